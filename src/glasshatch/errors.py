@@ -1,0 +1,83 @@
+"""Every error a user can meet, sorted by who must act.
+
+Each class has a stable `code`, a message for people and a `hint` that says how to mend it.
+Messages never hold statement text, answer values or secrets: they are logged and shown.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class GlasshatchError(Exception):
+    """The base of all expected errors; anything else is a bug and fails closed."""
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
+
+class Denied(GlasshatchError):
+    """Policy or identity said no; `decision_id` finds the record of it."""
+
+    code = "denied"
+
+    def __init__(self, message: str, *, decision_id: str = "", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.decision_id = decision_id
+
+
+class PeerError(GlasshatchError):
+    """The client or the upstream broke its protocol; the session ends, the server stays up."""
+
+    code = "peer"
+
+
+class Unavailable(GlasshatchError):
+    """Something needed is down or full at the moment; the same call may succeed later."""
+
+    code = "unavailable"
+
+
+class ConfigError(GlasshatchError):
+    """The configuration or a command's arguments are wrong: names the file, the key and the cure."""
+
+    code = "config"
+
+    def __init__(self, message: str, *, file: str = "", key: str = "", hint: str = "") -> None:
+        where = ": ".join(part for part in (file, key) if part)
+        super().__init__(f"{where}: {message}" if where else message, hint=hint)
+        self.file = file
+        self.key = key
+
+
+class VerificationError(GlasshatchError):
+    """Stored bytes are not what was recorded: says what was expected, what was found, and where."""
+
+    code = "verification"
+
+    def __init__(
+        self, message: str, *, expected: str = "", found: str = "", where: str = "", hint: str = ""
+    ) -> None:
+        super().__init__(f"{where}: {message}" if where else message, hint=hint)
+        self.expected = expected
+        self.found = found
+        self.where = where
+
+
+class Conflict(GlasshatchError):
+    """Somebody else changed or holds the thing; look again before acting."""
+
+    code = "conflict"
+
+
+class TooLarge(GlasshatchError):
+    """A value exceeds a stated limit; nothing of it was stored."""
+
+    code = "too_large"

@@ -1,0 +1,51 @@
+"""What happened: the canonical event, its bytes, its actions, and the port that records it."""
+
+from .actions import ACTIONS, Action
+from .canonical import MAX_ENTRY_BYTES, decode, encode, foreign
+from .ids import uuid7
+from .model import (
+    SCHEMA_VERSION,
+    Access,
+    Actor,
+    Client,
+    Data,
+    DecisionMade,
+    Effect,
+    Event,
+    Link,
+    Outcome,
+    RawPrincipal,
+    Redaction,
+    Resource,
+    Source,
+    StatementText,
+)
+from .sink import Done, EventSink, Receipt
+
+__all__ = [
+    "ACTIONS",
+    "MAX_ENTRY_BYTES",
+    "SCHEMA_VERSION",
+    "Access",
+    "Action",
+    "Actor",
+    "Client",
+    "Data",
+    "DecisionMade",
+    "Done",
+    "Effect",
+    "Event",
+    "EventSink",
+    "Link",
+    "Outcome",
+    "RawPrincipal",
+    "Receipt",
+    "Redaction",
+    "Resource",
+    "Source",
+    "StatementText",
+    "decode",
+    "encode",
+    "foreign",
+    "uuid7",
+]

@@ -1,0 +1,49 @@
+"""The catalogue of actions: `noun.verb`, past tense, one meaning each."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Action(msgspec.Struct, frozen=True):
+    """One kind of fact: its name, what it means, and its usual severity (0 to 6)."""
+
+    name: str
+    meaning: str
+    severity: int = 1
+
+
+ACTIONS: dict[str, Action] = {
+    action.name: action
+    for action in (
+        Action("ledger.created", "a ledger was created; the first entry of every log"),
+        Action("server.started", "the server opened the data directory and accepts connections"),
+        Action("server.stopped", "the server drained its sessions and closed the ledger"),
+        Action("session.opened", "an actor was authenticated and reached a resource"),
+        Action("session.refused", "authentication or policy refused a session", 3),
+        Action("session.closed", "a session ended in good order"),
+        Action("session.aborted", "a session ended by a protocol error, a crash or a cut", 3),
+        Action("statement.run", "a statement was allowed; durable before the first byte went upstream"),
+        Action("statement.denied", "a statement was refused by policy and did not run", 3),
+        Action("statement.held", "a statement waits for a review and did not run", 2),
+        Action("statement.finished", "a statement ended: outcome, rows and exposure"),
+        Action("statement.cancelled", "the client asked to cancel the running statement"),
+        Action("request.created", "an actor asked for access, with a reason", 2),
+        Action("request.approved", "a reviewer approved a request", 2),
+        Action("request.denied", "a reviewer denied a request", 2),
+        Action("request.withdrawn", "the requester took a request back"),
+        Action("grant.issued", "a time-boxed grant came into force", 2),
+        Action("grant.expired", "a grant ran out"),
+        Action("grant.revoked", "a grant was taken back before its time", 2),
+        Action("actor.created", "an actor was added", 2),
+        Action("actor.changed", "an actor's roles or state changed", 2),
+        Action("token.issued", "an access token was issued", 2),
+        Action("token.revoked", "an access token was revoked", 2),
+        Action("record.read", "somebody read the record: who, with which filter, how many events"),
+        Action("record.proved", "somebody took an inclusion proof out of the record"),
+        Action("policy.loaded", "a policy set came into force; carries its hash", 2),
+        Action("recording.gap", "part of a recording is missing; says what is known of it", 5),
+        Action("control.tampered", "a control row failed its authentication code", 6),
+    )
+}
+"""Every action that Glasshatch itself records, by name."""
