@@ -1,0 +1,197 @@
+"""A tenant's keyring: every key of one tenant in one file, wrapped under the master key.
+
+The file is JSON with a format version. Each key is wrapped with its kind, id and tenant as context,
+and the whole document is sealed, so no key can be moved, dropped or brought back unnoticed.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from ..errors import ConfigError, VerificationError
+from .envelope import KEY_BYTES, Envelope
+from .files import read_secret, write_new_secret
+from .master import MasterKey
+
+FORMAT = 1
+_CHECK = b"glasshatch keyring"
+
+Kind = Literal["data", "signing", "token", "control"]
+
+
+class WrappedKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One key as it is stored; `epoch` counts within its kind, the highest is the one in use."""
+
+    kind: Kind
+    id: str
+    epoch: int
+    wrapped: str
+    name: str = ""
+
+
+class KeyringDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The stored form of a keyring."""
+
+    format: int
+    tenant: str
+    master: str
+    keys: tuple[WrappedKey, ...]
+    seal: str = ""
+
+
+class Keyring:
+    """The opened keys of one tenant; nothing secret shows in its repr."""
+
+    def __init__(self, document: KeyringDocument, secrets: Mapping[str, bytes]) -> None:
+        self.tenant = document.tenant
+        self._secrets = secrets
+        self._keys = document.keys
+        signing = self._latest("signing")
+        self.origin = signing.name
+        self.signing_key = Ed25519PrivateKey.from_private_bytes(secrets[signing.id])
+        self._envelopes = {key.id: Envelope(secrets[key.id], key.id) for key in self._of("data")}
+        self.data_key = self._envelopes[self._latest("data").id]
+        self.token_keys = {key.epoch: secrets[key.id] for key in self._of("token")}
+        self.token_epoch = self._latest("token").epoch
+        self.control_mac_key = secrets[self._latest("control").id]
+
+    def __repr__(self) -> str:
+        return f"Keyring(tenant={self.tenant!r}, origin={self.origin!r}, data_key={self.data_key.id!r})"
+
+    @staticmethod
+    def create(
+        path: Path,
+        tenant: str,
+        origin: str,
+        master: MasterKey,
+        random: Callable[[int], bytes] = os.urandom,
+    ) -> Keyring:
+        """Make one fresh key of each kind and store them in `path`; durable when this returns.
+
+        Args:
+            origin: The name of the ledger in its signed notes, for example `example.com/audit`.
+
+        Raises:
+            Conflict: The file exists.
+            ConfigError: The origin cannot stand in a signed note.
+        """
+        _check_origin(origin)
+        secrets: dict[str, bytes] = {}
+        keys = []
+        kinds: tuple[Kind, ...] = ("data", "signing", "token", "control")
+        for kind in kinds:
+            key_id, secret = random(8).hex(), random(KEY_BYTES)
+            name = origin if kind == "signing" else ""
+            wrapped = master.wrap(secret, _context(tenant, kind, key_id, 1, name))
+            keys.append(WrappedKey(kind, key_id, 1, base64.b64encode(wrapped).decode(), name))
+            secrets[key_id] = secret
+        document = KeyringDocument(FORMAT, tenant, master.id, tuple(keys))
+        seal = base64.b64encode(master.wrap(_CHECK, _digest(document))).decode()
+        document = msgspec.structs.replace(document, seal=seal)
+        write_new_secret(path, msgspec.json.format(msgspec.json.encode(document)) + b"\n")
+        return Keyring(document, secrets)
+
+    @staticmethod
+    def open(path: Path, master: MasterKey) -> Keyring:
+        """Read and check the keyring in `path`.
+
+        Raises:
+            ConfigError: Unreadable, open to others, or of a newer format.
+            VerificationError: Not what was written, or made under another master key.
+        """
+        document = _decode(path, read_secret(path, "keyring"))
+        if document.master != master.id:
+            raise VerificationError(
+                "the keyring was made under another master key",
+                expected=document.master,
+                found=master.id,
+                where=str(path),
+                hint="give the master key whose id is expected",
+            )
+        try:
+            if not hmac.compare_digest(master.unwrap(_unbase64(document.seal), _digest(document)), _CHECK):
+                raise VerificationError("the keyring's seal holds another value")
+            secrets = {
+                key.id: master.unwrap(
+                    _unbase64(key.wrapped), _context(document.tenant, key.kind, key.id, key.epoch, key.name)
+                )
+                for key in document.keys
+            }
+            return Keyring(document, secrets)
+        except VerificationError as error:
+            raise VerificationError(error.message, where=str(path), hint=error.hint) from None
+
+    def envelope(self, key_id: str) -> Envelope:
+        """The data key with this id, which may be an older one.
+
+        Raises:
+            VerificationError: This tenant never had such a key.
+        """
+        try:
+            return self._envelopes[key_id]
+        except KeyError:
+            raise VerificationError(
+                f"data key {key_id} is not in the keyring of tenant {self.tenant}",
+                hint="the file belongs to another tenant, or the keyring is an older copy",
+            ) from None
+
+    def _of(self, kind: Kind) -> list[WrappedKey]:
+        return [key for key in self._keys if key.kind == kind]
+
+    def _latest(self, kind: Kind) -> WrappedKey:
+        keys = self._of(kind)
+        if not keys:
+            raise VerificationError(
+                f"the keyring has no {kind} key", hint="restore the keyring from a backup"
+            )
+        return max(keys, key=lambda key: key.epoch)
+
+
+def _check_origin(origin: str) -> None:
+    # C2SP signed-note: a key name is non-empty and has no space and no plus sign.
+    if not origin or "+" in origin or any(c.isspace() or not c.isprintable() for c in origin):
+        raise ConfigError(
+            "the ledger's origin must be non-empty, without spaces and plus signs",
+            key="origin",
+            hint="use a name such as example.com/audit",
+        )
+
+
+def _context(tenant: str, kind: str, key_id: str, epoch: int, name: str) -> bytes:
+    return b"glasshatch/keyring/v1\0" + msgspec.json.encode([tenant, kind, key_id, epoch, name])
+
+
+def _digest(document: KeyringDocument) -> bytes:
+    return hashlib.sha256(
+        msgspec.json.encode(msgspec.structs.replace(document, seal=""), order="sorted")
+    ).digest()
+
+
+def _decode(path: Path, data: bytes) -> KeyringDocument:
+    try:
+        if msgspec.json.decode(data, type=dict).get("format", 0) > FORMAT:
+            raise ConfigError("the keyring has a newer format", file=str(path), hint="upgrade glasshatch")
+        return msgspec.json.decode(data, type=KeyringDocument)
+    except (msgspec.DecodeError, UnicodeDecodeError, TypeError) as error:
+        raise VerificationError(
+            f"not a keyring: {error}", where=str(path), hint="restore it from a backup"
+        ) from None
+
+
+def _unbase64(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise VerificationError(
+            "a wrapped key is not base64", hint="restore the keyring from a backup"
+        ) from None

@@ -1,0 +1,140 @@
+"""Keys open only where they were made to open, and never show themselves."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from glasshatch.errors import ConfigError, Conflict, VerificationError
+from glasshatch.keys import Envelope, Keyring, create_master_key_file, open_master_key
+
+
+@pytest.fixture
+def ring(tmp_path: Path) -> Path:
+    master = create_master_key_file(tmp_path / "master.key")
+    Keyring.create(tmp_path / "default.json", "default", "example.com/audit", master, os.urandom)
+    return tmp_path
+
+
+def test_a_keyring_reopens_with_the_same_keys(ring: Path) -> None:
+    first = Keyring.open(ring / "default.json", open_master_key(f"file:{ring / 'master.key'}"))
+    again = Keyring.open(ring / "default.json", open_master_key(f"file:{ring / 'master.key'}"))
+    assert first.origin == "example.com/audit"
+    assert first.tenant == "default"
+    assert first.token_keys == again.token_keys
+    assert first.token_epoch in first.token_keys
+    assert first.control_mac_key == again.control_mac_key
+    assert len(first.control_mac_key) == 32
+    assert first.signing_key.private_bytes_raw() == again.signing_key.private_bytes_raw()
+    sealed = first.data_key.seal(b"value", b"place")
+    assert again.envelope(first.data_key.id).open(sealed, b"place") == b"value"
+    keys = [*first.token_keys.values(), first.control_mac_key, first.signing_key.private_bytes_raw()]
+    assert len(set(keys)) == 3
+
+
+def test_key_files_are_private_and_never_replaced(ring: Path) -> None:
+    for name in ("master.key", "default.json"):
+        assert (ring / name).stat().st_mode & 0o777 == 0o600
+    before = (ring / "master.key").read_bytes()
+    with pytest.raises(Conflict):
+        create_master_key_file(ring / "master.key")
+    with pytest.raises(Conflict):
+        Keyring.create(
+            ring / "default.json", "default", "o", open_master_key(f"file:{ring}/master.key"), os.urandom
+        )
+    assert (ring / "master.key").read_bytes() == before
+    assert sorted(p.name for p in ring.iterdir()) == ["default.json", "master.key"]
+
+
+def test_a_key_file_that_others_can_read_is_refused(ring: Path) -> None:
+    for mode in (0o640, 0o604, 0o660):
+        (ring / "master.key").chmod(mode)
+        with pytest.raises(ConfigError, match="chmod 600"):
+            open_master_key(f"file:{ring / 'master.key'}")
+
+
+def test_a_master_key_may_come_from_the_environment(ring: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GLASSHATCH_MASTER", (ring / "master.key").read_text())
+    assert open_master_key("env:GLASSHATCH_MASTER").id == open_master_key(f"file:{ring / 'master.key'}").id
+
+
+@pytest.mark.parametrize(
+    "reference", ["", "file:", "env:", "vault:x", "env:GLASSHATCH_NO_SUCH_NAME", "file:/no/x"]
+)
+def test_a_bad_reference_says_what_is_wrong(reference: str) -> None:
+    with pytest.raises(ConfigError):
+        open_master_key(reference)
+
+
+@pytest.mark.parametrize("text", ["", "short", base64.b64encode(bytes(31)).decode(), "!" * 44])
+def test_a_malformed_master_key_is_refused_and_not_shown(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GLASSHATCH_MASTER", text)
+    with pytest.raises(ConfigError) as raised:
+        open_master_key("env:GLASSHATCH_MASTER")
+    assert not text or text not in str(raised.value)
+
+
+def test_every_changed_member_of_a_keyring_is_found(ring: Path) -> None:
+    master = open_master_key(f"file:{ring / 'master.key'}")
+    path = ring / "default.json"
+    document = json.loads(path.read_text())
+    changes = [
+        lambda d: d.update(tenant="other"),
+        lambda d: d.update(extra=1),
+        lambda d: d["keys"].pop(0),
+        lambda d: d["keys"][1].update(name="example.com/other"),
+        lambda d: d["keys"][0].update(epoch=2),
+        lambda d: d["keys"][0].update(id="00" * 8),
+        lambda d: d["keys"].append(dict(d["keys"][0], epoch=9)),
+        lambda d: d["keys"][0].update(wrapped=d["keys"][2]["wrapped"]),
+        lambda d: d["keys"][0].update(wrapped="%%%"),
+        lambda d: d.update(seal=""),
+    ]
+    for change in changes:
+        changed = json.loads(json.dumps(document))
+        change(changed)
+        path.write_text(json.dumps(changed))
+        with pytest.raises(VerificationError):
+            Keyring.open(path, master)
+    path.write_text("[]")
+    with pytest.raises((VerificationError, ConfigError)):
+        Keyring.open(path, master)
+
+
+def test_another_master_key_and_a_newer_format_are_refused(ring: Path) -> None:
+    other = create_master_key_file(ring / "other.key")
+    with pytest.raises(VerificationError, match="another master key"):
+        Keyring.open(ring / "default.json", other)
+    document = json.loads((ring / "default.json").read_text())
+    (ring / "default.json").write_text(json.dumps(document | {"format": 2}))
+    with pytest.raises(ConfigError, match="upgrade"):
+        Keyring.open(ring / "default.json", open_master_key(f"file:{ring / 'master.key'}"))
+
+
+@pytest.mark.parametrize("origin", ["", "with space", "with+plus", "with\nline"])
+def test_an_origin_that_a_note_cannot_carry_is_refused(ring: Path, origin: str) -> None:
+    with pytest.raises(ConfigError, match="origin"):
+        Keyring.create(ring / "n.json", "n", origin, open_master_key(f"file:{ring}/master.key"), os.urandom)
+
+
+def test_an_envelope_binds_place_and_bytes() -> None:
+    envelope = Envelope(bytes(range(32)), "k1")
+    sealed = envelope.seal(b"secret value", b"here")
+    assert b"secret" not in sealed
+    assert envelope.seal(b"secret value", b"here") != sealed
+    for bad, aad in ((sealed, b"there"), (sealed[:-1], b"here"), (b"", b"here"), (sealed[:20], b"here")):
+        with pytest.raises(VerificationError):
+            envelope.open(bad, aad)
+    for position in range(len(sealed)):
+        flipped = bytearray(sealed)
+        flipped[position] ^= 1
+        with pytest.raises(VerificationError):
+            envelope.open(bytes(flipped), b"here")
+    with pytest.raises(VerificationError):
+        envelope.derive(b"a").open(envelope.derive(b"b").seal(b"x", b""), b"")
+    assert "secret" not in repr(envelope)
+    assert str(bytes(range(32))) not in repr(vars(envelope)["id"])
