@@ -1,0 +1,69 @@
+"""What the API needs behind it; the app room provides it.
+
+Every method takes the calling identity, enforces that identity's roles, records what it did (a
+read as `record.read`) durably before it returns, and raises only `GlasshatchError`s. Methods
+block on the disk: the HTTP layer calls them outside its event loop.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from ..identity import Identity
+from .values import (
+    ActorForm,
+    ActorView,
+    EventFilter,
+    GrantView,
+    ProofText,
+    RecordedEvent,
+    RequestForm,
+    RequestView,
+    SessionSummary,
+    Status,
+    TokenForm,
+    TokenIssued,
+)
+
+
+class Authenticator(Protocol):
+    """Turns a bearer token into an identity."""
+
+    def identify(self, token: str, scope: str) -> Identity:
+        """Who holds this token, if it carries the scope; raises `Denied`."""
+
+
+class RecordDesk(Protocol):
+    """Reading the record."""
+
+    def list_events(self, caller: Identity, filter: EventFilter) -> list[RecordedEvent]: ...
+    def show_event(self, caller: Identity, event_id: str) -> RecordedEvent: ...
+    def list_sessions(self, caller: Identity, limit: int) -> list[SessionSummary]: ...
+    def prove(self, caller: Identity, event_id: str) -> ProofText: ...
+    def status(self, caller: Identity) -> Status: ...
+
+
+class AccessDesk(Protocol):
+    """Asking for access, and judging who asked."""
+
+    def create_request(self, caller: Identity, form: RequestForm) -> RequestView: ...
+    def list_requests(self, caller: Identity, state: str) -> list[RequestView]: ...
+    def approve(self, caller: Identity, request_id: str, comment: str) -> RequestView: ...
+    def deny(self, caller: Identity, request_id: str, comment: str) -> RequestView: ...
+    def withdraw(self, caller: Identity, request_id: str) -> RequestView: ...
+    def list_grants(self, caller: Identity, state: str) -> list[GrantView]: ...
+    def revoke(self, caller: Identity, grant_id: str) -> GrantView: ...
+
+
+class PeopleDesk(Protocol):
+    """Actors and their tokens."""
+
+    def create_actor(self, caller: Identity, form: ActorForm) -> ActorView: ...
+    def list_actors(self, caller: Identity) -> list[ActorView]: ...
+    def disable_actor(self, caller: Identity, name: str) -> ActorView: ...
+    def issue_token(self, caller: Identity, form: TokenForm) -> TokenIssued: ...
+    def revoke_token(self, caller: Identity, token_id: str) -> None: ...
+
+
+class Desk(RecordDesk, AccessDesk, PeopleDesk, Protocol):
+    """Everything a caller may ask of a server."""

@@ -1,0 +1,245 @@
+"""One TOML file says what Glasshatch does; an unknown key is an error that names its cure.
+
+Secrets never stand in the file: they are `env:NAME` or `file:PATH` references, read when needed.
+Relative paths are relative to the file.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from ..errors import ConfigError
+from ..masking import ColumnRule
+
+CONFIG_VERSION = 1
+
+Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
+Seconds = Annotated[int, msgspec.Meta(ge=0, le=86_400)]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+
+
+class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A table of the file; an unknown key in it is refused."""
+
+
+class ServerSection(_Section, frozen=True):
+    """Where the data lies and how the server stops.
+
+    data: the data directory. api: optional extra loopback address `host:port` of the API beside
+    its Unix socket. drain_seconds: how long a graceful stop waits for running statements.
+    """
+
+    data: str = "."
+    api: str = ""
+    drain_seconds: Seconds = 10
+
+
+class KeysSection(_Section, frozen=True):
+    """master: the master key, `file:PATH` (mode 0600) or `env:NAME`, 32 bytes in base64."""
+
+    master: str = "file:keys/master.key"
+
+
+class GatewaySection(_Section, frozen=True):
+    """The way in.
+
+    postgres: listen address of the PostgreSQL connector. tls_certificate, tls_key: PEM files; both
+    empty means plaintext, which is then accepted from loopback only. record_timeout_seconds: how
+    long a statement waits for its durable record before it is refused.
+    """
+
+    postgres: str = "127.0.0.1:6432"
+    tls_certificate: str = ""
+    tls_key: str = ""
+    record_timeout_seconds: Seconds = 10
+
+
+class PolicySection(_Section, frozen=True):
+    """set: the name of a shipped policy set, or the path of a `.cedar` file."""
+
+    set: str = "production"
+
+
+class MaskingSection(_Section, frozen=True):
+    """packs: shipped detector packs. user_packs: paths of your own."""
+
+    packs: tuple[str, ...] = ("core", "secrets")
+    user_packs: tuple[str, ...] = ()
+
+
+class ResourceSection(_Section, frozen=True):
+    """One production system people reach through the hatch.
+
+    The table's name is the resource's name, which clients give as the database. host, port,
+    database, user, password: the upstream account, which people never hold. tls: disable, require,
+    or verify-full with tls_ca. columns: which columns hold personal data and how they are masked.
+    """
+
+    type: Literal["postgres"]
+    host: str
+    database: str
+    user: str
+    password: str
+    port: Port = 5432
+    env: str = "production"
+    labels: dict[str, str] = {}
+    tls: Literal["disable", "require", "verify-full"] = "require"
+    tls_ca: str = ""
+    columns: tuple[ColumnRule, ...] = ()
+
+
+class Config(_Section, frozen=True):
+    """The whole file. version: the format of this file. tenant: the tenant all records belong to."""
+
+    version: Literal[1]
+    tenant: Name = "default"
+    server: ServerSection = ServerSection()
+    keys: KeysSection = KeysSection()
+    gateway: GatewaySection = GatewaySection()
+    policy: PolicySection = PolicySection()
+    masking: MaskingSection = MaskingSection()
+    resources: dict[Name, ResourceSection] = {}
+
+
+class LoadedConfig(msgspec.Struct, frozen=True):
+    """A valid configuration and the file it came from."""
+
+    config: Config
+    file: Path
+
+    def path(self, value: str) -> Path:
+        """A path of the file, made absolute."""
+        return (self.file.parent / Path(value).expanduser()).resolve()
+
+    @property
+    def data(self) -> Path:
+        """The data directory."""
+        return self.path(self.config.server.data)
+
+    def reference(self, value: str) -> str:
+        """A secret's reference with its path made absolute."""
+        kind, _, rest = value.partition(":")
+        return f"file:{self.path(rest)}" if kind == "file" else value
+
+
+def load_config(file: Path) -> LoadedConfig:
+    """Read and check one configuration file.
+
+    Raises:
+        ConfigError: Names the file, the key and the cure.
+    """
+    try:
+        raw = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError("there is no such file", file=str(file), hint="glasshatch init DIR writes one") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot be read: {type(error).__name__}", file=str(file)) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"is not TOML: {error}", file=str(file)) from None
+    _check_version(raw, file)
+    try:
+        config = msgspec.convert(raw, Config)
+    except msgspec.ValidationError as error:
+        raise _explain(str(error), file) from None
+    loaded = LoadedConfig(config, file.resolve())
+    _check_references(loaded)
+    return loaded
+
+
+def read_secret(reference: str, *, key: str, file: str = "") -> str:
+    """The secret behind `env:NAME` or `file:PATH`; trailing line breaks are dropped.
+
+    Raises:
+        ConfigError: The reference leads nowhere, or its file can be read by others.
+    """
+    kind, _, rest = reference.partition(":")
+    if kind == "env" and rest:
+        value = os.environ.get(rest)
+        if not value:
+            raise ConfigError(f"environment variable {rest} is not set", file=file, key=key)
+        return value
+    if kind == "file" and rest:
+        return _read_secret_file(Path(rest), key=key, file=file)
+    raise ConfigError("is not a reference to a secret", file=file, key=key, hint="write env:NAME or file:PATH")
+
+
+def split_address(value: str, *, key: str, file: str = "") -> tuple[str, int]:
+    """`host:port` (an IPv6 host in brackets) as its two parts.
+
+    Raises:
+        ConfigError: It is neither.
+    """
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdigit() or not 0 <= int(port) <= 65_535:
+        raise ConfigError("is not an address", file=file, key=key, hint="write host:port, for example 127.0.0.1:6432")
+    return host.strip("[]"), int(port)
+
+
+def _read_secret_file(path: Path, *, key: str, file: str) -> str:
+    try:
+        mode = path.stat().st_mode
+        text = path.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {type(error).__name__}", file=file, key=key) from None
+    if mode & 0o077:
+        raise ConfigError(f"{path} can be read by others", file=file, key=key, hint=f"chmod 600 {path}")
+    if not text:
+        raise ConfigError(f"{path} is empty", file=file, key=key)
+    return text
+
+
+def _check_version(raw: dict[str, Any], file: Path) -> None:
+    version = raw.get("version")
+    if isinstance(version, int) and version > CONFIG_VERSION:
+        raise ConfigError(
+            f"format {version} is newer than {CONFIG_VERSION}", file=str(file), key="version", hint="upgrade glasshatch"
+        )
+
+
+def _check_references(loaded: LoadedConfig) -> None:
+    """Refuse what can be seen to be wrong without opening anything."""
+    file, config = str(loaded.file), loaded.config
+    split_address(config.gateway.postgres, key="gateway.postgres", file=file)
+    if config.server.api:
+        split_address(config.server.api, key="server.api", file=file)
+    if bool(config.gateway.tls_certificate) != bool(config.gateway.tls_key):
+        raise ConfigError("needs both tls_certificate and tls_key, or neither", file=file, key="gateway")
+    for name, resource in config.resources.items():
+        key = f"resources.{name}"
+        if not re.match(r"^(env|file):.+$", resource.password):
+            # The value itself is not shown: it may be the password.
+            raise ConfigError(
+                "must be a reference, not the secret itself", file=file, key=f"{key}.password",
+                hint="write env:NAME or file:PATH",
+            )
+        if resource.tls == "verify-full" and not resource.tls_ca:
+            raise ConfigError("tls = verify-full needs tls_ca", file=file, key=f"{key}.tls_ca")
+
+
+def _explain(message: str, file: Path) -> ConfigError:
+    """Turn msgspec's message into one that names the key and the nearest known one."""
+    what, _, path = message.partition(" - at ")
+    key = path.strip("`").removeprefix("$").removeprefix(".")
+    key = re.sub(r"\[\.\.\.\]", ".*", key)
+    unknown = re.search(r"unknown field `([^`]+)`", what)
+    if not unknown:
+        return ConfigError(what.replace("`", ""), file=str(file), key=key)
+    name = unknown.group(1)
+    near = difflib.get_close_matches(name, sorted(known_keys()), n=1)
+    hint = f"did you mean {near[0]}?" if near else "docs/reference/config.md lists every key"
+    return ConfigError("is not a known key", file=str(file), key=f"{key}.{name}".strip("."), hint=hint)
+
+
+def known_keys() -> set[str]:
+    """The last part of every key the file may hold."""
+    sections = (
+        Config, ServerSection, KeysSection, GatewaySection, PolicySection, MaskingSection, ResourceSection, ColumnRule
+    )
+    return {field for section in sections for field in section.__struct_fields__}

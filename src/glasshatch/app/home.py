@@ -1,0 +1,108 @@
+"""The data directory: what lies where, which format it has, and that only one server holds it.
+
+    DIR/glasshatch.toml   the configuration          DIR/ledgers/<name>/  the record
+    DIR/format            version of this layout     DIR/control.db       identities, grants
+    DIR/keys/             master key and key ring    DIR/run/             lock and socket of a server
+    DIR/cache/            compiled detector packs    DIR/policies/        your own policy sets
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+from ..errors import ConfigError, Conflict
+
+LAYOUT_VERSION = 1
+LEDGER = "default"
+
+
+class Home:
+    """Names every place in a data directory; touches nothing until asked."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.config_file = directory / "glasshatch.toml"
+        self.format_file = directory / "format"
+        self.keys = directory / "keys"
+        self.ledger = directory / "ledgers" / LEDGER
+        self.control_db = directory / "control.db"
+        self.cache = directory / "cache"
+        self.run = directory / "run"
+        self.socket = self.run / "glasshatch.sock"
+        self.lock_file = self.run / "server.lock"
+
+    def keyring(self, tenant: str) -> Path:
+        """Where the tenant's wrapped keys lie."""
+        return self.keys / f"{tenant}.json"
+
+    def create(self) -> None:
+        """Make the layout, readable by its owner only.
+
+        Raises:
+            Conflict: The directory already holds something.
+            ConfigError: It cannot be written.
+        """
+        try:
+            if self.directory.exists() and any(self.directory.iterdir()):
+                raise Conflict(
+                    f"{self.directory} is not empty", hint="give an empty or new directory; nothing was written"
+                )
+            self.directory.mkdir(parents=True, exist_ok=True)
+            self.directory.chmod(0o700)
+            for folder in (self.keys, self.cache, self.run, self.directory / "policies"):
+                folder.mkdir(mode=0o700)
+            self.format_file.write_text(f"glasshatch data {LAYOUT_VERSION}\n", encoding="ascii")
+        except OSError as error:
+            raise ConfigError(f"cannot be written: {error.strerror}", file=str(self.directory)) from None
+
+    def check(self) -> None:
+        """Refuse a directory that is none of ours, or that a newer version wrote.
+
+        Raises:
+            ConfigError: Says which, and what to do.
+        """
+        try:
+            words = self.format_file.read_text(encoding="ascii").split()
+        except (OSError, UnicodeDecodeError):
+            raise ConfigError(
+                "is not a Glasshatch data directory", file=str(self.directory), hint="glasshatch init DIR makes one"
+            ) from None
+        if len(words) != 3 or words[:2] != ["glasshatch", "data"] or not words[2].isdigit():
+            raise ConfigError("does not say which layout the directory has", file=str(self.format_file))
+        if int(words[2]) > LAYOUT_VERSION:
+            raise ConfigError(
+                f"layout {words[2]} is newer than {LAYOUT_VERSION}", file=str(self.format_file), hint="upgrade glasshatch"
+            )
+
+    def lock(self) -> HomeLock:
+        """Hold the directory for this process.
+
+        Raises:
+            Conflict: Another process holds it.
+        """
+        self.run.mkdir(mode=0o700, exist_ok=True)
+        return HomeLock(self.lock_file, self.directory)
+
+
+class HomeLock:
+    """Held while a process may write to the directory; the kernel releases it if we crash."""
+
+    def __init__(self, file: Path, directory: Path) -> None:
+        self._descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            holder = os.read(self._descriptor, 20).decode("ascii", "replace").strip()
+            os.close(self._descriptor)
+            raise Conflict(
+                f"{directory} is already open in process {holder or 'unknown'}",
+                hint="stop that server first, or talk to it with the same command while it runs",
+            ) from None
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+
+    def release(self) -> None:
+        """Let the directory go."""
+        os.close(self._descriptor)

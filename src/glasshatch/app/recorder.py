@@ -1,0 +1,97 @@
+"""The one door into the ledger: every event is redacted, made canonical and only then appended."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import os
+from typing import Any, Protocol
+
+import msgspec
+
+from ..clock import Clock
+from ..errors import GlasshatchError, TooLarge, Unavailable
+from ..events import ACTIONS, Done, Event, Receipt, Source, encode, uuid7
+from ..masking import Redactor
+
+
+class Appender(Protocol):
+    """The ledger, as far as the recorder needs it."""
+
+    def submit(self, entry: bytes, done: Done | None = None) -> None: ...
+
+
+class Recorder:
+    """An `EventSink` over a ledger. Events reach the ledger in the order of submission.
+
+    A crash before the ledger's acknowledgement leaves nothing half-stored; what was acknowledged
+    is durable. An event too large for a leaf loses its free text, which the event then says.
+    """
+
+    def __init__(self, ledger: Appender, redactor: Redactor) -> None:
+        self._ledger = ledger
+        self._redactor = redactor
+
+    def submit(self, event: Event, done: Done | None = None) -> None:
+        """Redact and append; `done` hears of success or failure exactly once."""
+        try:
+            entry = self._entry(event)
+        except GlasshatchError as error:
+            if done:
+                done(error)
+            return
+        self._ledger.submit(entry, done)
+
+    def record(self, event: Event, timeout_s: float = 30.0) -> Receipt:
+        """Append and wait until durable; not for the event loop.
+
+        Raises:
+            Unavailable: The ledger did not acknowledge in time, or refused.
+        """
+        answer: concurrent.futures.Future[Receipt | GlasshatchError] = concurrent.futures.Future()
+        self.submit(event, answer.set_result)
+        try:
+            result = answer.result(timeout_s)
+        except concurrent.futures.TimeoutError:
+            raise Unavailable("the ledger did not acknowledge in time", hint="look at the disk under it") from None
+        if isinstance(result, GlasshatchError):
+            raise result
+        return result
+
+    def _entry(self, event: Event) -> bytes:
+        redacted = self._redactor.event(event)
+        try:
+            return encode(redacted)
+        except TooLarge:
+            return encode(_without_bulk(redacted))
+
+
+def _without_bulk(event: Event) -> Event:
+    """The same fact without its free text; the hash of a statement stays and still identifies it."""
+    statement = event.statement
+    if statement is not None:
+        statement = msgspec.structs.replace(statement, text="[TOO LARGE]", shape="")
+    return msgspec.structs.replace(
+        event, statement=statement, native=None, attrs={"truncated": "text, attrs and native exceeded the entry size"}
+    )
+
+
+class EventMaker:
+    """Fills in what every event of one program instance shares."""
+
+    def __init__(self, clock: Clock, *, tenant: str, kind: str = "glasshatch", instance: str = "") -> None:
+        self._clock = clock
+        self._tenant = tenant
+        self._source = Source(kind=kind, instance=instance)
+
+    def make(self, action: str, **members: Any) -> Event:
+        """An event of now; `action` must stand in the catalogue."""
+        now_ns = self._clock.now_ns()
+        members.setdefault("severity", ACTIONS[action].severity)
+        return Event(
+            id=uuid7(now_ns, os.urandom(10)),
+            time=str(now_ns),
+            tenant=self._tenant,
+            action=action,
+            source=self._source,
+            **members,
+        )

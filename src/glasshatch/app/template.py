@@ -1,0 +1,55 @@
+"""The commented configuration that `glasshatch init` writes."""
+
+from __future__ import annotations
+
+TEMPLATE = """\
+# Glasshatch configuration. `glasshatch config check --config {file}` explains what it does.
+# Paths are relative to this file; secrets are references: env:NAME or file:PATH (mode 0600).
+version = 1
+tenant = "{tenant}"
+
+[server]
+data = "."
+# api = "127.0.0.1:8600"      # the API on a loopback port, beside its Unix socket run/glasshatch.sock
+drain_seconds = 10            # how long a stop waits for running statements
+
+[keys]
+master = "file:keys/master.key"
+
+[gateway]
+postgres = "127.0.0.1:6432"   # where psql and other PostgreSQL clients connect
+tls_certificate = "tls/gateway.crt"
+tls_key = "tls/gateway.key"
+record_timeout_seconds = 10   # a statement that cannot be recorded for so long is refused
+
+[policy]
+set = "production"            # a shipped set, or the path of your own .cedar file
+
+[masking]
+packs = ["core", "secrets"]
+user_packs = []
+
+# A production database people reach through the hatch: psql "host=... port=6432 dbname=orders user=you"
+#
+# [resources.orders]
+# type = "postgres"
+# env = "production"
+# host = "db.internal"
+# port = 5432
+# database = "orders"
+# user = "glasshatch"
+# password = "env:ORDERS_PASSWORD"
+# tls = "verify-full"         # disable | require | verify-full
+# tls_ca = "tls/orders-ca.pem"
+#
+# [[resources.orders.columns]]
+# pattern = "public.customers.email"
+# type = "EMAIL"
+# operator = "token"          # token | partial | redact | null | keep
+# subject = true              # this column names a data subject
+"""
+
+
+def commented_config(tenant: str, file: str) -> str:
+    """The text of a first `glasshatch.toml`."""
+    return TEMPLATE.format(tenant=tenant, file=file)
