@@ -1,0 +1,236 @@
+"""The edge of a conversation: everything that may happen to it, and everything it may want done.
+
+A conversation does no input or output: the driver hands it inputs one at a time and carries out the
+effects of each in their order. The only exception that crosses this edge is `PeerError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+from ...events import Access, Client, Event
+from ...identity import Identity
+from ...policy import Decision, ResourceFacts
+from ...statements import Statement
+
+Side = Literal["client", "upstream"]
+
+
+class Received(msgspec.Struct, frozen=True):
+    """Bytes arrived from a side."""
+
+    side: Side
+    data: bytes
+
+
+class Closed(msgspec.Struct, frozen=True):
+    """A side closed its connection, or lost it."""
+
+    side: Side
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """The upstream connection stands."""
+
+
+class OpenFailed(msgspec.Struct, frozen=True):
+    """There is no upstream connection; `reason` names no secret and no address of the client's."""
+
+    reason: str
+
+
+class TlsStarted(msgspec.Struct, frozen=True):
+    """A side now speaks TLS."""
+
+    side: Side
+
+
+class Authenticated(msgspec.Struct, frozen=True):
+    """The client's secret was right."""
+
+    actor: Identity
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """The client's secret was not accepted; the text may be shown to it."""
+
+    message: str
+    hint: str = ""
+
+
+class SessionDecided(msgspec.Struct, frozen=True):
+    """Policy's answer to `AskSession`."""
+
+    decision: Decision
+    access: Access | None = None
+
+
+class Decided(msgspec.Struct, frozen=True):
+    """Policy's answer to an `Ask`."""
+
+    ticket: int
+    decision: Decision
+    access: Access | None = None
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """The sink's answer to a `Record` with a ticket; `error` is empty once the event is durable."""
+
+    ticket: int
+    error: str = ""
+
+
+class Tick(msgspec.Struct, frozen=True):
+    """A moment asked for by `Wake` has come."""
+
+
+class Drain(msgspec.Struct, frozen=True):
+    """The server stops: finish what runs, then part."""
+
+
+class Abort(msgspec.Struct, frozen=True):
+    """End the session now; `cut` if somebody ended it, otherwise the gateway itself failed."""
+
+    reason: str
+    cut: bool = False
+
+
+Input = (
+    Received
+    | Closed
+    | Opened
+    | OpenFailed
+    | TlsStarted
+    | Authenticated
+    | Refused
+    | SessionDecided
+    | Decided
+    | Recorded
+    | Tick
+    | Drain
+    | Abort
+)
+
+
+class Send(msgspec.Struct, frozen=True):
+    """Write bytes to a side."""
+
+    side: Side
+    data: bytes
+
+
+class Open(msgspec.Struct, frozen=True):
+    """Connect to the upstream; answered by `Opened` or `OpenFailed`."""
+
+
+class StartTls(msgspec.Struct, frozen=True):
+    """Speak TLS with a side from the next byte on; answered by `TlsStarted`, or `Closed` if it fails."""
+
+    side: Side
+
+
+class Close(msgspec.Struct, frozen=True):
+    """The conversation is over: write what is pending, then close both sides."""
+
+
+class Authenticate(msgspec.Struct, frozen=True):
+    """Ask who this is; answered by `Authenticated` or `Refused`."""
+
+    user: str
+    secret: str
+    resource: str
+    client: Client
+
+    def __repr__(self) -> str:
+        return f"Authenticate(user={self.user!r}, resource={self.resource!r})"
+
+
+class AskSession(msgspec.Struct, frozen=True):
+    """Ask whether the actor may open a session; answered by `SessionDecided`."""
+
+    actor: Identity
+    resource: ResourceFacts
+
+
+class Ask(msgspec.Struct, frozen=True):
+    """Ask policy about a statement; answered by `Decided` before anything else."""
+
+    ticket: int
+    actor: Identity
+    resource: ResourceFacts
+    statement: Statement
+    masked: tuple[str, ...]
+
+
+class Record(msgspec.Struct, frozen=True):
+    """Record an event; with a ticket, `Recorded` follows once it is durable or has failed."""
+
+    event: Event
+    ticket: int | None = None
+
+
+class Wake(msgspec.Struct, frozen=True):
+    """Send a `Tick` at this time of the monotonic clock."""
+
+    at_ns: int
+
+
+class Pause(msgspec.Struct, frozen=True):
+    """Stop reading the client: what it sent ahead is at its bound."""
+
+
+class Resume(msgspec.Struct, frozen=True):
+    """Read the client again."""
+
+
+class CancelOther(msgspec.Struct, frozen=True):
+    """The client holds this cancel key and wants that session's statement cancelled."""
+
+    process: int
+    key: bytes
+
+
+class CancelUpstream(msgspec.Struct, frozen=True):
+    """Ask the upstream, over a connection of its own, to cancel what this session runs there."""
+
+    request: bytes
+
+
+Effect = (
+    Send
+    | Open
+    | StartTls
+    | Close
+    | Authenticate
+    | AskSession
+    | Ask
+    | Record
+    | Wake
+    | Pause
+    | Resume
+    | CancelOther
+    | CancelUpstream
+)
+
+
+class Conversation(Protocol):
+    """One session's protocol, as the driver sees it."""
+
+    cancel_key: tuple[int, bytes]
+    """Process number and key that the client may later cancel with."""
+
+    def start(self) -> Sequence[Effect]:
+        """What to do when the client has connected."""
+
+    def handle(self, event: Input) -> Sequence[Effect]:
+        """Take one input; the effects are to be carried out in order.
+
+        Raises:
+            PeerError: A side broke its protocol; the driver answers with `Abort`.
+        """
+
+    def cancel(self) -> Sequence[Effect]:
+        """The holder of `cancel_key` asked to cancel what runs."""

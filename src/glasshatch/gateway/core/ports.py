@@ -1,0 +1,82 @@
+"""What the gateway is handed: who authenticates, who decides, which resources it guards, its limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, Protocol
+
+import msgspec
+
+from ...events import Access, Client
+from ...identity import Identity
+from ...masking import ColumnRule
+from ...policy import Decision, ResourceFacts
+from ...statements import Statement
+
+TlsMode = Literal["disable", "require", "verify-full"]
+
+
+class Authenticator(Protocol):
+    """Turns a secret into an identity."""
+
+    async def authenticate(self, user: str, secret: str, resource: str, client: Client) -> Identity:
+        """The identity behind a token.
+
+        Raises:
+            Denied: The secret is wrong, expired or not this user's; its message is shown to the client.
+            Unavailable: It cannot be told at the moment; the client is refused.
+        """
+
+
+class Authority(Protocol):
+    """Says whether an actor may; synchronous, because a statement waits for it."""
+
+    def authorise(self, actor: Identity, resource: ResourceFacts) -> Decision:
+        """Whether the actor may open a session on the resource."""
+
+    def decide(
+        self, actor: Identity, resource: ResourceFacts, statement: Statement, masked: tuple[str, ...]
+    ) -> Decision:
+        """Whether the actor may run the statement now; called again at every execution."""
+
+    def access(self, grant_id: str) -> Access | None:
+        """What stands in the record for a decision's grant; None if the grant is not known."""
+
+
+class PostgresTarget(msgspec.Struct, frozen=True, kw_only=True):
+    """An upstream PostgreSQL. `password` is a callable so that the secret never stands in a repr.
+
+    tls_ca: a PEM file, needed for verify-full.
+    """
+
+    host: str
+    port: int
+    user: str
+    password: Callable[[], str]
+    database: str
+    tls: TlsMode = "require"
+    tls_ca: str = ""
+
+
+class GuardedResource(msgspec.Struct, frozen=True):
+    """A resource behind the gateway: clients name it as their database."""
+
+    facts: ResourceFacts
+    target: PostgresTarget
+    rules: tuple[ColumnRule, ...] = ()
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """What one session may cost; a breach ends the session with an error, never the server."""
+
+    login_ns: int = 30_000_000_000
+    record_ns: int = 10_000_000_000
+    catalogue_ns: int = 30_000_000_000
+    """How long what is known of the resource's tables stays valid without a look."""
+    statement_bytes: int = 1 << 20
+    message_bytes: int = 64 << 20
+    """The largest single message of either side, so the largest value."""
+    queued_bytes: int = 256 << 10
+    """What a client may send ahead before the gateway stops reading it."""
+    prepared: int = 4096
+    sessions: int = 1000
