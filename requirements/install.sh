@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Make or renew .venv from the locks: `install.sh server` runs everything, `install.sh dev` also tests it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+what="${1:-server}"
+python="${PYTHON:-python3}"
+stop() { echo "setup: $1" >&2; exit 1; }
+
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
+  stop "needs Python 3.11 or newer as '$python'; name another one: make setup PYTHON=/path/to/python3.12"
+
+if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
+  rm -rf .venv
+  if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+    # Debian keeps venv in a package of its own.
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+      echo "setup: installing python3-venv"
+      apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null
+    else
+      stop "this Python cannot make a virtual environment; run: sudo apt-get install python3-venv"
+    fi
+  fi
+  "$python" -m venv .venv
+fi
+
+locks=(-r requirements/server.lock)
+size="80 MB"
+if [ "$what" = dev ]; then
+  locks+=(-r requirements/dev.lock)
+  size="120 MB"
+fi
+echo "setup: installing into .venv; up to $size to download, once"
+
+if ! [ -x .venv/bin/uv ]; then
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.lock
+fi
+export VIRTUAL_ENV="$PWD/.venv"
+.venv/bin/uv pip install --quiet --require-hashes -r requirements/bootstrap.lock "${locks[@]}"
+.venv/bin/uv pip install --quiet --no-deps --no-build-isolation --editable .
