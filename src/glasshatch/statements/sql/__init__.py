@@ -1,0 +1,112 @@
+"""PostgreSQL statements, understood on the parse tree: never raises, and never calls the parser beyond caps."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import msgspec
+
+from ..model import Span, Statement
+from .commands import understand
+from .limits import within_limits
+from .native import Unparsed, parse, structure_hash
+from .tokens import Scanned, scan_text, scan_unparsed
+
+_CACHED_TEXTS = 4096
+_CACHED_TEXT_CHARS = 8192
+
+
+class _Recent:
+    """The most recently used statements by text, bounded in number and in length of text."""
+
+    def __init__(self, entries: int) -> None:
+        self._entries = entries
+        self._held: OrderedDict[str, Statement] = OrderedDict()
+
+    def get(self, text: str) -> Statement | None:
+        held = self._held.get(text)
+        if held is not None:
+            self._held.move_to_end(text)
+        return held
+
+    def put(self, text: str, statement: Statement) -> None:
+        if len(text) > _CACHED_TEXT_CHARS:
+            return
+        self._held[text] = statement
+        if len(self._held) > self._entries:
+            self._held.popitem(last=False)
+
+
+_by_text = _Recent(_CACHED_TEXTS)
+# Statements whose analysis read no literal, by their code alone: a client that writes its values
+# into the text pays for the scanner, not for the parser.
+_by_code = _Recent(_CACHED_TEXTS)
+
+
+def analyze_sql(text: str) -> Statement:
+    """Understand one SQL text.
+
+    Never raises. What is over the caps or not understood has the verb `unknown` and the risk
+    `too_complex` or `unknown_syntax`, and its literals cover all that could be personal.
+    """
+    held = _by_text.get(text)
+    if held is None:
+        held = _analyze(text)
+        _by_text.put(text, held)
+    return held
+
+
+def _analyze(text: str) -> Statement:
+    if "\0" in text or not _encodable(text):
+        return _refused(text, "unknown_syntax", whole=True)
+    if not within_limits(text):
+        return _refused(text, "too_complex", whole=True)
+    try:
+        scanned = scan_text(text)
+    except Unparsed as problem:
+        return _refused(text, problem.risk, whole=True)
+    try:
+        return _understood(text, scanned)
+    except Unparsed as problem:
+        return _refused(text, problem.risk, whole=False)
+    except RecursionError:
+        return _refused(text, "too_complex", whole=True)
+
+
+def _understood(text: str, scanned: Scanned) -> Statement:
+    held = _by_code.get(scanned.key)
+    if held is not None:
+        return msgspec.structs.replace(held, literals=scanned.literals)
+    meaning = understand(parse(text), text)
+    statement = Statement(
+        kind="sql",
+        verbs=tuple(sorted(meaning.verbs)),
+        resources=tuple(sorted(meaning.resources)),
+        columns=tuple(sorted(meaning.columns)),
+        outputs=meaning.outputs,
+        risks=tuple(sorted(meaning.risks)),
+        commands=meaning.commands,
+        shape=scanned.shape,
+        hash=structure_hash(text),
+        literals=scanned.literals,
+        lookups=tuple(sorted(meaning.lookups)),
+        guesses=tuple(sorted(meaning.guesses)),
+    )
+    if not meaning.read_literal:
+        _by_code.put(scanned.key, statement)
+    return statement
+
+
+def _refused(text: str, risk: str, *, whole: bool) -> Statement:
+    literals: tuple[Span, ...] = (Span(0, len(text), "other"),)
+    if not whole:
+        literals = scan_unparsed(text)
+    return Statement(kind="sql", verbs=("unknown",), risks=(risk,), literals=literals)
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
