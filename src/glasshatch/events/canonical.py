@@ -75,10 +75,21 @@ def foreign(value: Any, _depth: int = 0) -> Any:
     if isinstance(value, (bytes, bytearray, memoryview)):
         return bytes(value).decode("utf-8", "replace")
     if isinstance(value, dict):
-        return {_key(str(key)): foreign(item, _depth + 1) for key, item in value.items()}
+        return _members(value, _depth)
     if isinstance(value, (list, tuple, set, frozenset)):
         return [foreign(item, _depth + 1) for item in value]
     return _text(str(value))
+
+
+def _members(value: dict[Any, Any], depth: int) -> dict[str, Any]:
+    """Members under ASCII names; two names that become the same are told apart by a trailing `'`."""
+    members: dict[str, Any] = {}
+    for key, item in value.items():
+        name = _key(str(key))
+        while name in members:
+            name += "'"
+        members[name] = foreign(item, depth + 1)
+    return members
 
 
 def _text(value: str) -> str:
