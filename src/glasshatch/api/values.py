@@ -49,7 +49,7 @@ class SessionSummary(msgspec.Struct, frozen=True, kw_only=True):
     resource: str
     opened: str
     closed: str = ""
-    state: Literal["open", "closed", "aborted"] = "open"
+    state: Literal["open", "closed", "refused", "aborted"] = "open"
     statements: int = 0
     denied: int = 0
     rows: int = 0
@@ -128,7 +128,7 @@ class TokenForm(_Form, frozen=True):
 
     actor: str
     lifetime_s: Seconds = 3_600
-    scopes: tuple[str, ...] = ("connect", "api")
+    scopes: tuple[str, ...] = ("*",)
 
 
 class TokenIssued(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,4 +158,3 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     policy_hash: str
     resources: tuple[str, ...]
     listening: str
-    open_sessions: int

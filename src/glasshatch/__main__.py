@@ -1,0 +1,5 @@
+"""`python -m glasshatch` is the `glasshatch` command."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,68 @@
+"""`glasshatch demo`: the stage comes up, the day is played, and everything stays up to be tried."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from .check import play
+from .stage import RESOURCE, Say, Stage
+
+
+def run_demo(root: Path, say: Say) -> None:
+    """Start everything, play the day, print what to try, and stay until interrupted.
+
+    Raises:
+        Unavailable: Something did not come up, or the server ended by itself.
+    """
+    # A `kill` ends the demo like Ctrl-C does: everything that was started is stopped.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stage = Stage(root, say)
+    try:
+        stage.start()
+        result: dict[str, Any] = {}
+        play(stage, say, result, {})
+        say(what_to_try(stage))
+        while stage.server_running and stage.database.running:
+            time.sleep(0.5)
+        say("[red]a process of the demo ended by itself[/]; see server.log and postgres/log in the demo's directory")
+    except KeyboardInterrupt:
+        say("stopping …")
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not leave a process behind
+        stage.stop()
+
+
+def what_to_try(stage: Stage) -> str:
+    """The lines a newcomer can paste."""
+    program, tokens = stage.psql_program(), stage.tokens
+    psql = (
+        f"PGPASSWORD=$(cat {tokens}/alice.token) {program} "
+        f'"host=127.0.0.1 port={stage.gateway_port} dbname={RESOURCE} user=alice"'
+    )
+    env = f"GLASSHATCH_DATA={stage.home.directory} GLASSHATCH_TOKEN_FILE={tokens}"
+    return f"""
+[bold]Glasshatch is up.[/] In another terminal, come in as alice:
+  [cyan]{psql}[/]
+and try
+  SELECT id, first_name, email, phone FROM customers LIMIT 5;
+  SELECT card_number, amount_cents FROM payments LIMIT 5;
+  DROP TABLE payments;
+
+The record, read by carol, the auditor (every read is recorded too):
+  [cyan]export {env}/carol.token[/]
+  glasshatch events --since 15m
+  glasshatch sessions
+  glasshatch prove EVENT -o event.proof      (an id out of `glasshatch events --format jsonl`)
+  glasshatch verify {stage.home.directory}
+
+Ask for more as alice, approve as bob:
+  {env}/alice.token glasshatch request postgres/{RESOURCE} --verb update --for 10m --reason "fix a note"
+  {env}/bob.token glasshatch requests
+  {env}/bob.token glasshatch approve REQUEST
+
+`glasshatch` is {Path(sys.executable).parent}/glasshatch. [bold]Ctrl-C[/] stops everything; the data stays until `make demo-reset`.
+"""

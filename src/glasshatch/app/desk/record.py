@@ -1,0 +1,81 @@
+"""Reading and proving the record. What is read is recorded durably before it is handed out."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ... import __version__
+from ...api.values import EventFilter, ProofText, RecordedEvent, SessionSummary, Status
+from ...events import Data, Outcome, Resource
+from ...identity import Identity
+from ..house import House
+from ..records import find_event, find_events, find_sessions
+from .roles import may_see
+
+
+class RecordPart:
+    """The desk's reading side."""
+
+    def __init__(self, house: House, *, listening: str = "") -> None:
+        self._house = house
+        self._listening = listening
+
+    def list_events(self, caller: Identity, filter: EventFilter) -> list[RecordedEvent]:
+        """The newest events that match the filter and that the caller may see."""
+        found = find_events(self._house.ledger, filter, lambda event: may_see(caller, event))
+        asked = {key: str(value) for key, value in msgspec.structs.asdict(filter).items() if value not in ("", -1)}
+        self._read(caller, "events", asked, len(found))
+        return found
+
+    def show_event(self, caller: Identity, event_id: str) -> RecordedEvent:
+        """One event, whole."""
+        found = find_event(self._house.ledger, event_id, lambda event: may_see(caller, event))
+        self._read(caller, "event", {"event": event_id, "index": str(found.index)}, 1)
+        return found
+
+    def list_sessions(self, caller: Identity, limit: int) -> list[SessionSummary]:
+        """The newest sessions that the caller may see."""
+        found = find_sessions(self._house.ledger, limit, lambda event: may_see(caller, event))
+        self._read(caller, "sessions", {"limit": str(limit)}, len(found))
+        return found
+
+    def prove(self, caller: Identity, event_id: str) -> ProofText:
+        """An inclusion proof of one event that the caller may see, with the key that checks it."""
+        found = find_event(self._house.ledger, event_id, lambda event: may_see(caller, event))
+        self._house.note(
+            "record.proved",
+            actor=caller.as_actor(),
+            outcome=Outcome(status="success"),
+            resource=_RECORD,
+            attrs={"event": event_id, "index": str(found.index)},
+        )
+        proof = self._house.ledger.prove(found.index)
+        return ProofText(proof.text(), self._house.ledger.verifier_key)
+
+    def status(self, caller: Identity) -> Status:
+        """The server at a glance; holds nothing of the record's content, so it is no read of it."""
+        house = self._house
+        return Status(
+            version=__version__,
+            tenant=house.tenant,
+            ledger_size=house.ledger.size,
+            checkpoint=house.ledger.checkpoint().decode(),
+            policy=house.policy.name,
+            policy_hash=house.policy.hash,
+            resources=tuple(f"{section.type}/{name}" for name, section in house.loaded.config.resources.items()),
+            listening=self._listening,
+        )
+
+    def _read(self, caller: Identity, what: str, asked: dict[str, str], found: int) -> None:
+        """Record the read before its answer leaves; if it cannot be recorded, there is no answer."""
+        self._house.note(
+            "record.read",
+            actor=caller.as_actor(),
+            outcome=Outcome(status="success"),
+            resource=_RECORD,
+            data=Data(rows=found, recipient=caller.id),
+            attrs={"what": what, "filter": asked},
+        )
+
+
+_RECORD = Resource(type="ledger", id="ledger/default", name="default")

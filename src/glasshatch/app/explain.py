@@ -1,0 +1,96 @@
+"""`glasshatch config check`: what each part of a configuration will do, or what is wrong with it."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from ..errors import ConfigError, GlasshatchError
+from .config import LoadedConfig, ResourceSection, load_config, read_secret, split_address
+from .home import Home
+from .house import load_engine, load_policy, open_keyring
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One part of the configuration: what it does, or why it cannot."""
+
+    key: str
+    ok: bool
+    says: str
+    hint: str = ""
+
+
+def explain_config(file: Path) -> list[Finding]:
+    """Check everything that can be checked without starting or contacting anything.
+
+    Raises:
+        ConfigError: The file itself cannot be read or has an unknown key.
+    """
+    loaded = load_config(file)
+    return [_judge(key, check) for key, check in _checks(loaded)]
+
+
+def _judge(key: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(key, True, check())
+    except GlasshatchError as error:
+        return Finding(key, False, error.message, error.hint)
+
+
+def _checks(loaded: LoadedConfig) -> Iterator[tuple[str, Callable[[], str]]]:
+    config = loaded.config
+    yield "server.data", lambda: _data(loaded)
+    yield "keys.master", lambda: f"opens the key ring of tenant {open_keyring(loaded).tenant}"
+    yield "policy.set", lambda: f"policy {load_policy(loaded).name}, hash {load_policy(loaded).hash[:16]}"
+    yield "masking.packs", lambda: f"detectors load, pack hash {load_engine(loaded).pack_hash[:16]}"
+    yield "gateway.postgres", lambda: _address(config.gateway.postgres, "gateway.postgres")
+    yield "gateway.tls_certificate", lambda: _tls(loaded)
+    if config.server.api:
+        yield "server.api", lambda: _address(config.server.api, "server.api")
+    for name, resource in config.resources.items():
+        yield f"resources.{name}", lambda name=name, resource=resource: _resource(loaded, name, resource)  # type: ignore[misc]
+
+
+def _data(loaded: LoadedConfig) -> str:
+    Home(loaded.data).check()
+    return f"records of tenant {loaded.config.tenant} go to {loaded.data}"
+
+
+def _address(value: str, key: str) -> str:
+    host, port = split_address(value, key=key)
+    state = "free now"
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            state = f"not free now: {error.strerror}"
+    return f"listens on {host} port {port} ({state})"
+
+
+def _tls(loaded: LoadedConfig) -> str:
+    gateway = loaded.config.gateway
+    if not gateway.tls_certificate:
+        return "no TLS: clients are accepted from this machine only"
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    files = loaded.path(gateway.tls_certificate), loaded.path(gateway.tls_key)
+    try:
+        context.load_cert_chain(*files)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(
+            f"the certificate cannot be used: {type(error).__name__}", file=str(files[0]), key="gateway.tls_certificate"
+        ) from None
+    return f"clients may use TLS with {files[0]}"
+
+
+def _resource(loaded: LoadedConfig, name: str, resource: ResourceSection) -> str:
+    read_secret(loaded.reference(resource.password), key=f"resources.{name}.password", file=str(loaded.file))
+    masked = f"{len(resource.columns)} column rules" if resource.columns else "no column rules, names and text decide"
+    return (
+        f"{resource.type} {resource.host}:{resource.port}/{resource.database} as {resource.user}, "
+        f"env {resource.env}, tls {resource.tls}, {masked}"
+    )

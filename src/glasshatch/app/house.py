@@ -1,0 +1,108 @@
+"""An opened data directory: keys, ledger, control store, masking and policy, wired once for everybody.
+
+Here implementations are picked; every other room is handed what it needs.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ..clock import Clock
+from ..control import ControlStore
+from ..errors import ConfigError
+from ..events import Link, Outcome
+from ..keys import Keyring, open_master_key
+from ..ledger import Ledger
+from ..masking import Engine, Redactor, Tokens
+from ..policy import PolicySet
+from .config import LoadedConfig
+from .home import Home
+from .recorder import EventMaker, Recorder
+
+
+class House:
+    """Everything a server or an offline command works with; closed in the reverse order.
+
+    Raises on opening:
+        ConfigError: A part of the configuration cannot be used; names the file and the key.
+        Conflict: Another process holds the directory.
+        VerificationError: The ledger, the keys or the control store are not what was written.
+    """
+
+    def __init__(self, loaded: LoadedConfig, clock: Clock) -> None:
+        config = loaded.config
+        self.loaded = loaded
+        self.clock = clock
+        self.tenant = config.tenant
+        self.home = Home(loaded.data)
+        self.home.check()
+        # Everything that can be wrong without the directory's lock is found before it is taken.
+        self.policy = load_policy(loaded)
+        self.keyring = open_keyring(loaded)
+        self.engine = load_engine(loaded)
+        self.redactor = Redactor(self.engine, make_tokens(self.keyring))
+        self._lock = self.home.lock()
+        try:
+            self.control = ControlStore.open(
+                self.home.control_db, tenant=self.tenant, mac_key=self.keyring.control_mac_key, random=os.urandom
+            )
+            self.ledger = Ledger.open(self.home.ledger, self.keyring, clock)
+        except BaseException:
+            self._lock.release()
+            raise
+        self.recorder = Recorder(self.ledger, self.redactor)
+        self.maker = EventMaker(clock, tenant=self.tenant, instance=str(os.getpid()))
+
+    def note(self, action: str, **members: object) -> None:
+        """Record an event about the house itself; durable when this returns."""
+        self.recorder.record(self.maker.make(action, **members))
+
+    def announce_start(self) -> None:
+        """Record that the directory was opened, and under which policy."""
+        self.note("server.started", outcome=Outcome(status="success"))
+        self.note(
+            "policy.loaded",
+            attrs={"policy": self.policy.name, "policy_hash": self.policy.hash},
+            links=(Link(rel="policy", id=self.policy.hash),),
+        )
+
+    def close(self) -> None:
+        """Make everything durable and let the directory go."""
+        try:
+            self.ledger.close()
+            self.control.close()
+        finally:
+            self._lock.release()
+
+
+def load_policy(loaded: LoadedConfig) -> PolicySet:
+    """The policy set of the configuration: a shipped name, or a path relative to the file."""
+    name = loaded.config.policy.set
+    return PolicySet.load(loaded.path(name) if "/" in name or name.endswith(".cedar") else name)
+
+
+def open_keyring(loaded: LoadedConfig) -> Keyring:
+    """The tenant's keys, under the configured master key."""
+    master = open_master_key(loaded.reference(loaded.config.keys.master))
+    return Keyring.open(Home(loaded.data).keyring(loaded.config.tenant), master)
+
+
+def load_engine(loaded: LoadedConfig) -> Engine:
+    """The detectors of the configuration, compiled once and cached."""
+    masking = loaded.config.masking
+    packs = [loaded.path(pack) for pack in masking.user_packs]
+    for pack in packs:
+        if not pack.is_file():
+            raise ConfigError(f"{pack} is not a file", file=str(loaded.file), key="masking.user_packs")
+    return Engine.load(packs=masking.packs, user_packs=packs, cache_dir=Home(loaded.data).cache)
+
+
+def make_tokens(keyring: Keyring) -> Tokens:
+    """The tenant's pseudonyms."""
+    return Tokens(keyring.token_keys, keyring.token_epoch, keyring.tenant)
+
+
+def config_of(directory: Path) -> Path:
+    """The configuration file of a data directory."""
+    return Home(directory).config_file

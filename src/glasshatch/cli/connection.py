@@ -1,0 +1,101 @@
+"""Where a command finds its desk: a running server, or a data directory that no server holds."""
+
+from __future__ import annotations
+
+import functools
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..api.client import Client
+from ..errors import ConfigError
+
+DataOption = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="DIR", envvar="GLASSHATCH_DATA", help="A data directory; its server is used if one runs."),
+]
+ServerOption = Annotated[
+    str,
+    typer.Option("--server", metavar="URL", envvar="GLASSHATCH_SERVER", help="A server: unix:PATH, http://… or https://…"),
+]
+TokenOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--token-file", metavar="FILE", envvar="GLASSHATCH_TOKEN_FILE",
+        help="A file (mode 0600) with your token; GLASSHATCH_TOKEN works too.",
+    ),
+]
+
+
+class Bound:
+    """A desk with its caller filled in, so that a local desk is called like a remote one."""
+
+    def __init__(self, desk: object, caller: object) -> None:
+        self._desk = desk
+        self._caller = caller
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return functools.partial(getattr(self._desk, name), self._caller)
+
+
+@contextmanager
+def open_desk(data: Path | None, server: str, token_file: Path | None) -> Iterator[Any]:
+    """The desk a command talks to.
+
+    With a server running on `data`, that server is asked, under the caller's token. Without one,
+    the directory is opened here, under the operating-system user, who must hold its keys.
+
+    Raises:
+        ConfigError: Neither option is given, or both, or no token is at hand.
+    """
+    if bool(data) == bool(server):
+        raise ConfigError("give one of --data DIR and --server URL", hint="or set GLASSHATCH_SERVER")
+    if server:
+        yield Client(server, read_token(token_file))
+        return
+    assert data is not None
+    socket = data / "run" / "glasshatch.sock"
+    if is_live(data):
+        yield Client(f"unix:{socket}", read_token(token_file))
+        return
+    from ..app.local import open_local  # only here: it needs the server's dependencies
+
+    with open_local(data) as (desk, caller):
+        yield Bound(desk, caller)
+
+
+def is_live(data: Path) -> bool:
+    """Whether a server holds this directory: the kernel knows, by the lock on its file."""
+    import fcntl
+
+    try:
+        descriptor = os.open(data / "run" / "server.lock", os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def read_token(file: Path | None) -> str:
+    """The caller's token, from a file or the environment; never from the command line."""
+    if file is None:
+        token = os.environ.get("GLASSHATCH_TOKEN", "").strip()
+        if not token:
+            raise ConfigError("no token is at hand", hint="give --token-file FILE or set GLASSHATCH_TOKEN")
+        return token
+    try:
+        if stat.S_IMODE(file.stat().st_mode) & 0o077:
+            raise ConfigError("can be read by others", file=str(file), hint=f"chmod 600 {file}")
+        return file.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot be read: {type(error).__name__}", file=str(file)) from None

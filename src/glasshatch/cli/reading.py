@@ -1,0 +1,117 @@
+"""Reading the record: events, sessions, one event whole. Every read is itself an event."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from ..api.values import EventFilter, RecordedEvent
+from ..events import Event
+from .connection import DataOption, ServerOption, TokenOption, open_desk
+from .output import Format, emit_json, emit_rows, local_time
+from .times import parse_time
+
+
+def register(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    app.command("events")(events)
+    app.command("sessions")(sessions)
+    app.command("show")(show)
+
+
+def events(
+    data: DataOption = None,
+    server: ServerOption = "",
+    token_file: TokenOption = None,
+    actor: Annotated[str, typer.Option(help="Only this actor, by name or id.")] = "",
+    action: Annotated[str, typer.Option(help="Only this action; * matches, as in statement.*")] = "",
+    session: Annotated[str, typer.Option(help="Only this session, by id or its beginning.")] = "",
+    resource: Annotated[str, typer.Option(help="Only this resource, as in postgres/orders.")] = "",
+    since: Annotated[str, typer.Option(help="From this time: 2026-01-31T08:00, or 90s, 15m, 2h, 7d ago.")] = "",
+    until: Annotated[str, typer.Option(help="Before this time, in the same forms.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="The newest N that match.")] = 100,
+    format: Annotated[Format, typer.Option(help="A table for people or JSON lines for programs.")] = Format.table,
+) -> None:
+    """List recorded events, oldest first."""
+    wanted = EventFilter(
+        actor=actor, action=action, session=session, resource=resource,
+        since=parse_time(since), until=parse_time(until), limit=limit,
+    )  # fmt: skip
+    with open_desk(data, server, token_file) as desk:
+        found: list[RecordedEvent] = desk.list_events(wanted)
+    if format is Format.jsonl:
+        for item in found:
+            emit_json({"index": item.index, "event": item.event})
+        return
+    columns = ("INDEX", "TIME", "ACTOR", "ACTION", "RESULT", "RESOURCE", "SESSION", "STATEMENT OR REASON*")
+    emit_rows(columns, (_event_row(item) for item in found), empty="no event matches")
+
+
+def sessions(
+    data: DataOption = None,
+    server: ServerOption = "",
+    token_file: TokenOption = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="The newest N.")] = 50,
+    format: Annotated[Format, typer.Option(help="A table for people or JSON lines for programs.")] = Format.table,
+) -> None:
+    """List sessions: who reached what, when, and what came of it."""
+    with open_desk(data, server, token_file) as desk:
+        found = desk.list_sessions(limit)
+    if format is Format.jsonl:
+        for item in found:
+            emit_json(item)
+        return
+    rows = (
+        (s.id[:13], s.actor, s.resource, local_time(s.opened), s.state,
+         str(s.statements), str(s.denied), str(s.rows), str(s.masked))
+        for s in found
+    )  # fmt: skip
+    columns = ("SESSION", "ACTOR", "RESOURCE", "OPENED", "STATE", "STATEMENTS", "DENIED", "ROWS", "MASKED VALUES")
+    emit_rows(columns, rows, empty="no session is recorded")
+
+
+def show(
+    event: Annotated[str, typer.Argument(metavar="EVENT", help="An event id or its ledger index.")],
+    data: DataOption = None,
+    server: ServerOption = "",
+    token_file: TokenOption = None,
+    format: Annotated[Format, typer.Option(help="Indented for people or one JSON line for programs.")] = Format.table,
+) -> None:
+    """Show one event whole, exactly as it is stored."""
+    with open_desk(data, server, token_file) as desk:
+        item: RecordedEvent = desk.show_event(event)
+    if format is Format.jsonl:
+        emit_json({"index": item.index, "event": item.event})
+        return
+    typer.echo(f"# ledger index {item.index}")
+    typer.echo(msgspec.json.format(bytes(item.event), indent=2).decode())
+
+
+def _event_row(item: RecordedEvent) -> tuple[str, ...]:
+    event = msgspec.json.decode(item.event, type=Event)
+    return (
+        str(item.index), local_time(event.time), event.actor.name or event.actor.id if event.actor else "",
+        event.action, _result(event), _place(event.resource), event.session_id[:13], _gist(event),
+    )  # fmt: skip
+
+
+def _place(resource: Any) -> str:
+    return "" if resource is None else resource.id or resource.name
+
+
+def _result(event: Event) -> str:
+    if event.decision:
+        return event.decision.effect
+    return "" if event.outcome is None else event.outcome.code or event.outcome.status
+
+
+def _gist(event: Event) -> str:
+    if event.statement and event.statement.text:
+        return event.statement.text
+    if event.data and event.data.rows:
+        return f"{event.data.rows} rows, {event.data.masked} values masked"
+    if event.outcome and event.outcome.reason:
+        return event.outcome.reason
+    return event.access.reason if event.access else ""
