@@ -33,7 +33,6 @@ _ID_BYTES = 10
 _SECRET_BYTES = 32
 _TOKEN = re.compile(TOKEN_PATTERN)
 _SCOPE_TARGET = re.compile(r"[A-Za-z0-9_.*-]+(/[A-Za-z0-9_.*-]+)*")
-_NOT_ACCEPTED = "the token is not accepted"
 _HINT_NEW = "issue a new token with: glasshatch token issue"
 
 
@@ -47,6 +46,11 @@ class TokenRefused(Denied):
         super().__init__(message, hint=hint)
         self.kind: RefusalKind = kind
         self.token_id = token_id
+
+    @classmethod
+    def unaccepted(cls, kind: RefusalKind, token_id: str = "") -> TokenRefused:
+        """The one refusal for everybody who does not hold a true token."""
+        return cls(kind, "the token is not accepted", token_id=token_id, hint=_HINT_NEW)
 
 
 class TokenText(msgspec.Struct, frozen=True):
@@ -165,19 +169,14 @@ def verify_token(
     """
     matches = proven or hasher.matches(token.hash if token else None, presented.secret)
     if token is None:
-        raise not_accepted("unknown", presented.id)
+        raise TokenRefused.unaccepted("unknown", presented.id)
     if not matches:
-        raise not_accepted("wrong_secret", presented.id)
+        raise TokenRefused.unaccepted("wrong_secret", presented.id)
     if token.revoked_ns:
         raise TokenRefused("revoked", "the token was revoked", token_id=token.id, hint=_HINT_NEW)
     if now_ns >= token.expires_ns:
         raise TokenRefused("expired", "the token has expired", token_id=token.id, hint=_HINT_NEW)
     return token
-
-
-def not_accepted(kind: RefusalKind, token_id: str = "") -> TokenRefused:
-    """The one refusal for everybody who does not hold a true token."""
-    return TokenRefused(kind, _NOT_ACCEPTED, token_id=token_id, hint=_HINT_NEW)
 
 
 def scope_allows(scopes: Sequence[str], area: str, target: str = "") -> bool:

@@ -1,0 +1,81 @@
+"""One head for each table: a keyed hash of the set of its rows, moved with every write.
+
+MSet-Add-Hash (Clarke, Devadas, van Dijk, Gassend and Suh, Asiacrypt 2003): the sum modulo 2^256 of
+HMACs of the rows' codes, blinded with the HMAC of a fresh nonce, and the number of rows. A write
+moves it in constant time; a check reads the codes of the whole table.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable
+
+from sqlalchemy import Connection, Table, select
+
+from .schema import heads
+from .sealed import Row, SealedTable, tampered
+
+_MODULUS = 1 << 256
+
+
+class TableHead:
+    """The head of one table of one tenant; writers hold the database's write lock."""
+
+    def __init__(self, table: Table, tenant: str, mac_key: bytes, random: Callable[[int], bytes]) -> None:
+        self._table = table
+        self._tenant = tenant
+        self._mac_key = mac_key
+        self._random = random
+        self._rows = SealedTable(heads, tenant, mac_key)
+
+    def create(self, connection: Connection) -> None:
+        """Start with an empty table."""
+        self._rows.insert(connection, {"id": self._table.name, **self._fields(0, 0)})
+
+    def move(self, connection: Connection, *, gone: str | None, come: str) -> None:
+        """Take one row's code out and another's in, within the caller's transaction."""
+        row = self._read(connection)
+        total = (self._unblinded(row) - (self._hash("row", gone) if gone else 0)) % _MODULUS
+        total = (total + self._hash("row", come)) % _MODULUS
+        self._rows.replace(connection, row, **self._fields(row["rows"] + (gone is None), total))
+
+    def check(self, connection: Connection) -> None:
+        """Compare the head with the table.
+
+        Raises:
+            VerificationError: A row was deleted, put back to an older state, or added.
+        """
+        row = self._read(connection)
+        codes = connection.execute(
+            select(self._table.columns.mac).where(self._table.columns.tenant == self._tenant)
+        ).scalars()
+        count = total = 0
+        for code in codes:
+            count += 1
+            total = (total + self._hash("row", str(code))) % _MODULUS
+        if count != row["rows"] or total != self._unblinded(row):
+            raise tampered(f"control table {self._table.name} ({count} rows, its head says {row['rows']})")
+
+    def _read(self, connection: Connection) -> Row:
+        row = self._rows.get(connection, self._table.name)
+        if row is None:
+            raise tampered(f"control table {self._table.name} (its head is gone)")
+        return row
+
+    def _fields(self, rows: int, total: int) -> dict[str, object]:
+        nonce = self._random(16).hex()
+        return {
+            "rows": rows,
+            "nonce": nonce,
+            "digest": f"{(total + self._hash('nonce', nonce)) % _MODULUS:064x}",
+        }
+
+    def _unblinded(self, row: Row) -> int:
+        return (int(row["digest"], 16) - self._hash("nonce", row["nonce"])) % _MODULUS
+
+    def _hash(self, kind: str, value: str) -> int:
+        message = f"glasshatch control head v1\0{kind}\0{self._table.name}\0{value}".encode(
+            "utf-8", "replace"
+        )
+        return int.from_bytes(hmac.digest(self._mac_key, message, hashlib.sha256), "big")

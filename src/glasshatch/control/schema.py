@@ -1,0 +1,173 @@
+"""The control tables, as this version of Glasshatch reads and writes them.
+
+`tenant` is the first part of every key. Columns are text or integers and nothing else, so that a
+row has one canonical encoding on every database; lists are JSON text, times are nanoseconds.
+A column added later must be nullable: an absent value adds nothing to a row's authentication code,
+so rows written before it stay valid.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+REVISION: Final = "0001"
+"""The newest migration; a store with a higher one was written by a newer Glasshatch."""
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _text(name: str) -> Column[str]:
+    return Column(name, Text, nullable=False)
+
+
+def _integer(name: str) -> Column[int]:
+    return Column(name, BigInteger, nullable=False)
+
+
+def _belongs(column: str, table: str) -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["tenant", column], [f"{table}.tenant", f"{table}.id"])
+
+
+actors = Table(
+    "actors",
+    metadata,
+    _text("tenant"),
+    _text("id"),
+    _text("type"),
+    _text("name"),
+    _text("roles"),
+    Column("on_behalf_of", Text),
+    _integer("disabled"),
+    _integer("created_ns"),
+    _integer("changed_ns"),
+    _integer("version"),
+    _text("mac"),
+    PrimaryKeyConstraint("tenant", "id"),
+    UniqueConstraint("tenant", "name"),
+    _belongs("on_behalf_of", "actors"),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    _text("tenant"),
+    _text("id"),
+    _text("actor_id"),
+    _text("hash"),
+    _text("scopes"),
+    _text("label"),
+    _text("issued_by"),
+    _integer("created_ns"),
+    _integer("expires_ns"),
+    _integer("revoked_ns"),
+    _integer("version"),
+    _text("mac"),
+    PrimaryKeyConstraint("tenant", "id"),
+    _belongs("actor_id", "actors"),
+    Index(None, "tenant", "actor_id"),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    _text("tenant"),
+    _text("id"),
+    _text("kind"),
+    _text("actor_id"),
+    Column("on_behalf_of", Text),
+    _text("resource"),
+    _text("verbs"),
+    _integer("duration_ns"),
+    _text("reason"),
+    _text("ticket"),
+    _text("state"),
+    _integer("approvals"),
+    _integer("created_ns"),
+    _integer("expires_ns"),
+    _integer("closed_ns"),
+    _integer("version"),
+    _text("mac"),
+    PrimaryKeyConstraint("tenant", "id"),
+    _belongs("actor_id", "actors"),
+    Index(None, "tenant", "state", "expires_ns"),
+)
+
+reviews = Table(
+    "reviews",
+    metadata,
+    _text("tenant"),
+    _text("id"),
+    _text("request_id"),
+    _text("reviewer_id"),
+    _text("verdict"),
+    _text("comment"),
+    _integer("created_ns"),
+    _integer("version"),
+    _text("mac"),
+    PrimaryKeyConstraint("tenant", "id"),
+    UniqueConstraint("tenant", "request_id", "reviewer_id"),
+    _belongs("request_id", "requests"),
+    _belongs("reviewer_id", "actors"),
+)
+
+grants = Table(
+    "grants",
+    metadata,
+    _text("tenant"),
+    _text("id"),
+    Column("request_id", Text),
+    _text("actor_id"),
+    _text("resource"),
+    _text("verbs"),
+    _text("approvers"),
+    _text("reason"),
+    _text("ticket"),
+    _integer("starts_ns"),
+    _integer("expires_ns"),
+    _integer("revoked_ns"),
+    _text("revoked_by"),
+    _integer("expiry_recorded"),
+    _integer("version"),
+    _text("mac"),
+    PrimaryKeyConstraint("tenant", "id"),
+    UniqueConstraint("tenant", "request_id"),
+    _belongs("request_id", "requests"),
+    _belongs("actor_id", "actors"),
+    Index(None, "tenant", "actor_id", "expires_ns"),
+    Index(None, "tenant", "expiry_recorded", "expires_ns"),
+)
+
+heads = Table(
+    "heads",
+    metadata,
+    _text("tenant"),
+    _text("id"),
+    _integer("rows"),
+    _text("nonce"),
+    _text("digest"),
+    _integer("version"),
+    _text("mac"),
+    PrimaryKeyConstraint("tenant", "id"),
+)
+
+TABLES: Final = (actors, tokens, requests, reviews, grants)
+"""All tables whose rows are authenticated and counted in a head, parents first."""

@@ -1,0 +1,148 @@
+"""Rows that carry an authentication code: written with it, and never used without it fitting.
+
+The code is HMAC-SHA-256 under the tenant's control key over the table's name and every column.
+It finds any changed, moved or forged row whenever that row is read. A row that was deleted, or put
+back to an older true state, it cannot find: the table's head does, when the store is opened. A
+whole file put back to an older state fits its own heads; only the record tells it then.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, Table, and_, insert, select, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from ..errors import Conflict, VerificationError
+
+Row = dict[str, Any]
+_DOMAIN = b"glasshatch control row v1"
+
+
+def row_mac(key: bytes, table: str, row: Mapping[str, Any]) -> str:
+    """The authentication code of a row, in hex.
+
+    Canonical form: length-prefixed domain and table name, then for each column that is not NULL,
+    sorted by name, its name, a type letter and its value, each length-prefixed. Distinct rows
+    have distinct forms.
+    """
+    code = hmac.new(key, digestmod=hashlib.sha256)
+    parts = [_DOMAIN, table.encode()]
+    for name in sorted(row):
+        if name != "mac" and row[name] is not None:
+            parts += [name.encode(), *_typed(row[name])]
+    for part in parts:
+        code.update(len(part).to_bytes(8, "big"))
+        code.update(part)
+    return code.hexdigest()
+
+
+def _typed(value: object) -> tuple[bytes, bytes]:
+    if isinstance(value, int):
+        return b"i", b"%d" % value
+    if isinstance(value, str):
+        return b"s", value.encode("utf-8", "surrogatepass")
+    # SQLite would let an intruder store a blob in a text column; it has no place in any row.
+    return b"?", repr(type(value)).encode()
+
+
+class Head(Protocol):
+    """Keeps account of which rows a table holds."""
+
+    def move(self, connection: Connection, *, gone: str | None, come: str) -> None:
+        """Take one row's code out and another's in, within the caller's transaction."""
+
+
+class SealedTable:
+    """One table of one tenant, whose rows are authenticated in both directions."""
+
+    def __init__(self, table: Table, tenant: str, mac_key: bytes, head: Head | None = None) -> None:
+        self.table = table
+        self.columns = table.columns
+        self._tenant = tenant
+        self._mac_key = mac_key
+        self._head = head
+        self._names = tuple(str(column.name) for column in table.columns)
+
+    def insert(self, connection: Connection, values: Mapping[str, Any]) -> None:
+        """Store a new row as version 1."""
+        row = self._sealed({**values, "version": 1})
+        connection.execute(insert(self.table).values(row))
+        if self._head:
+            self._head.move(connection, gone=None, come=row["mac"])
+
+    def replace(self, connection: Connection, old: Row, **changes: object) -> Row:
+        """Store a row's next version in place of the one that was read; the whole new row.
+
+        Raises:
+            Conflict: Another writer changed the row since; nothing was stored.
+        """
+        row = self._sealed({**old, **changes, "version": old["version"] + 1})
+        done = connection.execute(
+            update(self.table)
+            .where(
+                self.columns.tenant == self._tenant,
+                self.columns.id == old["id"],
+                self.columns.version == old["version"],
+                self.columns.mac == old["mac"],
+            )
+            .values(row)
+        )
+        if done.rowcount != 1:
+            raise Conflict(
+                f"{self.table.name} {old['id']} was changed by somebody else", hint="look again before acting"
+            )
+        if self._head:
+            self._head.move(connection, gone=old["mac"], come=row["mac"])
+        return row
+
+    def find(
+        self, connection: Connection, *where: ColumnElement[bool], newest: int | None = None
+    ) -> list[Row]:
+        """The rows of this tenant that fit, by id (ids sort by time), all of them verified.
+
+        Args:
+            newest: At most so many, from the end.
+
+        Raises:
+            VerificationError: A row is not what was written; none is returned.
+        """
+        query = select(self.table).where(and_(self.columns.tenant == self._tenant, *where))
+        if newest is None:
+            rows = connection.execute(query.order_by(self.columns.id)).all()
+        else:
+            newest_first = query.order_by(self.columns.id.desc()).limit(newest)
+            rows = connection.execute(newest_first).all()[::-1]
+        return [self._verified(dict(zip(self._names, row, strict=True))) for row in rows]
+
+    def get(self, connection: Connection, id: str) -> Row | None:
+        """The row with this id, verified, or None."""
+        rows = self.find(connection, self.columns.id == id)
+        return rows[0] if rows else None
+
+    def _sealed(self, values: Row) -> Row:
+        row = {**values, "tenant": self._tenant}
+        row["mac"] = row_mac(self._mac_key, self.table.name, row)
+        if row.keys() != set(self._names):
+            raise KeyError(f"{self.table.name}: {sorted(row.keys() ^ set(self._names))}")
+        return row
+
+    def _verified(self, row: Row) -> Row:
+        expected = row_mac(self._mac_key, self.table.name, row)
+        if not hmac.compare_digest(expected.encode(), str(row["mac"]).encode("utf-8", "replace")):
+            raise tampered(f"control table {self.table.name}, row {row['id']!s:.64}")
+        return row
+
+
+def tampered(where: str) -> VerificationError:
+    """The error for control state that was changed outside Glasshatch."""
+    return VerificationError(
+        "was changed outside Glasshatch",
+        expected="the authentication code written with it",
+        found="another",
+        where=where,
+        hint="restore the control store from a backup and review who can write its file",
+    )
