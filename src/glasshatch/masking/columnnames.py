@@ -1,0 +1,130 @@
+"""What a column's name and the configured rules say of it, before any value is seen."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+import msgspec
+
+from .operators import Operator, check_operator
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_]+")
+
+
+class ColumnRule(msgspec.Struct, frozen=True):
+    """What is done with a column: the first rule whose pattern fits decides.
+
+    `pattern` is `schema.table.column`, with `*` and `?`; `*.email` fits the column in every table.
+    `subject` says that its values name data subjects, whose tokens go into the exposure record.
+
+    Raises:
+        ConfigError: The operator does not exist.
+    """
+
+    pattern: str
+    type: str
+    operator: Operator = "token"
+    subject: bool = False
+
+    def __post_init__(self) -> None:
+        check_operator(self.operator, f"masking.columns {self.pattern}")
+
+    def fits(self, table: str, column: str) -> bool:
+        """Whether the rule speaks of this column of this table (`schema.table`, or as written)."""
+        full, pattern = f"{table}.{column}".lower(), self.pattern.lower()
+        # A table written without its schema may be the one that the rule names with it.
+        return (
+            fnmatchcase(full, pattern)
+            or ("." not in table and fnmatchcase(f"*.{full}", pattern))
+            or ("." not in table and pattern.count(".") == 2 and fnmatchcase(full, pattern.partition(".")[2]))
+        )
+
+
+class _Hint(msgspec.Struct, frozen=True):
+    type: str
+    operator: Operator
+    words: list[str]
+
+
+class _Names(msgspec.Struct, frozen=True):
+    harmless: list[str]
+    column: list[_Hint]
+
+
+@lru_cache(maxsize=1)
+def _names() -> tuple[frozenset[str], tuple[tuple[tuple[str, ...], _Hint], ...]]:
+    file = resources.files(__package__) / "packs" / "columns.toml"
+    names = msgspec.convert(tomllib.loads(file.read_text("utf-8")), _Names)
+    phrases = [(tuple(phrase.split()), hint) for hint in names.column for phrase in hint.words]
+    return frozenset(names.harmless), tuple(phrases)
+
+
+@lru_cache(maxsize=4096)
+def guess_by_name(column: str) -> ColumnRule | None:
+    """What a column probably holds, by its name alone; None if the name says nothing."""
+    harmless, phrases = _names()
+    words = [word.lower() for word in _WORD.findall(column)]
+    while words and words[-1].isdigit():
+        words.pop()
+    if not words or words[-1] in harmless:
+        return None
+    for phrase, hint in phrases:
+        if _ends_with(words, phrase) or _starts_with_bare(words, phrase):
+            return ColumnRule(pattern=f"*.{column}", type=hint.type, operator=hint.operator)
+    return None
+
+
+def _ends_with(words: Sequence[str], phrase: tuple[str, ...]) -> bool:
+    return tuple(words[-len(phrase) :]) == phrase
+
+
+def _starts_with_bare(words: Sequence[str], phrase: tuple[str, ...]) -> bool:
+    """`password_hash`, `email_lower`, `card_enc`: still the value, only dressed up."""
+    return tuple(words[: len(phrase)]) == phrase and set(words[len(phrase) :]) <= _DRESS
+
+
+_DRESS = frozenset(
+    {
+        "hash", "digest", "lower", "upper", "normalized", "normalised", "enc", "encrypted", "raw", "clear", "plain",
+        "old", "new", "primary", "secondary",
+    }
+)  # fmt: skip
+
+
+def rule_for(table: str, column: str, rules: Sequence[ColumnRule]) -> ColumnRule | None:
+    """The configured rule for a column, else the guess from its name."""
+    for rule in rules:
+        if rule.fits(table, column):
+            return rule
+    return guess_by_name(column)
+
+
+def masked_columns(columns: Sequence[str], rules: Sequence[ColumnRule]) -> tuple[str, ...]:
+    """Of the columns a statement mentions, those that are masked: what policy is asked about.
+
+    `customers.*` counts as masked, for it may hold such a column; `keep` rules do not count.
+    """
+    return tuple(name for name in columns if _is_masked(name, rules))
+
+
+def _is_masked(name: str, rules: Sequence[ColumnRule]) -> bool:
+    table, _, column = name.rpartition(".")
+    if column == "*":
+        return True
+    rule = rule_for(table, column, rules)
+    return rule is not None and rule.operator != "keep"
+
+
+def rules_from(raw: Sequence[dict[str, Any]]) -> tuple[ColumnRule, ...]:
+    """Rules as the configuration writes them.
+
+    Raises:
+        msgspec.ValidationError: Names the member that is wrong.
+    """
+    return msgspec.convert(raw, tuple[ColumnRule, ...])

@@ -1,0 +1,134 @@
+"""Regular expressions that packs bring: made portable, and refused when they could run away."""
+
+from __future__ import annotations
+
+import re
+import warnings
+
+# The parser of the standard library, renamed in 3.11; it has no public name.
+from re import _constants as sre  # type: ignore[attr-defined]
+from re import _parser as parser  # type: ignore[attr-defined]
+from typing import Any
+
+_POSIX = {
+    "alnum": "a-zA-Z0-9",
+    "alpha": "a-zA-Z",
+    "digit": "0-9",
+    "lower": "a-z",
+    "upper": "A-Z",
+    "space": r"\s",
+    "punct": r"!-/:-@\[-`{-~",
+    "xdigit": "0-9A-Fa-f",
+    "word": r"\w",
+}
+_REPEATS = (sre.MAX_REPEAT, sre.MIN_REPEAT)
+_FLAG = re.compile(r"\(\?([imsU]+)\)")
+
+
+def portable(regex: str) -> str:
+    r"""Rewrite an RE2 expression for `re`: `\z`, POSIX classes, and flags in mid-pattern."""
+    regex = re.sub(r"\[:(\w+):\]", lambda match: _POSIX.get(match[1], match[0]), regex)
+    regex = regex.replace(r"\z", r"\Z")
+    flag = _FLAG.search(regex)
+    while flag is not None:
+        # A flag in mid-pattern holds until the end of its group.
+        letters = flag[1].replace("U", "")
+        opening = f"(?{letters}:" if letters else "(?:"
+        end = _end_of_group(regex, flag.end())
+        regex = regex[: flag.start()] + opening + regex[flag.end() : end] + ")" + regex[end:]
+        flag = _FLAG.search(regex)
+    return regex
+
+
+def _end_of_group(regex: str, start: int) -> int:
+    depth, index, in_class = 0, start, False
+    while index < len(regex):
+        letter = regex[index]
+        if letter == "\\":
+            index += 1
+        elif in_class:
+            in_class = letter != "]"
+        elif letter == "[":
+            in_class = True
+            # A bracket that comes first is a member of the class.
+            index += regex.startswith("[]", index) + 2 * regex.startswith("[^]", index)
+        elif letter == "(":
+            depth += 1
+        elif letter == ")":
+            if depth == 0:
+                return index
+            depth -= 1
+        index += 1
+    return len(regex)
+
+
+def checked_regex(regex: str) -> re.Pattern[str]:
+    """Compile an expression for `re` after refusing repeats nested in unbounded repeats.
+
+    Raises:
+        ValueError: It does not compile, or could take exponential time; says which.
+    """
+    pattern = _compiled(regex)
+    if _nested(parser.parse(regex), unbounded=False):
+        raise ValueError("an unbounded repeat inside an unbounded repeat can take forever")
+    return pattern
+
+
+def checked_trigger(trigger: str) -> None:
+    """Refuse a trigger that is no expression, may be empty, or has an unbounded repeat.
+
+    Raises:
+        ValueError: Says which.
+    """
+    _compiled(trigger)
+    tree = parser.parse(trigger)
+    if tree.getwidth()[0] < 2:
+        raise ValueError("a trigger must need at least two characters")
+    if _unbounded(tree):
+        raise ValueError("a trigger may have no unbounded repeat: write {1,30} instead of +")
+
+
+def _compiled(regex: str) -> re.Pattern[str]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            return re.compile(regex)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise ValueError(f"the expression does not compile: {error}") from None
+
+
+def _children(node: Any) -> list[Any]:
+    """The sub-patterns below one (operator, argument) pair of the parse tree."""
+    operator, argument = node
+    if operator in _REPEATS or operator is sre.POSSESSIVE_REPEAT:
+        return [argument[2]]
+    if operator is sre.SUBPATTERN:
+        return [argument[3]]
+    if operator is sre.BRANCH:
+        return list(argument[1])
+    if operator in (sre.ASSERT, sre.ASSERT_NOT):
+        return [argument[1]]
+    if operator is sre.ATOMIC_GROUP:
+        return [argument]
+    if operator is sre.GROUPREF_EXISTS:
+        return [branch for branch in argument[1:] if branch is not None]
+    return []
+
+
+def _unbounded(tree: Any) -> bool:
+    for node in tree:
+        if node[0] in (*_REPEATS, sre.POSSESSIVE_REPEAT) and node[1][1] is sre.MAXREPEAT:
+            return True
+        if any(_unbounded(child) for child in _children(node)):
+            return True
+    return False
+
+
+def _nested(tree: Any, unbounded: bool) -> bool:
+    for node in tree:
+        endless = node[0] in _REPEATS and node[1][1] is sre.MAXREPEAT
+        if endless and unbounded:
+            return True
+        if any(_nested(child, unbounded or endless) for child in _children(node)):
+            return True
+    return False

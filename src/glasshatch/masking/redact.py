@@ -1,0 +1,189 @@
+"""Redaction: everything personal out of events, statements and bind values before they are stored.
+
+Nothing here raises for what a text holds: what cannot be scanned becomes `[UNSCANNED]`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+
+import msgspec
+
+from ..events import Event, Redaction
+from ..statements import Span
+from .engine import Engine, Finding
+from .eventfields import change_texts
+from .literals import clear_number, literal_value, pieces
+from .operators import replacement
+from .pgtypes import BOOL, FLOATS, INTEGERS, NUMERIC
+from .pgvalues import readable
+from .tokens import TOKEN, UNSCANNED, Tokens
+
+
+class Redactor:
+    """Takes personal data and secrets out of what is about to be recorded or shown."""
+
+    def __init__(self, engine: Engine, tokens: Tokens) -> None:
+        self.engine = engine
+        self.tokens = tokens
+
+    def text(self, text: str) -> tuple[str, dict[str, int]]:
+        """The text without what was found in it, and how many tokens of each type it now holds."""
+        clean = self.texts([text])[0]
+        return clean, count_tokens([clean])
+
+    def texts(self, texts: Sequence[str]) -> list[str]:
+        """Many texts in one scan; the same strings come back where nothing was found."""
+        return [
+            UNSCANNED if findings is None else self.splice(text, findings)
+            for text, findings in zip(texts, self.findings(texts), strict=True)
+        ]
+
+    def findings(self, texts: Sequence[str]) -> list[list[Finding] | None]:
+        """The findings of each text; None for one that could not be scanned."""
+        try:
+            return list(self.engine.scan(texts))
+        except Exception:
+            # Whatever it was, only the texts that cause it may suffer for it.
+            return [self._alone(text) for text in texts]
+
+    def _alone(self, text: str) -> list[Finding] | None:
+        try:
+            return self.engine.scan([text])[0]
+        except Exception:
+            return None
+
+    def splice(self, text: str, findings: Sequence[Finding]) -> str:
+        """The text with every finding replaced."""
+        if not findings:
+            return text
+        parts, done = [], 0
+        for finding in findings:
+            parts += (text[done : finding.start], self.stand_in(finding))
+            done = finding.end
+        parts.append(text[done:])
+        return "".join(parts)
+
+    def stand_in(self, finding: Finding) -> str:
+        """What is written in the place of a finding: never the value, never nothing."""
+        operator = self.engine.operators.get(finding.detector, "token")
+        operator = "redact" if operator in ("null", "keep") else operator
+        return replacement(operator, finding.type, finding.value, self.tokens) or f"<{finding.type}>"
+
+    def event(self, event: Event) -> Event:
+        """The event as it may be stored: one scan over all its texts, counts and pack hash set."""
+        texts: list[str] = []
+        try:
+            change_texts(event, lambda text: texts.append(text) or text)  # type: ignore[func-returns-value]
+            clean = self.texts(texts)
+            if clean != texts:
+                event = change_texts(event, _in_order(iter(clean)))
+            counts = count_tokens(clean)
+        except Exception:
+            event, counts = _unscanned(event), {"UNSCANNED": 1}
+        redaction = Redaction(counts=counts, pack_hash=self.engine.pack_hash)
+        return msgspec.structs.replace(event, redaction=redaction)
+
+    def sql(self, text: str, literals: Sequence[Span]) -> str:
+        """The statement with every constant replaced, comments dropped and names scanned.
+
+        A constant in which something is found becomes its tokens, any other a `TEXT` or `NUMBER`
+        token; a number of up to six digits stays; a password becomes `'<SECRET>'`.
+        """
+        try:
+            code, spans = pieces(text, literals)
+        except ValueError:
+            return UNSCANNED
+        values = [literal_value(text[span.start : span.end]) for span in spans]
+        found = self.findings([*code, *values])
+        parts = [
+            UNSCANNED if one is None else self.splice(piece, one)
+            for piece, one in zip(code, found, strict=False)
+        ]
+        out = [parts[0]]
+        for index, span in enumerate(spans):
+            raw = text[span.start : span.end]
+            out += (self._constant(span.kind, raw, values[index], found[len(code) + index]), parts[index + 1])
+        return "".join(out)
+
+    def _constant(self, kind: str, raw: str, value: str, found: list[Finding] | None) -> str:
+        if kind == "comment":
+            return " "
+        if kind == "password":
+            return "'<SECRET>'"
+        if kind == "number" and clear_number(raw):
+            return raw
+        if not value:
+            return "''"
+        return "'" + self.value("NUMBER" if kind == "number" else "TEXT", value, found) + "'"
+
+    def value(self, type: str, value: str, found: Sequence[Finding] | None) -> str:
+        """What stands for a whole value: the tokens of what was found in it, else one of `type`."""
+        if found is None:
+            return UNSCANNED
+        return " ".join(map(self.stand_in, found)) if found else self.tokens.token(type, value)
+
+    def bind(
+        self, values: Sequence[bytes | None], formats: Sequence[int], type_oids: Sequence[int]
+    ) -> list[str]:
+        """Bind values as they may be recorded: tokens, short numbers, `true`, `false` and `NULL`.
+
+        Args:
+            formats: As in the Bind message: none (all text), one for all, or one for each.
+            type_oids: The types of the parameters as far as they are known; 0 or missing if not.
+        """
+        oids = [type_oids[index] if index < len(type_oids) else 0 for index in range(len(values))]
+        texts = [
+            "" if value is None else readable(value, _format_of(formats, index), oids[index])
+            for index, value in enumerate(values)
+        ]
+        found = self.findings(texts)
+        return [
+            "NULL" if value is None else self._bound(text, oid, one)
+            for value, text, oid, one in zip(values, texts, oids, found, strict=True)
+        ]
+
+    def _bound(self, text: str, oid: int, found: list[Finding] | None) -> str:
+        numeric = oid in INTEGERS or oid in FLOATS or oid == NUMERIC
+        if oid == BOOL and text in ("t", "f", "true", "false"):
+            return "true" if text[0] == "t" else "false"
+        if numeric and clear_number(text.lstrip("-")):
+            return text
+        return self.value("NUMBER" if numeric else "TEXT", text, found) if text else "''"
+
+
+def count_tokens(texts: Sequence[str]) -> dict[str, int]:
+    """How many tokens and placeholders of each type the texts hold, by name of the type.
+
+    Counting what stands there, and not what was just put there, makes redaction idempotent and
+    counts what the statement's own redaction took out.
+    """
+    counts: Counter[str] = Counter()
+    for text in texts:
+        if "<" in text:
+            counts.update(match[1] for match in TOKEN.finditer(text))
+        if UNSCANNED in text:
+            counts["UNSCANNED"] += 1
+    return dict(sorted(counts.items()))
+
+
+def _in_order(clean: Iterator[str]) -> Callable[[str], str]:
+    return lambda _text: next(clean)
+
+
+def _unscanned(event: Event) -> Event:
+    """The event with every scanned part closed."""
+    try:
+        return change_texts(event, lambda _text: UNSCANNED)
+    except Exception:
+        return msgspec.structs.replace(
+            event, statement=None, outcome=None, access=None, data=None, resources=(), labels={}, attrs={},
+            native=UNSCANNED,
+        )  # fmt: skip
+
+
+def _format_of(formats: Sequence[int], index: int) -> int:
+    if len(formats) == 1:
+        return formats[0]
+    return formats[index] if index < len(formats) else 0
