@@ -7,7 +7,7 @@ import os
 
 from ..clock import Clock
 from ..control import ControlStore
-from ..errors import Denied
+from ..errors import ConfigError, Denied
 from ..events import Access, Client, uuid7
 from ..identity import Identity, scope_allows
 from ..policy import Ask, Decision, PolicySet, ResourceFacts
@@ -70,13 +70,14 @@ class PolicyAuthority:
 
     def access(self, grant_id: str) -> Access | None:
         """Why a grant exists and who approved it, as it stands in events."""
-        grant = self._control.grant(grant_id)
-        if grant is None:
+        try:
+            grant = self._control.grants.get(grant_id)
+        except ConfigError:
             return None
         return Access(
             grant_id=grant.id,
             approval_id=grant.request_id,
-            approvers=tuple(self._control.name_of(actor_id) for actor_id in grant.approvers),
+            approvers=tuple(self._control.actors.get(actor_id).name for actor_id in grant.approvers),
             reason=grant.reason,
             ticket=grant.ticket,
         )

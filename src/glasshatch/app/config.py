@@ -138,7 +138,9 @@ def load_config(file: Path) -> LoadedConfig:
     try:
         raw = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ConfigError("there is no such file", file=str(file), hint="glasshatch init DIR writes one") from None
+        raise ConfigError(
+            "there is no such file", file=str(file), hint="glasshatch init DIR writes one"
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot be read: {type(error).__name__}", file=str(file)) from None
     except tomllib.TOMLDecodeError as error:
@@ -167,7 +169,9 @@ def read_secret(reference: str, *, key: str, file: str = "") -> str:
         return value
     if kind == "file" and rest:
         return _read_secret_file(Path(rest), key=key, file=file)
-    raise ConfigError("is not a reference to a secret", file=file, key=key, hint="write env:NAME or file:PATH")
+    raise ConfigError(
+        "is not a reference to a secret", file=file, key=key, hint="write env:NAME or file:PATH"
+    )
 
 
 def split_address(value: str, *, key: str, file: str = "") -> tuple[str, int]:
@@ -178,7 +182,9 @@ def split_address(value: str, *, key: str, file: str = "") -> tuple[str, int]:
     """
     host, _, port = value.rpartition(":")
     if not host or not port.isdigit() or not 0 <= int(port) <= 65_535:
-        raise ConfigError("is not an address", file=file, key=key, hint="write host:port, for example 127.0.0.1:6432")
+        raise ConfigError(
+            "is not an address", file=file, key=key, hint="write host:port, for example 127.0.0.1:6432"
+        )
     return host.strip("[]"), int(port)
 
 
@@ -199,7 +205,10 @@ def _check_version(raw: dict[str, Any], file: Path) -> None:
     version = raw.get("version")
     if isinstance(version, int) and version > CONFIG_VERSION:
         raise ConfigError(
-            f"format {version} is newer than {CONFIG_VERSION}", file=str(file), key="version", hint="upgrade glasshatch"
+            f"format {version} is newer than {CONFIG_VERSION}",
+            file=str(file),
+            key="version",
+            hint="upgrade glasshatch",
         )
 
 
@@ -216,7 +225,9 @@ def _check_references(loaded: LoadedConfig) -> None:
         if not re.match(r"^(env|file):.+$", resource.password):
             # The value itself is not shown: it may be the password.
             raise ConfigError(
-                "must be a reference, not the secret itself", file=file, key=f"{key}.password",
+                "must be a reference, not the secret itself",
+                file=file,
+                key=f"{key}.password",
                 hint="write env:NAME or file:PATH",
             )
         if resource.tls == "verify-full" and not resource.tls_ca:
@@ -240,6 +251,13 @@ def _explain(message: str, file: Path) -> ConfigError:
 def known_keys() -> set[str]:
     """The last part of every key the file may hold."""
     sections = (
-        Config, ServerSection, KeysSection, GatewaySection, PolicySection, MaskingSection, ResourceSection, ColumnRule
+        Config,
+        ServerSection,
+        KeysSection,
+        GatewaySection,
+        PolicySection,
+        MaskingSection,
+        ResourceSection,
+        ColumnRule,
     )
     return {field for section in sections for field in section.__struct_fields__}

@@ -82,14 +82,20 @@ def _tls(loaded: LoadedConfig) -> str:
         context.load_cert_chain(*files)
     except (OSError, ssl.SSLError) as error:
         raise ConfigError(
-            f"the certificate cannot be used: {type(error).__name__}", file=str(files[0]), key="gateway.tls_certificate"
+            f"the certificate cannot be used: {type(error).__name__}",
+            file=str(files[0]),
+            key="gateway.tls_certificate",
         ) from None
     return f"clients may use TLS with {files[0]}"
 
 
 def _resource(loaded: LoadedConfig, name: str, resource: ResourceSection) -> str:
     read_secret(loaded.reference(resource.password), key=f"resources.{name}.password", file=str(loaded.file))
-    masked = f"{len(resource.columns)} column rules" if resource.columns else "no column rules, names and text decide"
+    masked = (
+        f"{len(resource.columns)} column rules"
+        if resource.columns
+        else "no column rules, names and text decide"
+    )
     return (
         f"{resource.type} {resource.host}:{resource.port}/{resource.database} as {resource.user}, "
         f"env {resource.env}, tls {resource.tls}, {masked}"

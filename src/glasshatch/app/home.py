@@ -1,9 +1,9 @@
 """The data directory: what lies where, which format it has, and that only one server holds it.
 
-    DIR/glasshatch.toml   the configuration          DIR/ledgers/<name>/  the record
-    DIR/format            version of this layout     DIR/control.db       identities, grants
-    DIR/keys/             master key and key ring    DIR/run/             lock and socket of a server
-    DIR/cache/            compiled detector packs    DIR/policies/        your own policy sets
+DIR/glasshatch.toml   the configuration          DIR/ledgers/<name>/  the record
+DIR/format            version of this layout     DIR/control.db       identities, grants
+DIR/keys/             master key and key ring    DIR/run/             lock and socket of a server
+DIR/cache/            compiled detector packs    DIR/policies/        your own policy sets
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ class Home:
         try:
             if self.directory.exists() and any(self.directory.iterdir()):
                 raise Conflict(
-                    f"{self.directory} is not empty", hint="give an empty or new directory; nothing was written"
+                    f"{self.directory} is not empty",
+                    hint="give an empty or new directory; nothing was written",
                 )
             self.directory.mkdir(parents=True, exist_ok=True)
             self.directory.chmod(0o700)
@@ -67,13 +68,17 @@ class Home:
             words = self.format_file.read_text(encoding="ascii").split()
         except (OSError, UnicodeDecodeError):
             raise ConfigError(
-                "is not a Glasshatch data directory", file=str(self.directory), hint="glasshatch init DIR makes one"
+                "is not a Glasshatch data directory",
+                file=str(self.directory),
+                hint="glasshatch init DIR makes one",
             ) from None
         if len(words) != 3 or words[:2] != ["glasshatch", "data"] or not words[2].isdigit():
             raise ConfigError("does not say which layout the directory has", file=str(self.format_file))
         if int(words[2]) > LAYOUT_VERSION:
             raise ConfigError(
-                f"layout {words[2]} is newer than {LAYOUT_VERSION}", file=str(self.format_file), hint="upgrade glasshatch"
+                f"layout {words[2]} is newer than {LAYOUT_VERSION}",
+                file=str(self.format_file),
+                hint="upgrade glasshatch",
             )
 
     def lock(self) -> HomeLock:

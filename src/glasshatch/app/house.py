@@ -45,7 +45,10 @@ class House:
         self._lock = self.home.lock()
         try:
             self.control = ControlStore.open(
-                self.home.control_db, tenant=self.tenant, mac_key=self.keyring.control_mac_key, random=os.urandom
+                self.home.control_db,
+                tenant=self.tenant,
+                mac_key=self.keyring.control_mac_key,
+                random=os.urandom,
             )
             self.ledger = Ledger.open(self.home.ledger, self.keyring, clock)
         except BaseException:

@@ -52,7 +52,9 @@ class Recorder:
         try:
             result = answer.result(timeout_s)
         except concurrent.futures.TimeoutError:
-            raise Unavailable("the ledger did not acknowledge in time", hint="look at the disk under it") from None
+            raise Unavailable(
+                "the ledger did not acknowledge in time", hint="look at the disk under it"
+            ) from None
         if isinstance(result, GlasshatchError):
             raise result
         return result
@@ -71,7 +73,10 @@ def _without_bulk(event: Event) -> Event:
     if statement is not None:
         statement = msgspec.structs.replace(statement, text="[TOO LARGE]", shape="")
     return msgspec.structs.replace(
-        event, statement=statement, native=None, attrs={"truncated": "text, attrs and native exceeded the entry size"}
+        event,
+        statement=statement,
+        native=None,
+        attrs={"truncated": "text, attrs and native exceeded the entry size"},
     )
 
 

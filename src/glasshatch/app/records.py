@@ -45,7 +45,9 @@ def find_event(entries: Entries, wanted: str, visible: Visible) -> RecordedEvent
     Raises:
         ConfigError: There is none that the caller may see; the two cases read the same.
     """
-    missing = ConfigError(f"no event {wanted} that you may see", hint="glasshatch events --format jsonl lists ids")
+    missing = ConfigError(
+        f"no event {wanted} that you may see", hint="glasshatch events --format jsonl lists ids"
+    )
     if wanted.isdigit():
         pairs = iter([(int(wanted), entries.read(int(wanted)))]) if int(wanted) < entries.size else iter(())
     else:

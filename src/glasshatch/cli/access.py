@@ -26,7 +26,9 @@ def request(
     resource: Annotated[str, typer.Argument(help="What you want to reach, as in postgres/orders.")],
     reason: Annotated[str, typer.Option(help="Why; the reviewer and the record see it.")],
     verb: Annotated[list[str], typer.Option(help="A verb you need, as in update; may be repeated.")],
-    duration: Annotated[str, typer.Option("--for", help="How long the grant lasts once approved: 10s, 15m, 2h.")] = "1h",
+    duration: Annotated[
+        str, typer.Option("--for", help="How long the grant lasts once approved: 10s, 15m, 2h.")
+    ] = "1h",
     ticket: Annotated[str, typer.Option(help="A ticket this belongs to.")] = "",
     data: DataOption = None,
     server: ServerOption = "",
@@ -35,14 +37,20 @@ def request(
 ) -> None:
     """Ask for access that policy does not give you by itself."""
     form = RequestForm(
-        resource=resource, verbs=tuple(verb), duration_s=parse_duration(duration), reason=reason, ticket=ticket
+        resource=resource,
+        verbs=tuple(verb),
+        duration_s=parse_duration(duration),
+        reason=reason,
+        ticket=ticket,
     )
     with open_desk(data, server, token_file) as desk:
         _emit_requests([desk.create_request(form)], format)
 
 
 def requests(
-    state: Annotated[str, typer.Option(help="pending, approved, denied, withdrawn, expired, or all.")] = "pending",
+    state: Annotated[
+        str, typer.Option(help="pending, approved, denied, withdrawn, expired, or all.")
+    ] = "pending",
     data: DataOption = None,
     server: ServerOption = "",
     token_file: TokenOption = None,
@@ -124,7 +132,11 @@ def _emit_requests(found: list[RequestView], format: Format) -> None:
         (r.id, r.actor, r.resource, ",".join(r.verbs), f"{r.duration_s}s", r.state, r.grant_id[:13], r.reason)
         for r in found
     )
-    emit_rows(("REQUEST", "ACTOR", "RESOURCE", "VERBS", "FOR", "STATE", "GRANT", "REASON*"), rows, empty="no request")
+    emit_rows(
+        ("REQUEST", "ACTOR", "RESOURCE", "VERBS", "FOR", "STATE", "GRANT", "REASON*"),
+        rows,
+        empty="no request",
+    )
 
 
 def _emit_grants(found: list[GrantView], format: Format) -> None:
@@ -133,7 +145,16 @@ def _emit_grants(found: list[GrantView], format: Format) -> None:
             emit_json(item)
         return
     rows = (
-        (g.id, g.actor, g.resource, ",".join(g.verbs), ",".join(g.approvers), g.state, local_time(g.expires), g.reason)
+        (
+            g.id,
+            g.actor,
+            g.resource,
+            ",".join(g.verbs),
+            ",".join(g.approvers),
+            g.state,
+            local_time(g.expires),
+            g.reason,
+        )
         for g in found
     )
     columns = ("GRANT", "ACTOR", "RESOURCE", "VERBS", "APPROVED BY", "STATE", "EXPIRES", "REASON*")

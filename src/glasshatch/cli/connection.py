@@ -17,16 +17,28 @@ from ..errors import ConfigError
 
 DataOption = Annotated[
     Path | None,
-    typer.Option("--data", metavar="DIR", envvar="GLASSHATCH_DATA", help="A data directory; its server is used if one runs."),
+    typer.Option(
+        "--data",
+        metavar="DIR",
+        envvar="GLASSHATCH_DATA",
+        help="A data directory; its server is used if one runs.",
+    ),
 ]
 ServerOption = Annotated[
     str,
-    typer.Option("--server", metavar="URL", envvar="GLASSHATCH_SERVER", help="A server: unix:PATH, http://… or https://…"),
+    typer.Option(
+        "--server",
+        metavar="URL",
+        envvar="GLASSHATCH_SERVER",
+        help="A server: unix:PATH, http://… or https://…",
+    ),
 ]
 TokenOption = Annotated[
     Path | None,
     typer.Option(
-        "--token-file", metavar="FILE", envvar="GLASSHATCH_TOKEN_FILE",
+        "--token-file",
+        metavar="FILE",
+        envvar="GLASSHATCH_TOKEN_FILE",
         help="A file (mode 0600) with your token; GLASSHATCH_TOKEN works too.",
     ),
 ]

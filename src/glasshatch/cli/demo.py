@@ -11,7 +11,10 @@ import typer
 from .output import emit_json, say
 
 DirOption = Annotated[
-    Path, typer.Option("--dir", metavar="DIR", help="Where the demo keeps its data, so that a second run finds it.")
+    Path,
+    typer.Option(
+        "--dir", metavar="DIR", help="Where the demo keeps its data, so that a second run finds it."
+    ),
 ]
 
 
@@ -22,7 +25,10 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     directory: DirOption = Path(".demo"),
-    check: Annotated[bool, typer.Option("--check", help="Play the day alone on a fresh stage, print one JSON object, and exit.")] = False,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Play the day alone on a fresh stage, print one JSON object, and exit."),
+    ] = False,
     reset: Annotated[bool, typer.Option("--reset", help="Remove what the demo keeps, and exit.")] = False,
 ) -> None:
     """Play a day behind the hatch, then stay up for you to try; Ctrl-C stops all of it."""

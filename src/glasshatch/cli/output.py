@@ -27,7 +27,9 @@ class Format(StrEnum):
 def console(*, error: bool = False) -> Console:
     """A console that respects NO_COLOR and does not wrap what is piped."""
     wide = None if (sys.stderr if error else sys.stdout).isatty() else 200
-    return Console(stderr=error, highlight=False, width=wide, no_color=bool(os.environ.get("NO_COLOR")) or None)
+    return Console(
+        stderr=error, highlight=False, width=wide, no_color=bool(os.environ.get("NO_COLOR")) or None
+    )
 
 
 def complain(error: GlasshatchError) -> None:
@@ -53,7 +55,9 @@ def emit_rows(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: s
     """A table; columns whose name ends with * may be cut with an ellipsis, the others never are."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in columns:
-        table.add_column(column.rstrip("*"), overflow="ellipsis", no_wrap=True, min_width=None if "*" in column else 1)
+        table.add_column(
+            column.rstrip("*"), overflow="ellipsis", no_wrap=True, min_width=None if "*" in column else 1
+        )
     count = 0
     for row in rows:
         table.add_row(*(escape(clean(cell)) for cell in row))

@@ -27,7 +27,10 @@ def register(app: typer.Typer) -> None:
 
 @actors_app.command("ls")
 def list_actors(
-    data: DataOption = None, server: ServerOption = "", token_file: TokenOption = None, format: FormatOption = Format.table
+    data: DataOption = None,
+    server: ServerOption = "",
+    token_file: TokenOption = None,
+    format: FormatOption = Format.table,
 ) -> None:
     """List actors and their roles."""
     with open_desk(data, server, token_file) as desk:
@@ -37,7 +40,9 @@ def list_actors(
 @actors_app.command("add")
 def add_actor(
     name: Annotated[str, typer.Argument(help="The name they connect with.")],
-    role: Annotated[list[str], typer.Option(help="A role, as in engineer, approver, auditor, admin; may be repeated.")] = [],  # noqa: B006
+    role: Annotated[
+        list[str], typer.Option(help="A role, as in engineer, approver, auditor, admin; may be repeated.")
+    ] = [],  # noqa: B006
     type: Annotated[str, typer.Option(help="human, service or agent.")] = "human",
     on_behalf_of: Annotated[str, typer.Option(help="For an agent: the human it acts for.")] = "",
     data: DataOption = None,
@@ -70,7 +75,10 @@ def disable_actor(
 def issue_token(
     actor: Annotated[str, typer.Argument(help="The actor's name.")],
     lifetime: Annotated[str, typer.Option("--for", help="How long it works: 15m, 8h, 30d.")] = "1h",
-    out: Annotated[Path | None, typer.Option("-o", "--out", help="Write it to this new file (mode 0600), not the terminal.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", help="Write it to this new file (mode 0600), not the terminal."),
+    ] = None,
     data: DataOption = None,
     server: ServerOption = "",
     token_file: TokenOption = None,
@@ -107,7 +115,9 @@ def write_token(file: Path, text: str) -> None:
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
-        raise ConfigError(f"cannot be made: {error.strerror}", file=str(file), hint="give a new file") from None
+        raise ConfigError(
+            f"cannot be made: {error.strerror}", file=str(file), hint="give a new file"
+        ) from None
     with os.fdopen(descriptor, "w", encoding="ascii") as handle:
         handle.write(text + "\n")
 
@@ -117,5 +127,8 @@ def _emit_actors(found: list[ActorView], format: Format) -> None:
         for item in found:
             emit_json(item)
         return
-    rows = ((a.name, a.type, ",".join(a.roles), a.on_behalf_of, "disabled" if a.disabled else "", a.id) for a in found)
+    rows = (
+        (a.name, a.type, ",".join(a.roles), a.on_behalf_of, "disabled" if a.disabled else "", a.id)
+        for a in found
+    )
     emit_rows(("NAME", "TYPE", "ROLES", "FOR", "STATE", "ID"), rows, empty="no actor")

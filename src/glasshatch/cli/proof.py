@@ -22,8 +22,12 @@ def register(app: typer.Typer) -> None:
 
 def prove(
     event: Annotated[str, typer.Argument(metavar="EVENT", help="An event id or its ledger index.")],
-    out: Annotated[Path | None, typer.Option("-o", "--out", help="Write the proof here instead of standard output.")] = None,
-    key_out: Annotated[Path | None, typer.Option("--key-out", help="Also write the ledger's public key here.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="Write the proof here instead of standard output.")
+    ] = None,
+    key_out: Annotated[
+        Path | None, typer.Option("--key-out", help="Also write the ledger's public key here.")
+    ] = None,
     data: DataOption = None,
     server: ServerOption = "",
     token_file: TokenOption = None,
@@ -41,9 +45,15 @@ def prove(
 
 
 def verify(
-    what: Annotated[Path, typer.Argument(metavar="DIR|PROOF", help="A data or ledger directory, or a proof file.")],
+    what: Annotated[
+        Path, typer.Argument(metavar="DIR|PROOF", help="A data or ledger directory, or a proof file.")
+    ],
     key: Annotated[
-        str, typer.Option("--key", help="The ledger's public key: its text, or a file that holds it. Get it from elsewhere, not from here.")
+        str,
+        typer.Option(
+            "--key",
+            help="The ledger's public key: its text, or a file that holds it. Get it from elsewhere, not from here.",
+        ),
     ] = "",
     json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
@@ -64,7 +74,9 @@ def _verify_directory(directory: Path, verifier_key: str, json: bool) -> None:
     ) as bar:  # fmt: skip
         task = bar.add_task("verifying", total=None)
         report: Any = verify_tree(
-            directory, verifier_key, progress=lambda done, total: bar.update(task, completed=done, total=total)
+            directory,
+            verifier_key,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     if json:
         emit_json(report)
@@ -78,7 +90,11 @@ def _verify_proof(file: Path, verifier_key: str, json: bool) -> None:
     from ..ledger.verify import verify_proof
 
     if not verifier_key:
-        raise ConfigError("a proof needs the ledger's public key", key="--key", hint="the operator published it; glasshatch prove --key-out writes it")
+        raise ConfigError(
+            "a proof needs the ledger's public key",
+            key="--key",
+            hint="the operator published it; glasshatch prove --key-out writes it",
+        )
     try:
         data = file.read_bytes()
     except OSError as error:

@@ -29,10 +29,14 @@ def events(
     action: Annotated[str, typer.Option(help="Only this action; * matches, as in statement.*")] = "",
     session: Annotated[str, typer.Option(help="Only this session, by id or its beginning.")] = "",
     resource: Annotated[str, typer.Option(help="Only this resource, as in postgres/orders.")] = "",
-    since: Annotated[str, typer.Option(help="From this time: 2026-01-31T08:00, or 90s, 15m, 2h, 7d ago.")] = "",
+    since: Annotated[
+        str, typer.Option(help="From this time: 2026-01-31T08:00, or 90s, 15m, 2h, 7d ago.")
+    ] = "",
     until: Annotated[str, typer.Option(help="Before this time, in the same forms.")] = "",
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="The newest N that match.")] = 100,
-    format: Annotated[Format, typer.Option(help="A table for people or JSON lines for programs.")] = Format.table,
+    format: Annotated[
+        Format, typer.Option(help="A table for people or JSON lines for programs.")
+    ] = Format.table,
 ) -> None:
     """List recorded events, oldest first."""
     wanted = EventFilter(
@@ -54,7 +58,9 @@ def sessions(
     server: ServerOption = "",
     token_file: TokenOption = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="The newest N.")] = 50,
-    format: Annotated[Format, typer.Option(help="A table for people or JSON lines for programs.")] = Format.table,
+    format: Annotated[
+        Format, typer.Option(help="A table for people or JSON lines for programs.")
+    ] = Format.table,
 ) -> None:
     """List sessions: who reached what, when, and what came of it."""
     with open_desk(data, server, token_file) as desk:
@@ -68,7 +74,17 @@ def sessions(
          str(s.statements), str(s.denied), str(s.rows), str(s.masked))
         for s in found
     )  # fmt: skip
-    columns = ("SESSION", "ACTOR", "RESOURCE", "OPENED", "STATE", "STATEMENTS", "DENIED", "ROWS", "MASKED VALUES")
+    columns = (
+        "SESSION",
+        "ACTOR",
+        "RESOURCE",
+        "OPENED",
+        "STATE",
+        "STATEMENTS",
+        "DENIED",
+        "ROWS",
+        "MASKED VALUES",
+    )
     emit_rows(columns, rows, empty="no session is recorded")
 
 
@@ -77,7 +93,9 @@ def show(
     data: DataOption = None,
     server: ServerOption = "",
     token_file: TokenOption = None,
-    format: Annotated[Format, typer.Option(help="Indented for people or one JSON line for programs.")] = Format.table,
+    format: Annotated[
+        Format, typer.Option(help="Indented for people or one JSON line for programs.")
+    ] = Format.table,
 ) -> None:
     """Show one event whole, exactly as it is stored."""
     with open_desk(data, server, token_file) as desk:

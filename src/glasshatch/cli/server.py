@@ -29,7 +29,10 @@ def init(
     tenant: Annotated[str, typer.Option(help="The tenant all records belong to.")] = "default",
     origin: Annotated[str, typer.Option(help="The ledger's public name, as in audit.example.com/prod.")] = "",
     token_out: Annotated[
-        Path | None, typer.Option("--token-out", help="Write the admin's token to this new file (mode 0600), not the terminal.")
+        Path | None,
+        typer.Option(
+            "--token-out", help="Write the admin's token to this new file (mode 0600), not the terminal."
+        ),
     ] = None,
 ) -> None:
     """Make a data directory: a commented configuration, fresh keys, an empty ledger, the first admin."""
@@ -57,7 +60,9 @@ def status(
     data: DataOption = None,
     server: ServerOption = "",
     token_file: TokenOption = None,
-    format: Annotated[Format, typer.Option(help="A table for people or a JSON line for programs.")] = Format.table,
+    format: Annotated[
+        Format, typer.Option(help="A table for people or a JSON line for programs.")
+    ] = Format.table,
 ) -> None:
     """The server at a glance: ledger size, policy, resources, open sessions."""
     with open_desk(data, server, token_file) as desk:
@@ -66,14 +71,19 @@ def status(
         emit_json(found)
         return
     members = [(field, getattr(found, field)) for field in found.__struct_fields__ if field != "checkpoint"]
-    rows = [(name.replace("_", " "), ", ".join(value) if isinstance(value, tuple) else str(value)) for name, value in members]
+    rows = [
+        (name.replace("_", " "), ", ".join(value) if isinstance(value, tuple) else str(value))
+        for name, value in members
+    ]
     emit_rows(("WHAT", "VALUE*"), rows, empty="")
 
 
 @config_app.command("check")
 def check(
     config: ConfigOption,
-    format: Annotated[Format, typer.Option(help="A table for people or JSON lines for programs.")] = Format.table,
+    format: Annotated[
+        Format, typer.Option(help="A table for people or JSON lines for programs.")
+    ] = Format.table,
 ) -> None:
     """Check a configuration and explain what each part of it will do; opens nothing upstream."""
     from ..app.explain import explain_config

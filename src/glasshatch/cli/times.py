@@ -38,5 +38,7 @@ def parse_time(text: str) -> str:
     try:
         moment = datetime.fromisoformat(text).astimezone()
     except (ValueError, OverflowError):
-        raise ConfigError(f"{text!r} is no time", hint="write 2026-01-31T08:00, or 90s, 15m, 2h, 7d ago") from None
+        raise ConfigError(
+            f"{text!r} is no time", hint="write 2026-01-31T08:00, or 90s, 15m, 2h, 7d ago"
+        ) from None
     return str(int(moment.timestamp() * 1_000_000) * 1_000)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 from sqlalchemy import Connection
@@ -21,11 +21,19 @@ from .sealed import Row, SealedTable
 _LISTED = 1000
 
 
+def unrecorded(*_: object) -> None:
+    """The default witness of a step: nobody is told."""
+
+
 class Requests:
     """Requests and their reviews.
 
     `reason`, `ticket` and `comment` are free text in which people write personal data: callers
     redact them before they get here, and what gets here is stored as it is.
+
+    Every step takes `record`, which is called within the step's transaction, before it is
+    committed: if it raises, the step did not happen; a crash after it leaves a step that is
+    recorded and not in force, never the other way round.
     """
 
     def __init__(
@@ -56,6 +64,7 @@ class Requests:
         now_ns: int,
         ticket: str = "",
         limits: GrantLimits | None = None,
+        record: Callable[[Request], object] = unrecorded,
     ) -> Request:
         """Store an actor's request; reason and ticket are redacted already.
 
@@ -76,6 +85,7 @@ class Requests:
         )
         with self._database.write() as connection:
             self._requests.insert(connection, _request_row(request))
+            record(request)
         return request
 
     def get(self, id: str) -> Request:
@@ -97,7 +107,13 @@ class Requests:
             return [self._request(connection, row) for row in rows]
 
     def approve(
-        self, id: str, reviewer: Identity, now_ns: int, comment: str = ""
+        self,
+        id: str,
+        reviewer: Identity,
+        now_ns: int,
+        comment: str = "",
+        *,
+        record: Callable[[Request, Grant | None], object] = unrecorded,
     ) -> tuple[Request, Grant | None]:
         """Record an approval, and with the last one needed the grant, both or neither.
 
@@ -120,19 +136,32 @@ class Requests:
             stored = self._store(connection, row, reviewed)
             if grant:
                 self._grants.insert(connection, grant)
+            record(stored, grant)
         if grant:
             self._grants.forget(grant.actor_id)
         return stored, grant
 
-    def deny(self, id: str, reviewer: Identity, now_ns: int, comment: str = "") -> Request:
+    def deny(
+        self,
+        id: str,
+        reviewer: Identity,
+        now_ns: int,
+        comment: str = "",
+        *,
+        record: Callable[[Request], object] = unrecorded,
+    ) -> Request:
         """Record a denial; raises as `approve` does."""
         with self._database.write() as connection:
             request, row = self._read(connection, id)
             self._require_enabled(connection, reviewer.id)
             denied = policy.deny(request, reviewer, now_ns, review_id=self._id(now_ns), comment=comment)
-            return self._store(connection, row, denied)
+            stored = self._store(connection, row, denied)
+            record(stored)
+            return stored
 
-    def withdraw(self, id: str, actor: Identity, now_ns: int) -> Request:
+    def withdraw(
+        self, id: str, actor: Identity, now_ns: int, *, record: Callable[[Request], object] = unrecorded
+    ) -> Request:
         """Take a request back.
 
         Raises:
@@ -142,9 +171,11 @@ class Requests:
         """
         with self._database.write() as connection:
             request, row = self._read(connection, id)
-            return self._store(connection, row, policy.withdraw(request, actor, now_ns))
+            stored = self._store(connection, row, policy.withdraw(request, actor, now_ns))
+            record(stored)
+            return stored
 
-    def expire(self, now_ns: int) -> list[Request]:
+    def expire(self, now_ns: int, *, record: Callable[[Request], object] = unrecorded) -> list[Request]:
         """End every request that waited too long, and say which ended now."""
         columns = self._requests.columns
         ended = []
@@ -153,6 +184,7 @@ class Requests:
             for row in self._requests.find(connection, *overdue):
                 request = self._request(connection, row)
                 ended.append(self._store(connection, row, policy.expire(request, now_ns)))
+                record(ended[-1])
         return ended
 
     def _read(self, connection: Connection, id: str) -> tuple[Request, Row]:
@@ -225,7 +257,9 @@ class Grants:
         with self._database.read() as connection:
             return [_grant(row) for row in self._table.find(connection, *where, newest=_LISTED)]
 
-    def revoke(self, id: str, by: str, now_ns: int) -> Grant:
+    def revoke(
+        self, id: str, by: str, now_ns: int, *, record: Callable[[Grant], object] = unrecorded
+    ) -> Grant:
         """Take a grant back: from when this returns, no decision rests on it.
 
         Raises:
@@ -238,6 +272,7 @@ class Grants:
             row = self._table.replace(
                 connection, row, revoked_ns=revoked.revoked_ns, revoked_by=revoked.revoked_by
             )
+            record(revoked)
         self.forget(revoked.actor_id)
         return _grant(row)
 

@@ -29,12 +29,20 @@ from ..identity import (
 from .database import Database
 from .sealed import Row, SealedTable
 
+
+def _unrecorded(*_: object) -> None:
+    """The default witness of a step: nobody is told."""
+
+
 _ROLE = re.compile(r"[a-z][a-z0-9_.-]{0,62}")
 _MAX_NAME_CHARS = 200
 
 
 class Actors:
-    """Who there is: humans, services and agents, by id and by name."""
+    """Who there is: humans, services and agents, by id and by name.
+
+    Every step takes `record`, called within its transaction as in `Requests`.
+    """
 
     def __init__(
         self, database: Database, table: SealedTable, random: Random, changed: Callable[[], None]
@@ -52,6 +60,7 @@ class Actors:
         *,
         now_ns: int,
         on_behalf_of: str = "",
+        record: Callable[[Identity], object] = _unrecorded,
     ) -> Identity:
         """Add an actor.
 
@@ -78,7 +87,9 @@ class Actors:
         with self._database.write() as connection:
             self._check_human(connection, type, on_behalf_of)
             self._table.insert(connection, row)
-        return self.get(id)
+            actor = self.read(connection, id)
+            record(actor)
+        return actor
 
     def get(self, id: str) -> Identity:
         """The actor with this id.
@@ -99,7 +110,7 @@ class Actors:
             rows = self._table.find(connection, self._table.columns.name == name)
         if not rows:
             raise ConfigError(
-                "there is no actor of this name", key="actor", hint="list them: glasshatch actor list"
+                "there is no actor of this name", key="actor", hint="list them: glasshatch actors ls"
             )
         return _identity(rows[0])
 
@@ -108,20 +119,29 @@ class Actors:
         with self._database.read() as connection:
             return [_identity(row) for row in self._table.find(connection)]
 
-    def set_roles(self, id: str, roles: Iterable[str], now_ns: int) -> Identity:
+    def set_roles(
+        self,
+        id: str,
+        roles: Iterable[str],
+        now_ns: int,
+        *,
+        record: Callable[[Identity], object] = _unrecorded,
+    ) -> Identity:
         """Replace an actor's roles."""
-        return self._change(id, now_ns, roles=_roles(roles))
+        return self._change(id, now_ns, record, roles=_roles(roles))
 
-    def set_disabled(self, id: str, disabled: bool, now_ns: int) -> Identity:
+    def set_disabled(
+        self, id: str, disabled: bool, now_ns: int, *, record: Callable[[Identity], object] = _unrecorded
+    ) -> Identity:
         """Disable an actor, or enable one again. A disabled one authenticates and holds nothing."""
-        return self._change(id, now_ns, disabled=int(disabled))
+        return self._change(id, now_ns, record, disabled=int(disabled))
 
     def read(self, connection: Connection, id: str) -> Identity:
         """As `get`, within a transaction of the store."""
         row = self._table.get(connection, id)
         if row is None:
             raise ConfigError(
-                "there is no actor with this id", key="actor", hint="list them: glasshatch actor list"
+                "there is no actor with this id", key="actor", hint="list them: glasshatch actors ls"
             )
         return _identity(row)
 
@@ -130,13 +150,16 @@ class Actors:
         actor = self.read(connection, id)
         return not actor.disabled and (not actor.on_behalf_of or self.enabled(connection, actor.on_behalf_of))
 
-    def _change(self, id: str, now_ns: int, **changes: object) -> Identity:
+    def _change(
+        self, id: str, now_ns: int, record: Callable[[Identity], object], **changes: object
+    ) -> Identity:
         with self._database.write() as connection:
             self.read(connection, id)
             row = self._table.find(connection, self._table.columns.id == id)[0]
-            new = self._table.replace(connection, row, changed_ns=now_ns, **changes)
+            changed = _identity(self._table.replace(connection, row, changed_ns=now_ns, **changes))
+            record(changed)
         self._changed()
-        return _identity(new)
+        return changed
 
     def _check_human(self, connection: Connection, type: IdentityType, on_behalf_of: str) -> None:
         if not on_behalf_of:
@@ -166,6 +189,7 @@ class Tokens:
         now_ns: int,
         label: str = "",
         issued_by: str = "",
+        record: Callable[[Token], object] = _unrecorded,
     ) -> tuple[str, Token]:
         """A new token for an actor; its text is in the answer and nowhere else.
 
@@ -191,9 +215,10 @@ class Tokens:
         row["scopes"] = _json(token.scopes)
         with self._database.write() as connection:
             self._table.insert(connection, row)
+            record(token)
         return text, token
 
-    def revoke(self, id: str, now_ns: int) -> Token:
+    def revoke(self, id: str, now_ns: int, *, record: Callable[[Token], object] = _unrecorded) -> Token:
         """End a token now; one that was revoked before stays as it is.
 
         Raises:
@@ -205,6 +230,7 @@ class Tokens:
                 raise ConfigError("there is no token with this id", key="token")
             if not row["revoked_ns"]:
                 row = self._table.replace(connection, row, revoked_ns=now_ns)
+                record(_token(row))
         self.forget()
         return _token(row)
 

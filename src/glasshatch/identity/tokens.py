@@ -33,7 +33,7 @@ _ID_BYTES = 10
 _SECRET_BYTES = 32
 _TOKEN = re.compile(TOKEN_PATTERN)
 _SCOPE_TARGET = re.compile(r"[A-Za-z0-9_.*-]+(/[A-Za-z0-9_.*-]+)*")
-_HINT_NEW = "issue a new token with: glasshatch token issue"
+_HINT_NEW = "issue a new token with: glasshatch tokens issue"
 
 
 class TokenRefused(Denied):

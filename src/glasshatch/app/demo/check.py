@@ -94,7 +94,9 @@ def _prove_one(stage: Stage) -> str:
         proof, key = Path(folder) / "event.proof", Path(folder) / "ledger.pub"
         made = stage.command("carol", "prove", event["id"], "-o", str(proof), "--key-out", str(key))
         demand(made.status == 0, f"carol can prove an event: {made.err}")
-        checked = run([*glasshatch_command(), "verify", str(proof), "--key", str(key)], {"GLASSHATCH_DATA": ""}, 60)
+        checked = run(
+            [*glasshatch_command(), "verify", str(proof), "--key", str(key)], {"GLASSHATCH_DATA": ""}, 60
+        )
         demand(checked.status == 0, f"the proof verifies with the public key alone: {checked.err}")
         text = proof.read_text(encoding="utf-8")
         proof.write_text(text.replace(text[len(text) // 2], "~", 1), encoding="utf-8")
@@ -111,7 +113,9 @@ def _flip_bits(directory: Path) -> dict[str, bool]:
     with tempfile.TemporaryDirectory(prefix="glasshatch-flips-") as folder:
         copy = Path(folder) / "copy"
         shutil.copytree(directory, copy, ignore=shutil.ignore_patterns("run"))
-        files = [file for file in sorted((copy / "ledgers").rglob("*")) if file.is_file() and file.stat().st_size]
+        files = [
+            file for file in sorted((copy / "ledgers").rglob("*")) if file.is_file() and file.stat().st_size
+        ]
         for _ in range(FLIPS):
             file = random.choice(files)  # noqa: S311 - which bit is flipped is no secret
             data = bytearray(file.read_bytes())
@@ -120,11 +124,15 @@ def _flip_bits(directory: Path) -> dict[str, bool]:
             file.write_bytes(data)
             report = verify_home(copy)
             name = str(file.relative_to(copy / "ledgers"))
-            found[f"{name} byte {at} bit {bit}"] = any(name.endswith(problem.file) for problem in report.problems)
+            found[f"{name} byte {at} bit {bit}"] = any(
+                name.endswith(problem.file) for problem in report.problems
+            )
             data[at] ^= 1 << bit
             file.write_bytes(data)
     return found
 
 
 def _summary(detail: dict[str, Any]) -> str:
-    return ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in detail.items() if not isinstance(value, dict))
+    return ", ".join(
+        f"{key.replace('_', ' ')} {value}" for key, value in detail.items() if not isinstance(value, dict)
+    )

@@ -48,7 +48,10 @@ class Searcher:
         escaped = [b"".join(b"\\x%02x" % byte for byte in form) for form in forms]
         flags = hyperscan.HS_FLAG_CASELESS | hyperscan.HS_FLAG_SINGLEMATCH
         self._database.compile(
-            expressions=escaped, ids=list(range(len(escaped))), elements=len(escaped), flags=[flags] * len(escaped)
+            expressions=escaped,
+            ids=list(range(len(escaped))),
+            elements=len(escaped),
+            flags=[flags] * len(escaped),
         )
 
     def search(self, data: bytes) -> set[str]:

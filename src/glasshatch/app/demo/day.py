@@ -25,12 +25,21 @@ class NotSo(Exception):
 def masked(stage: Stage) -> dict[str, Any]:
     """Alice reads customers and payments: nothing personal in the clear, tokens that join."""
     people = stage.psql(
-        "alice", "SELECT id, first_name, last_name, email, phone, city FROM customers WHERE id BETWEEN 1 AND 40 ORDER BY id;"
+        "alice",
+        "SELECT id, first_name, last_name, email, phone, city FROM customers WHERE id BETWEEN 1 AND 40 ORDER BY id;",
     )
-    again = stage.psql("alice", "SELECT c.email, o.item FROM orders o JOIN customers c ON c.id = o.customer_id WHERE c.id <= 40;")
-    cards = stage.psql("alice", "SELECT id, card_number, card_holder, amount_cents FROM payments ORDER BY id LIMIT 40;")
+    again = stage.psql(
+        "alice",
+        "SELECT c.email, o.item FROM orders o JOIN customers c ON c.id = o.customer_id WHERE c.id <= 40;",
+    )
+    cards = stage.psql(
+        "alice", "SELECT id, card_number, card_holder, amount_cents FROM payments ORDER BY id LIMIT 40;"
+    )
     seen = people.out + again.out + cards.out
-    demand(len(people.out.splitlines()) == 40, f"40 customers were read, not {len(people.out.splitlines())}: {people.err}")
+    demand(
+        len(people.out.splitlines()) == 40,
+        f"40 customers were read, not {len(people.out.splitlines())}: {people.err}",
+    )
     demand(len(cards.out.splitlines()) == 40, f"40 payments were read: {cards.err}")
     leaked = [value for value in stage.shop.planted() if value in seen]
     demand(not leaked, f"{len(leaked)} values came through in the clear")
@@ -73,7 +82,9 @@ def granted(stage: Stage) -> dict[str, Any]:
     done = stage.psql("alice", update)
     demand(done.status == 0 and not done.err, f"the grant lets the UPDATE through: {done.err}")
     demand(stage.behind(f"SELECT note FROM customers WHERE id = {number}") == "call back", "the row changed")
-    demand(_refused(stage.psql("alice", "DELETE FROM customers WHERE id = 1;")), "the grant allows no other verb")
+    demand(
+        _refused(stage.psql("alice", "DELETE FROM customers WHERE id = 1;")), "the grant allows no other verb"
+    )
     time.sleep(max(0.0, issued_s + _GRANT_SECONDS + 1.0 - time.monotonic()))
     demand(_refused(stage.psql("alice", update)), "after it ran out the UPDATE is refused again")
     expired = events_of(stage, "admin", "--action", "grant.expired")
@@ -108,7 +119,7 @@ def typed(stage: Stage) -> list[str]:
     passwords = ["winter-Sleet-4711", "Mole.under.Hedge9"]
     for statement in (
         f"SELECT id FROM customers WHERE email = '{customer.email}';",
-        f"SELECT 1 AS \"{customer.email}\";",
+        f'SELECT 1 AS "{customer.email}";',
         f"SELECT 1 /* called {customer.phone} */;",
         f"SELECT $tag${card}$tag$, E'{customer.email}', U&'{customer.phone}';",
         f"INSERT INTO payments VALUES (1, 1, '{card}', 'x', {card}, 'y');",
@@ -128,7 +139,10 @@ def typed(stage: Stage) -> list[str]:
 
 
 def _counts(stage: Stage) -> dict[str, int]:
-    return {table: int(stage.behind(f"SELECT count(*) FROM {table}")) for table in ("customers", "orders", "payments")}  # noqa: S608
+    return {
+        table: int(stage.behind(f"SELECT count(*) FROM {table}"))
+        for table in ("customers", "orders", "payments")
+    }  # noqa: S608
 
 
 def events_of(stage: Stage, person: str, *filters: str) -> list[dict[str, Any]]:

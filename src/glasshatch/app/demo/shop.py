@@ -89,7 +89,9 @@ class Shop:
         email = f"{first}.{last}{number}@{pick(_DOMAINS)}".lower()
         # +1 NPA 555 0100-0199 is kept for fiction; the area code makes the numbers differ.
         phone = f"+1{self._random.choice((202, 212, 303, 312, 415, 512, 617, 702))}5550{100 + number % 100}"
-        note = pick(("prefers morning delivery", "gift wrap", "", "wholesale", "left a message with reception"))
+        note = pick(
+            ("prefers morning delivery", "gift wrap", "", "wholesale", "left a message with reception")
+        )
         return Customer(number, first, last, email, phone, pick(_CITIES), note)
 
     def _customer_row(self, customer: Customer) -> tuple[object, ...]:
@@ -103,16 +105,33 @@ class Shop:
         customer = self._random.randrange(1, CUSTOMERS + 1)
         status = self._random.choice(("paid", "paid", "paid", "shipped", "open", "failed"))
         item, count = self._random.choice(_ITEMS), self._random.randrange(1, 5)
-        return number, customer, item, count, status, f"2026-{1 + number % 11:02}-{1 + number % 28:02} 12:00:00+00"
+        return (
+            number,
+            customer,
+            item,
+            count,
+            status,
+            f"2026-{1 + number % 11:02}-{1 + number % 28:02} 12:00:00+00",
+        )
 
     def _payment_row(self, number: int) -> tuple[object, ...]:
         customer = self._random.choice(self.customers)
         holder = f"{customer.first_name} {customer.last_name}"
         status = self._random.choice(("settled", "settled", "settled", "declined", "refunded"))
-        return number, number, self.cards[customer.id - 1], holder, self._random.randrange(500, 90_000), status
+        return (
+            number,
+            number,
+            self.cards[customer.id - 1],
+            holder,
+            self._random.randrange(500, 90_000),
+            status,
+        )
 
     def _card(self) -> str:
-        body = self._random.choice(("411111", "424242", "555555", "510510")) + f"{self._random.randrange(10**9):09}"
+        body = (
+            self._random.choice(("411111", "424242", "555555", "510510"))
+            + f"{self._random.randrange(10**9):09}"
+        )
         return body + str(_luhn_digit(body))
 
 

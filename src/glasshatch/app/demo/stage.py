@@ -217,15 +217,21 @@ class Stage:
     def _fill_shop(self) -> None:
         """Fill the database once; the upstream account's password is drawn anew at every start."""
         admin = ["-v", "ON_ERROR_STOP=1"]
-        process = self._psql(self.database.port, self.database.user, "postgres", self.database.password, admin)
+        process = self._psql(
+            self.database.port, self.database.user, "postgres", self.database.password, admin
+        )
         done = _finish(process, "SELECT count(*) FROM pg_database WHERE datname = 'shop'", 60)
         if done.out.strip() == "0":
             self._say("filling the shop: customers, orders, payments …")
-            process = self._psql(self.database.port, self.database.user, "postgres", self.database.password, admin)
+            process = self._psql(
+                self.database.port, self.database.user, "postgres", self.database.password, admin
+            )
             _finish(process, "CREATE DATABASE shop", 60)
         if self.behind("SELECT count(*) FROM pg_tables WHERE tablename = 'payments'") == "0":
             self.behind("".join(self.shop.sql()))
-            self.behind(f"CREATE ROLE {_UPSTREAM_USER} LOGIN; GRANT ALL ON ALL TABLES IN SCHEMA public TO {_UPSTREAM_USER}")
+            self.behind(
+                f"CREATE ROLE {_UPSTREAM_USER} LOGIN; GRANT ALL ON ALL TABLES IN SCHEMA public TO {_UPSTREAM_USER}"
+            )
             # The owner, so that a DROP would really work if the gateway let it through.
             for table in ("customers", "orders", "payments"):
                 self.behind(f"ALTER TABLE {table} OWNER TO {_UPSTREAM_USER}")
@@ -237,7 +243,9 @@ class Stage:
         self.tokens.mkdir(mode=0o700, exist_ok=True)
         token = self.tokens / "admin.token"
         token.unlink(missing_ok=True)
-        made = run([*glasshatch_command(), "init", str(self.home.directory), "--token-out", str(token)], {}, 60)
+        made = run(
+            [*glasshatch_command(), "init", str(self.home.directory), "--token-out", str(token)], {}, 60
+        )
         if made.status != 0:
             raise Unavailable(f"glasshatch init failed: {made.err.strip()}", hint="make demo-reset")
 
@@ -247,7 +255,9 @@ class Stage:
             upstream_user=_UPSTREAM_USER, secret=self.root / "shop.secret",
         )  # fmt: skip
         for pattern, kind, subject in _COLUMNS:
-            text += _COLUMN.format(resource=RESOURCE, pattern=pattern, type=kind, subject=str(subject).lower())
+            text += _COLUMN.format(
+                resource=RESOURCE, pattern=pattern, type=kind, subject=str(subject).lower()
+            )
         self.home.config_file.write_text(text, encoding="utf-8")
 
     def _invite(self, person: str, *roles: str) -> None:

@@ -28,7 +28,9 @@ def run_demo(root: Path, say: Say) -> None:
         say(what_to_try(stage))
         while stage.server_running and stage.database.running:
             time.sleep(0.5)
-        say("[red]a process of the demo ended by itself[/]; see server.log and postgres/log in the demo's directory")
+        say(
+            "[red]a process of the demo ended by itself[/]; see server.log and postgres/log in the demo's directory"
+        )
     except KeyboardInterrupt:
         say("stopping …")
     finally:

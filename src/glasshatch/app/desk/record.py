@@ -23,7 +23,9 @@ class RecordPart:
     def list_events(self, caller: Identity, filter: EventFilter) -> list[RecordedEvent]:
         """The newest events that match the filter and that the caller may see."""
         found = find_events(self._house.ledger, filter, lambda event: may_see(caller, event))
-        asked = {key: str(value) for key, value in msgspec.structs.asdict(filter).items() if value not in ("", -1)}
+        asked = {
+            key: str(value) for key, value in msgspec.structs.asdict(filter).items() if value not in ("", -1)
+        }
         self._read(caller, "events", asked, len(found))
         return found
 
@@ -62,7 +64,9 @@ class RecordPart:
             checkpoint=house.ledger.checkpoint().decode(),
             policy=house.policy.name,
             policy_hash=house.policy.hash,
-            resources=tuple(f"{section.type}/{name}" for name, section in house.loaded.config.resources.items()),
+            resources=tuple(
+                f"{section.type}/{name}" for name, section in house.loaded.config.resources.items()
+            ),
             listening=self._listening,
         )
 

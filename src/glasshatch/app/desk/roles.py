@@ -19,7 +19,17 @@ ROLES = {
 }
 """The roles that come with Glasshatch; a policy set may use others."""
 
-_ADMINISTRATION = ("actor.", "token.", "grant.", "request.", "server.", "policy.", "ledger.", "control.", "recording.")
+_ADMINISTRATION = (
+    "actor.",
+    "token.",
+    "grant.",
+    "request.",
+    "server.",
+    "policy.",
+    "ledger.",
+    "control.",
+    "recording.",
+)
 
 
 def require(caller: Identity, *roles: str) -> None:
@@ -30,7 +40,8 @@ def require(caller: Identity, *roles: str) -> None:
     """
     if not caller.has_role(*roles):
         raise Denied(
-            f"{caller.name} may not do this", hint=f"it takes the role {' or '.join(roles)}; ask an administrator"
+            f"{caller.name} may not do this",
+            hint=f"it takes the role {' or '.join(roles)}; ask an administrator",
         )
 
 

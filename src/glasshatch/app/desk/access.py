@@ -1,0 +1,235 @@
+"""Requests, reviews and grants at the desk. Each step is recorded inside its own transaction:
+
+the event is durable before the step takes effect, so a crash between the two leaves a step that
+is recorded and not in force, never one in force that the record does not know.
+"""
+
+from __future__ import annotations
+
+from ...api.values import GrantView, RequestForm, RequestView
+from ...errors import ConfigError
+from ...events import Access, Link, Outcome, Resource
+from ...identity import Identity
+from ...policy import Grant, Request
+from ..house import House
+from .roles import ADMIN, APPROVER, AUDITOR, require
+
+_SECOND_NS = 1_000_000_000
+
+
+class AccessPart:
+    """The desk's asking and judging side."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    def create_request(self, caller: Identity, form: RequestForm) -> RequestView:
+        """Ask for access; anybody may ask."""
+        house = self._house
+        _require_known(house, form.resource)
+        request = house.control.requests.create(
+            caller,
+            resource=form.resource,
+            verbs=form.verbs,
+            duration_ns=form.duration_s * _SECOND_NS,
+            # The store keeps what it is given, so the reason is redacted before it gets there.
+            reason=house.redactor.text(form.reason)[0],
+            ticket=house.redactor.text(form.ticket)[0],
+            now_ns=house.clock.now_ns(),
+            record=lambda made: self._note("request.created", caller, made),
+        )
+        return self._view(request)
+
+    def list_requests(self, caller: Identity, state: str) -> list[RequestView]:
+        """Requests the caller may see: reviewers and auditors all, everybody their own."""
+        if state not in ("", "pending", "approved", "denied", "withdrawn", "expired"):
+            raise ConfigError(
+                f"{state!r} is no state of a request",
+                key="state",
+                hint="pending, approved, denied, withdrawn or expired",
+            )
+        everybody = caller.has_role(APPROVER, AUDITOR, ADMIN)
+        actor_id = "" if everybody else caller.id
+        return [self._view(request) for request in self._house.control.requests.list(state or None, actor_id)]  # type: ignore[arg-type]
+
+    def approve(self, caller: Identity, request_id: str, comment: str) -> RequestView:
+        """Approve somebody else's request; with the last approval needed the grant begins."""
+        require(caller, APPROVER)
+        house = self._house
+
+        def record(request: Request, grant: Grant | None) -> None:
+            self._note("request.approved", caller, request)
+            if grant is not None:
+                self._note_grant("grant.issued", caller, grant)
+
+        request, _ = house.control.requests.approve(
+            self._request_id(request_id), caller, house.clock.now_ns(), self._redacted(comment), record=record
+        )
+        return self._view(request)
+
+    def deny(self, caller: Identity, request_id: str, comment: str) -> RequestView:
+        """Deny somebody else's request."""
+        require(caller, APPROVER)
+        house = self._house
+        request = house.control.requests.deny(
+            self._request_id(request_id), caller, house.clock.now_ns(), self._redacted(comment),
+            record=lambda denied: self._note("request.denied", caller, denied),
+        )  # fmt: skip
+        return self._view(request)
+
+    def withdraw(self, caller: Identity, request_id: str) -> RequestView:
+        """Take one's own request back."""
+        house = self._house
+        request = house.control.requests.withdraw(
+            self._request_id(request_id), caller, house.clock.now_ns(),
+            record=lambda withdrawn: self._note("request.withdrawn", caller, withdrawn),
+        )  # fmt: skip
+        return self._view(request)
+
+    def list_grants(self, caller: Identity, state: str) -> list[GrantView]:
+        """Grants the caller may see, in the same way as requests."""
+        if state not in ("", "active", "expired", "revoked"):
+            raise ConfigError(
+                f"{state!r} is no state of a grant", key="state", hint="active, expired or revoked"
+            )
+        everybody = caller.has_role(APPROVER, AUDITOR, ADMIN)
+        found = self._house.control.grants.list("" if everybody else caller.id)
+        return [view for view in map(self._grant_view, found) if not state or view.state == state]
+
+    def revoke(self, caller: Identity, grant_id: str) -> GrantView:
+        """Take a grant back before its time."""
+        require(caller, ADMIN, APPROVER)
+        house = self._house
+        whole = _one_of((grant.id for grant in house.control.grants.list()), grant_id, "grant")
+        grant = house.control.grants.revoke(
+            whole, caller.id, house.clock.now_ns(),
+            record=lambda revoked: self._note_grant("grant.revoked", caller, revoked),
+        )  # fmt: skip
+        return self._grant_view(grant)
+
+    def sweep(self) -> None:
+        """Record grants and requests that ran out by themselves. Grants end by time, not by this."""
+        house, now_ns = self._house, self._house.clock.now_ns()
+        for grant in house.control.grants.ran_out(now_ns):
+            self._note_grant("grant.expired", house.control.actors.get(grant.actor_id), grant)
+            house.control.grants.mark_expiry_recorded(grant.id)
+        house.control.requests.expire(now_ns, record=self._note_expired)
+
+    def _note_expired(self, request: Request) -> None:
+        self._note(
+            "request.denied",
+            self._house.control.actors.get(request.actor_id),
+            request,
+            "nobody answered in time",
+        )
+
+    def _note(self, action: str, actor: Identity, request: Request, reason: str = "") -> None:
+        comments = {review.reviewer_id: review.comment for review in request.reviews if review.comment}
+        self._house.note(
+            action,
+            actor=actor.as_actor(),
+            request_id=request.id,
+            resource=_resource(request.resource),
+            outcome=Outcome(status="success", reason=reason),
+            access=Access(
+                approval_id=request.id,
+                approvers=self._names(request.approvers),
+                reason=request.reason,
+                ticket=request.ticket,
+            ),
+            attrs={
+                "verbs": list(request.verbs),
+                "duration_s": request.duration_ns // _SECOND_NS,
+                "requester": self._name(request.actor_id),
+                "comments": comments,
+            },
+        )
+
+    def _note_grant(self, action: str, actor: Identity, grant: Grant) -> None:
+        self._house.note(
+            action,
+            actor=actor.as_actor(),
+            request_id=grant.request_id,
+            resource=_resource(grant.resource),
+            outcome=Outcome(status="success"),
+            access=Access(
+                grant_id=grant.id, approval_id=grant.request_id, approvers=self._names(grant.approvers),
+                reason=grant.reason, ticket=grant.ticket,
+            ),
+            attrs={"holder": self._name(grant.actor_id), "verbs": list(grant.verbs), "expires": str(grant.expires_ns)},
+            links=(Link(rel="grant", id=grant.id),),
+        )  # fmt: skip
+
+    def _view(self, request: Request) -> RequestView:
+        grants = self._house.control.grants.list(request.actor_id) if request.state == "approved" else []
+        return RequestView(
+            id=request.id,
+            actor=self._name(request.actor_id),
+            resource=request.resource,
+            verbs=request.verbs,
+            duration_s=request.duration_ns // _SECOND_NS,
+            reason=request.reason,
+            ticket=request.ticket,
+            state=request.state,
+            created=str(request.created_ns),
+            reviewers=self._names(tuple(review.reviewer_id for review in request.reviews)),
+            grant_id=next((grant.id for grant in grants if grant.request_id == request.id), ""),
+        )
+
+    def _grant_view(self, grant: Grant) -> GrantView:
+        state = (
+            "revoked"
+            if grant.revoked_ns
+            else "active"
+            if grant.active(self._house.clock.now_ns())
+            else "expired"
+        )
+        return GrantView(
+            id=grant.id,
+            request_id=grant.request_id,
+            actor=self._name(grant.actor_id),
+            resource=grant.resource,
+            verbs=grant.verbs,
+            approvers=self._names(grant.approvers),
+            reason=grant.reason,
+            starts=str(grant.starts_ns),
+            expires=str(grant.expires_ns),
+            state=state,  # type: ignore[arg-type]
+        )
+
+    def _request_id(self, given: str) -> str:
+        return _one_of((request.id for request in self._house.control.requests.list()), given, "request")
+
+    def _redacted(self, comment: str) -> str:
+        return self._house.redactor.text(comment)[0]
+
+    def _name(self, actor_id: str) -> str:
+        return self._house.control.actors.get(actor_id).name
+
+    def _names(self, actor_ids: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(self._name(actor_id) for actor_id in actor_ids)
+
+
+def _one_of(ids: object, given: str, what: str) -> str:
+    """The one id that is or begins with what was given."""
+    found = [id for id in ids if given and id.startswith(given)]  # type: ignore[attr-defined]
+    if len(found) != 1:
+        problem = "there is no" if not found else "more than one"
+        raise ConfigError(f"{problem} {what} {given}", key=what, hint=f"list them: glasshatch {what}s")
+    only: str = found[0]
+    return only
+
+
+def _require_known(house: House, resource: str) -> None:
+    known = {f"{section.type}/{name}" for name, section in house.loaded.config.resources.items()}
+    if "/".join(resource.split("/")[:2]) not in known:
+        raise ConfigError(
+            f"there is no resource {resource}",
+            key="resource",
+            hint=f"known: {', '.join(sorted(known)) or 'none'}",
+        )
+
+
+def _resource(resource: str) -> Resource:
+    kind, _, name = resource.partition("/")
+    return Resource(type=kind, id=resource, name=name)

@@ -1,0 +1,114 @@
+"""Actors and tokens at the desk: an administrator's work, each step recorded inside its transaction."""
+
+from __future__ import annotations
+
+from ...api.values import ActorForm, ActorView, TokenForm, TokenIssued
+from ...events import Link, Outcome
+from ...identity import Identity, Token
+from ..house import House
+from .roles import ADMIN, AUDITOR, require
+
+_SECOND_NS = 1_000_000_000
+
+
+class PeoplePart:
+    """The desk's administration side."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    def create_actor(self, caller: Identity, form: ActorForm) -> ActorView:
+        """Add an actor."""
+        require(caller, ADMIN)
+        house = self._house
+        human = house.control.actors.named(form.on_behalf_of).id if form.on_behalf_of else ""
+        actor = house.control.actors.create(
+            form.name, form.type, form.roles, now_ns=house.clock.now_ns(), on_behalf_of=human,
+            record=lambda made: self._note("actor.created", caller, made),
+        )  # fmt: skip
+        return self._view(actor)
+
+    def list_actors(self, caller: Identity) -> list[ActorView]:
+        """All actors."""
+        require(caller, ADMIN, AUDITOR)
+        return [self._view(actor) for actor in self._house.control.actors.list()]
+
+    def disable_actor(self, caller: Identity, name: str) -> ActorView:
+        """Shut an actor out: tokens, grants and the next statement of open sessions."""
+        require(caller, ADMIN)
+        house = self._house
+        actor = house.control.actors.named(name)
+        changed = house.control.actors.set_disabled(
+            actor.id,
+            True,
+            house.clock.now_ns(),
+            record=lambda done: self._note("actor.changed", caller, done),
+        )
+        return self._view(changed)
+
+    def issue_token(self, caller: Identity, form: TokenForm) -> TokenIssued:
+        """Issue a token: administrators for anybody, everybody for themselves."""
+        if form.actor != caller.name:
+            require(caller, ADMIN)
+        house = self._house
+        actor = house.control.actors.named(form.actor)
+        text, token = house.control.tokens.issue(
+            actor.id,
+            scopes=form.scopes,
+            lifetime_ns=form.lifetime_s * _SECOND_NS,
+            now_ns=house.clock.now_ns(),
+            issued_by=caller.id,
+            record=lambda made: self._note_token("token.issued", caller, made),
+        )
+        return TokenIssued(id=token.id, actor=actor.name, text=text, expires=str(token.expires_ns))
+
+    def revoke_token(self, caller: Identity, token_id: str) -> None:
+        """End a token before its time: administrators any, everybody their own."""
+        house = self._house
+        own = {token.id for token in house.control.tokens.list(caller.id)}
+        if token_id not in own:
+            require(caller, ADMIN)
+        house.control.tokens.revoke(
+            token_id,
+            house.clock.now_ns(),
+            record=lambda done: self._note_token("token.revoked", caller, done),
+        )
+
+    def _note(self, action: str, caller: Identity, actor: Identity) -> None:
+        self._house.note(
+            action,
+            actor=caller.as_actor(),
+            outcome=Outcome(status="success"),
+            attrs={
+                "subject": {
+                    "id": actor.id, "name": actor.name, "type": actor.type, "roles": list(actor.roles),
+                    "on_behalf_of": actor.on_behalf_of, "disabled": actor.disabled,
+                }
+            },
+            links=(Link(rel="actor", id=actor.id),),
+        )  # fmt: skip
+
+    def _note_token(self, action: str, caller: Identity, token: Token) -> None:
+        self._house.note(
+            action,
+            actor=caller.as_actor(),
+            outcome=Outcome(status="success"),
+            attrs={
+                "token": token.id,
+                "holder": token.actor_id,
+                "scopes": list(token.scopes),
+                "expires": str(token.expires_ns),
+            },
+            links=(Link(rel="actor", id=token.actor_id),),
+        )
+
+    def _view(self, actor: Identity) -> ActorView:
+        human = self._house.control.actors.get(actor.on_behalf_of).name if actor.on_behalf_of else ""
+        return ActorView(
+            id=actor.id,
+            name=actor.name,
+            type=actor.type,
+            roles=actor.roles,
+            on_behalf_of=human,
+            disabled=actor.disabled,
+        )

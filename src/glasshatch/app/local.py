@@ -1,0 +1,45 @@
+"""A data directory opened without a server: under its lock, by the operating-system user who holds its keys."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..clock import SystemClock
+from ..identity import Identity
+from .config import load_config
+from .desk import ADMIN, APPROVER, AUDITOR, ServerDesk
+from .house import House, config_of
+
+
+@contextmanager
+def open_local(directory: Path) -> Iterator[tuple[ServerDesk, Identity]]:
+    """The desk of a directory that no server holds, and who stands at it.
+
+    Whoever can read the master key can read everything anyway; the record says that it was done
+    locally, and by which account of the machine.
+
+    Raises:
+        ConfigError: No data directory, or its keys are not this user's.
+        Conflict: A server came up in the meantime.
+    """
+    loaded = load_config(config_of(directory.absolute()))
+    house = House(loaded, SystemClock())
+    try:
+        yield ServerDesk(house), local_operator(house.tenant)
+    finally:
+        house.close()
+
+
+def local_operator(tenant: str) -> Identity:
+    """The account that runs this command, as an identity of its own namespace."""
+    return Identity(
+        id=f"os:{os.getuid()}",
+        tenant=tenant,
+        type="human",
+        name=f"{getpass.getuser()} (local)",
+        roles=(ADMIN, APPROVER, AUDITOR),
+    )
