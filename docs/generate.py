@@ -118,7 +118,9 @@ def _config_tables(struct: Any, table: str) -> Iterator[tuple[str, Any]]:
         if inner:
             name = f"{table}.{field.encode_name}".lstrip(".")
             repeated = "[" in str(field.type)
-            yield from _config_tables(inner, f"{name}.NAME" if repeated and "dict" in str(field.type) else name)
+            yield from _config_tables(
+                inner, f"{name}.NAME" if repeated and "dict" in str(field.type) else name
+            )
 
 
 def _struct_in(annotation: Any) -> Any:
@@ -161,10 +163,8 @@ def _type_name(annotation: Any) -> str:
 def _default(field: Any) -> str:
     if field.required:
         return "required"
-    if field.default_factory is not msgspec.NODEFAULT:
-        value = field.default_factory()
-    else:
-        value = field.default
+    made = field.default_factory is not msgspec.NODEFAULT
+    value = field.default_factory() if made else field.default
     if value is None or isinstance(value, msgspec.Struct) or value in ("", (), {}):
         return ""
     return f"`{msgspec.json.encode(value).decode()}`"

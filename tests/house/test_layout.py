@@ -1,0 +1,108 @@
+"""The house keeps its shape: one-way doors, small files, no back ways into a room."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = ROOT / "src" / "glasshatch"
+MODULES = sorted(SOURCE.rglob("*.py"))
+
+# Parts of a room that are an offer of their own, because what stands beside them is heavier than the
+# caller may be: the client part of the product installs without the server's dependencies.
+OPEN_PARTS = {
+    "api.client": "what commands talk with; needs no web framework",
+    "api.values": "what client and server exchange",
+    "gateway.core": "pure: what a connector is written against",
+    "gateway.connectors": "pure: one folder for each protocol",
+    "gateway.runtime": "the only asyncio; wired by app alone",
+    "ledger.log": "pure: what the verifier needs",
+    "ledger.verify": "the offline verifier loads nothing else",
+    "policy.grants": "requests and grants as values, without the policy engine",
+}
+# `app` is the wiring and offers nothing: each command loads the part that it starts.
+WIRING = "app"
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(SOURCE))
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    """Absolute dotted names below `glasshatch` that a module imports from."""
+    package = ("glasshatch", *path.relative_to(SOURCE).parent.parts)
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level:
+            base = package[: len(package) - node.level + 1]
+            yield ".".join((*base, *(node.module or "").split("."))).rstrip(".")
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
+def test_rooms_have_one_way_doors() -> None:
+    lint = Path(sys.executable).parent / "lint-imports"
+    done = subprocess.run(
+        [lint, "--no-cache", "--no-logo"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_nobody_enters_a_room_by_the_window() -> None:
+    entered = [
+        f"{name_of(path)}: {name}" for path in MODULES for name in imports_of(path) if not open_to(path, name)
+    ]
+    assert not entered, "import these names from the room's __init__ instead"
+
+
+def open_to(path: Path, name: str) -> bool:
+    """Whether a module may import from this dotted name."""
+    product, *parts = name.split(".")
+    own_room = path.relative_to(SOURCE).parts[0]
+    if product != "glasshatch" or len(parts) < 2 or parts[0] in (own_room, WIRING):
+        return True
+    return ".".join(parts[:2]) in OPEN_PARTS and (len(parts) == 2 or parts[1] == "connectors")
+
+
+def test_a_module_is_short() -> None:
+    assert not [name_of(path) for path in MODULES if path.read_text().count("\n") > 400], "over 400 lines"
+
+
+def test_a_module_says_what_it_promises() -> None:
+    trees = {path: ast.parse(path.read_text()) for path in MODULES}
+    assert not [name_of(path) for path, tree in trees.items() if tree.body and not ast.get_docstring(tree)]
+
+
+def test_a_function_fits_on_a_screen() -> None:
+    long = []
+    for path in MODULES:
+        if "migrations" in path.parts:
+            continue  # a table is as long as it is
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (node.end_lineno or 0) - node.lineno + 1
+                if lines > 60:
+                    long.append(f"{name_of(path)}: {node.name}: {lines} lines")
+    assert not long
+
+
+def test_nothing_is_left_for_later() -> None:
+    marks = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
+    assert not [name_of(path) for path in MODULES if marks.search(path.read_text())]
+
+
+def test_no_room_is_a_drawer_for_everything() -> None:
+    drawers = {"utils", "util", "helpers", "helper", "manager", "managers", "common", "misc"}
+    assert not [name_of(path) for path in MODULES if drawers & {path.stem, *path.relative_to(SOURCE).parts}]
+
+
+def test_every_folder_of_the_source_is_a_package() -> None:
+    # Alembic reads its migrations as files, never as modules.
+    folders = {path.parent for path in MODULES if "migrations" not in path.parts}
+    assert all((folder / "__init__.py").exists() for folder in folders)
