@@ -17,7 +17,7 @@ from .operators import Operator, check_operator
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_]+")
 
 
-class ColumnRule(msgspec.Struct, frozen=True):
+class ColumnRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is done with a column: the first rule whose pattern fits decides.
 
     `pattern` is `schema.table.column`, with `*` and `?`; `*.email` fits the column in every table.
