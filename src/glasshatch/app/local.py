@@ -1,4 +1,4 @@
-"""A data directory opened without a server: under its lock, by the operating-system user who holds its keys."""
+"""A data directory opened without a server, under its lock, by whoever holds its keys."""
 
 from __future__ import annotations
 

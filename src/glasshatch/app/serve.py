@@ -12,7 +12,6 @@ from pathlib import Path
 import uvloop
 
 from ..clock import SystemClock
-from ..errors import ConfigError
 from ..events import Outcome
 from ..gateway import GatewayServer, GuardedResource, Limits, Listen, PostgresTarget
 from ..policy import ResourceFacts

@@ -12,7 +12,8 @@ from . import access, demo, people, proof, reading, server
 from .output import complain
 
 EXIT_CODES = {
-    "error": 1, "config": 2, "denied": 3, "unavailable": 4, "verification": 5, "conflict": 6, "peer": 7, "too_large": 8
+    "error": 1, "config": 2, "denied": 3, "unavailable": 4,
+    "verification": 5, "conflict": 6, "peer": 7, "too_large": 8,
 }  # fmt: skip
 """Exit code of each kind of error; 0 is success, 130 an interrupt."""
 

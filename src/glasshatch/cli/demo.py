@@ -40,7 +40,7 @@ def demo(
         say(f"{directory} is gone")
     elif check:
         # /var/tmp and not the home: PostgreSQL runs as an account that may not enter a closed one.
-        with tempfile.TemporaryDirectory(prefix="glasshatch-demo-", dir="/var/tmp") as folder:  # noqa: S108
+        with tempfile.TemporaryDirectory(prefix="glasshatch-demo-", dir="/var/tmp") as folder:
             Path(folder).chmod(0o711)
             result = check_day(Path(folder) / "stage", say)
         emit_json(result)

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..errors import ConfigError
 from .connection import DataOption, ServerOption, TokenOption, open_desk
-from .output import complain, console, emit_json, say
+from .output import console, emit_json, say
 
 
 def register(app: typer.Typer) -> None:
@@ -52,7 +52,7 @@ def verify(
         str,
         typer.Option(
             "--key",
-            help="The ledger's public key: its text, or a file that holds it. Get it from elsewhere, not from here.",
+            help="The ledger's public key, as text or file; get it from elsewhere, not from here.",
         ),
     ] = "",
     json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
@@ -69,7 +69,8 @@ def _verify_directory(directory: Path, verifier_key: str, json: bool) -> None:
     from ..ledger.verify import verify_tree
 
     with Progress(
-        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"), TimeRemainingColumn(),
+        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"),
+        TimeRemainingColumn(),
         console=console(error=True), transient=True, disable=json or not sys.stderr.isatty(),
     ) as bar:  # fmt: skip
         task = bar.add_task("verifying", total=None)

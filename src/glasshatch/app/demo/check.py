@@ -14,7 +14,7 @@ from ...errors import GlasshatchError
 from . import day
 from .clean import find_planted
 from .day import NotSo, demand
-from .stage import Say, Stage, run, glasshatch_command
+from .stage import Say, Stage, glasshatch_command, run
 
 FLIPS = 40
 Step = Callable[[Stage], dict[str, Any]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import gzip
 import sqlite3
 import urllib.parse
@@ -99,10 +100,9 @@ def _inflated(data: bytes) -> Iterator[tuple[str, bytes]]:
         yield "gunzipped", gzip.decompress(data)
     at = data.find(b"\x28\xb5\x2f\xfd")
     while at >= 0:
-        try:
+        # The four bytes may also stand there by chance and be no frame.
+        with contextlib.suppress(zstandard.ZstdError):
             yield f"zstd at {at}", zstandard.ZstdDecompressor().decompressobj().decompress(data[at:])
-        except zstandard.ZstdError:
-            pass  # the four bytes were no frame
         at = data.find(b"\x28\xb5\x2f\xfd", at + 1)
     if data[:2] in (b"\x78\x01", b"\x78\x9c", b"\x78\xda"):
         yield "inflated", zlib.decompressobj().decompress(data)
@@ -115,7 +115,7 @@ def _rows(file: Path) -> bytes:
     try:
         for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
             quoted = '"' + table.replace('"', '""') + '"'
-            parts += (repr(row) for row in connection.execute(f"SELECT * FROM {quoted}"))  # noqa: S608
+            parts += (repr(row) for row in connection.execute(f"SELECT * FROM {quoted}"))
     finally:
         connection.close()
     return "\n".join(parts).encode("utf-8", "replace")

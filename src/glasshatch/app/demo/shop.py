@@ -15,13 +15,22 @@ CUSTOMERS = 2_000
 ORDERS = 5_000
 PAYMENTS = 4_500
 
-_FIRST = """Ada Amir Anna Ayo Beatriz Ben Carla Chen Clara Dana Diego Elif Emil Emma Eva Farid Fatima Felix Grace Hana
-Hugo Ines Ivan Jana Jonas Julia Kofi Lara Leon Lina Luca Maja Malik Maria Marta Mateo Mina Nadia Nils Noor Olga Omar
-Paul Priya Ravi Rosa Samir Sara Sofia Tariq Theo Vera Yara Yusuf Zoe""".split()
-_LAST = """Abbott Ahmed Almeida Bauer Berg Blanc Castro Cohen Costa Demir Diaz Dubois Eriksen Fischer Garcia Gomez
-Haddad Hansen Hoffmann Ibrahim Ito Jansen Jensen Kaya Keller Khan Klein Kowalski Larsen Lopez Martin Mensah Meyer
-Moreau Mueller Nakamura Novak Okafor Olsen Park Patel Petrov Ricci Rossi Santos Sato Schmidt Silva Singh Sousa Tanaka
-Vargas Virtanen Weber Wolf Yilmaz Zhang""".split()
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+_FIRST = _words("""
+Ada Amir Anna Ayo Beatriz Ben Carla Chen Clara Dana Diego Elif Emil Emma Eva Farid Fatima Felix Grace Hana
+Hugo Ines Ivan Jana Jonas Julia Kofi Lara Leon Lina Luca Maja Malik Maria Marta Mateo Mina Nadia Nils Noor
+Olga Omar Paul Priya Ravi Rosa Samir Sara Sofia Tariq Theo Vera Yara Yusuf Zoe
+""")
+_LAST = _words("""
+Abbott Ahmed Almeida Bauer Berg Blanc Castro Cohen Costa Demir Diaz Dubois Eriksen Fischer Garcia Gomez
+Haddad Hansen Hoffmann Ibrahim Ito Jansen Jensen Kaya Keller Khan Klein Kowalski Larsen Lopez Martin Mensah
+Meyer Moreau Mueller Nakamura Novak Okafor Olsen Park Patel Petrov Ricci Rossi Santos Sato Schmidt Silva
+Singh Sousa Tanaka Vargas Virtanen Weber Wolf Yilmaz Zhang
+""")
 _DOMAINS = ("example.com", "example.net", "example.org", "mail.example.com", "post.example.net")
 _CITIES = ("Berlin", "Lisbon", "Oslo", "Leeds", "Austin", "Porto", "Lyon", "Turin", "Ghent", "Malmo")
 _ITEMS = ("lamp", "kettle", "desk", "chair", "rug", "clock", "mirror", "shelf", "vase", "stool")
@@ -95,10 +104,10 @@ class Shop:
         return Customer(number, first, last, email, phone, pick(_CITIES), note)
 
     def _customer_row(self, customer: Customer) -> tuple[object, ...]:
-        day = 1 + customer.id % 28
+        created = f"2025-{1 + customer.id % 12:02}-{1 + customer.id % 28:02} 09:{customer.id % 60:02}:00+00"
         return (
             customer.id, customer.first_name, customer.last_name, customer.email, customer.phone,
-            customer.city, customer.note, f"2025-{1 + customer.id % 12:02}-{day:02} 09:{customer.id % 60:02}:00+00",
+            customer.city, customer.note, created,
         )  # fmt: skip
 
     def _order_row(self, number: int) -> tuple[object, ...]:

@@ -230,7 +230,8 @@ class Stage:
         if self.behind("SELECT count(*) FROM pg_tables WHERE tablename = 'payments'") == "0":
             self.behind("".join(self.shop.sql()))
             self.behind(
-                f"CREATE ROLE {_UPSTREAM_USER} LOGIN; GRANT ALL ON ALL TABLES IN SCHEMA public TO {_UPSTREAM_USER}"
+                f"CREATE ROLE {_UPSTREAM_USER} LOGIN;"
+                f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {_UPSTREAM_USER}"
             )
             # The owner, so that a DROP would really work if the gateway let it through.
             for table in ("customers", "orders", "payments"):

@@ -28,9 +28,7 @@ def run_demo(root: Path, say: Say) -> None:
         say(what_to_try(stage))
         while stage.server_running and stage.database.running:
             time.sleep(0.5)
-        say(
-            "[red]a process of the demo ended by itself[/]; see server.log and postgres/log in the demo's directory"
-        )
+        say(f"[red]a process of the demo ended by itself[/]; see {stage.root}/server.log and postgres/log")
     except KeyboardInterrupt:
         say("stopping …")
     finally:
@@ -66,5 +64,6 @@ Ask for more as alice, approve as bob:
   {env}/bob.token glasshatch requests
   {env}/bob.token glasshatch approve REQUEST
 
-`glasshatch` is {Path(sys.executable).parent}/glasshatch. [bold]Ctrl-C[/] stops everything; the data stays until `make demo-reset`.
+The command is {Path(sys.executable).parent}/glasshatch.
+[bold]Ctrl-C[/] stops everything; the data stays until `make demo-reset`.
 """

@@ -156,7 +156,9 @@ class AccessPart:
                 grant_id=grant.id, approval_id=grant.request_id, approvers=self._names(grant.approvers),
                 reason=grant.reason, ticket=grant.ticket,
             ),
-            attrs={"holder": self._name(grant.actor_id), "verbs": list(grant.verbs), "expires": str(grant.expires_ns)},
+            attrs={
+                "holder": self._name(grant.actor_id), "verbs": list(grant.verbs), "expires": str(grant.expires_ns)
+            },
             links=(Link(rel="grant", id=grant.id),),
         )  # fmt: skip
 
