@@ -1,0 +1,121 @@
+"""A configuration either means something or says which key is wrong and how to mend it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from glasshatch.app.config import load_config, read_secret, split_address
+from glasshatch.app.template import commented_config
+from glasshatch.errors import ConfigError
+
+GOOD = """
+version = 1
+[resources.orders]
+type = "postgres"
+host = "db"
+database = "orders"
+user = "u"
+password = "env:P"
+[[resources.orders.columns]]
+pattern = "public.customers.email"
+type = "EMAIL"
+operator = "token"
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    file = folder / "glasshatch.toml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_a_good_file_is_read_with_its_defaults(tmp_path: Path) -> None:
+    loaded = load_config(write(tmp_path, GOOD))
+    assert loaded.data == tmp_path.resolve()
+    assert loaded.config.policy.set == "production"
+    orders = loaded.config.resources["orders"]
+    assert (orders.port, orders.tls, orders.columns[0].type) == (5432, "require", "EMAIL")
+
+
+def test_the_file_that_init_writes_is_good(tmp_path: Path) -> None:
+    loaded = load_config(write(tmp_path, commented_config("acme", "glasshatch.toml")))
+    assert loaded.config.tenant == "acme"
+
+
+def test_the_commented_resource_of_the_template_is_good_too(tmp_path: Path) -> None:
+    head, marker, example = commented_config("acme", "f").partition("# [resources.orders]")
+    lines = (marker + example).splitlines()
+    text = head + "\n".join(line.removeprefix("# ").removeprefix("#") for line in lines)
+    assert load_config(write(tmp_path, text)).config.resources["orders"].tls == "verify-full"
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "hint"),
+    [
+        ("version = 1\n[gateway]\npostgress = 'x:1'", "gateway.postgress", "postgres"),
+        ("version = 1\ntennant = 'x'", "tennant", "tenant"),
+        (GOOD.replace('user = "u"', 'user = "u"\nusr = "v"'), "usr", "user"),
+        (GOOD.replace('operator = "token"', 'operater = "token"'), "operater", "operator"),
+        (GOOD.replace('"env:P"', '"hunter2"'), "resources.orders.password", "env:NAME"),
+        (GOOD.replace('user = "u"', 'user = "u"\ntls = "verify-full"'), "resources.orders.tls_ca", ""),
+        (GOOD.replace('user = "u"', 'user = "u"\nport = 70000'), "port", ""),
+        ("version = 1\n[gateway]\npostgres = 'nonsense'", "gateway.postgres", "host:port"),
+        ("version = 1\n[gateway]\ntls_key = 'k'", "gateway", ""),
+        ("version = 9", "version", "upgrade"),
+        ("", "version", ""),
+    ],
+)
+def test_what_is_wrong_is_named_with_file_key_and_cure(
+    tmp_path: Path, text: str, key: str, hint: str
+) -> None:
+    file = write(tmp_path, text)
+    with pytest.raises(ConfigError) as caught:
+        load_config(file)
+    assert str(file) in str(caught.value)
+    assert key in str(caught.value)
+    assert hint in caught.value.hint
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("data", [b"= nonsense", b"\xff\xfe"])
+def test_a_file_that_is_not_toml_is_refused(tmp_path: Path, data: bytes) -> None:
+    file = tmp_path / "glasshatch.toml"
+    file.write_bytes(data)
+    with pytest.raises(ConfigError, match=r"glasshatch\.toml"):
+        load_config(file)
+
+
+def test_a_missing_file_says_how_to_get_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="glasshatch init"):
+        load_config(tmp_path / "none.toml")
+
+
+def test_secrets_come_from_references_that_others_cannot_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "secret"
+    file.write_text("s3cret\n")
+    file.chmod(0o600)
+    assert read_secret(f"file:{file}", key="k") == "s3cret"
+    monkeypatch.setenv("GH_TEST_SECRET", "other")
+    assert read_secret("env:GH_TEST_SECRET", key="k") == "other"
+    file.chmod(0o644)
+    with pytest.raises(ConfigError, match="chmod 600"):
+        read_secret(f"file:{file}", key="k")
+    os.truncate(file, 0)
+    file.chmod(0o600)
+    for reference in ("env:GH_NOT_SET", f"file:{file}", f"file:{tmp_path}/none", "s3cret", "env:"):
+        with pytest.raises(ConfigError) as caught:
+            read_secret(reference, key="k")
+        assert "s3cret" not in caught.value.message or reference == "s3cret"
+
+
+def test_addresses_with_and_without_brackets() -> None:
+    assert split_address("127.0.0.1:80", key="k") == ("127.0.0.1", 80)
+    assert split_address("[::1]:80", key="k") == ("::1", 80)
+    for bad in ("80", ":80", "host:", "host:99999", "host:http"):
+        with pytest.raises(ConfigError, match="host:port"):
+            split_address(bad, key="k")

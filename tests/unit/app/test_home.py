@@ -1,0 +1,59 @@
+"""A data directory is made whole or not at all, and has one owner at a time."""
+
+from __future__ import annotations
+
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from glasshatch.app.home import Home
+from glasshatch.errors import ConfigError, Conflict
+
+
+def test_a_new_home_is_closed_to_others(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    home.create()
+    home.check()
+    assert stat.S_IMODE(home.directory.stat().st_mode) == 0o700
+
+
+def test_a_directory_that_holds_something_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("x")
+    with pytest.raises(Conflict, match="not empty"):
+        Home(tmp_path).create()
+    assert [entry.name for entry in tmp_path.iterdir()] == ["mine"]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"), [("glasshatch data 2\n", "newer"), ("", "layout"), ("mysql data 1", "layout")]
+)
+def test_a_foreign_or_newer_layout_is_refused(tmp_path: Path, text: str, says: str) -> None:
+    home = Home(tmp_path / "home")
+    home.create()
+    home.format_file.write_text(text)
+    with pytest.raises(ConfigError, match=says):
+        home.check()
+
+
+def test_no_data_directory_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="glasshatch init"):
+        Home(tmp_path).check()
+
+
+def test_a_second_process_is_told_who_holds_the_directory(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    home.create()
+    lock = home.lock()
+    program = (
+        "import sys; from pathlib import Path; from glasshatch.app.home import Home\n"
+        "Home(Path(sys.argv[1])).lock()"
+    )
+    command = [sys.executable, "-c", program, str(home.directory)]
+    second = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert second.returncode != 0
+    assert "already open in process" in second.stderr
+    lock.release()
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
