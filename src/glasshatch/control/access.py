@@ -15,14 +15,10 @@ from ..identity import Identity, Random
 from ..policy import grants as policy
 from ..policy.grants import Grant, GrantLimits, Request, RequestState, Review
 from .database import Database
-from .people import Actors
+from .people import Actors, unrecorded
 from .sealed import Row, SealedTable
 
 _LISTED = 1000
-
-
-def unrecorded(*_: object) -> None:
-    """The default witness of a step: nobody is told."""
 
 
 class Requests:
@@ -178,14 +174,20 @@ class Requests:
     def expire(self, now_ns: int, *, record: Callable[[Request], object] = unrecorded) -> list[Request]:
         """End every request that waited too long, and say which ended now."""
         columns = self._requests.columns
-        ended = []
+        overdue = (columns.state == "pending", columns.expires_ns <= now_ns)
+        # Asked first without the write lock: this runs all the time and mostly finds nothing.
+        with self._database.read() as connection:
+            ids = [row["id"] for row in self._requests.find(connection, *overdue)]
+        return [ended for id in ids if (ended := self._expire(id, now_ns, record))]
+
+    def _expire(self, id: str, now_ns: int, record: Callable[[Request], object]) -> Request | None:
         with self._database.write() as connection:
-            overdue = (columns.state == "pending", columns.expires_ns <= now_ns)
-            for row in self._requests.find(connection, *overdue):
-                request = self._request(connection, row)
-                ended.append(self._store(connection, row, policy.expire(request, now_ns)))
-                record(ended[-1])
-        return ended
+            request, row = self._read(connection, id)
+            if request.state != "pending":
+                return None
+            stored = self._store(connection, row, policy.expire(request, now_ns))
+            record(stored)
+            return stored
 
     def _read(self, connection: Connection, id: str) -> tuple[Request, Row]:
         row = self._requests.get(connection, id)

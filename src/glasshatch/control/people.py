@@ -30,7 +30,7 @@ from .database import Database
 from .sealed import Row, SealedTable
 
 
-def _unrecorded(*_: object) -> None:
+def unrecorded(*_: object) -> None:
     """The default witness of a step: nobody is told."""
 
 
@@ -60,7 +60,7 @@ class Actors:
         *,
         now_ns: int,
         on_behalf_of: str = "",
-        record: Callable[[Identity], object] = _unrecorded,
+        record: Callable[[Identity], object] = unrecorded,
     ) -> Identity:
         """Add an actor.
 
@@ -125,13 +125,13 @@ class Actors:
         roles: Iterable[str],
         now_ns: int,
         *,
-        record: Callable[[Identity], object] = _unrecorded,
+        record: Callable[[Identity], object] = unrecorded,
     ) -> Identity:
         """Replace an actor's roles."""
         return self._change(id, now_ns, record, roles=_roles(roles))
 
     def set_disabled(
-        self, id: str, disabled: bool, now_ns: int, *, record: Callable[[Identity], object] = _unrecorded
+        self, id: str, disabled: bool, now_ns: int, *, record: Callable[[Identity], object] = unrecorded
     ) -> Identity:
         """Disable an actor, or enable one again. A disabled one authenticates and holds nothing."""
         return self._change(id, now_ns, record, disabled=int(disabled))
@@ -189,7 +189,7 @@ class Tokens:
         now_ns: int,
         label: str = "",
         issued_by: str = "",
-        record: Callable[[Token], object] = _unrecorded,
+        record: Callable[[Token], object] = unrecorded,
     ) -> tuple[str, Token]:
         """A new token for an actor; its text is in the answer and nowhere else.
 
@@ -218,7 +218,7 @@ class Tokens:
             record(token)
         return text, token
 
-    def revoke(self, id: str, now_ns: int, *, record: Callable[[Token], object] = _unrecorded) -> Token:
+    def revoke(self, id: str, now_ns: int, *, record: Callable[[Token], object] = unrecorded) -> Token:
         """End a token now; one that was revoked before stays as it is.
 
         Raises:

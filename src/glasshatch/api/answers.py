@@ -1,0 +1,76 @@
+"""Errors on the wire: how each kind of error travels as JSON, and becomes that kind again.
+
+Shared by server and client, so standard library and msgspec only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from ..errors import (
+    ConfigError,
+    Conflict,
+    Denied,
+    GlasshatchError,
+    PeerError,
+    TooLarge,
+    Unavailable,
+    VerificationError,
+)
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An error as the API sends it: a stable code, a message for people, and how to mend it."""
+
+    code: str
+    message: str
+    hint: str = ""
+    decision_id: str = ""
+
+
+class Me(msgspec.Struct, frozen=True, kw_only=True):
+    """Who the token says you are, and the tenant that stands in every other path."""
+
+    id: str
+    tenant: str
+    type: str
+    name: str
+    roles: tuple[str, ...]
+
+
+STATUS: Final[dict[str, int]] = {
+    Denied.code: 403,
+    PeerError.code: 400,
+    Unavailable.code: 503,
+    ConfigError.code: 400,
+    VerificationError.code: 500,
+    Conflict.code: 409,
+    TooLarge.code: 413,
+}
+"""The HTTP status of each kind of error; a token that is not accepted is 401."""
+
+_CLASSES: Final[dict[str, Callable[[str, str], GlasshatchError]]] = {
+    PeerError.code: lambda message, hint: PeerError(message, hint=hint),
+    Unavailable.code: lambda message, hint: Unavailable(message, hint=hint),
+    ConfigError.code: lambda message, hint: ConfigError(message, hint=hint),
+    VerificationError.code: lambda message, hint: VerificationError(message, hint=hint),
+    Conflict.code: lambda message, hint: Conflict(message, hint=hint),
+    TooLarge.code: lambda message, hint: TooLarge(message, hint=hint),
+}
+
+
+def problem(error: GlasshatchError) -> Problem:
+    """The error as it travels."""
+    decision_id = error.decision_id if isinstance(error, Denied) else ""
+    return Problem(code=error.code, message=error.message, hint=error.hint, decision_id=decision_id)
+
+
+def raised(problem: Problem) -> GlasshatchError:
+    """The error a problem stands for; one this version does not know is a plain `GlasshatchError`."""
+    if problem.code == Denied.code:
+        return Denied(problem.message, decision_id=problem.decision_id, hint=problem.hint)
+    make = _CLASSES.get(problem.code, lambda message, hint: GlasshatchError(message, hint=hint))
+    return make(problem.message, problem.hint)

@@ -1,0 +1,225 @@
+"""A client of the API: the desk's methods over HTTP, with the standard library and msgspec only.
+
+Every error of the server comes back as the class it was there.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode, urlsplit
+
+import msgspec
+
+from ..errors import ConfigError, PeerError, Unavailable
+from .answers import Me, Problem, raised
+from .sockets import connect_unix, require_loopback
+from .values import (
+    ActorForm,
+    ActorView,
+    EventFilter,
+    GrantView,
+    ProofText,
+    RecordedEvent,
+    RequestForm,
+    RequestView,
+    ReviewForm,
+    SessionSummary,
+    Status,
+    TokenForm,
+    TokenIssued,
+)
+
+T = TypeVar("T")
+_TIMEOUT_SECONDS = 60.0
+
+
+class Client:
+    """One server, under one token. Not to be shared between threads."""
+
+    def __init__(self, server: str, token: str, tenant: str = "") -> None:
+        """Nothing is sent yet.
+
+        Args:
+            server: `unix:PATH`, `https://host[:port]`, or `http://` on a loopback address.
+            tenant: Asked of the server when it is first needed, if not given.
+
+        Raises:
+            ConfigError: The address has another form, or would send the token in clear.
+        """
+        self._server = server
+        self._token = token
+        self._tenant = tenant
+        self._connection = _connection(server)
+
+    def __repr__(self) -> str:
+        return f"Client({self._server!r})"
+
+    def close(self) -> None:
+        """Close the connection; the next call opens it again."""
+        self._connection.close()
+
+    def me(self) -> Me:
+        """Who the server says the token belongs to."""
+        return self._call("GET", "/v1/me", Me)
+
+    def list_events(self, filter: EventFilter) -> list[RecordedEvent]:
+        """The newest events that match, oldest first."""
+        return self._get("/events", list[RecordedEvent], **msgspec.structs.asdict(filter))
+
+    def show_event(self, event_id: str) -> RecordedEvent:
+        """One event, by id or ledger index."""
+        return self._get(f"/events/{_id(event_id)}", RecordedEvent)
+
+    def list_sessions(self, limit: int) -> list[SessionSummary]:
+        """The newest sessions, oldest first."""
+        return self._get("/sessions", list[SessionSummary], limit=limit)
+
+    def prove(self, event_id: str) -> ProofText:
+        """A proof that the event is in the record."""
+        return self._get(f"/proofs/{_id(event_id)}", ProofText)
+
+    def status(self) -> Status:
+        """The server at a glance."""
+        return self._get("/status", Status)
+
+    def create_request(self, form: RequestForm) -> RequestView:
+        """Ask for access."""
+        return self._post("/requests", form, RequestView)
+
+    def list_requests(self, state: str) -> list[RequestView]:
+        """Requests in a state, or all for an empty one."""
+        return self._get("/requests", list[RequestView], state=state)
+
+    def approve(self, request_id: str, comment: str = "") -> RequestView:
+        """Approve a request."""
+        return self._post(f"/requests/{_id(request_id)}/approve", ReviewForm(comment=comment), RequestView)
+
+    def deny(self, request_id: str, comment: str = "") -> RequestView:
+        """Deny a request."""
+        return self._post(f"/requests/{_id(request_id)}/deny", ReviewForm(comment=comment), RequestView)
+
+    def withdraw(self, request_id: str) -> RequestView:
+        """Take one's own request back."""
+        return self._post(f"/requests/{_id(request_id)}/withdraw", None, RequestView)
+
+    def list_grants(self, state: str) -> list[GrantView]:
+        """Grants in a state, or all for an empty one."""
+        return self._get("/grants", list[GrantView], state=state)
+
+    def revoke(self, grant_id: str) -> GrantView:
+        """Take a grant back."""
+        return self._post(f"/grants/{_id(grant_id)}/revoke", None, GrantView)
+
+    def create_actor(self, form: ActorForm) -> ActorView:
+        """Add an actor."""
+        return self._post("/actors", form, ActorView)
+
+    def list_actors(self) -> list[ActorView]:
+        """Everybody there is."""
+        return self._get("/actors", list[ActorView])
+
+    def disable_actor(self, name: str) -> ActorView:
+        """Shut an actor out."""
+        return self._post(f"/actors/{_id(name)}/disable", None, ActorView)
+
+    def issue_token(self, form: TokenForm) -> TokenIssued:
+        """A token for an actor, its text shown this once."""
+        return self._post("/tokens", form, TokenIssued)
+
+    def revoke_token(self, token_id: str) -> None:
+        """End a token now."""
+        self._post(f"/tokens/{_id(token_id)}/revoke", None, type(None))
+
+    def _get(self, path: str, answer: type[T], **query: object) -> T:
+        asked = {name: value for name, value in query.items() if value != ""}
+        return self._call("GET", self._path(path) + ("?" + urlencode(asked) if asked else ""), answer)
+
+    def _post(self, path: str, form: msgspec.Struct | None, answer: type[T]) -> T:
+        body = b"" if form is None else msgspec.json.encode(form)
+        return self._call("POST", self._path(path), answer, body)
+
+    def _path(self, path: str) -> str:
+        if not self._tenant:
+            self._tenant = self.me().tenant
+        return f"/v1/{_id(self._tenant)}{path}"
+
+    def _call(self, method: str, path: str, answer: type[T], body: bytes | None = None) -> T:
+        status, data = self._exchange(method, path, body)
+        if status >= 400:
+            raise raised(_decode(data, Problem))
+        return _decode(data or b"null", answer)
+
+    def _exchange(self, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
+        headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
+        if body:
+            headers["Content-Type"] = "application/json"
+        try:
+            self._connection.request(method, path, body, headers)
+            response = self._connection.getresponse()
+            return response.status, response.read()
+        except (OSError, http.client.HTTPException) as error:
+            self._connection.close()
+            raise _unreachable(self._server, error) from None
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=_TIMEOUT_SECONDS)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = connect_unix(self._path, _TIMEOUT_SECONDS)
+
+
+def _connection(server: str) -> http.client.HTTPConnection:
+    if server.startswith("unix:"):
+        return _UnixConnection(Path(server.removeprefix("unix:")))
+    try:
+        url = urlsplit(server)
+        host, port = url.hostname or "", url.port
+    except ValueError:
+        host, port = "", None
+    if (
+        not host
+        or url.scheme not in ("http", "https")
+        or url.path not in ("", "/")
+        or url.query
+        or url.username
+    ):
+        raise ConfigError(
+            "the server's address is not understood",
+            key="--server",
+            hint="use unix:PATH, https://host:port, or http://127.0.0.1:port",
+        )
+    if url.scheme == "https":
+        context = ssl.create_default_context()
+        return http.client.HTTPSConnection(host, port, timeout=_TIMEOUT_SECONDS, context=context)
+    require_loopback(host)
+    return http.client.HTTPConnection(host, port, timeout=_TIMEOUT_SECONDS)
+
+
+def _unreachable(server: str, error: Exception) -> Unavailable | PeerError:
+    if isinstance(error, TimeoutError):
+        return Unavailable(f"{server} does not answer", hint="look at the server's log")
+    if isinstance(error, OSError):
+        reason = error.strerror or type(error).__name__
+        return Unavailable(f"{server} cannot be reached: {reason}", hint="is glasshatch serve running?")
+    return PeerError(f"{server} does not speak the API", hint="is this Glasshatch's address?")
+
+
+def _decode(data: bytes, answer: Any) -> Any:
+    try:
+        return msgspec.json.decode(data, type=answer)
+    except msgspec.DecodeError:
+        raise PeerError(
+            "the server's answer is not understood", hint="client and server may differ in version"
+        ) from None
+
+
+def _id(value: str) -> str:
+    return quote(value, safe="")

@@ -1,0 +1,141 @@
+"""The API as an ASGI application: who calls, what errors look like, which routes there are.
+
+Nothing is open unless it says so: the guard refuses every route that names no scope.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+from litestar import Litestar, Request, Response, Router, get
+from litestar.connection import ASGIConnection
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException, NotFoundException
+from litestar.handlers import BaseRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import Components, SecurityScheme
+
+from .. import __version__
+from ..errors import Denied, GlasshatchError
+from ..identity import TokenRefused
+from .answers import STATUS, Problem, problem
+from .ports import Authenticator, Desk
+from .routes import TENANT_ROUTES, me
+
+MAX_BODY_BYTES: Final = 64 * 1024
+_PUBLIC = {"public": True}
+_SECURE_HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+
+Connection = ASGIConnection[Any, Any, Any, State]
+
+
+def create_app(
+    desk: Desk, authenticator: Authenticator, unexpected: Callable[[BaseException], None]
+) -> Litestar:
+    """The application over the ports it is handed.
+
+    Args:
+        unexpected: Told of every exception that is our bug; the caller of the API learns nothing of it.
+    """
+    return Litestar(
+        route_handlers=[healthz, openapi, Router("/v1", route_handlers=[me, _tenant_router()])],
+        guards=[_identify],
+        exception_handlers={Exception: _failed},
+        openapi_config=_openapi_config(),
+        request_max_body_size=MAX_BODY_BYTES,
+        state=State({"desk": desk, "authenticator": authenticator, "unexpected": unexpected}),
+        logging_config=None,
+    )
+
+
+@get("/healthz", opt=_PUBLIC, sync_to_thread=False)
+def healthz() -> dict[str, str]:
+    """The server answers; needs no token and says nothing else."""
+    return {"status": "ok"}
+
+
+@get("/openapi.json", opt=_PUBLIC, sync_to_thread=True, include_in_schema=False)
+def openapi(request: Request[Any, Any, State]) -> Response[bytes]:
+    """This API, described."""
+    schema = request.app.openapi_schema.to_schema()
+    return Response(msgspec.json.encode(schema), media_type="application/json")
+
+
+def _tenant_router() -> Router:
+    return Router("/{tenant:str}", route_handlers=list(TENANT_ROUTES))
+
+
+def _openapi_config() -> OpenAPIConfig:
+    bearer = SecurityScheme(type="http", scheme="bearer", description="An access token: gh_…")
+    return OpenAPIConfig(
+        title="Glasshatch",
+        version=__version__,
+        path="/-",
+        render_plugins=[],
+        components=Components(security_schemes={"token": bearer}),
+        security=[{"token": []}],
+    )
+
+
+async def _identify(connection: Connection, handler: BaseRouteHandler) -> None:
+    """Let nobody through but the holder of a token with the route's scope, within their tenant."""
+    if handler.opt.get("public"):
+        return
+    scope = handler.opt.get("scope")
+    if scope is None:
+        raise NotFoundException
+    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise TokenRefused("unknown", "a token is needed", hint="send: Authorization: Bearer gh_…")
+    identify = connection.app.state.authenticator.identify
+    caller = await asyncio.to_thread(identify, token.strip(), scope)
+    tenant = connection.path_params.get("tenant")
+    if tenant not in (None, caller.tenant):
+        raise Denied("the token belongs to another tenant", hint="GET /v1/me names it")
+    connection.scope["user"] = caller
+
+
+def _failed(request: Request[Any, Any, State], error: Exception) -> Response[bytes]:
+    status, answer = _explained(error)
+    if answer is None:
+        request.app.state.unexpected(error)
+        answer = Problem(code="internal", message="an unexpected error", hint="see the server's log")
+    headers = dict(_SECURE_HEADERS)
+    if status == 401:
+        headers["www-authenticate"] = "Bearer"
+    return Response(
+        msgspec.json.encode(answer), status_code=status, headers=headers, media_type="application/json"
+    )
+
+
+def _explained(error: Exception) -> tuple[int, Problem | None]:
+    if isinstance(error, TokenRefused):
+        return 401, problem(error)
+    if isinstance(error, GlasshatchError):
+        return STATUS.get(error.code, 500), problem(error)
+    if isinstance(error, HTTPException) and error.status_code < 500:
+        return error.status_code, _refused_by_framework(error)
+    return 500, None
+
+
+def _refused_by_framework(error: HTTPException) -> Problem:
+    """Litestar's own refusals; its details name fields and types, and never repeat a value."""
+    if error.status_code == 404:
+        return Problem(code="not_found", message="there is nothing here", hint="see /openapi.json")
+    if error.status_code == 413:
+        return Problem(code="too_large", message=f"a body has at most {MAX_BODY_BYTES} bytes")
+    if error.status_code == 405:
+        return Problem(code="config", message="this path does not know the method", hint="see /openapi.json")
+    fields = [str(item["key"]) for item in error.extra or () if isinstance(item, dict) and "key" in item]
+    message = "not acceptable: " + ", ".join(fields) if fields else "the request is not acceptable"
+    return Problem(code="config", message=message, hint=_first_detail(error))
+
+
+def _first_detail(error: HTTPException) -> str:
+    for item in error.extra or ():
+        if isinstance(item, dict) and item.get("message"):
+            return str(item["message"])
+    return "see /openapi.json"

@@ -1,0 +1,220 @@
+"""The API's routes: each decodes, calls its desk under the caller's identity, and encodes.
+
+Roles are the desk's business. A route only names the scope a token needs to come this far.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.datastructures import State
+from litestar.openapi import ResponseSpec
+from litestar.params import Parameter
+
+from ..errors import ConfigError
+from ..events import Event
+from ..identity import Identity
+from .answers import Me
+from .ports import Desk
+from .values import (
+    ActorForm,
+    ActorView,
+    EventFilter,
+    GrantView,
+    Limit,
+    ProofText,
+    RequestForm,
+    RequestView,
+    ReviewForm,
+    SessionSummary,
+    Status,
+    TokenForm,
+    TokenIssued,
+)
+
+Call = Request[Identity, Any, State]
+# Litestar keeps the name `state` for itself, so the parameter has another one inside.
+InState = Annotated[str, Parameter(query="state")]
+Sessions = Annotated[int, Parameter(ge=1, le=10_000)]
+
+_READ = {"scope": "read"}
+_REQUEST = {"scope": "request"}
+_REVIEW = {"scope": "review"}
+_ADMIN = {"scope": "admin"}
+
+
+class StoredEvent(msgspec.Struct, frozen=True):
+    """One event with its place in the ledger."""
+
+    index: int
+    event: Event
+
+
+def _desk(request: Call) -> Desk:
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+def _stored(value: object) -> Response[bytes]:
+    # Encoded here, in the worker thread: a hundred thousand events would hold up the event loop.
+    return Response(msgspec.json.encode(value), media_type="application/json")
+
+
+@get("/me", opt={"scope": ""}, sync_to_thread=False)
+def me(request: Call) -> Me:
+    """Who I am, and in which tenant."""
+    caller = request.user
+    return Me(id=caller.id, tenant=caller.tenant, type=caller.type, name=caller.name, roles=caller.roles)
+
+
+@get(
+    "/events",
+    opt=_READ,
+    sync_to_thread=True,
+    responses={200: ResponseSpec(list[StoredEvent], description="The newest matches, oldest first")},
+)
+def list_events(
+    request: Call,
+    *,
+    actor: str = "",
+    action: str = "",
+    session: str = "",
+    resource: str = "",
+    since: str = "",
+    until: str = "",
+    after: int = -1,
+    limit: Limit = 1_000,
+) -> Response[bytes]:
+    """Events by actor, action, session, resource and time; `after` follows by ledger index."""
+    _only(request, EventFilter.__struct_fields__)
+    wanted = EventFilter(
+        actor=actor,
+        action=action,
+        session=session,
+        resource=resource,
+        since=since,
+        until=until,
+        after=after,
+        limit=limit,
+    )
+    return _stored(_desk(request).list_events(request.user, wanted))
+
+
+@get(
+    "/events/{event_id:str}",
+    opt=_READ,
+    sync_to_thread=True,
+    responses={200: ResponseSpec(StoredEvent, description="The event as it is stored")},
+)
+def show_event(request: Call, event_id: str) -> Response[bytes]:
+    """One event, by id or by ledger index."""
+    return _stored(_desk(request).show_event(request.user, event_id))
+
+
+@get("/sessions", opt=_READ, sync_to_thread=True)
+def list_sessions(request: Call, limit: Sessions = 100) -> list[SessionSummary]:
+    """The newest sessions, oldest first."""
+    _only(request, ("limit",))
+    return _desk(request).list_sessions(request.user, limit)
+
+
+@get("/proofs/{event_id:str}", opt=_READ, sync_to_thread=True)
+def prove(request: Call, event_id: str) -> ProofText:
+    """A proof, checkable by anyone, that an event is in the record."""
+    return _desk(request).prove(request.user, event_id)
+
+
+@get("/status", opt=_READ, sync_to_thread=True)
+def status(request: Call) -> Status:
+    """The server at a glance."""
+    return _desk(request).status(request.user)
+
+
+@post("/requests", opt=_REQUEST, sync_to_thread=True)
+def create_request(request: Call, data: RequestForm) -> RequestView:
+    """Ask for access."""
+    return _desk(request).create_request(request.user, data)
+
+
+@get("/requests", opt=_REQUEST, sync_to_thread=True)
+def list_requests(request: Call, in_state: InState = "") -> list[RequestView]:
+    """Requests the caller may see; `state` narrows."""
+    _only(request, ("state",))
+    return _desk(request).list_requests(request.user, in_state)
+
+
+@post("/requests/{request_id:str}/approve", opt=_REVIEW, sync_to_thread=True, status_code=200)
+def approve(request: Call, request_id: str, data: ReviewForm) -> RequestView:
+    """Approve somebody else's request."""
+    return _desk(request).approve(request.user, request_id, data.comment)
+
+
+@post("/requests/{request_id:str}/deny", opt=_REVIEW, sync_to_thread=True, status_code=200)
+def deny(request: Call, request_id: str, data: ReviewForm) -> RequestView:
+    """Deny somebody else's request."""
+    return _desk(request).deny(request.user, request_id, data.comment)
+
+
+@post("/requests/{request_id:str}/withdraw", opt=_REQUEST, sync_to_thread=True, status_code=200)
+def withdraw(request: Call, request_id: str) -> RequestView:
+    """Take one's own request back."""
+    return _desk(request).withdraw(request.user, request_id)
+
+
+@get("/grants", opt=_REQUEST, sync_to_thread=True)
+def list_grants(request: Call, in_state: InState = "") -> list[GrantView]:
+    """Grants the caller may see; `state` narrows."""
+    _only(request, ("state",))
+    return _desk(request).list_grants(request.user, in_state)
+
+
+@post("/grants/{grant_id:str}/revoke", opt=_REVIEW, sync_to_thread=True, status_code=200)
+def revoke(request: Call, grant_id: str) -> GrantView:
+    """Take a grant back before its time."""
+    return _desk(request).revoke(request.user, grant_id)
+
+
+@post("/actors", opt=_ADMIN, sync_to_thread=True)
+def create_actor(request: Call, data: ActorForm) -> ActorView:
+    """Add an actor."""
+    return _desk(request).create_actor(request.user, data)
+
+
+@get("/actors", opt=_ADMIN, sync_to_thread=True)
+def list_actors(request: Call) -> list[ActorView]:
+    """Everybody there is."""
+    return _desk(request).list_actors(request.user)
+
+
+@post("/actors/{name:str}/disable", opt=_ADMIN, sync_to_thread=True, status_code=200)
+def disable_actor(request: Call, name: str) -> ActorView:
+    """Shut an actor out."""
+    return _desk(request).disable_actor(request.user, name)
+
+
+@post("/tokens", opt=_ADMIN, sync_to_thread=True)
+def issue_token(request: Call, data: TokenForm) -> TokenIssued:
+    """A token for an actor; its text is in this answer and never again."""
+    return _desk(request).issue_token(request.user, data)
+
+
+@post("/tokens/{token_id:str}/revoke", opt=_ADMIN, sync_to_thread=True, status_code=204)
+def revoke_token(request: Call, token_id: str) -> None:
+    """End a token now."""
+    _desk(request).revoke_token(request.user, token_id)
+
+
+TENANT_ROUTES = (
+    list_events, show_event, list_sessions, prove, status, create_request, list_requests, approve, deny,
+    withdraw, list_grants, revoke, create_actor, list_actors, disable_actor, issue_token, revoke_token,
+)  # fmt: skip
+"""Every route below `/v1/{tenant}`."""
+
+
+def _only(request: Call, known: tuple[str, ...]) -> None:
+    # A misspelt filter that is ignored would show more than was asked for.
+    for name in request.query_params:
+        if name not in known:
+            raise ConfigError(f"there is no query parameter {name[:40]!r} here", hint="see /openapi.json")
