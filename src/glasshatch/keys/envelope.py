@@ -39,7 +39,7 @@ class Envelope:
         return f"Envelope(id={self.id!r})"
 
     def seal(self, plaintext: bytes, aad: bytes) -> bytes:
-        """Encrypt and authenticate: `nonce (12) || ciphertext || tag (16)`; opens with the same `aad` only."""
+        """Encrypt and authenticate: `nonce (12) || ciphertext || tag (16)`; opens with the same `aad`."""
         nonce = self._random(NONCE_BYTES)
         return nonce + self._cipher.encrypt(nonce, plaintext, aad)
 

@@ -1,0 +1,197 @@
+"""The ledger: what it acknowledged is never lost, never changed, never reordered, and can be proven."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..clock import Clock
+from ..errors import ConfigError, GlasshatchError, Unavailable
+from ..events import Done, Receipt
+from ..keys import Keyring
+from .creation import create_directory
+from .halt import Halt
+from .integrator import Integrator, space_keeper
+from .log import Checkpoint, Proof, VerifierKey, inclusion_proof
+from .options import LedgerOptions
+from .recovery import lock_directory, recover
+from .sealing import Sealer
+from .writer import Writer
+
+
+class Ledger:
+    """One append-only log in one directory, opened by one writer."""
+
+    def __init__(self, directory: Path, keyring: Keyring, clock: Clock, options: LedgerOptions) -> None:
+        """Use `create` or `open`."""
+        self.directory = directory
+        self._lock_descriptor = lock_directory(directory)
+        try:
+            parts = recover(directory, keyring, options)
+        except BaseException:
+            os.close(self._lock_descriptor)
+            raise
+        self._parts = parts
+        self._halt = Halt()
+        self._closed = False
+        self._closing = threading.Event()
+        self.key: VerifierKey = parts.survey.key
+        self._integrator = Integrator(
+            edge=parts.edge,
+            checkpoint=parts.survey.checkpoint,
+            levels=parts.levels,
+            history=parts.history,
+            sealer=Sealer(directory, keyring.data_key, options, os.urandom),
+            store=parts.store,
+            wal=parts.wal,
+            signing_key=keyring.signing_key,
+            clock=clock,
+            options=options,
+            halt=self._halt,
+        )
+        self._writer = Writer(
+            wal=parts.wal,
+            size=parts.survey.size,
+            clock=clock,
+            options=options,
+            halt=self._halt,
+            on_group=self._integrator.take,
+        )
+        self._space = threading.Thread(
+            target=space_keeper(parts.wal, self._halt, self._closing), name="ledger-space", daemon=True
+        )
+        self._start()
+
+    @classmethod
+    def create(
+        cls, directory: Path, keyring: Keyring, clock: Clock, options: LedgerOptions | None = None
+    ) -> Ledger:
+        """Make a new empty ledger, signed at size 0, and open it.
+
+        Raises:
+            Conflict: The directory exists.
+        """
+        options = options or LedgerOptions()
+        create_directory(directory, keyring, options)
+        return cls(directory, keyring, clock, options)
+
+    @classmethod
+    def open(
+        cls, directory: Path, keyring: Keyring, clock: Clock, options: LedgerOptions | None = None
+    ) -> Ledger:
+        """Open a ledger for writing, mending what a crash left.
+
+        Raises:
+            ConfigError: There is none, or it has a newer format.
+            Conflict: Another process has it open.
+            VerificationError: It is damaged beyond what a crash can do; nothing was changed.
+        """
+        if not directory.is_dir():
+            raise ConfigError(
+                "there is no ledger here", file=str(directory), hint="glasshatch init makes one"
+            )
+        return cls(directory, keyring, clock, options or LedgerOptions())
+
+    @property
+    def size(self) -> int:
+        """How many entries are durable."""
+        return self._writer.size
+
+    @property
+    def error(self) -> GlasshatchError | None:
+        """Why the ledger halted; None while it works."""
+        return self._halt.error
+
+    def submit(self, entry: bytes, done: Done | None = None) -> None:
+        """Queue an entry; never blocks, from any thread.
+
+        `done` is called exactly once: from the writer's thread with a `Receipt` once the entry survives
+        power loss, in the order of submission; or with the error because of which it was not
+        acknowledged (a refusal of `submit` itself calls it at once, from the caller's thread).
+        """
+        self._writer.submit(entry, done)
+
+    def append(self, entry: bytes) -> Receipt:
+        """Submit one entry and wait until it is durable.
+
+        Raises:
+            GlasshatchError: It was not acknowledged.
+        """
+        answered = threading.Event()
+        answer: list[Receipt | GlasshatchError] = []
+
+        def done(result: Receipt | GlasshatchError) -> None:
+            answer.append(result)
+            answered.set()
+
+        self.submit(entry, done)
+        answered.wait()
+        if isinstance(answer[0], GlasshatchError):
+            raise answer[0]
+        return answer[0]
+
+    def read(self, index: int) -> bytes:
+        """One durable entry.
+
+        Raises:
+            ConfigError: There is no such entry.
+            VerificationError: Its stored bytes are damaged.
+        """
+        self._check_index(index)
+        return self._parts.store.read(index)
+
+    def scan(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, bytes]]:
+        """The durable entries from `start` up to `stop` (default: those durable now), with their index."""
+        size = self.size
+        return self._parts.store.scan(max(0, start), size if stop is None else min(stop, size))
+
+    def checkpoint(self, fresh: bool = False) -> bytes:
+        """The newest published checkpoint, a signed note; `fresh` signs what is durable now."""
+        return self._checkpoint(self.size if fresh else 0).note
+
+    def prove(self, index: int) -> Proof:
+        """A proof that entry `index` is in the log, under a checkpoint that covers it."""
+        self._check_index(index)
+        entry = self._parts.store.read(index)
+        checkpoint = self._checkpoint(index + 1)
+        hashes = inclusion_proof(index, checkpoint.size, self._parts.levels.read)
+        return Proof(index, entry, tuple(hashes), checkpoint.note)
+
+    def close(self) -> None:
+        """Commit what is queued, sign it, and release the directory. A second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        self._writer.close()
+        self._integrator.close()
+        self._closing.set()
+        self._parts.wal.space_wanted.set()
+        self._space.join()
+        self._parts.wal.close()
+        self._parts.levels.close()
+        self._parts.history.close()
+        os.close(self._lock_descriptor)
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _start(self) -> None:
+        self._parts.wal.space_wanted.set()
+        self._writer.start()
+        self._integrator.start()
+        self._space.start()
+
+    def _checkpoint(self, size: int) -> Checkpoint:
+        published = self._integrator.published
+        return published if published.size >= size else self._integrator.checkpoint_at(size)
+
+    def _check_index(self, index: int) -> None:
+        if self._closed:
+            raise Unavailable("the ledger is closed", hint="open it again")
+        if not 0 <= index < self.size:
+            raise ConfigError(f"there is no entry {index}", hint=f"the ledger has {self.size} entries")

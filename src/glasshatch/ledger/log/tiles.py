@@ -1,0 +1,52 @@
+"""Entry bundles and tile names, byte for byte as C2SP tlog-tiles has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ...errors import VerificationError
+
+BUNDLE_ENTRIES = 256
+LENGTH_BYTES = 2
+
+
+def encode_bundle(entries: Iterable[bytes]) -> bytes:
+    """Entries one after another, each behind its length as a big-endian uint16."""
+    parts = []
+    for entry in entries:
+        parts.append(len(entry).to_bytes(LENGTH_BYTES, "big"))
+        parts.append(entry)
+    return b"".join(parts)
+
+
+def decode_bundle(data: bytes, count: int) -> list[bytes]:
+    """Exactly `count` entries that fill `data` exactly.
+
+    Raises:
+        VerificationError: A length reaches past the end, or bytes are left over.
+    """
+    entries = []
+    at, end = 0, len(data)
+    for _ in range(count):
+        start = at + LENGTH_BYTES
+        at = start + int.from_bytes(data[at:start], "big")
+        # A slice past the end is silently shorter in Python, so the end is checked before cutting.
+        if start > end or at > end:
+            raise VerificationError("an entry reaches past the end of its bundle")
+        entries.append(data[start:at])
+    if at != end:
+        raise VerificationError("a bundle has bytes after its last entry", expected=str(at), found=str(end))
+    return entries
+
+
+def tile_path(level: int | str, number: int, width: int = BUNDLE_ENTRIES) -> str:
+    """The path of a tile: `tile/<L>/<N>[.p/<W>]`; the level of bundles is `entries`."""
+    groups = []
+    while True:
+        number, rest = divmod(number, 1000)
+        groups.append(f"{rest:03d}")
+        if not number:
+            break
+    name = "/".join([*(f"x{group}" for group in reversed(groups[1:])), groups[0]])
+    partial = f".p/{width}" if width < BUNDLE_ENTRIES else ""
+    return f"tile/{level}/{name}{partial}"

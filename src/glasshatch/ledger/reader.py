@@ -1,0 +1,113 @@
+"""Reading a ledger without writing to it: a snapshot of what is durable, also while a server writes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..errors import ConfigError, VerificationError
+from ..keys import Keyring
+from .levels import Levels
+from .log import Checkpoint, Proof, VerifierKey, inclusion_proof
+from .recovery import open_segment, verifier_key
+from .store import Store
+from .survey import Survey, expected_widths, survey
+from .wal import Segment
+
+_ATTEMPTS = 5
+
+
+class LedgerReader:
+    """A read-only view as of its opening; entries written later do not appear in it."""
+
+    def __init__(self, directory: Path, keyring: Keyring) -> None:
+        """Take the snapshot; nothing is locked and nothing is changed.
+
+        Raises:
+            ConfigError: There is no ledger.
+            VerificationError: It is damaged.
+        """
+        self.directory = directory
+        self._survey, self._segments = _snapshot(directory, keyring)
+        self._levels = Levels(directory, None)
+        self._levels.resume(expected_widths(self._survey.checkpoint))
+        self._store = Store(keyring.envelope)
+        for pack in self._survey.packs:
+            self._store.add_pack(pack)
+        for surveyed, segment in zip(self._survey.segments, self._segments, strict=True):
+            for frame in surveyed.scan.frames:
+                self._store.add_frame(segment, frame)
+
+    @property
+    def key(self) -> VerifierKey:
+        """The public key that signs this ledger."""
+        return self._survey.key
+
+    @property
+    def size(self) -> int:
+        """How many entries the snapshot holds."""
+        return self._survey.size
+
+    @property
+    def signed(self) -> Checkpoint:
+        """The newest signed checkpoint of the snapshot."""
+        return self._survey.checkpoint
+
+    def checkpoint(self) -> bytes:
+        """The newest signed checkpoint, a signed note."""
+        return self.signed.note
+
+    def read(self, index: int) -> bytes:
+        """One entry.
+
+        Raises:
+            ConfigError: The snapshot has no such entry.
+            VerificationError: Its stored bytes are damaged.
+        """
+        self._check_index(index, self.size)
+        return self._store.read(index)
+
+    def scan(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, bytes]]:
+        """Entries from `start` up to `stop` (default: all), with their index."""
+        return self._store.scan(max(0, start), self.size if stop is None else min(stop, self.size))
+
+    def prove(self, index: int) -> Proof:
+        """A proof under the newest signed checkpoint; only a writer can sign a newer one."""
+        self._check_index(index, self.signed.size)
+        hashes = inclusion_proof(index, self.signed.size, self._levels.read)
+        return Proof(index, self._store.read(index), tuple(hashes), self.signed.note)
+
+    def close(self) -> None:
+        for segment in self._segments:
+            os.close(segment.descriptor)
+        self._segments = []
+        self._levels.close()
+
+    def __enter__(self) -> LedgerReader:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _check_index(self, index: int, size: int) -> None:
+        if not 0 <= index < size:
+            raise ConfigError(f"there is no entry {index}", hint=f"this view has {size} entries")
+
+
+def _snapshot(directory: Path, keyring: Keyring) -> tuple[Survey, list[Segment]]:
+    """Survey and open the segments; again if a live server sealed a pack and retired one in between."""
+    attempt = 0
+    while True:
+        opened: list[Segment] = []
+        try:
+            found = survey(directory, verifier_key(keyring))
+            for surveyed in found.segments:
+                opened.append(open_segment(directory, surveyed, keyring, os.O_RDONLY))
+            return found, opened
+        except (FileNotFoundError, VerificationError):
+            for segment in opened:
+                os.close(segment.descriptor)
+            attempt += 1
+            if attempt == _ATTEMPTS:
+                raise

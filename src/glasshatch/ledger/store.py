@@ -1,0 +1,202 @@
+"""Where each entry lies: in a frame of the log at first, in a sealed pack for good. Reads from any thread."""
+
+from __future__ import annotations
+
+import os
+import threading
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import zstandard
+
+from ..errors import VerificationError
+from ..keys import Envelope
+from .log import BUNDLE_ENTRIES, decode_bundle
+from .log.frames import Frame
+from .log.layout import HEADER_BYTES, PACK_MAGIC, FileHeader, decode_header, pack_name
+from .log.packs import MAX_BUNDLE_BYTES, BundlePlace, bundle_context, decode_table, table_end
+from .wal import Segment
+
+_CACHED_RUNS = 16
+_CACHED_TABLES = 64
+
+OpenEnvelope = Callable[[str], Envelope]
+"""The data key with an id."""
+
+
+class Pack(msgspec.Struct, frozen=True):
+    """A sealed pack: its file and which entries it holds."""
+
+    path: Path
+    header: FileHeader
+
+    @property
+    def first(self) -> int:
+        return self.header.first
+
+    @property
+    def stop(self) -> int:
+        return self.header.first + self.header.extent
+
+
+class _Place(msgspec.Struct, frozen=True):
+    segment: Segment
+    frame: Frame
+
+
+class Store:
+    """The entries of a ledger by index."""
+
+    def __init__(self, envelope: OpenEnvelope) -> None:
+        self._envelope = envelope
+        self._lock = threading.Lock()
+        self._packs: list[Pack] = []
+        self._firsts: list[int] = []
+        self._places: list[_Place] = []
+        self._runs: OrderedDict[tuple[str, int], list[bytes]] = OrderedDict()
+        self._tables: OrderedDict[int, tuple[list[BundlePlace], Envelope]] = OrderedDict()
+
+    @property
+    def packed(self) -> int:
+        """How many entries lie in packs."""
+        return self._packs[-1].stop if self._packs else 0
+
+    @property
+    def pack_count(self) -> int:
+        return len(self._packs)
+
+    def add_frame(self, segment: Segment, frame: Frame) -> None:
+        with self._lock:
+            self._firsts.append(frame.first)
+            self._places.append(_Place(segment, frame))
+
+    def add_pack(self, pack: Pack) -> None:
+        with self._lock:
+            self._packs.append(pack)
+
+    def forget(self, segments: list[Segment]) -> None:
+        """Stop reading from segments that were deleted; their entries lie in packs."""
+        gone = {id(segment) for segment in segments}
+        with self._lock:
+            self._places = [place for place in self._places if id(place.segment) not in gone]
+            self._firsts = [place.frame.first for place in self._places]
+            for segment in segments:
+                os.close(segment.descriptor)
+
+    def read(self, index: int) -> bytes:
+        """One entry; the caller has checked that it exists."""
+        first, run = self.run(index)
+        return run[index - first]
+
+    def scan(self, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
+        """Entries start <= index < stop, in order."""
+        while start < stop:
+            first, run = self.run(start)
+            end = min(stop, first + len(run))
+            yield from zip(range(start, end), run[start - first : end - first], strict=True)
+            start = end
+
+    def run(self, index: int) -> tuple[int, list[bytes]]:
+        """The entries that are stored together with `index`, and the index of the first.
+
+        Raises:
+            VerificationError: The stored bytes are not what was written.
+        """
+        if index < self.packed:
+            return self._packed_run(index)
+        return self._logged_run(index)
+
+    def _logged_run(self, index: int) -> tuple[int, list[bytes]]:
+        with self._lock:
+            at = bisect_right(self._firsts, index) - 1
+            place = self._places[at] if at >= 0 else None
+            if place is None or index >= place.frame.first + place.frame.count:
+                raise VerificationError(
+                    f"entry {index} is neither in a pack nor in the log", hint="run glasshatch verify"
+                )
+            key = ("frame", place.frame.first)
+            cached = self._runs.get(key)
+            # Read under the lock: `forget` closes descriptors.
+            bundle = place.segment.read(place.frame) if cached is None else b""
+        if cached is None:
+            cached = decode_bundle(bundle, place.frame.count)
+            self._remember(key, cached)
+        return place.frame.first, cached
+
+    def _packed_run(self, index: int) -> tuple[int, list[bytes]]:
+        with self._lock:
+            at = bisect_right(self._packs, index, key=lambda pack: pack.first) - 1
+            pack = self._packs[at]
+            number = (index - pack.first) // BUNDLE_ENTRIES
+            first = pack.first + number * BUNDLE_ENTRIES
+            cached = self._runs.get(("bundle", first))
+        if cached is None:
+            cached = self._read_bundle(pack, number)
+            self._remember(("bundle", first), cached)
+        return first, cached
+
+    def _read_bundle(self, pack: Pack, number: int) -> list[bytes]:
+        where = f"{pack_name(pack.header.number)} bundle {number}"
+        with open(pack.path, "rb", buffering=0) as file:
+            places, envelope = self._table(pack, file.fileno())
+            place = places[number]
+            sealed = os.pread(file.fileno(), place.length, place.offset)
+        try:
+            packed = envelope.open(sealed, bundle_context(pack.header, number))
+            plain = zstandard.ZstdDecompressor().decompress(packed, max_output_size=MAX_BUNDLE_BYTES)
+            return decode_bundle(plain, BUNDLE_ENTRIES)
+        except (VerificationError, zstandard.ZstdError) as error:
+            raise VerificationError(
+                f"a bundle cannot be read: {getattr(error, 'message', 'damaged compression')}",
+                where=f"{where} at {place.offset}",
+                hint="restore the file from a backup; the record itself can still be checked",
+            ) from None
+
+    def _table(self, pack: Pack, descriptor: int) -> tuple[list[BundlePlace], Envelope]:
+        number = pack.header.number
+        with self._lock:
+            known = self._tables.get(number)
+        if known is None:
+            data = os.pread(descriptor, table_end(pack.header.parts), 0)
+            places = decode_table(data, pack.header, os.fstat(descriptor).st_size)
+            known = places, self._envelope(pack.header.key_id).derive(pack.header.key_context)
+            with self._lock:
+                self._tables[number] = known
+                while len(self._tables) > _CACHED_TABLES:
+                    self._tables.popitem(last=False)
+        return known
+
+    def _remember(self, key: tuple[str, int], run: list[bytes]) -> None:
+        with self._lock:
+            self._runs[key] = run
+            while len(self._runs) > _CACHED_RUNS:
+                self._runs.popitem(last=False)
+
+
+def open_pack(path: Path, number: int) -> Pack:
+    """Read a pack's header.
+
+    Raises:
+        VerificationError: It is damaged or is another pack.
+    """
+    with open(path, "rb") as file:
+        data = file.read(HEADER_BYTES)
+        try:
+            header = decode_header(data, PACK_MAGIC)
+            decode_table(data + file.read(table_end(header.parts)), header, os.fstat(file.fileno()).st_size)
+        except VerificationError as error:
+            raise VerificationError(
+                error.message, where=f"{pack_name(number)} at 0", hint="restore the file from a backup"
+            ) from None
+    if header.number != number:
+        raise VerificationError(
+            "the pack has another number",
+            where=pack_name(number),
+            expected=str(number),
+            found=str(header.number),
+            hint="restore the file from a backup",
+        )
+    return Pack(path, header)

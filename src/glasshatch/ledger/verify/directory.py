@@ -1,0 +1,116 @@
+"""Verifying a ledger's directory offline: every byte of every file, with the public key or with both keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ...errors import ConfigError, VerificationError
+from ...keys import Envelope
+from ..log import Checkpoint, VerifierKey
+from ..log.layout import CHECKPOINT_FILE, CHECKPOINTS, ENTRIES, HASHES, WAL
+from .entries import EntryCheck, OpenEnvelope
+from .heads import check_format_file, check_history, check_key_file
+from .inventory import Inventory, take_inventory
+from .report import Findings, VerifyReport
+from .tree import CheckedTree
+
+
+def verify_directory(
+    directory: Path,
+    public_key: VerifierKey | str | None = None,
+    data_key: Envelope | OpenEnvelope | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> VerifyReport:
+    """Check everything in a ledger's directory; nothing is written and no lock is taken.
+
+    Without `data_key`: names, headers, CRCs, the chain of the log, leaf hashes against all levels, every
+    checkpoint ever published. With it, also every entry against its leaf.
+
+    Args:
+        public_key: The key to trust, `name+hash+base64`; without it the directory's own, which shows
+            damage but not that somebody replaced the whole ledger.
+        data_key: One data key, or a function from key id to data key (`Keyring.envelope`).
+        progress: Called with bytes done and bytes in all.
+
+    Raises:
+        ConfigError: The directory does not exist, or `public_key` is malformed.
+    """
+    if not directory.is_dir():
+        raise ConfigError("there is no ledger here", file=str(directory), hint="give the ledger's directory")
+    given = _parse_key(public_key)
+    findings = Findings()
+    inventory = take_inventory(directory, findings)
+    check_format_file(directory, findings)
+    key = check_key_file(directory, given, findings)
+    history = _history(directory, inventory, key, findings)
+    signed = history[-1].size if history else 0
+    done = 0
+
+    def advance(amount: int) -> None:
+        nonlocal done
+        done += amount
+        if progress is not None:
+            progress(min(done, inventory.bytes), inventory.bytes)
+
+    tree = CheckedTree(directory, len(inventory.numbers[HASHES]))
+    check = EntryCheck(directory, tree, _lookup(data_key), findings, advance)
+    try:
+        tree.check(history, findings)
+        check.check_packs(inventory.numbers[ENTRIES])
+        check.check_log(inventory.numbers[WAL], signed)
+        tree.check_extent(check.durable, findings)
+    except OSError as error:
+        # What cannot be read is not verified; the report says so instead of hiding what was found before.
+        findings.add(str(error.filename or directory), 0, f"cannot be read: {error.strerror}")
+    finally:
+        tree.close()
+    advance(inventory.bytes)
+    return VerifyReport(
+        directory=str(directory),
+        origin=key.name if key else "",
+        key=str(key) if key else "",
+        key_given=given is not None,
+        size=signed,
+        durable=check.durable,
+        checkpoints=len(history),
+        entries_opened=check.opened,
+        files=inventory.files,
+        bytes=inventory.bytes,
+        problems=tuple(findings.problems),
+    )
+
+
+def _history(
+    directory: Path, inventory: Inventory, key: VerifierKey | None, findings: Findings
+) -> list[Checkpoint]:
+    if key is None:
+        findings.add(CHECKPOINT_FILE, 0, "there is no sound public key to check it with")
+        return []
+    try:
+        return check_history(directory, inventory.numbers[CHECKPOINTS], key, findings)
+    except VerificationError as error:
+        findings.take(CHECKPOINT_FILE, 0, error)
+        return []
+
+
+def _parse_key(public_key: VerifierKey | str | None) -> VerifierKey | None:
+    if not isinstance(public_key, str):
+        return public_key
+    try:
+        return VerifierKey.parse(public_key.strip())
+    except VerificationError as error:
+        raise ConfigError(error.message, key="key", hint="a key looks like name+hash+base64") from None
+
+
+def _lookup(data_key: Envelope | OpenEnvelope | None) -> OpenEnvelope | None:
+    if not isinstance(data_key, Envelope):
+        return data_key
+    only = data_key
+
+    def find(key_id: str) -> Envelope:
+        if key_id != only.id:
+            raise VerificationError("the file is sealed under another key", expected=only.id, found=key_id)
+        return only
+
+    return find

@@ -1,0 +1,105 @@
+"""The small files: format, public key, lock, and the whole history of signed checkpoints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ...errors import ConfigError, VerificationError
+from ..log import Checkpoint, VerifierKey, open_checkpoint, parse_note, split_notes
+from ..log.layout import (
+    CHECKPOINT_FILE,
+    FORMAT_FILE,
+    KEY_FILE,
+    LOCK_FILE,
+    NOTES_PER_FILE,
+    check_format,
+    notes_name,
+)
+from .report import Findings
+
+
+def check_format_file(directory: Path, findings: Findings) -> None:
+    try:
+        check_format(_read(directory, FORMAT_FILE))
+        if _read(directory, LOCK_FILE):
+            findings.add(LOCK_FILE, 0, "the lock file must be empty")
+    except (VerificationError, ConfigError) as error:
+        findings.take(FORMAT_FILE, 0, error)
+
+
+def check_key_file(directory: Path, given: VerifierKey | None, findings: Findings) -> VerifierKey | None:
+    """The key to check signatures with: the given one, else the directory's own if it is sound."""
+    try:
+        data = _read(directory, KEY_FILE)
+        stored = VerifierKey.parse(data.decode().removesuffix("\n"))
+        if data != f"{stored}\n".encode():
+            raise VerificationError("the key file has another form", expected=str(stored))
+    except UnicodeDecodeError:
+        findings.add(KEY_FILE, 0, "the key file is not UTF-8")
+        return given
+    except VerificationError as error:
+        findings.take(KEY_FILE, 0, error)
+        return given
+    if given is not None and stored != given:
+        findings.add(KEY_FILE, 0, "the ledger carries another public key", expected=given, found=stored)
+    return given or stored
+
+
+def check_history(
+    directory: Path, numbers: list[int], key: VerifierKey, findings: Findings
+) -> list[Checkpoint]:
+    """Every published checkpoint that is sound, oldest first."""
+    history: list[Checkpoint] = []
+    served = _read(directory, CHECKPOINT_FILE)
+    kept: list[bytes] = []
+    for number in numbers:
+        name = notes_name(number)
+        data = _read(directory, name)
+        notes, end = split_notes(data)
+        last = number == numbers[-1]
+        if end < len(data):
+            findings.add(name, end, "ends in the middle of a note", kind="unfinished" if last else "damage")
+        if not last and len(notes) != NOTES_PER_FILE:
+            findings.add(name, end, "has another number of notes", expected=NOTES_PER_FILE, found=len(notes))
+        _check_notes(name, notes, key, history, findings)
+        kept = (kept + notes)[-2:]
+    if not kept or served != kept[-1]:
+        # Signed but not yet served is what a crash leaves; anything else was put there.
+        crash = len(kept) == 2 and served == kept[0]
+        what = "is not the newest note of the history"
+        findings.add(CHECKPOINT_FILE, 0, what, kind="unfinished" if crash else "damage")
+    return history
+
+
+def _check_notes(
+    name: str, notes: list[bytes], key: VerifierKey, history: list[Checkpoint], findings: Findings
+) -> None:
+    offset = 0
+    for note in notes:
+        try:
+            checkpoint = open_checkpoint(note, key)
+            if len(parse_note(note).signatures) != 1:
+                raise VerificationError("the note carries an unknown signature")
+            _check_order(checkpoint, history)
+            history.append(checkpoint)
+        except VerificationError as error:
+            findings.take(name, offset, error)
+        offset += len(note)
+
+
+def _check_order(checkpoint: Checkpoint, history: list[Checkpoint]) -> None:
+    if not history and checkpoint.size != 0:
+        raise VerificationError("the history does not start at size 0", found=str(checkpoint.size))
+    if history and checkpoint.size <= history[-1].size:
+        raise VerificationError(
+            "the tree did not grow since the note before",
+            expected=f"more than {history[-1].size}",
+            found=str(checkpoint.size),
+        )
+
+
+def _read(directory: Path, name: str) -> bytes:
+    try:
+        return (directory / name).read_bytes()
+    except OSError as error:
+        raise VerificationError(f"cannot be read: {error.strerror}", where=name) from None

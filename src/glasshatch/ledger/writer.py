@@ -1,0 +1,168 @@
+"""Group commit: one thread, one frame and one fdatasync per group, acknowledged after it, in order."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+import msgspec
+
+from ..clock import Clock
+from ..errors import GlasshatchError, TooLarge, Unavailable
+from ..events import MAX_ENTRY_BYTES, Done, Receipt
+from .files import unavailable
+from .halt import Halt
+from .log import leaf_hashes
+from .log.frames import Frame
+from .options import ENTRY_COST, LedgerOptions
+from .wal import Segment, Wal
+
+
+class Group(msgspec.Struct, frozen=True):
+    """One durable group: where its frame lies, and the leaf hashes for the tree."""
+
+    segment: Segment
+    frame: Frame
+    hashes: bytes
+
+
+class Writer:
+    """Takes entries from any thread and makes them durable in the order of submission."""
+
+    def __init__(
+        self,
+        *,
+        wal: Wal,
+        size: int,
+        clock: Clock,
+        options: LedgerOptions,
+        halt: Halt,
+        on_group: Callable[[Group], None],
+    ) -> None:
+        """Continue at index `size`; `on_group` hears of each durable group before it is acknowledged."""
+        self.size = size
+        self._wal = wal
+        self._clock = clock
+        self._options = options
+        self._halt = halt
+        self._on_group = on_group
+        self._largest = min(MAX_ENTRY_BYTES, options.group_bytes - ENTRY_COST)
+        self._wake = threading.Condition(threading.Lock())
+        self._queue: list[tuple[bytes, Done | None]] = []
+        self._queued_bytes = 0
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def submit(self, entry: bytes, done: Done | None) -> None:
+        """Queue an entry; refusals call `done` at once, from this thread."""
+        if len(entry) > self._largest:
+            error: GlasshatchError = TooLarge(
+                f"an entry has {len(entry)} bytes, the limit is {self._largest}",
+                hint="store the payload as a blob and record its SHA-256",
+            )
+        else:
+            with self._wake:
+                refusal = self._refusal()
+                if refusal is None:
+                    self._queue.append((entry, done))
+                    self._queued_bytes += len(entry) + ENTRY_COST
+                    if len(self._queue) == 1:
+                        self._wake.notify()
+                    return
+            error = refusal
+        _answer(done, error)
+
+    def close(self) -> None:
+        """Commit what is queued, then end the thread."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _refusal(self) -> GlasshatchError | None:
+        if self._halt.error is not None:
+            return self._halt.error
+        if self._closing:
+            return Unavailable("the ledger is closed", hint="start the server again")
+        if self._queued_bytes >= self._options.max_queue_bytes:
+            return Unavailable("the ledger's queue is full", hint="the disk is too slow; try again later")
+        return None
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                while not self._queue and not self._closing:
+                    self._wake.wait()
+                batch, self._queue = self._queue, []
+                queued, self._queued_bytes = self._queued_bytes, 0
+            if not batch:
+                return
+            for group in self._groups(batch, queued):
+                self._commit(group)
+
+    def _groups(
+        self, batch: list[tuple[bytes, Done | None]], queued: int
+    ) -> Iterator[list[tuple[bytes, Done | None]]]:
+        """A batch cut so that each group fits one frame: a frame is synced before the next is written."""
+        limit = self._options.group_bytes
+        if queued <= limit:
+            yield batch
+            return
+        start = size = 0
+        for at, (entry, _) in enumerate(batch):
+            cost = len(entry) + ENTRY_COST
+            if size + cost > limit:
+                yield batch[start:at]
+                start, size = at, 0
+            size += cost
+        yield batch[start:]
+
+    def _commit(self, group: list[tuple[bytes, Done | None]]) -> None:
+        if self._halt.error is not None:
+            _refuse(group, self._halt.error)
+            return
+        entries = [entry for entry, _ in group]
+        try:
+            hashes = leaf_hashes(entries)
+            flat = b"".join(hashes)
+            segment, frame = self._wal.append(entries, flat, self._clock.now_ns())
+        except OSError as error:
+            _refuse(group, self._halt.stop(unavailable(error, "make entries durable")))
+            return
+        except Exception as error:
+            # Our own bug: nothing of the group is known to be durable, so nothing more may be. The thread
+            # stays, because everybody who is still waiting must get the error as an answer.
+            _refuse(group, self._halt.stop(Unavailable("the ledger stopped: internal error in its writer")))
+            _show(error)
+            return
+        first, self.size = self.size, self.size + len(group)
+        self._on_group(Group(segment, frame, flat))
+        for at, (_, done) in enumerate(group):
+            if done is not None:
+                _answer(done, Receipt(first + at, hashes[at]))
+
+
+def _refuse(group: list[tuple[bytes, Done | None]], error: GlasshatchError) -> None:
+    for _, done in group:
+        _answer(done, error)
+
+
+def _answer(done: Done | None, result: Receipt | GlasshatchError) -> None:
+    """Call back; an exception of the callee is shown, and must not keep others from their answer."""
+    if done is None:
+        return
+    try:
+        done(result)
+    except Exception as error:
+        _show(error)
+
+
+def _show(error: Exception) -> None:
+    with suppress(Exception):
+        args = (type(error), error, error.__traceback__, threading.current_thread())
+        threading.excepthook(threading.ExceptHookArgs(args))
