@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -12,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from fixtures.servers import Database, PostgresServer
+from glasshatch.app.binaries import shipped_binaries
 from glasshatch.app.postgres import LocalPostgres
-from glasshatch.app.unprivileged import Account, reachable_directory
+from glasshatch.app.unprivileged import Account, open_substitute
 from glasshatch.errors import ConfigError, Conflict, Unavailable
 
 
@@ -118,24 +120,47 @@ def test_a_bad_setting_is_explained_from_the_log(directory: Path) -> None:
         assert psql(mended, "SELECT 1").stdout == "1\n"
 
 
-def test_a_closed_parent_is_refused_with_a_cure_or_replaced(tmp_path: Path) -> None:
+def test_under_a_closed_parent_the_server_works_elsewhere(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
-    if os.geteuid() != 0:
+    preferred = tmp_path / "inside"
+    server = LocalPostgres(preferred, os.urandom, fsync=False)
+    with server:
+        place = server.data_directory.parent
         # Only root hands over to another account; for anybody else their own directory is open.
-        assert reachable_directory(tmp_path / "inside") == tmp_path / "inside"
-        return
-    with pytest.raises(ConfigError, match="cannot be entered") as caught:
-        LocalPostgres(tmp_path / "inside", os.urandom).start()
-    assert "/var/tmp" in caught.value.hint
-    substitute = reachable_directory(tmp_path / "inside")
+        assert place.parent == (Path("/var/tmp") if os.geteuid() == 0 else tmp_path)
+        psql(server, "CREATE TABLE kept AS SELECT 1")
+    with server:
+        assert psql(server, "SELECT count(*) FROM kept").stdout == "1\n"
+    shutil.rmtree(preferred)
+    with LocalPostgres(preferred, os.urandom, fsync=False) as anew:
+        assert "does not exist" in psql(anew, "SELECT count(*) FROM kept").stderr
+    anew.discard()
+    assert not place.exists()
+    assert not preferred.exists()
+
+
+def test_a_substitute_of_somebody_else_is_refused(tmp_path: Path) -> None:
+    substitute = open_substitute(tmp_path / "inside")
     try:
-        assert substitute.parent == Path("/var/tmp")
-        assert reachable_directory(tmp_path / "inside") == substitute
+        assert open_substitute(tmp_path / "inside") == substitute
         substitute.chmod(0o777)
         with pytest.raises(ConfigError, match="nobody else can write"):
-            reachable_directory(tmp_path / "inside")
+            open_substitute(tmp_path / "inside")
     finally:
         substitute.rmdir()
+
+
+def test_binaries_that_the_account_cannot_reach_are_copied(directory: Path, tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    package = shipped_binaries().parent.parent
+    (tmp_path / package.name).symlink_to(package)
+    (tmp_path / f"{package.name}.libs").symlink_to(package.with_name(f"{package.name}.libs"))
+    closed = tmp_path / package.name / "pginstall" / "bin"
+    with LocalPostgres(directory, os.urandom, binaries=closed, fsync=False) as server:
+        assert psql(server, "SELECT 1").stdout == "1\n"
+        program = Path(f"/proc/{server.pid}/exe").readlink()
+    if os.geteuid() == 0:
+        assert program.is_relative_to(directory / "runtime")
 
 
 def test_each_test_gets_a_database_of_its_own(fresh_database: Database, postgres: PostgresServer) -> None:

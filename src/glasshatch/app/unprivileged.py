@@ -64,20 +64,16 @@ class Account(msgspec.Struct, frozen=True):
             os.chown(path, self.uid, self.gid, follow_symlinks=False)
 
 
-def reachable_directory(preferred: Path) -> Path:
-    """`preferred`, or a directory under /var/tmp if the server's account could not enter it.
+def open_substitute(directory: Path) -> Path:
+    """A directory under /var/tmp that an account without rights can enter, in place of one it cannot.
 
-    Root's home is closed to others, and opening it for a demo would be wrong. The substitute's name
-    depends only on `preferred`, so a second run finds the first one's data.
+    Root's home is closed to others, and opening it for a demo would be wrong. The name depends only
+    on `directory`, so a second run finds the first one's data.
 
     Raises:
-        ConfigError: The substitute exists but belongs to somebody else.
+        ConfigError: It exists but belongs to somebody else.
     """
-    account = Account.choose()
-    existing = next(parent for parent in preferred.absolute().parents if parent.exists())
-    if account.reaches(existing):
-        return preferred
-    name = hashlib.sha256(str(preferred.absolute()).encode()).hexdigest()[:12]
+    name = hashlib.sha256(str(directory.absolute()).encode()).hexdigest()[:12]
     substitute = Path("/var/tmp") / f"glasshatch-{os.geteuid()}-{name}"  # noqa: S108
     with contextlib.suppress(FileExistsError):
         substitute.mkdir(mode=0o711)
