@@ -27,7 +27,7 @@ class TokenAuthenticator:
         return await asyncio.to_thread(self.identify, secret, "connect", f"postgres/{resource}", user)
 
     def identify(self, token: str, area: str, target: str = "", user: str = "") -> Identity:
-        """Who holds this token.
+        """Who holds this token; an empty area needs no scope.
 
         Raises:
             Denied: It is not accepted, ran out, is another user's, or lacks the scope.
@@ -36,7 +36,7 @@ class TokenAuthenticator:
         if user and identity.name != user:
             # The same words as for a wrong secret: whose token it is, is not for a guesser to learn.
             raise Denied("the token is not accepted", hint="give the user name the token was issued for")
-        if not scope_allows(held.scopes, area, target):
+        if area and not scope_allows(held.scopes, area, target):
             raise Denied(f"the token does not open {area}", hint="issue one with that scope")
         return identity
 

@@ -81,7 +81,7 @@ def _fill(home: Home, admin: str, tenant: str, origin: str, clock: Clock) -> Cre
         maker = EventMaker(clock, tenant=tenant, instance=str(os.getpid()))
         recorder.record(maker.make("ledger.created", attrs={"origin": origin}))
         token = _first_admin(home, keyring, admin, clock, recorder, maker)
-        verifier_key = ledger.verifier_key
+        verifier_key = str(ledger.key)
     home.config_file.write_text(commented_config(tenant, str(home.config_file)), encoding="utf-8")
     return Created(home.config_file, verifier_key, token)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import itertools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,9 +11,10 @@ from pathlib import Path
 
 from ..clock import SystemClock
 from ..identity import Identity
+from ..ledger import LedgerReader
 from .config import load_config
 from .desk import ADMIN, APPROVER, AUDITOR, ServerDesk
-from .house import House, config_of
+from .house import House, config_of, open_keyring
 
 
 @contextmanager
@@ -34,6 +36,16 @@ def open_local(directory: Path) -> Iterator[tuple[ServerDesk, Identity]]:
         house.close()
 
 
+def open_plaintext(directory: Path) -> Iterator[tuple[str, bytes]]:
+    """Everything in a stopped directory's ledgers in clear, in parts of some thousand entries."""
+    loaded = load_config(config_of(directory.absolute()))
+    keyring = open_keyring(loaded)
+    for folder in sorted((directory / "ledgers").iterdir()):
+        entries = (data for _, data in LedgerReader(folder, keyring).scan())
+        for number, part in enumerate(_batched(entries, 5_000)):
+            yield f"ledgers/{folder.name} part {number}", b"\n".join(part)
+
+
 def local_operator(tenant: str) -> Identity:
     """The account that runs this command, as an identity of its own namespace."""
     return Identity(
@@ -43,3 +55,8 @@ def local_operator(tenant: str) -> Identity:
         name=f"{getpass.getuser()} (local)",
         roles=(ADMIN, APPROVER, AUDITOR),
     )
+
+
+def _batched(entries: Iterator[bytes], size: int) -> Iterator[list[bytes]]:
+    while part := list(itertools.islice(entries, size)):
+        yield part

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import uvloop
 
+from ..api.server import ApiServer
 from ..clock import SystemClock
 from ..events import Outcome
 from ..gateway import GatewayServer, GuardedResource, Limits, Listen, PostgresTarget

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import traceback
+from pathlib import Path
 
 import typer
 
@@ -46,6 +48,14 @@ def main() -> None:
         # The client installation has no server dependencies; say so instead of a traceback.
         complain(GlasshatchError(f"{error.name} is not installed", hint="pip install 'glasshatch[server]'"))
         sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)
+    except Exception as error:
+        # A bug of ours. Its message could hold a value that must not be shown, its place cannot.
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(place.filename).name}:{place.lineno}"
+        complain(GlasshatchError(f"a bug in glasshatch: {type(error).__name__} at {where}"))
+        sys.exit(70)

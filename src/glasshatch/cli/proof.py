@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
+import msgspec
 import typer
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.markup import escape
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ..app.inspect import HomeReport, verify_home
 from ..errors import ConfigError
+from ..ledger.verify import verify_proof
 from .connection import DataOption, ServerOption, TokenOption, open_desk
 from .output import console, emit_json, say
+
+EXIT_VERIFICATION = 5
+UNFINISHED = 9
 
 
 def register(app: typer.Typer) -> None:
@@ -51,45 +58,73 @@ def verify(
     key: Annotated[
         str,
         typer.Option(
-            "--key",
-            help="The ledger's public key, as text or file; get it from elsewhere, not from here.",
+            "--key", help="The ledger's public key, as text or file; get it from elsewhere, not from here."
+        ),
+    ] = "",
+    master: Annotated[
+        str,
+        typer.Option(
+            "--master-key",
+            metavar="REF",
+            help="file:PATH or env:NAME; default: DIR/keys/master.key if there is one.",
         ),
     ] = "",
     json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
-    """Check a whole ledger or one proof, offline, trusting nobody here. Exit code 5 if anything is wrong."""
+    """Check a whole ledger or one proof, offline, trusting nobody here.
+
+    Exit code 0: everything is as it was recorded. 5: something is not; says what, where and what was
+    expected. 9: only the unfinished tail of a crash or of a running server was found.
+    """
     verifier_key = _read_key(key)
     if what.is_dir():
-        _verify_directory(what, verifier_key, json)
+        _verify_directory(what, verifier_key, master, json)
     else:
         _verify_proof(what, verifier_key, json)
 
 
-def _verify_directory(directory: Path, verifier_key: str, json: bool) -> None:
-    from ..ledger.verify import verify_tree
-
+def _verify_directory(directory: Path, verifier_key: str, master: str, json: bool) -> None:
     with Progress(
-        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"),
-        TimeRemainingColumn(),
+        TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn(),
         console=console(error=True), transient=True, disable=json or not sys.stderr.isatty(),
     ) as bar:  # fmt: skip
         task = bar.add_task("verifying", total=None)
-        report: Any = verify_tree(
-            directory,
-            verifier_key,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        report = verify_home(
+            directory, verifier_key, master, lambda done, total: bar.update(task, completed=done, total=total)
         )
     if json:
         emit_json(report)
     else:
-        say(report)
-    if report.problems:
-        raise typer.Exit(5)
+        _print_report(report)
+    if not report.ok:
+        raise typer.Exit(UNFINISHED if report.unfinished else EXIT_VERIFICATION)
+
+
+def _print_report(report: HomeReport) -> None:
+    out = console()
+    for ledger in report.ledgers:
+        out.print(f"[bold]{escape(ledger.origin)}[/]  {escape(ledger.directory)}")
+        compared = (
+            f"{ledger.entries_opened} compared with their leaves" if report.entries_compared else "not opened"
+        )
+        out.print(f"  signed size {ledger.size}, durable {ledger.durable}, checkpoints {ledger.checkpoints}")
+        out.print(f"  entries: {compared}; {ledger.files} files, {ledger.bytes} bytes")
+        out.print(
+            f"  key {escape(ledger.key)}" + ("" if ledger.key_given else " [yellow](the directory's own)[/]")
+        )
+    for problem in report.problems:
+        out.print(
+            f"[red]{problem.kind}[/] {escape(problem.file)} at byte {problem.offset}: {escape(problem.what)}"
+        )
+        if problem.expected or problem.found:
+            out.print(f"  expected {escape(problem.expected)}\n  found    {escape(problem.found)}")
+    if report.ok:
+        out.print("[green]everything is as it was recorded[/]")
+    elif report.unfinished:
+        out.print("[yellow]an unfinished tail: start the server once, or verify when it has stopped[/]")
 
 
 def _verify_proof(file: Path, verifier_key: str, json: bool) -> None:
-    from ..ledger.verify import verify_proof
-
     if not verifier_key:
         raise ConfigError(
             "a proof needs the ledger's public key",
@@ -100,7 +135,23 @@ def _verify_proof(file: Path, verifier_key: str, json: bool) -> None:
         data = file.read_bytes()
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror}", file=str(file)) from None
-    verify_proof(data, verifier_key)
+    proven = verify_proof(data, verifier_key)
+    if json:
+        emit_json(
+            {
+                "ok": True,
+                "origin": proven.checkpoint.origin,
+                "index": proven.index,
+                "size": proven.checkpoint.size,
+                "event": msgspec.Raw(proven.entry),
+            }
+        )
+        return
+    console().print(
+        f"[green]proven[/]: entry {proven.index} of {escape(proven.checkpoint.origin)}, "
+        f"under its checkpoint of size {proven.checkpoint.size}"
+    )
+    typer.echo(msgspec.json.format(proven.entry, indent=2).decode())
 
 
 def _read_key(value: str) -> str:

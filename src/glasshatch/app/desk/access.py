@@ -157,7 +157,9 @@ class AccessPart:
                 reason=grant.reason, ticket=grant.ticket,
             ),
             attrs={
-                "holder": self._name(grant.actor_id), "verbs": list(grant.verbs), "expires": str(grant.expires_ns)
+                "holder": self._name(grant.actor_id),
+                "verbs": list(grant.verbs),
+                "expires": str(grant.expires_ns),
             },
             links=(Link(rel="grant", id=grant.id),),
         )  # fmt: skip

@@ -52,7 +52,7 @@ class RecordPart:
             attrs={"event": event_id, "index": str(found.index)},
         )
         proof = self._house.ledger.prove(found.index)
-        return ProofText(proof.text(), self._house.ledger.verifier_key)
+        return ProofText(proof.encode().decode(), str(self._house.ledger.key))
 
     def status(self, caller: Identity) -> Status:
         """The server at a glance; holds nothing of the record's content, so it is no read of it."""
