@@ -91,8 +91,8 @@ def _starts_with_bare(words: Sequence[str], phrase: tuple[str, ...]) -> bool:
 
 _DRESS = frozenset(
     {
-        "hash", "digest", "lower", "upper", "normalized", "normalised", "enc", "encrypted", "raw", "clear", "plain",
-        "old", "new", "primary", "secondary",
+        "hash", "digest", "lower", "upper", "normalized", "normalised", "enc", "encrypted", "raw", "clear",
+        "plain", "old", "new", "primary", "secondary",
     }
 )  # fmt: skip
 

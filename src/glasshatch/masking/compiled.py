@@ -58,21 +58,24 @@ class Triggers:
         return found
 
 
-def open_triggers(expressions: Sequence[str], cache_dir: Path | None) -> Triggers:
+def open_triggers(expressions: Sequence[str], exact_from: int, cache_dir: Path | None) -> Triggers:
     """Compile the expressions, or take them from the cache.
 
     A cache that is damaged, foreign or made for another CPU is compiled anew and replaced; a cache
     that cannot be written only costs time. The cache holds expressions, never personal data.
 
+    Args:
+        exact_from: Expressions from this number on distinguish upper from lower case.
+
     Raises:
         ConfigError: An expression does not compile; or the cache directory may be written by others.
     """
-    key = _cache_key(expressions)
+    key = _cache_key(expressions, exact_from)
     file = None if cache_dir is None else _private(cache_dir) / f"triggers-{key}.hs"
     cached = None if file is None else _read(file)
     if cached is not None:
         return Triggers(cached)
-    database = _compile(expressions)
+    database = _compile(expressions, exact_from)
     if file is not None:
         _write(file, hyperscan.dumpb(database))
     return Triggers(database)
@@ -81,30 +84,31 @@ def open_triggers(expressions: Sequence[str], cache_dir: Path | None) -> Trigger
 def trigger_error(expression: str) -> str:
     """Why Hyperscan refuses an expression, or an empty string."""
     try:
-        _compile([expression])
+        _compile([expression], 1)
     except ConfigError as error:
         return error.message
     return ""
 
 
-def _compile(expressions: Sequence[str]) -> hyperscan.Database:
+def _compile(expressions: Sequence[str], exact_from: int) -> hyperscan.Database:
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    flags = hyperscan.HS_FLAG_CASELESS | hyperscan.HS_FLAG_DOTALL
+    exact = hyperscan.HS_FLAG_DOTALL
+    flags = [exact | hyperscan.HS_FLAG_CASELESS * (number < exact_from) for number in range(len(expressions))]
     encoded = [expression.encode("latin-1", "replace") for expression in expressions]
     try:
         database.compile(
             expressions=encoded,
             ids=list(range(len(encoded))),
             elements=len(encoded),
-            flags=[flags] * len(encoded),
+            flags=flags,
         )
     except (hyperscan.error, ValueError, TypeError) as error:
         raise ConfigError(f"a trigger does not compile: {error}", hint="simplify the trigger") from None
     return database
 
 
-def _cache_key(expressions: Sequence[str]) -> str:
-    parts = [hyperscan.__version__, platform.machine(), _cpu_flags(), *expressions]
+def _cache_key(expressions: Sequence[str], exact_from: int) -> str:
+    parts = [hyperscan.__version__, platform.machine(), _cpu_flags(), str(exact_from), *expressions]
     return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:40]
 
 

@@ -1,104 +1,104 @@
-"""The decoding pass: what hides behind URL-encoding, escapes, base64 and hex is scanned too."""
+"""The decoding pass: what hides behind URL-encoding, escapes, base64 and hex is scanned too.
+
+Its triggers know what encoded text looks like, so identifiers and hashes do not wake it: a byte of
+printable ASCII has its high bit clear and is 0x20 or more, which fixes most letters of its group in
+base64, and the first digit of its pair in hex.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import msgspec
 
-RUN_TRIGGER = r"[A-Za-z0-9+/_\-]{16}[^A-Za-z0-9+/_\-]"
-ESCAPE_TRIGGERS = (r"%[0-9a-f]{2}", r"\\u[0-9a-f]{4}", r"\\x[0-9a-f]{2}", r"&#x?[0-9a-f]{2,5};")
-
-_RUN = re.compile(r"[A-Za-z0-9+/_-]{16,}")
-_HEX = re.compile(r"(?:[0-9A-Fa-f]{2}){8,}")
-_ESCAPE = re.compile(
-    r"%([0-9A-Fa-f]{2})|\\u([0-9A-Fa-f]{4})|\\x([0-9A-Fa-f]{2})|&#x([0-9A-Fa-f]{2,5});|&#(\d{2,6});"
+_GROUP = r"[I-Za-f][A-HQ-Xg-nw-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9+/_\-]"
+BASE64_TRIGGER = f"(?:{_GROUP}){{3}}"
+HEX_TRIGGER = r"(?:[2-7][0-9A-Fa-f]){8}"
+ESCAPE_TRIGGERS = (
+    r"%[0-9A-Fa-f]{2}",
+    r"\\u[0-9A-Fa-f]{4}",
+    r"\\x[0-9A-Fa-f]{2}",
+    r"&#(?:[xX][0-9A-Fa-f]{2,5}|[0-9]{2,6});",
 )
-_LONGEST_RUN = 65_536
+
+_BASE64_RUN = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
+_HEX_RUN = re.compile(r"[0-9A-Fa-f]+")
+_ESCAPE = re.compile(
+    r"%([0-9A-Fa-f]{2})|\\u([0-9A-Fa-f]{4})|\\x([0-9A-Fa-f]{2})|&#[xX]([0-9A-Fa-f]{2,5});|&#(\d{2,6});"
+)
+_LONGEST_RUN = 1 << 18
 
 
 class Decoded(msgspec.Struct, frozen=True):
-    """A decoded text, and where each of its characters came from.
-
-    `starts` and `ends` give the source span of every character; when both are empty, the text came
-    from one run as a whole, and any finding in it stands for `start` to `end`.
-    """
+    """A decoded text, and where it came from: groups of `bytes_in` bytes written as `letters` letters,
+    or, where `spans` is given, each character's own span."""
 
     text: str
     start: int
     end: int
-    starts: list[int] = []
-    ends: list[int] = []
+    letters: int = 1
+    bytes_in: int = 1
+    spans: list[tuple[int, int]] = []
 
     def source(self, start: int, end: int) -> tuple[int, int]:
-        """The span of the source behind a span of the decoded text."""
-        if not self.starts:
-            return self.start, self.end
-        return self.starts[start], self.ends[end - 1]
+        """The span of the source behind a span of the decoded text, whole groups."""
+        if self.spans:
+            return self.spans[start][0], self.spans[end - 1][1]
+        first = len(self.text[:start].encode("utf-8", "replace")) // self.bytes_in
+        last = -(-len(self.text[:end].encode("utf-8", "replace")) // self.bytes_in)
+        stop = self.start + last * self.letters
+        # The padding belongs to the value it pads.
+        return self.start + first * self.letters, self.end if stop + 2 >= self.end else min(stop, self.end)
 
 
 def unescaped(text: str, start: int, end: int) -> Decoded | None:
     """The part of a text from `start` to `end` with its escapes resolved, or None if it has none."""
     pieces: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
-    last = start
-
-    def plain(until: int) -> None:
-        pieces.append(text[last:until])
-        starts.extend(range(last, until))
-        ends.extend(range(last + 1, until + 1))
-
+    spans: list[tuple[int, int]] = []
+    done = start
     for run in _escape_runs(text, start, end):
-        plain(run[0][1])
-        for letter, begin, stop in run:
+        pieces.append(text[done : run[0].start()])
+        spans.extend((place, place + 1) for place in range(done, run[0].start()))
+        for letter, span in _letters(run):
             pieces.append(letter)
-            starts.append(begin)
-            ends.append(stop)
-        last = run[-1][2]
-    if last == start:
+            spans.append(span)
+        done = run[-1].end()
+    if not pieces:
         return None
-    plain(end)
-    return Decoded("".join(pieces), start, end, starts, ends)
+    pieces.append(text[done:end])
+    spans.extend((place, place + 1) for place in range(done, end))
+    return Decoded("".join(pieces), start, end, spans=spans)
 
 
-def _escape_runs(text: str, start: int, end: int) -> Iterator[list[tuple[str, int, int]]]:
+def _escape_runs(text: str, start: int, end: int) -> Iterator[list[re.Match[str]]]:
     """Neighbouring escapes together, so that UTF-8 bytes written one by one become characters."""
     run: list[re.Match[str]] = []
     for match in _ESCAPE.finditer(text, start, end):
         if run and match.start() != run[-1].end():
-            yield _letters(run)
+            yield run
             run = []
         run.append(match)
     if run:
-        yield _letters(run)
+        yield run
 
 
-def _letters(run: list[re.Match[str]]) -> list[tuple[str, int, int]]:
-    out: list[tuple[str, int, int]] = []
+def _letters(run: list[re.Match[str]]) -> Iterator[tuple[str, tuple[int, int]]]:
     index = 0
     while index < len(run):
-        match = run[index]
-        taken = 1
-        code = _code_point(match)
-        if code is None:
+        match, taken = run[index], 1
+        if match[1] or match[3]:
             letter, taken = _utf8(run[index : index + 4])
-        elif 0xD800 <= code < 0x110000 and code < 0xE000:
-            letter = "\ufffd"
         else:
-            letter = chr(code) if code < 0x110000 else "\ufffd"
-        out.append((letter, match.start(), run[index + taken - 1].end()))
+            letter = _character(int(match[2] or match[4] or match[5], 10 if match[5] else 16))
+        yield letter, (match.start(), run[index + taken - 1].end())
         index += taken
-    return out
 
 
-def _code_point(match: re.Match[str]) -> int | None:
-    if match[2] or match[4]:
-        return int(match[2] or match[4], 16)
-    return int(match[5]) if match[5] else None
+def _character(code: int) -> str:
+    return chr(code) if code < 0x110000 and not 0xD800 <= code < 0xE000 else "\ufffd"
 
 
 def _utf8(run: list[re.Match[str]]) -> tuple[str, int]:
@@ -111,57 +111,49 @@ def _utf8(run: list[re.Match[str]]) -> tuple[str, int]:
     return chr(octets[0]), 1
 
 
-def run_before(text: str, end: int) -> tuple[int, int] | None:
-    """The run of base64 letters that ends at `end`, with its padding."""
-    size = 256
-    while True:
-        low = max(0, end - size)
-        found = None
-        for match in _RUN.finditer(text, low, end):
-            found = match
-        if found is None:
-            return None
-        if found.start() > low or low == 0 or size >= _LONGEST_RUN:
-            return found.start(), end
-        size *= 4
-
-
-def decoded_runs(text: str, start: int, end: int) -> Iterator[Decoded]:
-    """The readable texts that a run of letters may stand for: base64 in both alphabets, or hex."""
-    run = text[start:end]
-    for match in _HEX.finditer(run):
-        yield from _readable(bytes.fromhex, match[0], start + match.start(), start + match.end())
-    if len(run) > 1 and not run.isdigit():
-        for piece_start, piece in _base64_pieces(run):
-            yield from _readable(_base64, piece, start + piece_start, start + piece_start + len(piece))
-
-
-def _base64_pieces(run: str) -> Iterator[tuple[int, str]]:
-    """The run, and what follows a slash or dash in it: a value at the end of a path or a name."""
-    yield 0, run
-    for match in re.finditer(r"[/_-]", run):
-        if match.end() > 64:
-            return
-        if len(run) - match.end() >= 16:
-            yield match.end(), run[match.end() :]
-
-
-def _base64(run: str) -> bytes:
-    standard = run.replace("-", "+").replace("_", "/")
-    whole = len(standard) - (len(standard) % 4 == 1)
-    return base64.b64decode(standard[:whole] + "=" * (-whole % 4))
-
-
-def _readable(decode: Callable[[str], bytes], run: str, start: int, end: int) -> Iterator[Decoded]:
-    # The first bytes tell most runs that are no text; a hash or an identifier ends here.
+def base64_around(text: str, end: int) -> Decoded | None:
+    """The run of base64 around a hit of `BASE64_TRIGGER`, read in the hit's alignment."""
+    start = _run_start(text, end - 12, _BASE64_LETTERS)
+    run = _BASE64_RUN.match(text, start)
+    if run is None:
+        return None
+    start += (end - start) % 4
+    letters = text[start : run.end()].rstrip("=").replace("-", "+").replace("_", "/")
+    # One letter over says nothing; it stays outside.
+    letters = letters[: len(letters) - (len(letters) % 4 == 1)]
     try:
-        octets = decode(run)
+        octets = base64.b64decode(letters + "=" * (-len(letters) % 4))
     except (ValueError, binascii.Error):
-        return
-    if not octets or any(octet < 9 or 13 < octet < 32 for octet in octets[:8]):
-        return
+        return None
+    return Decoded(_printable(octets), start, run.end(), letters=4, bytes_in=3)
+
+
+def hex_around(text: str, end: int) -> Decoded | None:
+    """The run of hex digits around a hit of `HEX_TRIGGER`, read in the hit's alignment."""
+    start = _run_start(text, end - 16, _HEX_DIGITS)
+    run = _HEX_RUN.match(text, start)
+    if run is None:
+        return None
+    start += (end - start) % 2
+    stop = run.end() - (run.end() - start) % 2
+    return Decoded(_printable(bytes.fromhex(text[start:stop])), start, stop, letters=2)
+
+
+_BASE64_LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
+_HEX_DIGITS = frozenset("0123456789abcdefABCDEF")
+
+
+def _run_start(text: str, inside: int, letters: frozenset[str]) -> int:
+    low = max(0, inside - _LONGEST_RUN)
+    while inside > low and text[inside - 1] in letters:
+        inside -= 1
+    return inside
+
+
+def _printable(octets: bytes) -> str:
+    """The bytes as text; what is no UTF-8 byte for byte, so that groups can be counted."""
     try:
-        decoded = octets.decode("utf-8")
+        return octets.decode("utf-8")
     except UnicodeDecodeError:
-        return
-    yield Decoded(decoded, start, end)
+        # A cut character must not hide its neighbours, and one byte must stay one byte.
+        return octets.decode("ascii", "replace").replace("\ufffd", "\x1a")

@@ -8,14 +8,23 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from pathlib import Path
 
 import msgspec
 
 from ..errors import ConfigError
 from .compiled import Hit, Triggers, open_triggers, trigger_error
-from .decoding import ESCAPE_TRIGGERS, RUN_TRIGGER, Decoded, decoded_runs, run_before, unescaped
+from .decoding import (
+    BASE64_TRIGGER,
+    ESCAPE_TRIGGERS,
+    HEX_TRIGGER,
+    Decoded,
+    base64_around,
+    hex_around,
+    unescaped,
+)
 from .detectors import Detector, Pack, load_file, load_shipped
 from .folding import fold
 from .tokens import TOKEN
@@ -23,7 +32,8 @@ from .tokens import TOKEN
 SEPARATOR = "\0"
 """Stands around every text of a batch; no trigger and no window reaches across it."""
 
-_MASKED_TRIGGER = r"<[a-z][a-z0-9_]{1,30}[:>]"
+_MASKED_TRIGGER = r"<[A-Z][A-Z0-9_]{1,30}[:>]"
+_MANY = 4_096
 _CHUNK = 1 << 20
 _DEPTH = 2
 _ESCAPE_WINDOW = 2_048
@@ -43,6 +53,10 @@ class Finding(msgspec.Struct, frozen=True):
     value: str = ""
 
 
+_Found = tuple[int, int, Detector, str]
+"""Start, end, who found it, and the value as decoded."""
+
+
 class Engine:
     """Scans batches of texts for what the loaded packs describe. Any thread may call it."""
 
@@ -52,13 +66,15 @@ class Engine:
         self.detectors = tuple(detector for pack in packs for detector in pack.detectors)
         self.operators = {detector.name: detector.operator for detector in self.detectors}
         expressions: list[str] = []
-        self._owners: list[Detector | None] = []
-        for detector in self.detectors:
+        self._owners: list[tuple[int, Detector]] = []
+        for place, detector in enumerate(self.detectors):
             expressions.extend(detector.triggers)
-            self._owners.extend([detector] * len(detector.triggers))
-        self._token, self._run = len(expressions), len(expressions) + 1
-        expressions += [_MASKED_TRIGGER, RUN_TRIGGER, *ESCAPE_TRIGGERS]
-        self._triggers = _open(expressions, self.detectors, cache_dir)
+            self._owners.extend([(place, detector)] * len(detector.triggers))
+        # The numbers after the detectors': tokens already there, then the encodings.
+        self._masked = len(expressions)
+        self._base64, self._hex, self._escape = (self._masked + step for step in (1, 2, 3))
+        expressions += [_MASKED_TRIGGER, BASE64_TRIGGER, HEX_TRIGGER, *ESCAPE_TRIGGERS]
+        self.triggers = _open(expressions, self._masked, self.detectors, cache_dir)
 
     @classmethod
     def load(
@@ -87,153 +103,169 @@ class Engine:
         """
         results: list[list[Finding]] = [[] for _ in texts]
         for first, last in _chunks(texts):
-            self._scan_chunk(texts, first, last, results)
+            chunk = texts[first:last]
+            found = self._found(SEPARATOR + SEPARATOR.join(chunk) + SEPARATOR, 0)
+            if found:
+                starts = _starts(chunk)
+                for start, end, detector, value in found:
+                    index = bisect_right(starts, start) - 1
+                    shift = starts[index]
+                    results[first + index].append(
+                        Finding(
+                            start - shift,
+                            end - shift,
+                            detector.type,
+                            detector.confidence,
+                            detector.name,
+                            value,
+                        )
+                    )
         return results
 
-    def scan_one(self, text: str) -> list[Finding]:
-        """The findings of one text."""
-        return self._findings(SEPARATOR + text + SEPARATOR, 0, shift=-1)
-
-    def _scan_chunk(self, texts: Sequence[str], first: int, last: int, results: list[list[Finding]]) -> None:
-        chunk = texts[first:last]
-        joined = SEPARATOR + SEPARATOR.join(chunk) + SEPARATOR
-        found = self._findings(joined, 0)
-        if not found:
-            return
-        starts, position = [], 1
-        for text in chunk:
-            starts.append(position)
-            position += len(text) + 1
-        for finding in found:
-            index = bisect_right(starts, finding.start) - 1
-            results[first + index].append(_moved(finding, -starts[index]))
-
-    def _findings(self, joined: str, depth: int, shift: int = 0) -> list[Finding]:
+    def _found(self, joined: str, depth: int) -> list[_Found]:
         joined = fold(joined)
-        hits = self._triggers.hits(joined.encode("latin-1", "replace"), 4_096 + len(joined) // 4)
+        hits = self.triggers.hits(joined.encode("latin-1", "replace"), _MANY + len(joined) // 2)
         if not hits:
             return []
-        found, guards = self._verified(joined, hits)
-        if depth < _DEPTH:
-            found.extend(self._decoded(joined, hits, depth))
+        found: list[_Found] = []
+        guards: list[tuple[int, int]] = []
+        encodings: list[Hit] = []
+        done = [0] * len(self.detectors)
+        owners, masked = self._owners, self._masked
+        for hit in hits:
+            number, end = hit
+            if number < masked:
+                place, detector = owners[number]
+                if end > done[place]:
+                    done[place] = _verify(detector, joined, end, found) or done[place]
+            elif number == masked:
+                guards.extend(match.span() for match in TOKEN.finditer(joined, max(0, end - 34), end + 16))
+            else:
+                encodings.append(hit)
+        if encodings and depth < _DEPTH:
+            self._look_inside(joined, encodings, depth, found)
         if guards:
             found = [one for one in found if not _guarded(one, guards)]
-        resolved = resolve(found)
-        return [_moved(one, shift) for one in resolved] if shift else resolved
+        return resolve(found)
 
-    def _verified(self, joined: str, hits: Iterable[Hit]) -> tuple[list[Finding], list[tuple[int, int]]]:
-        found: list[Finding] = []
-        guards: list[tuple[int, int]] = []
-        done: dict[str, int] = {}
-        for number, end in hits:
-            if number == self._token:
-                guards.extend(_token_spans(joined, end))
-                continue
-            if number > self._token:
-                continue
-            detector = self._owners[number]
-            if detector is None or end <= done.get(detector.name, 0):
-                continue
-            for finding in _matches(detector, joined, end):
-                found.append(finding)
-                done[detector.name] = finding.end
-        return found, guards
-
-    def _decoded(self, joined: str, hits: Iterable[Hit], depth: int) -> Iterator[Finding]:
-        sources = list(self._encodings(joined, hits))
+    def _look_inside(self, joined: str, hits: Sequence[Hit], depth: int, found: list[_Found]) -> None:
+        """Scan what the encodings decode to, as one more batch."""
+        sources = list(self._sources(joined, hits))
         if not sources:
             return
-        inner = SEPARATOR + SEPARATOR.join(source.text for source in sources) + SEPARATOR
-        starts, position = [], 1
-        for source in sources:
-            starts.append(position)
-            position += len(source.text) + 1
-        for finding in self._findings(inner, depth + 1):
-            index = bisect_right(starts, finding.start) - 1
-            offset = starts[index]
-            start, end = sources[index].source(finding.start - offset, finding.end - offset)
-            # Found only because it was decoded: kept although a plain finding may say the same.
-            yield msgspec.structs.replace(finding, start=start, end=end)
+        texts = [source.text for source in sources]
+        starts = _starts(texts)
+        for start, end, detector, value in self._found(
+            SEPARATOR + SEPARATOR.join(texts) + SEPARATOR, depth + 1
+        ):
+            index = bisect_right(starts, start) - 1
+            span = sources[index].source(start - starts[index], end - starts[index])
+            found.append((*span, detector, value))
 
-    def _encodings(self, joined: str, hits: Iterable[Hit]) -> Iterator[Decoded]:
-        unescaped_to = 0
+    def _sources(self, joined: str, hits: Sequence[Hit]) -> Iterator[Decoded]:
+        done = {self._base64: 0, self._hex: 0, self._escape: 0}
         for number, end in hits:
-            if number == self._run:
-                span = run_before(joined, end - 1)
-                if span is not None:
-                    yield from decoded_runs(joined, *span)
-            elif number > self._run and end > unescaped_to:
-                low = max(joined.rfind(SEPARATOR, 0, end) + 1, end - _ESCAPE_WINDOW, unescaped_to)
-                high = joined.find(SEPARATOR, end)
-                high = min(high if high >= 0 else len(joined), end + _ESCAPE_WINDOW)
-                unescaped_to = high
-                source = unescaped(joined, low, high)
-                if source is not None:
-                    yield source
+            kind = min(number, self._escape)
+            if end <= done[kind]:
+                continue
+            source = self._decode(kind, joined, end, done[kind])
+            if source is not None:
+                done[kind] = source.end
+                yield source
+
+    def _decode(self, kind: int, joined: str, end: int, done: int) -> Decoded | None:
+        if kind == self._base64:
+            return base64_around(joined, end)
+        if kind == self._hex:
+            return hex_around(joined, end)
+        low = max(joined.rfind(SEPARATOR, 0, end) + 1, end - _ESCAPE_WINDOW, done)
+        high = joined.find(SEPARATOR, end - 1)
+        return unescaped(joined, low, min(high, end + _ESCAPE_WINDOW) if high >= 0 else len(joined))
 
 
-def resolve(found: list[Finding]) -> list[Finding]:
+def _verify(detector: Detector, joined: str, end: int, found: list[_Found]) -> int:
+    """Add what the detector accepts among the matches that touch a hit; how far it has seen."""
+    low = end - detector.before if end > detector.before else 0
+    cut = joined.rfind(SEPARATOR, low, end - 1)
+    if cut >= 0:
+        low = cut
+    high = end + detector.after
+    cut = joined.find(SEPARATOR, end - 1, high)
+    if cut >= 0:
+        high = cut + 1
+    search, last = detector.verify.search, end - 1
+    match = search(joined, low, high)
+    while match is not None:
+        begin, after = match.span()
+        if after >= last:
+            if begin >= end:
+                return 0
+            start, stop = match.span(detector.group)
+            value = joined[start:stop]
+            if value and _accepted(detector, value, joined, low, high):
+                found.append((start, stop, detector, value))
+                return stop
+        match = search(joined, after if after > begin else begin + 1, high)
+    return 0
+
+
+def _accepted(detector: Detector, value: str, joined: str, low: int, high: int) -> bool:
+    if detector.accepts is not None and not detector.accepts(value):
+        return False
+    return detector.context is None or detector.context.search(joined, low, high) is not None
+
+
+def resolve(found: list[_Found]) -> list[_Found]:
     """Of findings that overlap, the surest stays, then the longest; in order of position."""
     if len(found) < 2:
         return found
-    found.sort(key=lambda one: (-one.confidence, one.start - one.end, one.start))
-    kept: list[Finding] = []
-    starts: list[int] = []
-    for one in found:
-        place = bisect_right(starts, one.start)
-        before_free = place == 0 or kept[place - 1].end <= one.start
-        after_free = place == len(kept) or one.end <= kept[place].start
-        if before_free and after_free:
-            kept.insert(place, one)
-            starts.insert(place, one.start)
+    found.sort(key=_by_start)
+    kept: list[_Found] = []
+    first, reach = 0, found[0][1]
+    for index in range(1, len(found)):
+        one = found[index]
+        if one[0] >= reach:
+            kept += found[first:index] if index - first == 1 else _best_of(found[first:index])
+            first = index
+        reach = max(reach, one[1])
+    return kept + _best_of(found[first:])
+
+
+def _best_of(group: list[_Found]) -> list[_Found]:
+    """A set of findings without overlap out of neighbours that overlap."""
+    if len(group) == 1:
+        return group
+    group.sort(key=_by_trust)
+    kept: list[_Found] = []
+    for one in group:
+        if all(one[1] <= other[0] or one[0] >= other[1] for other in kept):
+            kept.append(one)
+            # A storm of overlapping findings must not cost its square.
+            if len(kept) >= _MANY:
+                break
+    kept.sort(key=_by_start)
     return kept
 
 
-def _matches(detector: Detector, joined: str, end: int) -> Iterator[Finding]:
-    """What the detector accepts among the matches that touch a hit."""
-    low = max(0, end - detector.before)
-    high = min(len(joined), end + detector.after)
-    cut = joined.rfind(SEPARATOR, low, end - 1)
-    low = low if cut < 0 else cut
-    cut = joined.find(SEPARATOR, end - 1, high)
-    high = high if cut < 0 else cut + 1
-    for match in detector.verify.finditer(joined, low, high):
-        if match.start() >= end:
-            return
-        if match.end() < end - 1:
-            continue
-        start, stop = match.span(_group(detector, match))
-        value = joined[start:stop]
-        if start == stop or (detector.accepts is not None and not detector.accepts(value)):
-            continue
-        if detector.context is not None and not detector.context.search(joined, low, high):
-            continue
-        yield Finding(start, stop, detector.type, detector.confidence, detector.name, value)
+_by_start = itemgetter(0)
 
 
-def _group(detector: Detector, match: object) -> int | str:
-    return detector.group
+def _by_trust(one: _Found) -> tuple[float, int, int]:
+    return -one[2].confidence, one[0] - one[1], one[0]
 
 
-def _token_spans(joined: str, end: int) -> Iterator[tuple[int, int]]:
-    for match in TOKEN.finditer(joined, max(0, end - 34), end + 16):
-        yield match.span()
-
-
-def _guarded(finding: Finding, guards: Sequence[tuple[int, int]]) -> bool:
+def _guarded(found: _Found, guards: Sequence[tuple[int, int]]) -> bool:
     """Whether a finding is but a token that masking wrote, maybe with the quotes around it."""
-    return any(finding.start >= start - 1 and finding.end <= end + 1 for start, end in guards)
+    return any(found[0] >= start - 1 and found[1] <= end + 1 for start, end in guards)
 
 
-def _moved(finding: Finding, by: int) -> Finding:
-    return Finding(
-        finding.start + by,
-        finding.end + by,
-        finding.type,
-        finding.confidence,
-        finding.detector,
-        finding.value,
-    )
+def _starts(texts: Sequence[str]) -> list[int]:
+    """Where each text starts in the joined batch."""
+    starts, place = [], 1
+    for text in texts:
+        starts.append(place)
+        place += len(text) + 1
+    return starts
 
 
 def _chunks(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
@@ -264,9 +296,11 @@ def _refuse_doubles(packs: Sequence[Pack]) -> None:
             seen[detector.name] = pack.name
 
 
-def _open(expressions: Sequence[str], detectors: Sequence[Detector], cache_dir: Path | None) -> Triggers:
+def _open(
+    expressions: Sequence[str], exact_from: int, detectors: Sequence[Detector], cache_dir: Path | None
+) -> Triggers:
     try:
-        return open_triggers(expressions, cache_dir)
+        return open_triggers(expressions, exact_from, cache_dir)
     except ConfigError:
         # Hyperscan does not say which one; find it, so that the user is told.
         for detector in detectors:

@@ -15,7 +15,7 @@ from ..statements import Span
 from .engine import Engine, Finding
 from .eventfields import change_texts
 from .literals import clear_number, literal_value, pieces
-from .operators import replacement
+from .operators import partial
 from .pgtypes import BOOL, FLOATS, INTEGERS, NUMERIC
 from .pgvalues import readable
 from .tokens import TOKEN, UNSCANNED, Tokens
@@ -27,6 +27,10 @@ class Redactor:
     def __init__(self, engine: Engine, tokens: Tokens) -> None:
         self.engine = engine
         self.tokens = tokens
+        self._stand_ins = {
+            detector.name: _stand_in(detector.operator, detector.type, tokens)
+            for detector in engine.detectors
+        }
 
     def text(self, text: str) -> tuple[str, dict[str, int]]:
         """The text without what was found in it, and how many tokens of each type it now holds."""
@@ -60,16 +64,15 @@ class Redactor:
             return text
         parts, done = [], 0
         for finding in findings:
-            parts += (text[done : finding.start], self.stand_in(finding))
+            parts.append(text[done : finding.start])
+            parts.append(self._stand_ins[finding.detector](finding.value))
             done = finding.end
         parts.append(text[done:])
         return "".join(parts)
 
     def stand_in(self, finding: Finding) -> str:
         """What is written in the place of a finding: never the value, never nothing."""
-        operator = self.engine.operators.get(finding.detector, "token")
-        operator = "redact" if operator in ("null", "keep") else operator
-        return replacement(operator, finding.type, finding.value, self.tokens) or f"<{finding.type}>"
+        return self._stand_ins[finding.detector](finding.value)
 
     def event(self, event: Event) -> Event:
         """The event as it may be stored: one scan over all its texts, counts and pack hash set."""
@@ -151,6 +154,12 @@ class Redactor:
         if numeric and clear_number(text.lstrip("-")):
             return text
         return self.value("NUMBER" if numeric else "TEXT", text, found) if text else "''"
+
+
+def _stand_in(operator: str, type: str, tokens: Tokens) -> Callable[[str], str]:
+    if type == "SECRET" or operator in ("redact", "null", "keep"):
+        return lambda _value: f"<{type}>"
+    return (lambda value: partial(type, value)) if operator == "partial" else tokens.maker(type)
 
 
 def count_tokens(texts: Sequence[str]) -> dict[str, int]:

@@ -27,6 +27,7 @@ MAX_SUBJECTS = 1_000
 """So many subject tokens fit an event; `RowPlan.subjects_dropped` counts the cells beyond them."""
 
 _MEMO = 16_384
+_NEW = object()
 
 
 def plan_columns(
@@ -48,6 +49,7 @@ class _Cell:
         self._facts = facts
         self._plan = plan
         self._tokens = redactor.tokens
+        self.subject_of = redactor.tokens.maker(plan.type)
         self._class = type_class(facts.type_oid)
         self.memo: dict[bytes, bytes | None] = {}
 
@@ -55,7 +57,11 @@ class _Cell:
         """What stands for the value: of its type, or NULL."""
         if self._class in ("fixed", "opaque"):
             return None
-        shown = replacement(self._plan.operator, self._plan.type, self.text(value), self._tokens)
+        plan, text = self._plan, self.text(value)
+        if plan.operator == "token" and plan.type != "SECRET":
+            shown: str | None = self.subject_of(text)
+        else:
+            shown = replacement(plan.operator, plan.type, text, self._tokens)
         if shown is None:
             return None
         if self._class == "json":
@@ -68,7 +74,7 @@ class _Cell:
 
     def subject(self, value: bytes) -> str:
         """The token of the data subject whom the value names."""
-        return self._tokens.token(self._plan.type, self.text(value))
+        return self.subject_of(self.text(value))
 
 
 class RowPlan:
@@ -113,16 +119,15 @@ class RowPlan:
         return rows
 
     def _mask_column(self, rows: list[Row], index: int, plan: ColumnPlan, cell: _Cell) -> None:
-        memo, masked = cell.memo, 0
+        memo: dict[bytes, object] = cell.memo  # type: ignore[assignment]
+        masked = 0
         for row in rows:
             value = row[index]
             if value is None:
                 continue
             masked += 1
-            try:
-                row[index] = memo[value]
-            except KeyError:
-                row[index] = self._first_time(value, plan, cell)
+            shown = memo.get(value, _NEW)
+            row[index] = self._first_time(value, plan, cell) if shown is _NEW else shown  # type: ignore[assignment]
         self._masked += masked
 
     def _first_time(self, value: bytes, plan: ColumnPlan, cell: _Cell) -> bytes | None:

@@ -7,8 +7,7 @@ may not even be compared, such as a password.
 
 from __future__ import annotations
 
-import base64
-import hmac
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -31,23 +30,67 @@ class Tokens:
             raise ConfigError(f"there is no token key for epoch {epoch}", key="token_epoch")
         if any(len(key) < 16 for key in keys.values()):
             raise ConfigError("a token key has fewer than 16 bytes", key="token_keys")
-        self._keys = dict(keys)
-        self._epoch = epoch
-        self._prefix = tenant.encode() + b"\0"
+        others = [number for number in sorted(keys, reverse=True) if number != epoch]
+        self._epochs = [_Keyed(keys[number], tenant.encode() + b"\0") for number in (epoch, *others)]
 
     def token(self, type: str, value: str) -> str:
         """The token of a value under the current epoch."""
-        return self._under(self._keys[self._epoch], type, value)
+        return self.maker(type)(value)
+
+    def maker(self, type: str) -> Callable[[str], str]:
+        """Makes the tokens of one type under the current epoch; for many values at a time."""
+        return self._epochs[0].maker(type)
 
     def lookup(self, type: str, value: str) -> tuple[str, ...]:
         """The tokens of a value under every live epoch, the current one first: joins span rotations."""
-        others = [key for epoch, key in sorted(self._keys.items(), reverse=True) if epoch != self._epoch]
-        return tuple(self._under(key, type, value) for key in (self._keys[self._epoch], *others))
+        return tuple(keyed.maker(type)(value) for keyed in self._epochs)
 
-    def _under(self, key: bytes, type: str, value: str) -> str:
-        message = self._prefix + type.encode() + b"\0" + canonical(type, value).encode("utf-8", "replace")
-        digest = hmac.digest(key, message, "sha256")
-        return f"<{type}:{base64.b32encode(digest[:10])[:12].decode().lower()}>"
+
+class _Keyed:
+    """HMAC-SHA-256 (RFC 2104) with the padded key, the tenant and the type absorbed once.
+
+    Equal to `hmac.digest(key, tenant NUL type NUL value)`, at a third of its cost.
+    """
+
+    def __init__(self, key: bytes, prefix: bytes) -> None:
+        if len(key) > _BLOCK:
+            key = hashlib.sha256(key).digest()
+        padded = key.ljust(_BLOCK, b"\0")
+        self._inner = hashlib.sha256(padded.translate(_INNER) + prefix)
+        self._outer = hashlib.sha256(padded.translate(_OUTER))
+        self._makers: dict[str, Callable[[str], str]] = {}
+
+    def maker(self, type: str) -> Callable[[str], str]:
+        known = self._makers.get(type)
+        if known is None:
+            known = self._makers[type] = self._maker(type)
+        return known
+
+    def _maker(self, type: str) -> Callable[[str], str]:
+        absorbed = self._inner.copy()
+        absorbed.update(type.encode() + b"\0")
+        new_inner, new_outer, pairs = absorbed.copy, self._outer.copy, _PAIRS
+        spell, head = _SPELLINGS.get(type, str.strip), f"<{type}:"
+
+        def token(value: str) -> str:
+            inner, outer = new_inner(), new_outer()
+            inner.update(spell(value).encode("utf-8", "replace"))
+            outer.update(inner.digest())
+            # Sixty bits, ten at a time: two base32 letters (RFC 4648 section 6, in lower case) each.
+            n = int.from_bytes(outer.digest()[:8], "big") >> 4
+            return (
+                f"{head}{pairs[n >> 50]}{pairs[n >> 40 & 1023]}{pairs[n >> 30 & 1023]}"
+                f"{pairs[n >> 20 & 1023]}{pairs[n >> 10 & 1023]}{pairs[n & 1023]}>"
+            )
+
+        return token
+
+
+_BLOCK = 64
+_INNER = bytes(octet ^ 0x36 for octet in range(256))
+_OUTER = bytes(octet ^ 0x5C for octet in range(256))
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 
 
 def canonical(type: str, value: str) -> str:
@@ -55,8 +98,7 @@ def canonical(type: str, value: str) -> str:
 
     A text without a form of its own keeps its case and loses only the space around it.
     """
-    spell = _SPELLINGS.get(type)
-    return spell(value) if spell else value.strip()
+    return _SPELLINGS.get(type, str.strip)(value)
 
 
 @lru_cache(maxsize=4096)

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import ipaddress
 import math
+import re
 from collections import Counter
 from collections.abc import Callable
 
-_DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
+_NOT_DIGITS = re.compile(r"[^0-9]+")
+_DOUBLED = bytes.maketrans(b"0123456789", bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)))
+_IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!\Z)|\Z)){4}")
 _IBAN_LENGTHS = {
     country: length
     for length, countries in {
@@ -26,40 +29,44 @@ _IBAN_LENGTHS = {
 
 def digits(text: str) -> str:
     """The ASCII digits of a text."""
-    return "".join(letter for letter in text if "0" <= letter <= "9")
+    return text if text.isascii() and text.isdigit() else _NOT_DIGITS.sub("", text)
 
 
 def luhn(number: str) -> bool:
-    """ISO/IEC 7812-1 check digit over a string of digits."""
-    total = 0
-    for position, digit in enumerate(reversed(number)):
-        total += _DOUBLED[int(digit)] if position & 1 else int(digit)
-    return total % 10 == 0
+    """ISO/IEC 7812-1 check digit over a string of ASCII digits."""
+    octets = number.encode("ascii")
+    plain, doubled = octets[-1::-2], octets[-2::-2]
+    return (sum(plain) - 48 * len(plain) + sum(doubled.translate(_DOUBLED))) % 10 == 0
 
 
 def card(text: str) -> bool:
     """A payment card number: a known issuer range with its length, and Luhn."""
     number = digits(text)
-    return len(number) in _card_lengths(number) and len(set(number)) > 1 and luhn(number)
+    return len(number) in _ISSUERS.get(number[:4], ()) and luhn(number) and len(set(number)) > 1
 
 
-def _card_lengths(number: str) -> tuple[int, ...]:
-    two, three, four = int(number[:2] or 0), int(number[:3] or 0), int(number[:4] or 0)
-    if number.startswith("4"):
-        return (13, 16, 19)
-    if 51 <= two <= 55 or 2221 <= four <= 2720 or 2200 <= four <= 2204:
-        return (16,)
-    if two in (34, 37):
-        return (15,)
-    if four == 6011 or two == 65 or 644 <= three <= 649:
-        return (16, 19)
-    if 300 <= three <= 305 or two in (36, 38, 39):
-        return (14, 16, 19)
-    if 3528 <= four <= 3589 or two == 62:
-        return (16, 17, 18, 19)
-    if four in (5018, 5020, 5038, 5893, 6304, 6759, 6761, 6762, 6763):
-        return (13, 14, 15, 16, 17, 18, 19)
-    return ()
+def _issuer_ranges() -> dict[str, tuple[int, ...]]:
+    """The lengths that card numbers have, by their first four digits."""
+    ranges = (
+        ((4000, 4999), (13, 16, 19)),
+        ((5100, 5599), (16,)),
+        ((2221, 2720), (16,)),
+        ((2200, 2204), (16,)),
+        ((3400, 3499), (15,)),
+        ((3700, 3799), (15,)),
+        ((6011, 6011), (16, 19)),
+        ((6440, 6599), (16, 19)),
+        ((3000, 3059), (14, 16, 19)),
+        ((3600, 3699), (14, 16, 19)),
+        ((3800, 3999), (14, 16, 19)),
+        ((3528, 3589), (16, 17, 18, 19)),
+        ((6200, 6299), (16, 17, 18, 19)),
+    )
+    maestro = (5018, 5020, 5038, 5893, 6304, 6759, 6761, 6762, 6763)
+    known = {str(first): tuple(range(13, 20)) for first in maestro}
+    for (low, high), lengths in ranges:
+        known |= {str(first): lengths for first in range(low, high + 1)}
+    return known
 
 
 def iban(text: str) -> bool:
@@ -82,11 +89,7 @@ def us_ssn(text: str) -> bool:
 
 def ipv4(text: str) -> bool:
     """An IPv4 address that can belong to a host: no unspecified, loopback, broadcast or netmask."""
-    parts = text.split(".")
-    if len(parts) != 4 or any(len(part) > 1 and part[0] == "0" for part in parts):
-        return False
-    numbers = [int(part) for part in parts]
-    return max(numbers) < 256 and numbers[0] not in (0, 127, 255)
+    return _IPV4.fullmatch(text) is not None and not text.startswith(("0.", "127.", "255."))
 
 
 def ipv6(text: str) -> bool:
@@ -164,6 +167,8 @@ def random_value(text: str) -> bool:
     has_letter = any(letter.isalpha() for letter in text)
     return has_digit and has_letter and entropy(text) >= 3.5
 
+
+_ISSUERS = _issuer_ranges()
 
 VALIDATORS: dict[str, Callable[[str], bool]] = {
     "card": card,
