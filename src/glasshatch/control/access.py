@@ -93,15 +93,6 @@ class Requests:
         with self._database.read() as connection:
             return self._read(connection, id)[0]
 
-    def list(self, state: RequestState | None = None, actor_id: str = "") -> list[Request]:
-        """The newest thousand requests that fit, oldest first."""
-        columns = self._requests.columns
-        where = [columns.state == state] if state else []
-        where += [columns.actor_id == actor_id] if actor_id else []
-        with self._database.read() as connection:
-            rows = self._requests.find(connection, *where, newest=_LISTED)
-            return [self._request(connection, row) for row in rows]
-
     def approve(
         self,
         id: str,
@@ -217,6 +208,15 @@ class Requests:
     def _id(self, now_ns: int) -> str:
         return uuid7(now_ns, self._random(10))
 
+    def list(self, state: RequestState | None = None, actor_id: str = "") -> list[Request]:
+        """The newest thousand requests that fit, oldest first."""
+        columns = self._requests.columns
+        where = [columns.state == state] if state else []
+        where += [columns.actor_id == actor_id] if actor_id else []
+        with self._database.read() as connection:
+            rows = self._requests.find(connection, *where, newest=_LISTED)
+            return [self._request(connection, row) for row in rows]
+
 
 class Grants:
     """Grants, with those in force of each actor kept in memory.
@@ -252,12 +252,6 @@ class Grants:
         """
         with self._database.read() as connection:
             return _grant(self._read(connection, id))
-
-    def list(self, actor_id: str = "") -> list[Grant]:
-        """The newest thousand grants, or those of one actor, oldest first; ended ones too."""
-        where = [self._table.columns.actor_id == actor_id] if actor_id else []
-        with self._database.read() as connection:
-            return [_grant(row) for row in self._table.find(connection, *where, newest=_LISTED)]
 
     def revoke(
         self, id: str, by: str, now_ns: int, *, record: Callable[[Grant], object] = unrecorded
@@ -333,6 +327,12 @@ class Grants:
                 "there is no grant with this id", key="grant", hint="list them: glasshatch grants"
             )
         return row
+
+    def list(self, actor_id: str = "") -> list[Grant]:
+        """The newest thousand grants, or those of one actor, oldest first; ended ones too."""
+        where = [self._table.columns.actor_id == actor_id] if actor_id else []
+        with self._database.read() as connection:
+            return [_grant(row) for row in self._table.find(connection, *where, newest=_LISTED)]
 
 
 def _request_row(request: Request) -> Row:

@@ -36,9 +36,9 @@ class AccessPart:
             reason=house.redactor.text(form.reason)[0],
             ticket=house.redactor.text(form.ticket)[0],
             now_ns=house.clock.now_ns(),
-            record=lambda made: self._note("request.created", caller, made),
+            record=lambda made: self._note_request("request.created", caller, made),
         )
-        return self._view(request)
+        return self._request_view(request)
 
     def list_requests(self, caller: Identity, state: str) -> list[RequestView]:
         """Requests the caller may see: reviewers and auditors all, everybody their own."""
@@ -50,7 +50,10 @@ class AccessPart:
             )
         everybody = caller.has_role(APPROVER, AUDITOR, ADMIN)
         actor_id = "" if everybody else caller.id
-        return [self._view(request) for request in self._house.control.requests.list(state or None, actor_id)]  # type: ignore[arg-type]
+        return [
+            self._request_view(request)
+            for request in self._house.control.requests.list(state or None, actor_id)
+        ]  # type: ignore[arg-type]
 
     def approve(self, caller: Identity, request_id: str, comment: str) -> RequestView:
         """Approve somebody else's request; with the last approval needed the grant begins."""
@@ -58,14 +61,14 @@ class AccessPart:
         house = self._house
 
         def record(request: Request, grant: Grant | None) -> None:
-            self._note("request.approved", caller, request)
+            self._note_request("request.approved", caller, request)
             if grant is not None:
                 self._note_grant("grant.issued", caller, grant)
 
         request, _ = house.control.requests.approve(
             self._request_id(request_id), caller, house.clock.now_ns(), self._redacted(comment), record=record
         )
-        return self._view(request)
+        return self._request_view(request)
 
     def deny(self, caller: Identity, request_id: str, comment: str) -> RequestView:
         """Deny somebody else's request."""
@@ -73,18 +76,18 @@ class AccessPart:
         house = self._house
         request = house.control.requests.deny(
             self._request_id(request_id), caller, house.clock.now_ns(), self._redacted(comment),
-            record=lambda denied: self._note("request.denied", caller, denied),
+            record=lambda denied: self._note_request("request.denied", caller, denied),
         )  # fmt: skip
-        return self._view(request)
+        return self._request_view(request)
 
     def withdraw(self, caller: Identity, request_id: str) -> RequestView:
         """Take one's own request back."""
         house = self._house
         request = house.control.requests.withdraw(
             self._request_id(request_id), caller, house.clock.now_ns(),
-            record=lambda withdrawn: self._note("request.withdrawn", caller, withdrawn),
+            record=lambda withdrawn: self._note_request("request.withdrawn", caller, withdrawn),
         )  # fmt: skip
-        return self._view(request)
+        return self._request_view(request)
 
     def list_grants(self, caller: Identity, state: str) -> list[GrantView]:
         """Grants the caller may see, in the same way as requests."""
@@ -116,14 +119,14 @@ class AccessPart:
         house.control.requests.expire(now_ns, record=self._note_expired)
 
     def _note_expired(self, request: Request) -> None:
-        self._note(
+        self._note_request(
             "request.denied",
             self._house.control.actors.get(request.actor_id),
             request,
             "nobody answered in time",
         )
 
-    def _note(self, action: str, actor: Identity, request: Request, reason: str = "") -> None:
+    def _note_request(self, action: str, actor: Identity, request: Request, reason: str = "") -> None:
         comments = {review.reviewer_id: review.comment for review in request.reviews if review.comment}
         self._house.note(
             action,
@@ -164,7 +167,7 @@ class AccessPart:
             links=(Link(rel="grant", id=grant.id),),
         )  # fmt: skip
 
-    def _view(self, request: Request) -> RequestView:
+    def _request_view(self, request: Request) -> RequestView:
         grants = self._house.control.grants.list(request.actor_id) if request.state == "approved" else []
         return RequestView(
             id=request.id,

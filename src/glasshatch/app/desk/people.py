@@ -24,14 +24,14 @@ class PeoplePart:
         human = house.control.actors.named(form.on_behalf_of).id if form.on_behalf_of else ""
         actor = house.control.actors.create(
             form.name, form.type, form.roles, now_ns=house.clock.now_ns(), on_behalf_of=human,
-            record=lambda made: self._note("actor.created", caller, made),
+            record=lambda made: self._note_actor("actor.created", caller, made),
         )  # fmt: skip
-        return self._view(actor)
+        return self._actor_view(actor)
 
     def list_actors(self, caller: Identity) -> list[ActorView]:
         """All actors."""
         require(caller, ADMIN, AUDITOR)
-        return [self._view(actor) for actor in self._house.control.actors.list()]
+        return [self._actor_view(actor) for actor in self._house.control.actors.list()]
 
     def disable_actor(self, caller: Identity, name: str) -> ActorView:
         """Shut an actor out: tokens, grants and the next statement of open sessions."""
@@ -42,9 +42,9 @@ class PeoplePart:
             actor.id,
             True,
             house.clock.now_ns(),
-            record=lambda done: self._note("actor.changed", caller, done),
+            record=lambda done: self._note_actor("actor.changed", caller, done),
         )
-        return self._view(changed)
+        return self._actor_view(changed)
 
     def issue_token(self, caller: Identity, form: TokenForm) -> TokenIssued:
         """Issue a token: administrators for anybody, everybody for themselves."""
@@ -74,7 +74,7 @@ class PeoplePart:
             record=lambda done: self._note_token("token.revoked", caller, done),
         )
 
-    def _note(self, action: str, caller: Identity, actor: Identity) -> None:
+    def _note_actor(self, action: str, caller: Identity, actor: Identity) -> None:
         self._house.note(
             action,
             actor=caller.as_actor(),
@@ -102,7 +102,7 @@ class PeoplePart:
             links=(Link(rel="actor", id=token.actor_id),),
         )
 
-    def _view(self, actor: Identity) -> ActorView:
+    def _actor_view(self, actor: Identity) -> ActorView:
         human = self._house.control.actors.get(actor.on_behalf_of).name if actor.on_behalf_of else ""
         return ActorView(
             id=actor.id,
