@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import itertools
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +18,7 @@ from glasshatch.app import config
 from glasshatch.cli import EXIT_CODES, app
 
 REFERENCE = Path(__file__).parent / "reference"
+_PLAIN_WORDS = {str: "text", int: "integer", bool: "true | false", Any: "anything", type(None): "none"}
 _NOTE = "<!-- Written by `make docs` from the code; edit the code instead. -->"
 
 
@@ -69,11 +72,27 @@ def _configuration() -> Iterator[str]:
     yield ""
     yield "Secrets never stand in the file: write `env:NAME` or `file:PATH`."
     for table, struct in _config_tables(config.Config, ""):
-        yield from ("", f"## {f'`[{table}]`' if table else 'Top of the file'}", "", _whole(struct), "")
-        yield from _table("key", "values", "default")
+        keys = [field.encode_name for field in msgspec.structs.fields(struct)]
+        promise, meanings = _explained(_whole(struct), keys)
+        yield from ("", f"## {f'`[{table}]`' if table else 'Top of the file'}", "")
+        yield from (promise, "") if promise else ()
+        yield from _table("key", "values", "default", "meaning")
         for field in msgspec.structs.fields(struct):
             if not _struct_in(field.type):
-                yield _row(f"`{field.encode_name}`", f"`{_type_name(field.type)}`", _default(field))
+                key = field.encode_name
+                yield _row(f"`{key}`", f"`{_type_name(field.type)}`", _default(field), meanings.get(key, ""))
+
+
+def _explained(text: str, keys: list[str]) -> tuple[str, dict[str, str]]:
+    """Take `key: meaning.` and `key, key: meaning.` out of a docstring; the rest is its promise."""
+    text = " ".join(text.split())
+    key = f"(?:{'|'.join(keys)})"
+    heads = list(re.finditer(rf"(?:^|(?<=[.] ))({key}(?:, {key})*): ", text))
+    meanings: dict[str, str] = {}
+    for head, after in itertools.zip_longest(heads, heads[1:]):
+        meaning = text[head.end() : after.start() if after else None].strip()
+        meanings |= dict.fromkeys(head[1].split(", "), meaning)
+    return text[: heads[0].start() if heads else None].strip(), meanings
 
 
 def _commands() -> Iterator[str]:
@@ -89,7 +108,7 @@ def _commands() -> Iterator[str]:
         for parameter in parameters:
             names = ", ".join(f"`{name}`" for name in parameter.opts)
             if parameter.param_type_name == "argument":
-                names = f"`{parameter.make_metavar(typer.Context(command))}`"
+                names = f"`{parameter.metavar or parameter.name.upper()}`"
             yield _row(names, getattr(parameter, "help", None) or "")
 
 
@@ -157,7 +176,7 @@ def _type_name(annotation: Any) -> str:
         return f"table of {_type_name(arguments[1])}"
     if origin is None and arguments:
         return " | ".join(_type_name(argument) for argument in arguments)
-    return "none" if annotation is type(None) else getattr(annotation, "__name__", str(annotation))
+    return _PLAIN_WORDS.get(annotation) or getattr(annotation, "__name__", str(annotation))
 
 
 def _default(field: Any) -> str:
@@ -176,7 +195,8 @@ def _promise(thing: Any) -> str:
 
 
 def _whole(thing: Any) -> str:
-    return inspect.cleandoc(thing.__doc__ or "")
+    """A docstring without its list of exceptions."""
+    return inspect.cleandoc(thing.__doc__ or "").split("\n\nRaises:")[0]
 
 
 def _table(*columns: str) -> Iterator[str]:
