@@ -147,11 +147,22 @@ class Wal:
         if self._current is not None and self._current.room >= needed:
             return self._current
         with self._lock:
+            if self._spares and self._spares[0].room < needed:
+                self._discard_spares()
             segment = self._spares.pop(0) if self._spares else self._make_segment()
             self._segments.append(segment)
         self._current = segment
         self._space_wanted.set()
         return segment
+
+    def _discard_spares(self) -> None:
+        """Spares made when segments were configured smaller: empty, so they may go, the last one first."""
+        while self._spares:
+            spare = self._spares.pop()
+            self._files.unlink(spare.path)
+            os.close(spare.descriptor)
+            self._next_number = spare.header.number
+        self._extent = max(self._extent, self._options.segment_bytes)
 
     def _make_segment(self) -> Segment:
         number = self._next_number
