@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import msgspec
 
+from glasshatch.identity import Identity
 from glasshatch.statements import Statement
 
-if TYPE_CHECKING:
-    from glasshatch.identity import Identity
+from .grants import Grant
 
-    from .grants import Grant
 
 Effect = Literal["allow", "deny", "review"]
 

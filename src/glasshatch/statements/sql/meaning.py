@@ -1,10 +1,12 @@
-"""The notes an analysis takes while it walks a tree."""
+"""The notes an analysis takes while it walks a tree, and the one door to the values of constants."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..model import OutputColumn
+from .native import Node
 
 
 @dataclass
@@ -24,3 +26,50 @@ class Meaning:
     guesses: set[str] = field(default_factory=set)
     outputs: tuple[OutputColumn, ...] | None = None
     read_literal: bool = False
+
+    def constant(self, node: Node) -> Any:
+        """The value of an `A_Const`: str, int, float, bool or None; notes that it was looked at."""
+        self.read_literal = True
+        body = node.get("A_Const", {})
+        if "sval" in body:
+            return body["sval"].get("sval", "")
+        if "ival" in body:
+            return body["ival"].get("ival", 0)
+        if "fval" in body:
+            return _number(body["fval"].get("fval", "0"))
+        if "boolval" in body:
+            return body["boolval"].get("boolval", False)
+        return None
+
+    def words(self, text: str) -> str:
+        """A string of the tree that came from a literal; notes that it was looked at."""
+        self.read_literal = True
+        return text
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def relation_name(relation: Node) -> str:
+    """`schema.table` or `table`, as written and folded."""
+    schema, name = relation.get("schemaname", ""), str(relation.get("relname", ""))
+    return f"{schema}.{name}" if schema else name
+
+
+def is_catalogue(relation: str) -> bool:
+    """Whether a relation is the server's own, which holds no personal rows."""
+    schema, _, name = relation.rpartition(".")
+    return schema in ("pg_catalog", "information_schema") or (not schema and name.startswith("pg_"))
+
+
+def strings(nodes: list[Node]) -> list[str]:
+    """The texts of a list of String nodes; a star is `*`."""
+    return [
+        node["String"].get("sval", "") if "String" in node else "*"
+        for node in nodes
+        if "String" in node or "A_Star" in node
+    ]

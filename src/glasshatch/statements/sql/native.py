@@ -26,7 +26,7 @@ class Unparsed(Exception):
 
 
 def parse(text: str) -> list[Node]:
-    """The commands of a text as `{"SelectStmt": {...}}` nodes."""
+    """The commands of a text: each with its `stmt` node, `{"SelectStmt": {...}}`, and its place in the text."""
     result = lib.pg_query_parse(text.encode())
     try:
         check_error(result)
@@ -37,7 +37,7 @@ def parse(text: str) -> list[Node]:
         raise Unparsed("too_complex") from None
     finally:
         lib.pg_query_free_parse_result(result)
-    return [raw["stmt"] for raw in tree.get("stmts", ()) if raw.get("stmt")]
+    return [raw for raw in tree.get("stmts", ()) if raw.get("stmt")]
 
 
 def tokens(text: str) -> list[ScanToken]:

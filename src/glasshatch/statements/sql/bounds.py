@@ -1,0 +1,246 @@
+"""Whether a condition narrows what it is put on: `WHERE true`, `1=1` and `id = id` do not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .meaning import Meaning, relation_name
+from .native import Node
+
+_FLIPPED = {"=": "<>", "<>": "=", "<": ">=", ">": "<=", "<=": ">", ">=": "<"}
+_COMPARE = {
+    "=": lambda a, b: a == b,
+    "<>": lambda a, b: a != b,
+    "<": lambda a, b: a < b,
+    ">": lambda a, b: a > b,
+    "<=": lambda a, b: a <= b,
+    ">=": lambda a, b: a >= b,
+}
+_UNKNOWN = object()
+
+
+class Bounds:
+    """Judges conditions; `names` are what the narrowed relation may be called, empty for any."""
+
+    def __init__(self, meaning: Meaning, names: frozenset[str] = frozenset(), relation: str = "") -> None:
+        self._meaning = meaning
+        self._names = names
+        self._relation = relation
+
+    def narrows(self, node: Node | None, negated: bool = False) -> bool:
+        """True if some rows can be expected to fail the condition."""
+        if not node:
+            return False
+        value = self._value(node)
+        if value is not _UNKNOWN:
+            # A constant either stops every row (nothing happens) or none.
+            return (value if negated else not value) is True if isinstance(value, bool) else value is None
+        ((kind, body),) = node.items()
+        if kind == "BoolExpr":
+            return self._bool(body, negated)
+        if kind == "A_Expr":
+            return self._comparison(body, negated)
+        if kind == "NullTest":
+            return self._null_test(body, negated)
+        if kind == "SubLink":
+            return self._sublink(body, node)
+        return self._mentions(node)
+
+    def _bool(self, body: Node, negated: bool) -> bool:
+        args = body["args"]
+        if body["boolop"] == "NOT_EXPR":
+            return self.narrows(args[0], not negated)
+        if (body["boolop"] == "AND_EXPR") != negated:
+            return any(self.narrows(arg, negated) for arg in args)
+        return all(self.narrows(arg, negated) for arg in args) and not self._complementary(args, negated)
+
+    def _complementary(self, args: list[Node], negated: bool) -> bool:
+        """`a = 1 OR a <> 1`, `a IS NULL OR a IS NOT NULL`, `x OR NOT x`."""
+        self._meaning.read_literal = True
+        seen = {_plain(arg, negated) for arg in args}
+        return any(_plain(arg, not negated) in seen for arg in args)
+
+    def _comparison(self, body: Node, negated: bool) -> bool:
+        operator = _operator(body)
+        left, right = body.get("lexpr"), body.get("rexpr")
+        if negated:
+            operator = _FLIPPED.get(operator, operator)
+        if isinstance(left, dict) and isinstance(right, dict):
+            if operator in ("=", "<=", ">=") and self._same(left, right):
+                return False
+            if self._matches_all(operator, right) and not negated:
+                return False
+            if self._is_key(left) and self._above_all_keys(operator, right):
+                return False
+        return self._mentions({"A_Expr": body})
+
+    def _same(self, left: Node, right: Node) -> bool:
+        if left.keys() != right.keys():
+            return False
+        self._meaning.read_literal |= "ColumnRef" not in left
+        return bool(_strip(left) == _strip(right))
+
+    def _matches_all(self, operator: str, right: Node) -> bool:
+        if operator not in ("~~", "~~*", "~", "~*") or "A_Const" not in right:
+            return False
+        pattern = self._meaning.constant(right)
+        if operator.startswith("~~"):
+            return isinstance(pattern, str) and bool(pattern) and not pattern.strip("%")
+        return pattern in ("", ".*", "^", "$", "^.*$", ".", ".+", "^.*", ".*$")
+
+    def _is_key(self, node: Node) -> bool:
+        """A column that by its name is the relation's own key; only asked of written relations."""
+        if not self._names or "ColumnRef" not in node:
+            return False
+        name = _last(node).lower()
+        stem = self._relation.rpartition(".")[2].rstrip("s")
+        return name in ("id", "ctid", "uuid", "oid", "tableoid") or name in (f"{stem}_id", f"{stem}id")
+
+    def _above_all_keys(self, operator: str, right: Node) -> bool:
+        if operator not in (">", ">=", "<>") or "A_Const" not in _unsigned(right):
+            return False
+        value = self._meaning.constant(_unsigned(right))
+        limit = 1 if operator == ">=" else 0
+        return isinstance(value, (int, float)) and (value <= limit or _unsigned(right) is not right)
+
+    def _null_test(self, body: Node, negated: bool) -> bool:
+        stands = (body.get("nulltesttype") == "IS_NOT_NULL") != negated
+        arg = body.get("arg", {})
+        return not (stands and self._is_key(arg)) and self._mentions(arg)
+
+    def _sublink(self, body: Node, node: Node) -> bool:
+        """`IN (SELECT id FROM the same table)` and `EXISTS (SELECT 1)` narrow nothing."""
+        select = body.get("subselect", {}).get("SelectStmt", {})
+        if body.get("subLinkType") not in ("EXISTS_SUBLINK", "ANY_SUBLINK"):
+            return True
+        inner = Bounds(self._meaning)
+        if select.get("limitCount") or inner.narrows(select.get("whereClause")) or select.get("havingClause"):
+            return True
+        if body.get("subLinkType") == "EXISTS_SUBLINK":
+            return False
+        relations = [
+            relation_name(part["RangeVar"]) for part in select.get("fromClause", ()) if "RangeVar" in part
+        ]
+        return bool(select.get("fromClause")) and self._relation not in relations
+
+    def _mentions(self, node: Any) -> bool:
+        """Whether a column of the narrowed relation, or a whole subquery, is part of the condition."""
+        stack = [node]
+        while stack:
+            part = stack.pop()
+            if isinstance(part, list):
+                stack.extend(part)
+            elif isinstance(part, dict):
+                if "SubLink" in part:
+                    return True
+                if "ColumnRef" in part and self._is_own(part):
+                    return True
+                stack.extend(part.values())
+        return False
+
+    def _is_own(self, node: Node) -> bool:
+        fields = node["ColumnRef"].get("fields", [])
+        if not self._names or len(fields) < 2:
+            return True
+        return fields[-2].get("String", {}).get("sval", "") in self._names
+
+    def _value(self, node: Node) -> Any:
+        """The truth of a condition made of constants only; `_UNKNOWN` for all others."""
+        ((kind, body),) = node.items()
+        if kind == "A_Const":
+            return self._meaning.constant(node)
+        if kind == "TypeCast":
+            return self._cast_value(body)
+        if kind == "A_Expr":
+            return self._compared(body)
+        if kind == "BoolExpr":
+            return self._bool_value(body)
+        return _UNKNOWN
+
+    def _cast_value(self, body: Node) -> Any:
+        names = [part.get("String", {}).get("sval", "") for part in body.get("typeName", {}).get("names", ())]
+        value = self._value(body["arg"]) if "A_Const" in body.get("arg", {}) else _UNKNOWN
+        if names[-1:] == ["bool"] and isinstance(value, str):
+            return value.strip().lower() in ("t", "true", "y", "yes", "on", "1")
+        if names[-1:] == ["bool"] and isinstance(value, int):
+            return value != 0
+        return value
+
+    def _compared(self, body: Node) -> Any:
+        compare = _COMPARE.get(_operator(body))
+        left, right = body.get("lexpr"), body.get("rexpr")
+        if compare is None or not isinstance(left, dict) or not isinstance(right, dict):
+            return _UNKNOWN
+        if not (_constant(left) and _constant(right)):
+            return _UNKNOWN
+        mine, theirs = self._value(left), self._value(right)
+        if _UNKNOWN in (mine, theirs):
+            return _UNKNOWN
+        try:
+            return None if mine is None or theirs is None else compare(mine, theirs)
+        except TypeError:
+            # '1' = 1: the server would coerce; a constant that cannot be judged narrows nothing.
+            return True
+
+    def _bool_value(self, body: Node) -> Any:
+        values = [self._value(arg) for arg in body["args"] if _constant(arg)]
+        if body["boolop"] == "NOT_EXPR":
+            return not values[0] if values and isinstance(values[0], bool) else _UNKNOWN
+        deciding = body["boolop"] == "OR_EXPR"
+        if any(value is deciding for value in values):
+            return deciding
+        return _UNKNOWN
+
+
+def _constant(node: Node) -> bool:
+    ((kind, body),) = node.items()
+    if kind == "TypeCast":
+        return "A_Const" in body.get("arg", {})
+    if kind == "BoolExpr":
+        return all(_constant(arg) for arg in body["args"])
+    if kind == "A_Expr":
+        sides = [body[side] for side in ("lexpr", "rexpr") if side in body]
+        return all(isinstance(side, dict) and _constant(side) for side in sides)
+    return kind == "A_Const"
+
+
+def _operator(body: Node) -> str:
+    if body.get("kind") not in ("AEXPR_OP", "AEXPR_LIKE", "AEXPR_ILIKE", "AEXPR_SIMILAR"):
+        return ""
+    return str(body["name"][-1].get("String", {}).get("sval", ""))
+
+
+def _unsigned(node: Node) -> Node:
+    """The constant behind a minus sign."""
+    body = node.get("A_Expr", {})
+    if body.get("kind") == "AEXPR_OP" and "lexpr" not in body and "rexpr" in body:
+        return dict(body["rexpr"])
+    return node
+
+
+def _last(node: Node) -> str:
+    fields = node["ColumnRef"].get("fields", [{}])
+    return str(fields[-1].get("String", {}).get("sval", ""))
+
+
+def _strip(node: Any) -> Any:
+    """A tree without the offsets, so that equal code compares equal."""
+    if isinstance(node, dict):
+        return {key: _strip(value) for key, value in node.items() if key != "location"}
+    if isinstance(node, list):
+        return [_strip(part) for part in node]
+    return node
+
+
+def _plain(node: Node, negated: bool) -> str:
+    """A condition in a form in which a condition and its opposite differ in the leading sign only."""
+    ((kind, body),) = node.items()
+    if kind == "BoolExpr" and body["boolop"] == "NOT_EXPR":
+        return _plain(body["args"][0], not negated)
+    if kind == "NullTest":
+        negated ^= body.get("nulltesttype") == "IS_NOT_NULL"
+        body = {**body, "nulltesttype": ""}
+    if kind == "A_Expr" and _operator(body) in ("<>", ">=", "<="):
+        negated = not negated
+        body = {**body, "name": [{"String": {"sval": _FLIPPED[_operator(body)]}}]}
+    return f"{negated}{_strip({kind: body})}"

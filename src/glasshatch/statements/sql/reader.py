@@ -1,0 +1,656 @@
+"""Reads queries: follows every column from its table to the answer, and notes what it meets on the way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import functions
+from .bounds import Bounds
+from .meaning import Meaning, is_catalogue, relation_name, strings
+from .native import Node
+from .scope import NOTHING, Column, Flow, Relation, Scope, merged
+from .settings import risk_of_setting
+
+Ctes = dict[str, Relation]
+Columns = tuple[Column, ...]
+
+_QUERIES = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
+_ARITHMETIC = frozenset("+ - * / % ^ || -> ->> #> #>> & | # << >> @ !".split())
+_TEXTUAL = frozenset("text varchar bpchar char name citext json jsonb bytea xml regclass record".split())
+MAX_BOUNDED_ROWS = 10_000
+
+
+class Reader:
+    """Walks queries and expressions of one text and takes notes in its `Meaning`."""
+
+    def __init__(self, meaning: Meaning) -> None:
+        self.meaning = meaning
+
+    # Queries
+
+    def query(self, node: Node, ctes: Ctes | None = None, parent: Scope | None = None) -> Columns:
+        """Read a query of any kind; its answer's columns, empty if it gives none."""
+        ((kind, body),) = node.items()
+        if kind not in _QUERIES:
+            self.meaning.verbs.add("unknown")
+            return ()
+        ctes = dict(ctes or {})
+        self._with(body, ctes, parent)
+        read = {
+            "SelectStmt": self.select,
+            "InsertStmt": self._insert,
+            "UpdateStmt": self._update,
+            "DeleteStmt": self._delete,
+            "MergeStmt": self._merge,
+        }[kind]
+        return read(body, ctes, parent)
+
+    def _with(self, body: Node, ctes: Ctes, parent: Scope | None) -> None:
+        clause = body.get("withClause")
+        for wrapped in clause.get("ctes", ()) if clause else ():
+            cte = wrapped["CommonTableExpr"]
+            names = strings(cte.get("aliascolnames", []))
+            select = cte["ctequery"].get("SelectStmt")
+            if clause.get("recursive") and select and select.get("op", "SETOP_NONE") != "SETOP_NONE":
+                columns = self._recursive(cte["ctename"], names, select, ctes, parent)
+            else:
+                columns = self.query(cte["ctequery"], ctes, parent)
+            ctes[cte["ctename"]] = Relation(columns=_renamed(columns, names), opaque=not columns)
+
+    def _recursive(
+        self, name: str, names: list[str], select: Node, ctes: Ctes, parent: Scope | None
+    ) -> Columns:
+        """The first arm gives the columns that the second one sees under the name."""
+        inner = dict(ctes)
+        self._with(select, inner, parent)
+        first = self.select(select["larg"], inner, parent, with_ctes=True)
+        inner[name] = Relation(columns=_renamed(first, names), opaque=True)
+        second = self.select(select["rarg"], inner, parent, with_ctes=True)
+        return self._limited(select, _united(first, second))
+
+    def select(self, body: Node, ctes: Ctes, parent: Scope | None, *, with_ctes: bool = False) -> Columns:
+        """A SELECT, VALUES, TABLE or set operation."""
+        if with_ctes and "withClause" in body:
+            ctes = dict(ctes)
+            self._with(body, ctes, parent)
+        if body.get("op", "SETOP_NONE") != "SETOP_NONE":
+            left = self.select(body["larg"], ctes, parent, with_ctes=True)
+            right = self.select(body["rarg"], ctes, parent, with_ctes=True)
+            return self._limited(body, _united(left, right))
+        if "valuesLists" in body:
+            return self._values(body, ctes, parent)
+        return self._plain_select(body, ctes, parent)
+
+    def _values(self, body: Node, ctes: Ctes, parent: Scope | None) -> Columns:
+        rows = [
+            [self.flow(item, Scope(parent), ctes) for item in row["List"].get("items", ())]
+            for row in body["valuesLists"]
+        ]
+        return tuple(
+            Column(f"column{index + 1}", merged(list(column)).derived())
+            for index, column in enumerate(zip(*rows, strict=False))
+        )
+
+    def _plain_select(self, body: Node, ctes: Ctes, parent: Scope | None) -> Columns:
+        self.meaning.verbs.add("select")
+        if "lockingClause" in body:
+            self.meaning.risks.add("row_lock")
+        if "intoClause" in body:
+            self.meaning.verbs.add("create")
+            self.meaning.risks.add("copies_rows")
+            self.meaning.resources.add(relation_name(body["intoClause"].get("rel", {})))
+        scope = Scope(parent)
+        for item in body.get("fromClause", ()):
+            self._from(item, scope, ctes)
+        self.condition(body.get("whereClause"), scope, ctes)
+        columns = self._targets(body.get("targetList", ()), scope, ctes)
+        self.condition(body.get("havingClause"), scope, ctes)
+        for part in ("groupClause", "distinctClause", "windowClause"):
+            self.flow(body.get(part), scope, ctes)
+        for order in body.get("sortClause", ()):
+            self._order(order["SortBy"]["node"], columns, scope, ctes)
+        if any(column.flow.bulk for column in columns) and self._narrowed(body):
+            columns = _bounded(columns)
+        return columns
+
+    def _narrowed(self, body: Node) -> bool:
+        bounds = Bounds(self.meaning)
+        return bounds.narrows(body.get("whereClause")) or self._has_limit(body)
+
+    def _limited(self, body: Node, columns: Columns) -> Columns:
+        for order in body.get("sortClause", ()):
+            self._order(order["SortBy"]["node"], columns, Scope(), {})
+        bulk = any(column.flow.bulk for column in columns)
+        return _bounded(columns) if bulk and self._has_limit(body) else columns
+
+    def _has_limit(self, body: Node) -> bool:
+        """LIMIT with a parameter counts: a client that pages sends one."""
+        count = body.get("limitCount")
+        if not count:
+            return False
+        if "A_Const" not in count:
+            return True
+        value = self.meaning.constant(count)
+        return isinstance(value, (int, float)) and value <= MAX_BOUNDED_ROWS
+
+    # Commands that write
+
+    def _insert(self, body: Node, ctes: Ctes, parent: Scope | None) -> Columns:
+        self.meaning.verbs.add("insert")
+        scope = self._target(body["relation"], parent)
+        if "selectStmt" in body:
+            self._insert_rows(body["selectStmt"], ctes, parent)
+        conflict = body.get("onConflictClause")
+        if conflict and conflict.get("action") == "ONCONFLICT_UPDATE":
+            self.meaning.verbs.add("update")
+            scope.add("excluded", Relation(opaque=True))
+            self._assignments(conflict.get("targetList", ()), scope, ctes)
+            self.condition(conflict.get("whereClause"), scope, ctes)
+        return _bounded(self._returning(body, scope, ctes))
+
+    def _insert_rows(self, source: Node, ctes: Ctes, parent: Scope | None) -> None:
+        """Rows copied from other tables would be read under another name: each column may leak."""
+        columns = self.query(source, ctes, parent)
+        if "valuesLists" not in source.get("SelectStmt", {}):
+            self.meaning.risks.add("copies_rows")
+        for column in columns:
+            self._note(self.meaning.guesses, column.flow)
+
+    def _update(self, body: Node, ctes: Ctes, parent: Scope | None) -> Columns:
+        self.meaning.verbs.add("update")
+        scope = self._target(body["relation"], parent)
+        for item in body.get("fromClause", ()):
+            self._from(item, scope, ctes)
+        self._assignments(body.get("targetList", ()), scope, ctes)
+        self._written(body, body.get("whereClause"), scope, ctes)
+        return self._returning(body, scope, ctes)
+
+    def _delete(self, body: Node, ctes: Ctes, parent: Scope | None) -> Columns:
+        self.meaning.verbs.add("delete")
+        scope = self._target(body["relation"], parent)
+        for item in body.get("usingClause", ()):
+            self._from(item, scope, ctes)
+        self._written(body, body.get("whereClause"), scope, ctes)
+        return self._returning(body, scope, ctes)
+
+    def _merge(self, body: Node, ctes: Ctes, parent: Scope | None) -> Columns:
+        self.meaning.verbs.add("merge")
+        scope = self._target(body["relation"], parent)
+        self._from(body["sourceRelation"], scope, ctes)
+        actions = [clause["MergeWhenClause"] for clause in body.get("mergeWhenClauses", ())]
+        for action in actions:
+            command = str(action.get("commandType", "")).removeprefix("CMD_").lower()
+            if command in ("insert", "update", "delete"):
+                self.meaning.verbs.add(command)
+            self.condition(action.get("condition"), scope, ctes)
+            self.flow(action.get("targetList"), scope, ctes)
+            self.flow(action.get("values"), scope, ctes)
+        self._written(body, body.get("joinCondition"), scope, ctes)
+        return self._returning(body, scope, ctes)
+
+    def _target(self, relation: Node, parent: Scope | None) -> Scope:
+        name = relation_name(relation)
+        self.meaning.resources.add(name)
+        if is_catalogue(name):
+            self.meaning.risks.add("privilege_change")
+        scope = Scope(parent)
+        scope.add(_alias(relation) or str(relation.get("relname", "")), Relation(base=name))
+        return scope
+
+    def _written(self, body: Node, where: Node | None, scope: Scope, ctes: Ctes) -> None:
+        relation = body["relation"]
+        names = frozenset({_alias(relation) or str(relation.get("relname", ""))})
+        if not Bounds(self.meaning, names, relation_name(relation)).narrows(where):
+            self.meaning.risks.add("unbounded_write")
+        self.condition(where, scope, ctes)
+
+    def _assignments(self, targets: Any, scope: Scope, ctes: Ctes) -> None:
+        for target in targets:
+            body = target["ResTarget"]
+            if "name" in body:
+                self._note_column(scope.bare(body["name"]), body["name"])
+            self._note(self.meaning.guesses, self.flow(body.get("val"), scope, ctes))
+
+    def _returning(self, body: Node, scope: Scope, ctes: Ctes) -> Columns:
+        clause = body.get("returningClause") or {}
+        targets = clause.get("exprs", body.get("returningList", ()))
+        columns = self._targets(targets, scope, ctes)
+        return columns if "unbounded_write" in self.meaning.risks else _bounded(columns)
+
+    # Doors for commands that are no queries
+
+    def written_to(self, relation: Node) -> None:
+        """COPY FROM: rows go into the relation."""
+        self._target(relation, None)
+
+    def note_read(self, name: str) -> None:
+        """Some relations must not be read, whoever may read the rest."""
+        if is_protected(name):
+            self.meaning.risks.add("credential_read")
+        elif holds_samples(name):
+            self.meaning.risks.add("sampled_values")
+
+    def loose(self, node: Any) -> None:
+        """An expression outside any query."""
+        self.flow(node, Scope(), {})
+
+    def loose_condition(self, node: Node, relation: Node) -> None:
+        """The WHERE of COPY FROM."""
+        scope = Scope()
+        scope.add(str(relation.get("relname", "")), Relation(base=relation_name(relation)))
+        self.condition(node, scope, {})
+
+    # FROM
+
+    def _from(self, item: Node, scope: Scope, ctes: Ctes) -> None:
+        ((kind, body),) = item.items()
+        if kind == "RangeVar":
+            self._table(body, scope, ctes)
+        elif kind == "JoinExpr":
+            self._from(body["larg"], scope, ctes)
+            self._from(body["rarg"], scope, ctes)
+            self.condition(body.get("quals"), scope, ctes)
+            for name in strings(body.get("usingClause", [])):
+                self._note(self.meaning.lookups, scope.bare(name) or NOTHING)
+            if "alias" in body:
+                scope.add(body["alias"]["aliasname"], Relation(columns=scope.star()))
+        elif kind == "RangeSubselect":
+            columns = self.query(body["subquery"], ctes, scope)
+            scope.add(
+                _alias(body), Relation(columns=_renamed(columns, _column_aliases(body)), opaque=not columns)
+            )
+        elif kind == "RangeTableSample":
+            self._from(body["relation"], scope, ctes)
+        else:
+            # Functions, XMLTABLE, JSON_TABLE: their rows come from their arguments.
+            flow = self.flow(body, scope, ctes)
+            self._function_rows(body, flow, scope)
+
+    def _function_rows(self, body: Node, flow: Flow, scope: Scope) -> None:
+        names = _column_aliases(body) or ["*"]
+        columns = tuple(Column(name, flow.derived()) for name in names) if flow.sources else ()
+        scope.add(_alias(body) or _function_name(body), Relation(columns=columns, opaque=True))
+
+    def _table(self, body: Node, scope: Scope, ctes: Ctes) -> None:
+        name = relation_name(body)
+        alias = _alias(body) or str(body.get("relname", ""))
+        cte = ctes.get(name) if "schemaname" not in body else None
+        if cte is not None:
+            scope.add(
+                alias, Relation(columns=_renamed(cte.columns, _column_aliases(body)), opaque=cte.opaque)
+            )
+            return
+        self.meaning.resources.add(name)
+        self.note_read(name)
+        scope.add(alias, self._aliased_table(name, _column_aliases(body)))
+
+    def _aliased_table(self, name: str, aliases: list[str]) -> Relation:
+        """`customers AS c(a, b)` hides which column is which, so each may be any."""
+        relation = Relation(base=name)
+        if not aliases:
+            return relation
+        columns = tuple(Column(alias, relation.whole().derived()) for alias in aliases)
+        return Relation(columns=(*columns, *relation.star()))
+
+    # Expressions
+
+    def _targets(self, targets: Any, scope: Scope, ctes: Ctes) -> Columns:
+        columns: list[Column] = []
+        for target in targets:
+            body = target["ResTarget"]
+            value = body.get("val", {})
+            fields = value.get("ColumnRef", {}).get("fields", [])
+            if fields and "A_Star" in fields[-1]:
+                columns += self._star(strings(fields[:-1]), scope)
+            elif _is_composite_star(value):
+                columns += self._composite_star(value, scope, ctes)
+            else:
+                flow = self.flow(value, scope, ctes)
+                columns.append(Column(body.get("name") or _default_name(value), flow))
+        return tuple(columns)
+
+    def _star(self, qualifier: list[str], scope: Scope) -> Columns:
+        if not qualifier:
+            columns = scope.star()
+        else:
+            relation = scope.relation(qualifier[-1]) or Relation(base=".".join(qualifier))
+            columns = relation.star()
+        for column in columns:
+            self._note(self.meaning.columns, column.flow)
+        return columns
+
+    def _composite_star(self, value: Node, scope: Scope, ctes: Ctes) -> Columns:
+        self.meaning.risks.add("whole_row")
+        return (Column("*", self.flow(value["A_Indirection"]["arg"], scope, ctes).derived()),)
+
+    def _order(self, node: Node, columns: Columns, scope: Scope, ctes: Ctes) -> None:
+        """An order tells values apart; an ordinal or an output's name means that output."""
+        flow = self._order_flow(node, columns, scope, ctes)
+        self._note(self.meaning.guesses, flow)
+
+    def _order_flow(self, node: Node, columns: Columns, scope: Scope, ctes: Ctes) -> Flow:
+        if "A_Const" in node:
+            index = self.meaning.constant(node)
+            known = isinstance(index, int) and 0 < index <= len(columns)
+            return (
+                columns[index - 1].flow if known else merged([column.flow for column in columns] or [NOTHING])
+            )
+        fields = strings(node.get("ColumnRef", {}).get("fields", []))
+        named = [column.flow for column in columns if fields == [column.name]]
+        return named[0] if named else self.flow(node, scope, ctes)
+
+    def flow(self, node: Any, scope: Scope, ctes: Ctes) -> Flow:
+        """Where the value of an expression (or of a list of them) comes from."""
+        if isinstance(node, list):
+            return merged([self.flow(part, scope, ctes) for part in node] or [NOTHING])
+        if not isinstance(node, dict) or not node:
+            return NOTHING
+        kind = next(iter(node))
+        special = _SPECIAL.get(kind)
+        if special is not None and len(node) == 1:
+            return special(self, node[kind], scope, ctes)
+        flows = [self.flow(value, scope, ctes) for value in node.values() if isinstance(value, (dict, list))]
+        return merged(flows) if flows else NOTHING
+
+    def _column(self, body: Node, scope: Scope, ctes: Ctes) -> Flow:
+        parts = strings(body.get("fields", []))
+        if parts[-1] == "*":
+            self.meaning.risks.add("whole_row")
+            flow = merged([column.flow for column in self._star(parts[:-1], scope)] or [NOTHING])
+            return flow.derived()
+        if len(parts) == 1:
+            return self._bare(parts[0], scope)
+        relation = scope.relation(parts[-2])
+        if relation is None:
+            flow = Flow(frozenset({".".join(parts)}), direct=True)
+        else:
+            flow = relation.column(parts[-1]) or NOTHING
+        self._note_column(flow, parts[-1])
+        return flow
+
+    def _bare(self, name: str, scope: Scope) -> Flow:
+        row = scope.relation(name)
+        column = scope.bare(name)
+        if row is not None and not (column is not None and column.sources and _is_derived_only(scope, name)):
+            # The name of a relation used as a value is its whole row, unless a column has that name,
+            # which only the catalogue could tell.
+            self.meaning.risks.add("whole_row")
+            flow = row.whole().derived()
+            self._note(self.meaning.columns, flow)
+            return flow
+        self._note_column(column, name)
+        return column if column is not None else Flow(frozenset({name}))
+
+    def _note_column(self, flow: Flow | None, name: str) -> None:
+        if flow is None or not flow.sources:
+            self.meaning.columns.add(name)
+        else:
+            self._note(self.meaning.columns, flow)
+
+    def _note(self, where: set[str], flow: Flow) -> None:
+        where.update(flow.sources)
+
+    def _indirection(self, body: Node, scope: Scope, ctes: Ctes) -> Flow:
+        """`(c).email` is a column; `(row_to_json(c)).x`, `a[1]` and the like are derived."""
+        names = strings(body.get("indirection", []))
+        arg = body.get("arg", {})
+        parts = strings(arg.get("ColumnRef", {}).get("fields", []))
+        if len(names) == 1 and len(parts) == 1 and scope.relation(parts[0]) is not None:
+            fields = [{"String": {"sval": parts[0]}}, {"String": {"sval": names[0]}}]
+            return self._column({"fields": fields}, scope, ctes)
+        return self.flow([arg, body.get("indirection", [])], scope, ctes)
+
+    def _sublink(self, body: Node, scope: Scope, ctes: Ctes) -> Flow:
+        columns = self.query(body["subselect"], ctes, scope)
+        tested = self.flow(body.get("testexpr"), scope, ctes)
+        link = body.get("subLinkType")
+        if link == "EXISTS_SUBLINK":
+            return NOTHING
+        inner = merged([column.flow for column in columns] or [NOTHING])
+        if link in ("ANY_SUBLINK", "ALL_SUBLINK"):
+            plain = link == "ANY_SUBLINK" and strings(body.get("operName", [])) in ([], ["="])
+            notes = self.meaning.lookups if plain else self.meaning.guesses
+            self._note(notes, tested)
+            self._note(notes, inner)
+            return Flow(tested.sources | inner.sources)
+        return inner.derived()
+
+    def _call(self, body: Node, scope: Scope, ctes: Ctes) -> Flow:
+        parts = [part.lower() for part in strings(body.get("funcname", []))]
+        schema, name = ".".join(parts[:-1]), parts[-1]
+        self._note_call(schema, name, body)
+        args = self.flow(body.get("args"), scope, ctes)
+        self.condition(body.get("agg_filter"), scope, ctes)
+        for order in body.get("agg_order", ()):
+            self._note(self.meaning.guesses, self.flow(order, scope, ctes))
+        self.flow(body.get("over"), scope, ctes)
+        if name in functions.GUESSING:
+            self._note(self.meaning.guesses, args)
+        if name in functions.VALUELESS:
+            return NOTHING
+        if name in functions.CONDENSING and "over" not in body:
+            return Flow(args.sources)
+        return args.derived()
+
+    def _note_call(self, schema: str, name: str, body: Node) -> None:
+        if name == "set_config":
+            self._set_config(body.get("args", []))
+        risk = functions.risk_of(schema, name)
+        if risk:
+            self.meaning.risks.add(risk)
+        elif not functions.is_known(schema, name):
+            self.meaning.risks.add("unknown_function")
+        if name in functions.CHANGES:
+            self.meaning.verbs.add("update")
+
+    def _set_config(self, args: list[Node]) -> None:
+        self.meaning.verbs.add("set")
+        values = [self.meaning.constant(arg) if "A_Const" in arg else None for arg in args[:2]]
+        name, value = (values + [None, None])[:2]
+        known = isinstance(name, str)
+        risk = (
+            risk_of_setting(str(name), str(value) if value is not None else None)
+            if known
+            else "session_setting"
+        )
+        if risk:
+            self.meaning.risks.add(risk)
+
+    def _cast(self, body: Node, scope: Scope, ctes: Ctes) -> Flow:
+        """A cast that fails says the value in its error; a cast to a number makes text comparable."""
+        flow = self.flow(body.get("arg"), scope, ctes)
+        names = strings(body.get("typeName", {}).get("names", []))
+        if flow.sources and names and names[-1] not in _TEXTUAL:
+            self._note(self.meaning.guesses, flow)
+        return flow.derived()
+
+    def _operation(self, body: Node, scope: Scope, ctes: Ctes) -> Flow:
+        operator = (strings(body.get("name", [])) or [""])[-1]
+        if body.get("kind") == "AEXPR_OP" and operator in _ARITHMETIC:
+            return self.flow([body.get("lexpr"), body.get("rexpr")], scope, ctes).derived()
+        left = self.flow(body.get("lexpr"), scope, ctes)
+        right = self.flow(body.get("rexpr"), scope, ctes)
+        plain = operator in ("=", "<>") and body.get("kind") != "AEXPR_SIMILAR"
+        if plain and _is_lookup(body.get("lexpr")) and _is_lookup(body.get("rexpr")):
+            self._note(self.meaning.lookups, merged([left, right]))
+        else:
+            self._note(self.meaning.guesses, merged([left, right]))
+        if body.get("kind") == "AEXPR_NULLIF":
+            return left.derived()
+        return Flow(left.sources | right.sources)
+
+    def _case(self, body: Node, scope: Scope, ctes: Ctes) -> Flow:
+        self._note(self.meaning.guesses, self.flow(body.get("arg"), scope, ctes))
+        whens = [when["CaseWhen"] for when in body.get("args", ())]
+        tested = [self.flow(when.get("expr"), scope, ctes) for when in whens]
+        results = [self.flow(when.get("result"), scope, ctes) for when in whens]
+        results.append(self.flow(body.get("defresult"), scope, ctes))
+        found = merged(results)
+        return Flow(found.sources | merged(tested or [NOTHING]).sources, found.bulk)
+
+    def _compared_all(self, body: Node, scope: Scope, ctes: Ctes) -> Flow:
+        """GREATEST and LEAST."""
+        flow = self.flow(body.get("args"), scope, ctes)
+        self._note(self.meaning.guesses, flow)
+        return flow.derived()
+
+    def _nested(self, body: Node, scope: Scope, ctes: Ctes) -> Flow:
+        return self.flow(body.get("arg"), scope, ctes).derived()
+
+    def _null_test(self, body: Node, scope: Scope, ctes: Ctes) -> Flow:
+        self.flow(body.get("arg"), scope, ctes)
+        return NOTHING
+
+    def _nothing(self, body: Node, scope: Scope, ctes: Ctes) -> Flow:
+        return NOTHING
+
+    def condition(self, node: Node | None, scope: Scope, ctes: Ctes) -> None:
+        """Note what a condition asks of which columns; a bare boolean column is a lookup."""
+        if not node:
+            return
+        if "ColumnRef" in node:
+            self._note(self.meaning.lookups, self.flow(node, scope, ctes))
+        else:
+            self.flow(node, scope, ctes)
+
+
+_SPECIAL: dict[str, Any] = {
+    "ColumnRef": Reader._column,
+    "A_Indirection": Reader._indirection,
+    "SubLink": Reader._sublink,
+    "FuncCall": Reader._call,
+    "TypeCast": Reader._cast,
+    "A_Expr": Reader._operation,
+    "CaseExpr": Reader._case,
+    "MinMaxExpr": Reader._compared_all,
+    "NullTest": Reader._null_test,
+    "CollateClause": Reader._nested,
+    "A_Const": Reader._nothing,
+    "ParamRef": Reader._nothing,
+    "TypeName": Reader._nothing,
+    "SetToDefault": Reader._nothing,
+    "SQLValueFunction": Reader._nothing,
+}
+
+
+def is_protected(relation: str) -> bool:
+    """Catalogue tables that hold credentials or make privileges."""
+    return relation.rpartition(".")[2] in (
+        "pg_authid",
+        "pg_shadow",
+        "pg_user_mapping",
+        "pg_user_mappings",
+        "pg_hba_file_rules",
+        "pg_subscription",
+    )
+
+
+def holds_samples(relation: str) -> bool:
+    """Catalogue tables that hold copies of users' values."""
+    return relation.rpartition(".")[2] in (
+        "pg_statistic",
+        "pg_stats",
+        "pg_statistic_ext_data",
+        "pg_stats_ext",
+        "pg_stats_ext_exprs",
+        "pg_largeobject",
+    )
+
+
+def _alias(body: Node) -> str:
+    return str((body.get("alias") or {}).get("aliasname", ""))
+
+
+def _column_aliases(body: Node) -> list[str]:
+    return strings((body.get("alias") or {}).get("colnames", []))
+
+
+def _renamed(columns: Columns, names: list[str]) -> Columns:
+    """`AS x(a, b)`: the first columns take the names; behind a star nobody knows which they are."""
+    if any(column.name == "*" for column in columns[: len(names)]):
+        whole = merged([column.flow for column in columns])
+        return (*(Column(name, whole) for name in names), *columns)
+    renamed = tuple(Column(name, column.flow) for name, column in zip(names, columns, strict=False))
+    return (*renamed, *columns[len(names) :])
+
+
+def _united(left: Columns, right: Columns) -> Columns:
+    """A set operation: each column holds either arm's values."""
+    stars = any(column.name == "*" for column in (*left, *right))
+    if stars or len(left) != len(right):
+        whole = merged([column.flow for column in (*left, *right)] or [NOTHING])
+        names = [column.name for column in left]
+        return tuple(Column(name, whole.derived()) for name in names)
+    return tuple(
+        Column(mine.name, merged([mine.flow, theirs.flow])) for mine, theirs in zip(left, right, strict=True)
+    )
+
+
+def _bounded(columns: Columns) -> Columns:
+    return tuple(Column(column.name, column.flow.bounded()) for column in columns)
+
+
+def _function_name(body: Node) -> str:
+    """The name under which the rows of a function in FROM are known."""
+    stack: list[Any] = [body.get("functions", [])]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, dict):
+            if "funcname" in part:
+                return strings(part["funcname"])[-1]
+            stack.extend(part.values())
+        elif isinstance(part, list):
+            stack.extend(part)
+    return ""
+
+
+def _default_name(value: Node) -> str:
+    """What the server calls a column that has no alias, as far as others may refer to it."""
+    if "ColumnRef" in value:
+        return strings(value["ColumnRef"]["fields"])[-1]
+    if "FuncCall" in value:
+        return strings(value["FuncCall"]["funcname"])[-1]
+    if "TypeCast" in value:
+        return _default_name(value["TypeCast"].get("arg", {}))
+    if "A_Indirection" in value:
+        return (strings(value["A_Indirection"].get("indirection", [])) or ["?column?"])[-1]
+    return "?column?"
+
+
+def _is_composite_star(value: Node) -> bool:
+    parts = value.get("A_Indirection", {}).get("indirection", [])
+    return bool(parts) and "A_Star" in parts[-1]
+
+
+def _is_lookup(node: Any) -> bool:
+    """A side of a plain equality: a column (perhaps folded to lower case), or anything without a column."""
+    if isinstance(node, dict) and "TypeCast" in node:
+        node = node["TypeCast"].get("arg", {})
+    if isinstance(node, dict) and "FuncCall" in node:
+        call = node["FuncCall"]
+        if strings(call.get("funcname", []))[-1] in functions.NORMALISING and len(call.get("args", ())) == 1:
+            node = call["args"][0]
+    if isinstance(node, dict) and "ColumnRef" in node:
+        return True
+    return not _has_column(node)
+
+
+def _has_column(node: Any) -> bool:
+    stack = [node]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, list):
+            stack.extend(part)
+        elif isinstance(part, dict):
+            if "ColumnRef" in part or "SubLink" in part:
+                return True
+            stack.extend(part.values())
+    return False
+
+
+def _is_derived_only(scope: Scope, name: str) -> bool:
+    """Whether the column is certainly a column: some derived relation in reach gives it by that name."""
+    return any(
+        not relation.base and any(column.name == name for column in relation.columns)
+        for _, relation in scope.relations
+    )

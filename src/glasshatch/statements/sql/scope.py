@@ -1,0 +1,123 @@
+"""What names mean inside a query: relations in reach, and the columns that flow out of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .functions import is_sensitive
+from .meaning import is_catalogue
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Where a value comes from.
+
+    `bulk` are those sources of which every row may come out: whole rows, or a column sensitive by name.
+    """
+
+    sources: frozenset[str] = frozenset()
+    bulk: frozenset[str] = frozenset()
+    direct: bool = False
+
+    def derived(self) -> Flow:
+        return Flow(self.sources, self.bulk)
+
+    def bounded(self) -> Flow:
+        return Flow(self.sources, frozenset(), self.direct)
+
+
+NOTHING = Flow()
+
+
+def merged(flows: list[Flow]) -> Flow:
+    """The flow of a value made of several."""
+    if len(flows) == 1:
+        return flows[0].derived()
+    return Flow(
+        frozenset().union(*(flow.sources for flow in flows)),
+        frozenset().union(*(flow.bulk for flow in flows)),
+    )
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a query's answer; the name `*` stands for all columns of one relation, in order."""
+
+    name: str
+    flow: Flow
+
+
+@dataclass(frozen=True)
+class Relation:
+    """Something in FROM. A base relation has a name and no known columns; a derived one the reverse."""
+
+    base: str = ""
+    columns: tuple[Column, ...] = ()
+    opaque: bool = False
+
+    def column(self, name: str) -> Flow | None:
+        """The flow of one column; None if the relation is derived and has no such column."""
+        if self.base:
+            full = f"{self.base}.{name}"
+            guarded = not is_catalogue(self.base) and is_sensitive(name)
+            return Flow(frozenset({full}), frozenset({full}) if guarded else frozenset(), direct=True)
+        for column in self.columns:
+            if column.name == name:
+                return column.flow
+        stars = [column.flow for column in self.columns if column.name == "*"]
+        if stars:
+            return _through(stars, name)
+        return NOTHING if self.opaque else None
+
+    def star(self) -> tuple[Column, ...]:
+        """All its columns, as `relation.*` gives them."""
+        if self.base:
+            return (Column("*", self.whole()),)
+        return self.columns
+
+    def whole(self) -> Flow:
+        """The row as one value."""
+        if self.base:
+            rows = frozenset({f"{self.base}.*"})
+            return Flow(rows, frozenset() if is_catalogue(self.base) else rows, direct=True)
+        return merged([column.flow for column in self.columns]) if self.columns else NOTHING
+
+
+def _through(stars: list[Flow], name: str) -> Flow:
+    """One named column picked out of stars: `x.*` becomes `x.name`."""
+    sources = frozenset(source.removesuffix("*") + name for flow in stars for source in flow.sources)
+    bulk = frozenset(source.removesuffix("*") + name for flow in stars for source in flow.bulk)
+    return Flow(sources, bulk if is_sensitive(name) else frozenset(), direct=len(stars) == 1)
+
+
+@dataclass
+class Scope:
+    """The relations a column reference can mean, innermost query first."""
+
+    parent: Scope | None = None
+    relations: list[tuple[str, Relation]] = field(default_factory=list)
+
+    def add(self, alias: str, relation: Relation) -> None:
+        self.relations.append((alias, relation))
+
+    def relation(self, alias: str) -> Relation | None:
+        for name, relation in self.relations:
+            if name == alias:
+                return relation
+        return self.parent.relation(alias) if self.parent else None
+
+    def star(self) -> tuple[Column, ...]:
+        return tuple(column for _, relation in self.relations for column in relation.star())
+
+    def bare(self, name: str) -> Flow | None:
+        """An unqualified column: every base relation of the innermost query that may have it."""
+        found = [(relation, relation.column(name)) for _, relation in self.relations]
+        certain = [
+            flow for relation, flow in found if flow is not None and not relation.base and flow.sources
+        ]
+        possible = certain or [flow for _, flow in found if flow is not None]
+        if len(possible) == 1:
+            return possible[0]
+        if possible:
+            return Flow(merged(possible).sources, merged(possible).bulk, direct=not certain)
+        return self.parent.bare(name) if self.parent else None
