@@ -12,8 +12,10 @@ from typing import Any
 
 import msgspec
 
+from ..errors import ConfigError
 from .operators import Operator, check_operator
 
+_TYPE = re.compile(r"[A-Z][A-Z0-9_]{1,30}")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_]+")
 
 
@@ -24,7 +26,7 @@ class ColumnRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `subject` says that its values name data subjects, whose tokens go into the exposure record.
 
     Raises:
-        ConfigError: The operator does not exist.
+        ConfigError: The operator does not exist, the type is no type, or a secret is made a subject.
     """
 
     pattern: str
@@ -33,7 +35,16 @@ class ColumnRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     subject: bool = False
 
     def __post_init__(self) -> None:
-        check_operator(self.operator, f"masking.columns {self.pattern}")
+        where = f"masking.columns {self.pattern}"
+        check_operator(self.operator, where)
+        if not _TYPE.fullmatch(self.type):
+            raise ConfigError(
+                "type must be upper-case letters, digits and underscores, at most 31", key=where
+            )
+        if self.subject and self.type == "SECRET":
+            raise ConfigError(
+                "a secret names no data subject", key=where, hint="remove subject, or change type"
+            )
 
     def fits(self, table: str, column: str) -> bool:
         """Whether the rule speaks of this column of this table (`schema.table`, or as written)."""

@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from .columnnames import ColumnRule, guess_by_name, rule_for
+from .columnnames import ColumnRule, guess_by_name, masked_columns, rule_for
 from .pgtypes import type_class
 
 
@@ -19,8 +19,8 @@ class ColumnFacts(msgspec.Struct, frozen=True):
     """What is known of one column of an answer.
 
     `table` and `column` name the base column it comes from unchanged, if there is one. For a
-    derived column, `sources` are the masked columns that may flow into it: () is proof that none
-    does, None that it is not known. `format` is 0 for text and 1 for binary.
+    derived column, `sources` are the columns that may flow into it, of which the masked ones count:
+    () is proof that none does, None that it is not known. `format` is 0 for text and 1 for binary.
     """
 
     name: str
@@ -47,8 +47,9 @@ def plan_column(facts: ColumnFacts, rules: Sequence[ColumnRule], may_touch_maske
     """Decide one column: by rule, by name, by lineage, then by type."""
     if facts.table is not None and facts.column is not None:
         return _base(facts, facts.table, facts.column, rules)
-    if facts.sources:
-        return _flowing(facts, facts.sources, rules)
+    sources = masked_columns(facts.sources, rules) if facts.sources else ()
+    if sources:
+        return _flowing(facts, sources, rules)
     if facts.sources is None and may_touch_masked:
         return ColumnPlan("mask", facts.name, "MASKED", "token", because="may hold a masked column")
     return _by_type(facts, facts.name)

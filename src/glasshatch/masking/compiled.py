@@ -8,6 +8,7 @@ import platform
 import tempfile
 from collections import deque
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 import hyperscan
@@ -108,7 +109,7 @@ def _compile(expressions: Sequence[str], exact_from: int) -> hyperscan.Database:
 
 
 def _cache_key(expressions: Sequence[str], exact_from: int) -> str:
-    parts = [hyperscan.__version__, platform.machine(), _cpu_flags(), str(exact_from), *expressions]
+    parts = [version("hyperscan"), platform.machine(), _cpu_flags(), str(exact_from), *expressions]
     return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:40]
 
 

@@ -47,8 +47,9 @@ class Decoded(msgspec.Struct, frozen=True):
         """The span of the source behind a span of the decoded text, whole groups."""
         if self.spans:
             return self.spans[start][0], self.spans[end - 1][1]
-        first = len(self.text[:start].encode("utf-8", "replace")) // self.bytes_in
-        last = -(-len(self.text[:end].encode("utf-8", "replace")) // self.bytes_in)
+        if not self.text.isascii():
+            start, end = (len(self.text[:place].encode("utf-8", "replace")) for place in (start, end))
+        first, last = start // self.bytes_in, -(-end // self.bytes_in)
         stop = self.start + last * self.letters
         # The padding belongs to the value it pads.
         return self.start + first * self.letters, self.end if stop + 2 >= self.end else min(stop, self.end)

@@ -37,6 +37,9 @@ _MANY = 4_096
 _CHUNK = 1 << 20
 _DEPTH = 2
 _ESCAPE_WINDOW = 2_048
+_ESCAPE_OVERLAP = 320
+_ALIGNMENTS = {1: 4, 2: 2}
+"""Base64 in groups of four letters, hex in pairs; by place after the detectors' numbers."""
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -145,7 +148,7 @@ class Engine:
         if encodings and depth < _DEPTH:
             self._look_inside(joined, encodings, depth, found)
         if guards:
-            found = [one for one in found if not _guarded(one, guards)]
+            found = _unmasked(found, guards)
         return resolve(found)
 
     def _look_inside(self, joined: str, hits: Sequence[Hit], depth: int, found: list[_Found]) -> None:
@@ -163,14 +166,16 @@ class Engine:
             found.append((*span, detector, value))
 
     def _sources(self, joined: str, hits: Sequence[Hit]) -> Iterator[Decoded]:
-        done = {self._base64: 0, self._hex: 0, self._escape: 0}
+        # A run may be read in several alignments, each once: chance hits in one must not hide another.
+        done: dict[tuple[int, int], int] = {}
         for number, end in hits:
             kind = min(number, self._escape)
-            if end <= done[kind]:
+            key = (kind, end % _ALIGNMENTS.get(kind - self._masked, 1))
+            if end <= done.get(key, 0):
                 continue
-            source = self._decode(kind, joined, end, done[kind])
+            source = self._decode(kind, joined, end, done.get(key, 0))
             if source is not None:
-                done[kind] = source.end
+                done[key] = source.end
                 yield source
 
     def _decode(self, kind: int, joined: str, end: int, done: int) -> Decoded | None:
@@ -178,7 +183,8 @@ class Engine:
             return base64_around(joined, end)
         if kind == self._hex:
             return hex_around(joined, end)
-        low = max(joined.rfind(SEPARATOR, 0, end) + 1, end - _ESCAPE_WINDOW, done)
+        # Windows overlap, so that a value on their border is whole in one of them.
+        low = max(joined.rfind(SEPARATOR, 0, end) + 1, end - _ESCAPE_WINDOW, done - _ESCAPE_OVERLAP)
         high = joined.find(SEPARATOR, end - 1)
         return unescaped(joined, low, min(high, end + _ESCAPE_WINDOW) if high >= 0 else len(joined))
 
@@ -254,9 +260,16 @@ def _by_trust(one: _Found) -> tuple[float, int, int]:
     return -one[2].confidence, one[0] - one[1], one[0]
 
 
-def _guarded(found: _Found, guards: Sequence[tuple[int, int]]) -> bool:
-    """Whether a finding is but a token that masking wrote, maybe with the quotes around it."""
-    return any(found[0] >= start - 1 and found[1] <= end + 1 for start, end in guards)
+def _unmasked(found: list[_Found], guards: list[tuple[int, int]]) -> list[_Found]:
+    """The findings that are not just a token that masking wrote, maybe with the quotes around it."""
+    guards.sort()
+    starts = [start for start, _ in guards]
+    kept = []
+    for one in found:
+        place = bisect_right(starts, one[0] + 1) - 1
+        if place < 0 or one[1] > guards[place][1] + 1:
+            kept.append(one)
+    return kept
 
 
 def _starts(texts: Sequence[str]) -> list[int]:

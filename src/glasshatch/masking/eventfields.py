@@ -1,7 +1,8 @@
 """Which strings of an event are scanned, taken out in one order and put back in the same.
 
 Identity and structure stay: who acted (`actor`), ids, the action, the source, addresses of the
-workforce, rules and hashes. Everything a person or a foreign system may have written is scanned.
+workforce, rules and hashes. Everything a person or a foreign system may have written is scanned,
+and what stands under a telling key, such as `password` or `first_name`, is replaced unseen.
 """
 
 from __future__ import annotations
@@ -12,10 +13,15 @@ from typing import Any
 import msgspec
 
 from ..events import Event
+from .columnnames import guess_by_name
 
-Change = Callable[[str], str]
+Change = Callable[[str, str], str]
+"""Takes a text and the type its key tells, or an empty string; gives the text to stand there."""
+
+EVENT_HINTS = frozenset({"SECRET", "NAME", "BIRTHDATE"})
+"""Types that an event's keys are believed. Other keys (`address`, `ip`) mostly speak of machines."""
+
 _replace = msgspec.structs.replace
-
 _PLAIN: dict[str, tuple[str, ...]] = {
     "statement": ("text", "shape"),
     "outcome": ("code", "reason"),
@@ -24,68 +30,74 @@ _PLAIN: dict[str, tuple[str, ...]] = {
     "client": ("geo", "device", "user_agent"),
     "data": ("purpose", "recipient"),
 }
-_LONGEST_CLEAR_INTEGER = 10**6
+_SHORT_INTEGER = 10**6
 _MAX_DEPTH = 64
 
 
 def change_texts(event: Event, change: Change) -> Event:
-    """The event with `change` applied to every scanned string, always in the same order.
-
-    Keys of maps are strings too. A number of seven or more digits is scanned as text and becomes
-    one if the change alters it.
-    """
+    """The event with `change` applied to every scanned string, always in the same order."""
     changes: dict[str, Any] = {}
     for part, names in _PLAIN.items():
         value = getattr(event, part)
         if value is not None:
-            changes[part] = _members(value, names, change)
+            changed = {name: change(text, "") for name in names if (text := getattr(value, name))}
+            changes[part] = _replace(value, **changed)
     if event.resource is not None and event.resource.labels:
-        changes["resource"] = _replace(event.resource, labels=change_tree(event.resource.labels, change, 0))
+        changes["resource"] = _labelled(event.resource, change)
     if any(resource.labels for resource in event.resources):
-        changes["resources"] = tuple(
-            _replace(resource, labels=change_tree(resource.labels, change, 0)) for resource in event.resources
-        )
-    for name in ("labels", "attrs"):
+        changes["resources"] = tuple(_labelled(resource, change) for resource in event.resources)
+    for name in ("labels", "attrs", "native"):
         if getattr(event, name):
-            changes[name] = change_tree(getattr(event, name), change, 0)
-    if event.native is not None:
-        changes["native"] = change_tree(event.native, change, 0)
+            changes[name] = change_tree(getattr(event, name), change, EVENT_HINTS)
     return _replace(event, **changes) if changes else event
 
 
-def _members(value: Any, names: tuple[str, ...], change: Change) -> Any:
-    changed = {name: change(text) for name in names if (text := getattr(value, name))}
-    return _replace(value, **changed) if changed else value
+def _labelled(resource: Any, change: Change) -> Any:
+    return _replace(resource, labels=change_tree(resource.labels, change, EVENT_HINTS))
 
 
-def change_tree(value: Any, change: Change, depth: int = 0) -> Any:
-    """The JSON-like value with `change` applied to its strings, keys and long numbers."""
+def change_tree(value: Any, change: Change, hints: frozenset[str], hint: str = "", depth: int = 0) -> Any:
+    """The JSON-like value with `change` applied to its strings and keys, in one fixed order.
+
+    A number of seven or more digits is scanned as text, and becomes one if the change alters it.
+
+    Args:
+        hints: The types that keys are believed.
+    """
     if isinstance(value, str):
-        return change(value) if value else value
+        return change(value, hint) if value else value
     if isinstance(value, bool) or value is None:
         return value
-    if isinstance(value, int):
-        return _integer(value, change)
+    if isinstance(value, (int, float)):
+        return _number(value, change, hint)
     if depth > _MAX_DEPTH:
-        return change(str(value))
+        return change(str(value), hint)
     if isinstance(value, dict):
-        return {_key(key, change): change_tree(item, change, depth + 1) for key, item in value.items()}
+        return {
+            _key(key, change): change_tree(item, change, hints, _hint(key, hints) or hint, depth + 1)
+            for key, item in value.items()
+        }
     if isinstance(value, (list, tuple)):
-        return [change_tree(item, change, depth + 1) for item in value]
+        return [change_tree(item, change, hints, hint, depth + 1) for item in value]
     if isinstance(value, (bytes, bytearray, memoryview)):
-        return change(bytes(value).decode("utf-8", "replace"))
-    return value if isinstance(value, float) else change(str(value))
+        return change(bytes(value).decode("utf-8", "replace"), hint)
+    return change(str(value), hint)
+
+
+def _hint(key: Any, hints: frozenset[str]) -> str:
+    guess = guess_by_name(key) if isinstance(key, str) and len(key) <= 64 else None
+    return guess.type if guess is not None and guess.type in hints else ""
 
 
 def _key(key: Any, change: Change) -> str:
-    # Short plain words cannot hold a finding; scanning them all would double the work.
+    # A short plain word cannot hold a finding; scanning them all would double the work.
     text = key if isinstance(key, str) else str(key)
-    return change(text) if len(text) >= 6 and not text.isalpha() else text
+    return change(text, "") if len(text) >= 6 and not text.isalpha() else text
 
 
-def _integer(value: int, change: Change) -> Any:
-    if abs(value) < _LONGEST_CLEAR_INTEGER:
+def _number(value: float, change: Change, hint: str) -> Any:
+    if abs(value) < _SHORT_INTEGER and not hint:
         return value
     text = str(value)
-    changed = change(text)
+    changed = change(text, hint)
     return value if changed == text else changed

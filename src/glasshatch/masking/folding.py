@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
 
+@lru_cache(maxsize=1)
 def _fold_table() -> dict[int, str]:
     table = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
     table |= dict.fromkeys((160, 5760, *range(8192, 8203), 8239, 8287, 12288), " ")
@@ -13,14 +15,11 @@ def _fold_table() -> dict[int, str]:
     table |= dict.fromkeys((8216, 8217), "'") | {0xFE6B: "@", 0x2215: "/"}
     for code in range(0x660, 0x1FBFA):
         letter = chr(code)
-        if letter not in table and unicodedata.category(letter) == "Nd":
+        if code not in table and unicodedata.category(letter) == "Nd":
             table[code] = str(unicodedata.digit(letter))
     return table
 
 
-_FOLD = _fold_table()
-
-
 def fold(text: str) -> str:
     """The text with lookalikes of ASCII folded; as long as it was."""
-    return text if text.isascii() else text.translate(_FOLD)
+    return text if text.isascii() else text.translate(_fold_table())

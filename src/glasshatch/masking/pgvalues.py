@@ -52,9 +52,11 @@ def _binary(value: bytes, oid: int) -> str:
         if oid == UUID:
             return str(uuid.UUID(bytes=value))
         if oid == DATE:
-            return (_EPOCH + datetime.timedelta(days=struct.unpack("!i", value)[0])).date().isoformat()
+            days: int = struct.unpack("!i", value)[0]
+            return (_EPOCH + datetime.timedelta(days=days)).date().isoformat()
         if oid in (TIMESTAMP, TIMESTAMPTZ):
-            return (_EPOCH + struct.unpack("!q", value)[0] * _MICROSECOND).isoformat(sep=" ")
+            ticks: int = struct.unpack("!q", value)[0]
+            return (_EPOCH + ticks * _MICROSECOND).isoformat(sep=" ")
         if oid == JSONB and value[:1] == b"\x01":
             return utf8(value[1:])
     except (struct.error, ValueError, OverflowError):

@@ -6,19 +6,22 @@ Nothing here raises for what a text holds: what cannot be scanned becomes `[UNSC
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
 from ..events import Event, Redaction
 from ..statements import Span
 from .engine import Engine, Finding
-from .eventfields import change_texts
+from .eventfields import Change, change_texts, change_tree
 from .literals import clear_number, literal_value, pieces
 from .operators import partial
 from .pgtypes import BOOL, FLOATS, INTEGERS, NUMERIC
 from .pgvalues import readable
 from .tokens import TOKEN, UNSCANNED, Tokens
+
+_T = TypeVar("_T")
 
 
 class Redactor:
@@ -76,17 +79,44 @@ class Redactor:
 
     def event(self, event: Event) -> Event:
         """The event as it may be stored: one scan over all its texts, counts and pack hash set."""
-        texts: list[str] = []
         try:
-            change_texts(event, lambda text: texts.append(text) or text)  # type: ignore[func-returns-value]
-            clean = self.texts(texts)
-            if clean != texts:
-                event = change_texts(event, _in_order(iter(clean)))
+            event, clean = self.tree_texts(event, change_texts)
             counts = count_tokens(clean)
         except Exception:
             event, counts = _unscanned(event), {"UNSCANNED": 1}
         redaction = Redaction(counts=counts, pack_hash=self.engine.pack_hash)
         return msgspec.structs.replace(event, redaction=redaction)
+
+    def tree(self, value: Any, hints: frozenset[str]) -> Any:
+        """A JSON-like value without what is found in its texts or told by its keys."""
+        return self.tree_texts(value, lambda tree, change: change_tree(tree, change, hints))[0]
+
+    def tree_texts(self, value: _T, walk: Callable[[_T, Change], _T]) -> tuple[_T, list[str]]:
+        """Walk a value twice: collect its texts, scan them at once, put them back; and the texts."""
+        texts: list[str] = []
+        hints: list[str] = []
+
+        def collect(text: str, hint: str) -> str:
+            texts.append(text)
+            hints.append(hint)
+            return text
+
+        walk(value, collect)
+        clean = [
+            self._told(text, hint, one)
+            for text, hint, one in zip(texts, hints, self.findings(texts), strict=True)
+        ]
+        if clean == texts:
+            return value, clean
+        in_order = iter(clean)
+        return walk(value, lambda _text, _hint: next(in_order)), clean
+
+    def _told(self, text: str, hint: str, found: list[Finding] | None) -> str:
+        if found is None:
+            return UNSCANNED
+        if not hint or TOKEN.fullmatch(text):
+            return self.splice(text, found) if found else text
+        return "<SECRET>" if hint == "SECRET" else self.value(hint, text, found)
 
     def sql(self, text: str, literals: Sequence[Span]) -> str:
         """The statement with every constant replaced, comments dropped and names scanned.
@@ -177,14 +207,10 @@ def count_tokens(texts: Sequence[str]) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
-def _in_order(clean: Iterator[str]) -> Callable[[str], str]:
-    return lambda _text: next(clean)
-
-
 def _unscanned(event: Event) -> Event:
     """The event with every scanned part closed."""
     try:
-        return change_texts(event, lambda _text: UNSCANNED)
+        return change_texts(event, lambda _text, _hint: UNSCANNED)
     except Exception:
         return msgspec.structs.replace(
             event, statement=None, outcome=None, access=None, data=None, resources=(), labels={}, attrs={},

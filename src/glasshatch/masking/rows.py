@@ -6,7 +6,7 @@ A masked value keeps its type or becomes NULL; a cell that cannot be masked or s
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -14,11 +14,10 @@ from ..events import Data
 from .columnnames import ColumnRule
 from .columns import ColumnFacts, ColumnPlan, plan_column
 from .engine import Finding
-from .eventfields import change_tree
 from .operators import replacement
 from .pgtypes import JSONB, type_class
-from .pgvalues import readable
-from .redact import Redactor
+from .pgvalues import readable, utf8
+from .redact import Redactor, count_tokens
 from .tokens import UNSCANNED
 
 Row = list[bytes | None]
@@ -27,7 +26,11 @@ MAX_SUBJECTS = 1_000
 """So many subject tokens fit an event; `RowPlan.subjects_dropped` counts the cells beyond them."""
 
 _MEMO = 16_384
-_NEW = object()
+_NEW = b"not seen yet"
+JSON_HINTS = frozenset(
+    {"SECRET", "EMAIL", "SSN", "CARD", "IBAN", "PHONE", "NAME", "BIRTHDATE", "ADDRESS", "IP"}
+)
+"""Types that the keys of a JSON document in an answer are believed."""
 
 
 def plan_columns(
@@ -91,6 +94,7 @@ class RowPlan:
             if plan.action == "mask"
         ]
         self._scans = [index for index, plan in enumerate(plans) if plan.action == "scan"]
+        self._documents = {index for index in self._scans if type_class(facts[index].type_oid) == "json"}
         self._clear = [index for index, plan in enumerate(plans) if plan.action == "keep" and plan.type]
         self._subjects: dict[str, None] = {}
         self._found: Counter[str] = Counter()
@@ -119,15 +123,14 @@ class RowPlan:
         return rows
 
     def _mask_column(self, rows: list[Row], index: int, plan: ColumnPlan, cell: _Cell) -> None:
-        memo: dict[bytes, object] = cell.memo  # type: ignore[assignment]
-        masked = 0
+        memo, masked = cell.memo, 0
         for row in rows:
             value = row[index]
             if value is None:
                 continue
             masked += 1
             shown = memo.get(value, _NEW)
-            row[index] = self._first_time(value, plan, cell) if shown is _NEW else shown  # type: ignore[assignment]
+            row[index] = self._first_time(value, plan, cell) if shown is _NEW else shown
         self._masked += masked
 
     def _first_time(self, value: bytes, plan: ColumnPlan, cell: _Cell) -> bytes | None:
@@ -155,7 +158,8 @@ class RowPlan:
         cells = [(row, index) for row in rows for index in self._scans if row[index] is not None]
         texts = [self._readable(row, index) for row, index in cells]
         for (row, index), text, found in zip(cells, texts, self._redactor.findings(texts), strict=True):
-            if found is None or found:
+            # Keys of a document tell what a scan of its text cannot see.
+            if found is None or found or (index in self._documents and text.startswith(("{", "["))):
                 self._replace(row, index, text, found)
 
     def _readable(self, row: Row, index: int) -> str:
@@ -163,11 +167,13 @@ class RowPlan:
         return readable(row[index] or b"", facts.format, facts.type_oid)
 
     def _replace(self, row: Row, index: int, text: str, found: list[Finding] | None) -> None:
+        before = row[index]
+        row[index] = shown = _spliced(self._facts[index], text, found, self._redactor)
+        if shown == before:
+            return
         self._masked += 1
         self._found_in.add(self.columns[index].name)
-        self._found.update(one.type for one in found or ())
-        facts = self._facts[index]
-        row[index] = _spliced(facts, text, found, self._redactor)
+        self._found.update(count_tokens([utf8(shown)]) if shown else {one.type: 1 for one in found or ()})
 
     def _count_clear(self, rows: list[Row], index: int) -> None:
         cell = _Cell(self._facts[index], self.columns[index], self._redactor)
@@ -211,14 +217,12 @@ def _cleaned_json(facts: ColumnFacts, text: str, redactor: Redactor) -> bytes | 
         document = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError):
         return None
-    texts: list[str] = []
-    change_tree(document, lambda one: texts.append(one) or one)  # type: ignore[func-returns-value]
-    clean: Iterator[str] = iter(redactor.texts(texts))
-    changed = change_tree(document, lambda _one: next(clean))
-    shown = msgspec.json.encode(changed).decode()
+    shown = msgspec.json.encode(redactor.tree(document, JSON_HINTS)).decode()
     # What was found only across members (a key and its value) has no place of its own.
     if redactor.findings([shown]) != [[]]:
         return None
+    if msgspec.json.decode(shown) == document:
+        shown = text
     return (b"\x01" if _binary_jsonb(facts) else b"") + shown.encode()
 
 
