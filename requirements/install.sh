@@ -36,5 +36,7 @@ if ! [ -x .venv/bin/uv ]; then
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.lock
 fi
 export VIRTUAL_ENV="$PWD/.venv"
-.venv/bin/uv pip install --quiet --require-hashes -r requirements/bootstrap.lock "${locks[@]}"
+.venv/bin/uv pip install --quiet --compile-bytecode --require-hashes -r requirements/bootstrap.lock "${locks[@]}"
 .venv/bin/uv pip install --quiet --no-deps --no-build-isolation --editable .
+# An environment may forbid Python to write bytecode by itself, which makes every command slow.
+.venv/bin/python -m compileall -q src

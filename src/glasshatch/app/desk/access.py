@@ -6,11 +6,13 @@ is recorded and not in force, never one in force that the record does not know.
 
 from __future__ import annotations
 
+from typing import cast
+
 from ...api.values import GrantView, RequestForm, RequestView
 from ...errors import ConfigError
 from ...events import Access, Link, Outcome, Resource
 from ...identity import Identity
-from ...policy import Grant, Request
+from ...policy import Grant, Request, RequestState
 from ..house import House
 from .roles import ADMIN, APPROVER, AUDITOR, require
 
@@ -50,10 +52,10 @@ class AccessPart:
             )
         everybody = caller.has_role(APPROVER, AUDITOR, ADMIN)
         actor_id = "" if everybody else caller.id
+        wanted = cast("RequestState | None", state or None)
         return [
-            self._request_view(request)
-            for request in self._house.control.requests.list(state or None, actor_id)
-        ]  # type: ignore[arg-type]
+            self._request_view(request) for request in self._house.control.requests.list(wanted, actor_id)
+        ]
 
     def approve(self, caller: Identity, request_id: str, comment: str) -> RequestView:
         """Approve somebody else's request; with the last approval needed the grant begins."""
