@@ -16,7 +16,7 @@ from ..policy import grants as policy
 from ..policy.grants import Grant, GrantLimits, Request, RequestState, Review
 from .database import Database
 from .people import Actors, unrecorded
-from .sealed import Row, SealedTable
+from .sealed import Row, SealedTable, tampered
 
 _LISTED = 1000
 
@@ -190,6 +190,8 @@ class Requests:
 
     def _request(self, connection: Connection, row: Row) -> Request:
         reviews = self._reviews.find(connection, self._reviews.columns.request_id == row["id"])
+        if len(reviews) != row["reviewed"]:
+            raise tampered(f"control table reviews, those of request {row['id']}")
         return _request(row, reviews)
 
     def _store(self, connection: Connection, row: Row, request: Request) -> Request:
@@ -197,7 +199,9 @@ class Requests:
         kept = self._reviews.find(connection, self._reviews.columns.request_id == request.id)
         for review in request.reviews[len(kept) :]:
             self._reviews.insert(connection, msgspec.structs.asdict(review))
-        new = self._requests.replace(connection, row, state=request.state, closed_ns=request.closed_ns)
+        new = self._requests.replace(
+            connection, row, state=request.state, closed_ns=request.closed_ns, reviewed=len(request.reviews)
+        )
         return msgspec.structs.replace(request, version=new["version"])
 
     def _require_enabled(self, connection: Connection, *ids: str) -> None:
@@ -337,7 +341,7 @@ class Grants:
 
 def _request_row(request: Request) -> Row:
     row = msgspec.structs.asdict(request)
-    del row["reviews"]
+    row["reviewed"] = len(row.pop("reviews"))
     return {**row, "verbs": _json(request.verbs), "on_behalf_of": request.on_behalf_of or None}
 
 

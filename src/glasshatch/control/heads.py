@@ -2,7 +2,7 @@
 
 MSet-Add-Hash (Clarke, Devadas, van Dijk, Gassend and Suh, Asiacrypt 2003): the sum modulo 2^256 of
 HMACs of the rows' codes, blinded with the HMAC of a fresh nonce, and the number of rows. A write
-moves it in constant time; a check reads the codes of the whole table.
+moves it in constant time; a check reads the whole table.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import hashlib
 import hmac
 from collections.abc import Callable
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table
 
 from .schema import heads
 from .sealed import Row, SealedTable, tampered
@@ -41,19 +41,17 @@ class TableHead:
         self._rows.replace(connection, row, **self._fields(row["rows"] + (gone is None), total))
 
     def check(self, connection: Connection) -> None:
-        """Compare the head with the table.
+        """Verify every row, and the set of them against the head.
 
         Raises:
-            VerificationError: A row was deleted, put back to an older state, or added.
+            VerificationError: A row was changed, deleted, put back to an older state, or added.
         """
         row = self._read(connection)
-        codes = connection.execute(
-            select(self._table.columns.mac).where(self._table.columns.tenant == self._tenant)
-        ).scalars()
-        count = total = 0
-        for code in codes:
-            count += 1
-            total = (total + self._hash("row", str(code))) % _MODULUS
+        # Reading verifies each row's own code; the head then vouches that these are the rows.
+        codes = [
+            found["mac"] for found in SealedTable(self._table, self._tenant, self._mac_key).find(connection)
+        ]
+        count, total = len(codes), sum(self._hash("row", code) for code in codes) % _MODULUS
         if count != row["rows"] or total != self._unblinded(row):
             raise tampered(f"control table {self._table.name} ({count} rows, its head says {row['rows']})")
 

@@ -101,6 +101,8 @@ requests = Table(
     _text("ticket"),
     _text("state"),
     _integer("approvals"),
+    # How many reviews there are: one that is taken away from its request is then missed.
+    _integer("reviewed"),
     _integer("created_ns"),
     _integer("expires_ns"),
     _integer("closed_ns"),

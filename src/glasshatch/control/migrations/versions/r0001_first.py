@@ -52,7 +52,7 @@ def upgrade() -> None:
         *_texts("resource", "verbs"),
         *_integers("duration_ns"),
         *_texts("reason", "ticket", "state"),
-        *_integers("approvals", "created_ns", "expires_ns", "closed_ns", "version"),
+        *_integers("approvals", "reviewed", "created_ns", "expires_ns", "closed_ns", "version"),
         *_texts("mac"),
         sa.PrimaryKeyConstraint("tenant", "id", name="pk_requests"),
         _belongs("requests", "actor_id", "actors"),

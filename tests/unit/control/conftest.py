@@ -1,0 +1,111 @@
+"""A control store with alice, who works, bob, who approves, and carol, who may do both."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from glasshatch.control import ControlStore
+from glasshatch.identity import Identity
+
+NOW = 1_800_000_000_000_000_000
+SECOND = 10**9
+KEY = bytes(range(32))
+WISH: dict[str, Any] = {
+    "resource": "postgres/orders",
+    "verbs": ["update"],
+    "duration_ns": 600 * SECOND,
+    "reason": "payment 17 hangs",
+    "now_ns": NOW,
+}
+
+
+class Office(msgspec.Struct):
+    """A store, the people in it, and the file under it."""
+
+    store: ControlStore
+    path: Path
+    alice: Identity
+    bob: Identity
+    carol: Identity
+
+    def reopen(self, key: bytes = KEY) -> ControlStore:
+        """Close the store and open its file again."""
+        self.store.close()
+        self.store = ControlStore.open(self.path, tenant="default", mac_key=key, random=os.urandom)
+        return self.store
+
+    def intrude(self, *statements: str) -> None:
+        """Do what somebody with the file could do."""
+        connection = sqlite3.connect(self.path)
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+        connection.close()
+
+
+PEOPLE = (("alice", ["engineer"]), ("bob", ["approver"]), ("carol", ["admin", "approver"]))
+
+
+def _copy(source: Path, path: Path) -> Office:
+    path.touch(mode=0o600)
+    path.write_bytes(source.read_bytes())
+    store = ControlStore.open(path, tenant="default", mac_key=KEY, random=os.urandom)
+    return Office(store, path, *(store.actors.named(name) for name, _ in PEOPLE))
+
+
+@pytest.fixture(scope="session")
+def staffed_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a store with the people in it, made once by the real migrations."""
+    path = tmp_path_factory.mktemp("control") / "control.db"
+    store = ControlStore.create(path, tenant="default", mac_key=KEY, random=os.urandom)
+    for moment, (name, roles) in enumerate(PEOPLE):
+        store.actors.create(name, roles=roles, now_ns=NOW + moment * 10**6)
+    store.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def busy_store(staffed_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a store with at least two rows in every table."""
+    office = _copy(staffed_store, tmp_path_factory.mktemp("busy") / "control.db")
+    for moment in (NOW, NOW + 10**6):
+        request = office.store.requests.create(office.alice, **{**WISH, "now_ns": moment})
+        office.store.requests.approve(request.id, office.bob, moment + 1)
+        office.store.tokens.issue(office.alice.id, scopes=["*"], lifetime_ns=3600 * SECOND, now_ns=moment)
+    office.store.close()
+    return office.path
+
+
+@pytest.fixture
+def office(staffed_store: Path, tmp_path: Path) -> Iterator[Office]:
+    office = _copy(staffed_store, tmp_path / "control.db")
+    yield office
+    office.store.close()
+
+
+@pytest.fixture
+def busy(busy_store: Path, tmp_path: Path) -> Office:
+    """An office with rows in every table, whose store is closed."""
+    office = _copy(busy_store, tmp_path / "control.db")
+    office.store.close()
+    return office
+
+
+Asker = Callable[..., str]
+
+
+@pytest.fixture
+def asked(office: Office) -> Asker:
+    """Makes a request of alice's and gives its id."""
+
+    def ask(**changes: object) -> str:
+        return office.store.requests.create(office.alice, **{**WISH, **changes}).id
+
+    return ask
