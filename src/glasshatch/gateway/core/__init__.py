@@ -2,6 +2,7 @@
 
 from .effects import (
     Abort,
+    Address,
     Ask,
     AskSession,
     Authenticate,
@@ -32,11 +33,21 @@ from .effects import (
     TlsStarted,
     Wake,
 )
-from .ports import Authenticator, Authority, GuardedResource, Limits, PostgresTarget, TlsMode
+from .ports import (
+    Authenticator,
+    Authority,
+    Connector,
+    GuardedResource,
+    House,
+    Limits,
+    PostgresTarget,
+    TlsMode,
+)
 from .records import SessionRecord
 
 __all__ = [
     "Abort",
+    "Address",
     "Ask",
     "AskSession",
     "Authenticate",
@@ -47,11 +58,13 @@ __all__ = [
     "CancelUpstream",
     "Close",
     "Closed",
+    "Connector",
     "Conversation",
     "Decided",
     "Drain",
     "Effect",
     "GuardedResource",
+    "House",
     "Input",
     "Limits",
     "Open",

@@ -15,6 +15,7 @@ from ...events import Access, Client, Event
 from ...identity import Identity
 from ...policy import Decision, ResourceFacts
 from ...statements import Statement
+from .ports import TlsMode
 
 Side = Literal["client", "upstream"]
 
@@ -122,8 +123,19 @@ class Send(msgspec.Struct, frozen=True):
     data: bytes
 
 
+class Address(msgspec.Struct, frozen=True):
+    """Where an upstream listens, and how its certificate is checked."""
+
+    host: str
+    port: int
+    tls: TlsMode
+    tls_ca: str = ""
+
+
 class Open(msgspec.Struct, frozen=True):
     """Connect to the upstream; answered by `Opened` or `OpenFailed`."""
+
+    address: Address
 
 
 class StartTls(msgspec.Struct, frozen=True):
@@ -194,9 +206,18 @@ class CancelOther(msgspec.Struct, frozen=True):
 
 
 class CancelUpstream(msgspec.Struct, frozen=True):
-    """Ask the upstream, over a connection of its own, to cancel what this session runs there."""
+    """Ask the upstream, over a connection of its own, to cancel what this session runs there.
 
+    `tls_request` is sent first where the address wants TLS; its answer must be `tls_answer`.
+    """
+
+    address: Address
     request: bytes
+    tls_request: bytes = b""
+    tls_answer: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"CancelUpstream(address={self.address!r})"
 
 
 Effect = (
@@ -221,6 +242,10 @@ class Conversation(Protocol):
 
     cancel_key: tuple[int, bytes]
     """Process number and key that the client may later cancel with."""
+
+    @property
+    def session_id(self) -> str:
+        """The session's id, as in its events."""
 
     def start(self) -> Sequence[Effect]:
         """What to do when the client has connected."""

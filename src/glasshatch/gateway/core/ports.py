@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Literal, Protocol
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
+from ...clock import Clock
 from ...events import Access, Client
 from ...identity import Identity
-from ...masking import ColumnRule
+from ...masking import ColumnRule, Redactor
 from ...policy import Decision, ResourceFacts
 from ...statements import Statement
+
+if TYPE_CHECKING:
+    from .effects import Conversation
 
 TlsMode = Literal["disable", "require", "verify-full"]
 
@@ -64,6 +68,35 @@ class GuardedResource(msgspec.Struct, frozen=True):
     facts: ResourceFacts
     target: PostgresTarget
     rules: tuple[ColumnRule, ...] = ()
+
+
+class House(msgspec.Struct, frozen=True):
+    """What all sessions of a gateway share. `tls`: whether clients can be offered TLS.
+
+    plaintext_anywhere: whether a token may come in clear from another host than this one.
+    """
+
+    resources: Mapping[str, GuardedResource]
+    redactor: Redactor
+    clock: Clock
+    random: Callable[[int], bytes]
+    limits: Limits
+    tenant: str
+    instance: str
+    tls: bool
+    plaintext_anywhere: bool
+
+
+class Connector(Protocol):
+    """One protocol of the gateway: makes conversations, and keeps what its sessions share."""
+
+    name: str
+
+    def open(self, house: House) -> Callable[[Client], Conversation]:
+        """Prepare for a server's lifetime; what is returned begins one conversation per client."""
+
+    def too_many(self) -> bytes:
+        """What a client is told when there is no room for it."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from ...clock import Clock
 from ...events import ACTIONS, Access, Actor, Client, Event, Outcome, Resource, Source, uuid7
 from ...identity import Identity
@@ -50,6 +52,10 @@ class SessionRecord:
         self._resource = Resource(
             type=facts.type, id=facts.id, name=facts.name, env=facts.env, labels=dict(facts.labels)
         )
+
+    def know_program(self, name: str) -> None:
+        """What the client calls its program."""
+        self.client = msgspec.structs.replace(self.client, user_agent=name)
 
     def event(
         self, action: str, outcome: Outcome | None = None, attrs: dict[str, Any] | None = None, **parts: Any

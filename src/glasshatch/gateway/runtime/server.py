@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+import hmac
+import ssl
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
 
 import msgspec
 
 from ...clock import Clock
-from ...events import EventSink
+from ...errors import ConfigError
+from ...events import Client, EventSink
 from ...masking import Redactor
-from ..core import Authenticator, Authority, GuardedResource, Limits
+from ..connectors.postgres import CONNECTOR
+from ..core import Abort, Authenticator, Authority, Conversation, Drain, GuardedResource, House, Limits
+from .driver import SessionDriver
+from .mailbox import Mailbox
+from .tls import server_context
+
+_BACKLOG = 512
+_CUT_SECONDS = 2.0
 
 
 class Listen(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,7 +38,16 @@ class Listen(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GatewayServer:
-    """One PostgreSQL listener in front of any number of resources (a client's database names one)."""
+    """One PostgreSQL listener in front of any number of resources (a client's database names one).
+
+    Owns its sessions from accept to close. It belongs to the event loop in which `start` was awaited;
+    only `sink` may call back from other threads.
+
+    Args:
+        resources: Told apart by their names.
+        random_bytes: A source fit for keys, as `os.urandom`.
+        tenant, instance: As they stand in every event.
+    """
 
     def __init__(
         self,
@@ -43,21 +64,164 @@ class GatewayServer:
         instance: str = "",
         limits: Limits | None = None,
     ) -> None:
-        raise NotImplementedError
+        self._listen = listen
+        self._limits = limits or Limits()
+        self._house = House(
+            resources={resource.facts.name: resource for resource in resources},
+            redactor=redactor,
+            clock=clock,
+            random=random_bytes,
+            limits=self._limits,
+            tenant=tenant,
+            instance=instance,
+            tls=bool(listen.tls_certificate),
+            plaintext_anywhere=listen.plaintext_anywhere,
+        )
+        self.authenticator = authenticator
+        self.authority = authority
+        self.sink = sink
+        self.clock = clock
+        self.server_tls: ssl.SSLContext | None = None
+        self.loop: asyncio.AbstractEventLoop
+        self.mailbox: Mailbox
+        self._begin: Callable[[Client], Conversation]
+        self._server: asyncio.Server | None = None
+        self._drivers: set[SessionDriver] = set()
+        self._tasks: asyncio.TaskGroup | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self._over = asyncio.Event()
+        self._empty = asyncio.Event()
 
     @property
     def address(self) -> tuple[str, int]:
         """Host and port it listens on, once started."""
-        raise NotImplementedError
+        if self._server is None:
+            raise ConfigError("the gateway is not started", key="gateway.postgres")
+        host, port = self._server.sockets[0].getsockname()[:2]
+        return host, port
+
+    @property
+    def sessions(self) -> int:
+        """How many clients are connected."""
+        return len(self._drivers)
 
     async def start(self) -> None:
-        """Listen. Raises ConfigError: port in use, certificate unreadable."""
-        raise NotImplementedError
+        """Listen.
+
+        Raises:
+            ConfigError: The address is taken or not ours, or the certificate cannot be used.
+        """
+        listen = self._listen
+        self.loop = asyncio.get_running_loop()
+        self.mailbox = Mailbox(self.loop)
+        self._begin = CONNECTOR.open(self._house)
+        if listen.tls_certificate:
+            self.server_tls = server_context(listen.tls_certificate, listen.tls_key)
+        try:
+            self._server = await self.loop.create_server(
+                self._accept, listen.host, listen.port, backlog=_BACKLOG
+            )
+        except OSError as error:
+            raise ConfigError(
+                f"cannot listen on {listen.host}:{listen.port}: {error.strerror or type(error).__name__}",
+                key="gateway.postgres",
+                hint="choose a free port of this machine, or stop what uses it",
+            ) from None
+        ready = asyncio.Event()
+        # The one task that is started bare: it owns the group in which all others live, and `stop` awaits it.
+        self._keeper = self.loop.create_task(self._keep(ready))
+        await ready.wait()
 
     async def stop(self, grace_s: float = 10.0) -> None:
         """Stop accepting, let running statements finish for at most `grace_s`, close the rest (57P01)."""
-        raise NotImplementedError
+        if self._server is None:
+            return
+        self._server.close()
+        for driver in list(self._drivers):
+            driver.feed(Drain())
+        await self._until_empty(grace_s)
+        for driver in list(self._drivers):
+            driver.feed(Abort("the gateway is stopping", cut=True))
+        await self._until_empty(_CUT_SECONDS)
+        self._over.set()
+        if self._keeper is not None:
+            await self._keeper
+        self._server = None
 
     def cut(self, session_id: str, reason: str) -> bool:
         """End one session now; False if there is no such session."""
-        raise NotImplementedError
+        for driver in list(self._drivers):
+            if driver.conversation.session_id == session_id:
+                driver.feed(Abort(reason, cut=True))
+                return True
+        return False
+
+    # -- what drivers ask of it -----------------------------------------------------------------
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something beside; it is over before the server is."""
+        if self._tasks is None:
+            work.close()
+            return
+        self._tasks.create_task(work)
+
+    def cancel(self, process: int, key: bytes) -> None:
+        """Pass a cancel request on, only to the session that gave out exactly this key."""
+        for driver in list(self._drivers):
+            own_process, own_key = driver.conversation.cancel_key
+            if own_process == process and hmac.compare_digest(own_key, key):
+                driver.cancel()
+
+    def gone(self, driver: SessionDriver) -> None:
+        """A session is over."""
+        self._drivers.discard(driver)
+        if not self._drivers:
+            self._empty.set()
+
+    # -- inside ---------------------------------------------------------------------------------
+
+    def _accept(self) -> asyncio.Protocol:
+        return _Arrival(self)
+
+    def admit(self, transport: asyncio.BaseTransport) -> asyncio.Protocol | None:
+        """Begin a session for a connected client; None if there is no room."""
+        if len(self._drivers) >= self._limits.sessions:
+            return None
+        peer = transport.get_extra_info("peername") or ("", 0)
+        driver = SessionDriver(self._begin(Client(ip=str(peer[0]), port=int(peer[1]))), self)
+        self._drivers.add(driver)
+        return driver.client_end()
+
+    async def _keep(self, ready: asyncio.Event) -> None:
+        async with asyncio.TaskGroup() as group:
+            self._tasks = group
+            ready.set()
+            await self._over.wait()
+            self._tasks = None
+
+    async def _until_empty(self, seconds: float) -> None:
+        if not self._drivers:
+            return
+        self._empty.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._empty.wait()
+        except TimeoutError:
+            return
+
+
+class _Arrival(asyncio.Protocol):
+    """A socket until its session begins."""
+
+    def __init__(self, server: GatewayServer) -> None:
+        self._server = server
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        stream: asyncio.Transport = transport  # type: ignore[assignment]
+        end = self._server.admit(stream)
+        if end is None:
+            stream.write(CONNECTOR.too_many())
+            stream.close()
+            return
+        stream.set_protocol(end)
+        end.connection_made(stream)

@@ -1,0 +1,392 @@
+"""The database's half of the traffic: every answer is matched to what asked for it, masked, counted.
+
+Rows whose shape is not known, and answers nobody asked for, end the session.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from ....errors import PeerError
+from ....masking import RowPlan, plan_columns
+from . import refusals
+from .answers import (
+    ColumnShape,
+    clean_notification,
+    clean_report,
+    command_rows,
+    error_fields,
+    read_row,
+    read_shape,
+    write_row,
+)
+from .asking import Asking
+from .catalogue import QUERIES, Catalogue
+from .exchange import Exchange, Expect, Portal
+from .running import Run, finish
+from .session import Session
+from .wire import Span, message
+
+_CHANGES_TABLES = frozenset({"create", "alter", "drop", "do", "call", "unknown"})
+_NAME = r"(\"(?:[^\"]|\"\")*\"|[\w$\x80-\U0010ffff]+)"
+_PREPARE = re.compile(rf"\bprepare\s+{_NAME}", re.IGNORECASE)
+_DEALLOCATE = re.compile(rf"\bdeallocate\s+(?:prepare\s+)?{_NAME}", re.IGNORECASE)
+_WATCHED = {b"client_encoding": b"UTF8", b"standard_conforming_strings": b"on"}
+
+
+class Answering:
+    """Takes the database's messages in order and writes to the client what it may see."""
+
+    def __init__(self, session: Session, asking: Asking) -> None:
+        self.session = session
+        self.asking = asking
+        self.said_fatal = False
+        """The client was already told why the connection ends."""
+        self._handlers: dict[int, Callable[[bytes, bytes], None]] = {
+            0x31: self._parse_complete,
+            0x32: self._bind_complete,
+            0x33: self._close_complete,
+            0x41: self._notification,
+            0x43: self._command_complete,
+            0x45: self._error,
+            0x47: self._copy_in,
+            0x48: self._copy_out,
+            0x49: self._command_complete,
+            0x4E: self._notice,
+            0x53: self._parameter,
+            0x54: self._row_description,
+            0x5A: self._ready,
+            0x63: self._copy_done,
+            0x64: self._copy_data,
+            0x6E: self._no_data,
+            0x73: self._suspended,
+            0x74: self._parameter_description,
+        }
+
+    def take(self, buffer: bytes, spans: list[Span]) -> None:
+        """Take messages; neighbouring rows are masked together."""
+        index, count = 0, len(spans)
+        while index < count:
+            tag, start, end = spans[index]
+            after = index + 1
+            if tag == 0x44:
+                while after < count and spans[after][0] == 0x44:
+                    after += 1
+                self._rows(buffer, spans[index:after])
+            else:
+                handler = self._handlers.get(tag)
+                if handler is None:
+                    raise PeerError("the database sent a message of a kind that has no place here")
+                raw = buffer[start:end]
+                handler(raw, raw[5:])
+            index = after
+
+    # -- rows -----------------------------------------------------------------------------------
+
+    def _rows(self, buffer: bytes, spans: list[Span]) -> None:
+        expect = self._expect("execute", "query", "catalogue")
+        if expect.kind == "catalogue":
+            rows = self._exchange().catalogue_rows[-1]
+            rows.extend(read_row(buffer, start, end) for _, start, end in spans)
+            return
+        run = expect.run
+        if run is not None and run.plan is None and expect.portal is not None:
+            run.use(self._portal_plan(run, expect.portal))
+        plan = run.plan if run is not None else None
+        if plan is None:
+            raise PeerError("the database sent rows whose shape is not known")
+        first, last = spans[0][1], spans[-1][2]
+        if plan.untouched:
+            plan.passed(len(spans), last - first)
+            self.session.outbox.client(buffer[first:last])
+            return
+        masked = plan.mask([read_row(buffer, start, end) for _, start, end in spans])
+        self.session.outbox.client(b"".join(map(write_row, masked)))
+
+    def _row_description(self, raw: bytes, body: bytes) -> None:
+        expect = self._expect("describe", "query", "catalogue")
+        if expect.kind == "catalogue":
+            self._exchange().catalogue_rows.append([])
+            return
+        shape = read_shape(body)
+        if expect.kind == "describe":
+            self._described(expect, shape, raw)
+            return
+        if expect.run is None:
+            raise PeerError("the database sent rows that nobody asked for")
+        expect.run.use(self._plan(expect.run, shape, lambda index: shape[index].format))
+        self.session.outbox.client(raw)
+
+    def _described(self, expect: Expect, shape: tuple[ColumnShape, ...], raw: bytes) -> None:
+        self._pop()
+        if expect.prepared is not None:
+            expect.prepared.shape = shape
+        if expect.portal is not None:
+            expect.portal.shape = shape
+        if not expect.hidden:
+            self.session.outbox.client(raw)
+
+    def _no_data(self, raw: bytes, body: bytes) -> None:
+        self._described(self._expect("describe"), (), raw)
+
+    def _portal_plan(self, run: Run, portal: Portal) -> RowPlan | None:
+        shape = portal.shape if portal.shape is not None else portal.prepared.shape
+        if not shape:
+            return None
+        return self._plan(run, shape, portal.result_format)
+
+    def _plan(self, run: Run, shape: tuple[ColumnShape, ...], format: Callable[[int], int]) -> RowPlan:
+        session, statement = self.session, run.question.statement
+        catalogue = session.catalogue
+        knows = catalogue.knows(shape)
+        if not knows:
+            session.shelf.invalidate()
+        lineage = knows and session.lineage_known(statement)
+        outputs = statement.outputs if lineage else None
+        if outputs is not None and len(outputs) != len(shape):
+            outputs = None
+        explains = "explain" in statement.verbs and lineage
+        columns = [
+            catalogue.facts(
+                column,
+                outputs[index] if outputs is not None else None,
+                lineage_known=outputs is not None,
+                format=format(index),
+            )
+            for index, column in enumerate(shape)
+        ]
+        # The text of a plan holds the statement's own constants, no values of rows: it is scanned.
+        may_touch = not explains and (bool(run.masked) or not knows or session.in_doubt)
+        return plan_columns(columns, catalogue.rules, session.redactor, may_touch)
+
+    # -- ends -----------------------------------------------------------------------------------
+
+    def _command_complete(self, raw: bytes, body: bytes) -> None:
+        expect = self._expect("execute", "query", "catalogue")
+        if expect.kind == "catalogue":
+            return
+        run = expect.run
+        if run is not None:
+            command, affected = command_rows(body) if body else ("EMPTY", 0)
+            run.commands.append(command)
+            run.affected += affected
+            run.use(None)
+            if run.hide_copy:
+                run.error = "42501"
+                self.session.outbox.client(refusals.BINARY_COPY)
+                run.hide_copy = False
+                raw = b""
+        self.session.outbox.client(raw)
+        if expect.kind == "execute":
+            if expect.portal is not None:
+                expect.portal.suspended = None
+            self._pop()
+            self._finish(run)
+
+    def _suspended(self, raw: bytes, body: bytes) -> None:
+        expect = self._expect("execute")
+        if expect.portal is not None:
+            expect.portal.suspended = expect.run
+        self.session.outbox.client(raw)
+        self._pop()
+        self._finish(expect.run)
+
+    def _finish(self, run: Run | None) -> None:
+        if run is None:
+            return
+        finish(self.session, run)
+        self._note_effects(run)
+
+    def _note_effects(self, run: Run) -> None:
+        """What a statement may have changed behind the gateway's knowledge: tables, names."""
+        statement = run.question.statement
+        verbs = frozenset(statement.verbs)
+        if not verbs.isdisjoint(_CHANGES_TABLES):
+            self.session.changed_tables = True
+        asking = self.asking
+        if "discard" in verbs:
+            asking.prepared.clear()
+        if "cursor" in verbs:
+            asking.portals.clear()
+        if not verbs.isdisjoint({"prepare", "deallocate", "unknown"}):
+            for pattern in (_PREPARE, _DEALLOCATE):
+                for found in pattern.finditer(statement.shape):
+                    asking.prepared.close(_folded(found[1]))
+            if re.search(r"\bdeallocate\s+(prepare\s+)?all\b", statement.shape, re.IGNORECASE):
+                asking.prepared.clear()
+
+    def _ready(self, raw: bytes, body: bytes) -> None:
+        expect = self._expect("sync", "query", "catalogue")
+        exchange = self._exchange()
+        session = self.session
+        session.tx = body[:1]
+        self.asking.exchange = None
+        self.asking.prepared.settle()
+        self.asking.portals.settle()
+        if expect.kind == "catalogue":
+            self._read_catalogue(exchange)
+            return
+        if expect.kind == "query":
+            self._finish(expect.run)
+        if session.tx == b"I":
+            self.asking.portals.clear()
+            if session.changed_tables:
+                session.changed_tables = False
+                session.shelf.invalidate()
+        session.outbox.client(raw)
+
+    def _read_catalogue(self, exchange: Exchange) -> None:
+        session = self.session
+        if len(exchange.catalogue_rows) != len(QUERIES):
+            raise PeerError("the database's catalogue could not be read")
+        rules = session.resource.rules
+        catalogue = Catalogue.read(exchange.catalogue_rows, rules)
+        session.shelf.put(catalogue, exchange.catalogue_begun, session.clock.monotonic_ns())
+
+    def _error(self, raw: bytes, body: bytes) -> None:
+        exchange = self.asking.exchange
+        expect = exchange.pending[0] if exchange is not None and exchange.pending else None
+        if expect is not None and expect.kind == "catalogue":
+            raise PeerError("the database refused to show its catalogue")
+        if expect is not None and expect.refusal:
+            self.session.outbox.client(expect.refusal)
+            code = "42501"
+        else:
+            touches = expect is None or expect.touches_masked or bool(expect.run and expect.run.masked)
+            cleaned, code = clean_report(b"E", body, self.session.scan, touches_masked=touches)
+            self.session.outbox.client(cleaned)
+        if error_fields(body).get("V") in ("FATAL", "PANIC"):
+            self.said_fatal = True
+        if exchange is None:
+            return
+        exchange.copying_in = False
+        if expect is not None and expect.run is not None:
+            expect.run.error = code
+            expect.run.hide_copy = False
+            if expect.kind != "query":
+                finish(self.session, expect.run)
+        if not exchange.simple:
+            self._skip_to_sync(exchange)
+
+    def _skip_to_sync(self, exchange: Exchange) -> None:
+        runs = [*exchange.fail_pending(), *exchange.drop_until_sync()]
+        for run in runs:
+            finish(self.session, run, not_sent="not run: an earlier statement of its batch failed")
+        if not exchange.synced:
+            exchange.skipping = True
+        self.asking.prepared.settle()
+        self.asking.portals.settle()
+
+    # -- copies ---------------------------------------------------------------------------------
+
+    def _copy_in(self, raw: bytes, body: bytes) -> None:
+        self._expect("execute", "query")
+        exchange = self._exchange()
+        exchange.copying_in = True
+        if not exchange.simple and exchange.synced:
+            # The database ignores the Sync that was sent before it began to copy.
+            exchange.synced = False
+            if len(exchange.pending) > 1 and exchange.pending[1].kind == "sync":
+                del exchange.pending[1]
+        self.session.outbox.client(raw)
+
+    def _copy_out(self, raw: bytes, body: bytes) -> None:
+        run = self._expect("execute", "query").run
+        if run is None or run.masked:
+            raise PeerError("the database copies out what may hold masked columns")
+        run.hide_copy = body[:1] != b"\0"
+        if not run.hide_copy:
+            self.session.outbox.client(raw)
+
+    def _copy_data(self, raw: bytes, body: bytes) -> None:
+        run = self._expect("execute", "query").run
+        if run is None:
+            raise PeerError("the database copies out what nobody asked for")
+        run.copied_rows += 1
+        run.copied_bytes += len(body)
+        if run.hide_copy:
+            return
+        text = body.decode("utf-8", "surrogateescape")
+        cleaned = self.session.scan(text)
+        self.session.outbox.client(
+            raw if cleaned == text else message(b"d", cleaned.encode("utf-8", "surrogateescape"))
+        )
+
+    def _copy_done(self, raw: bytes, body: bytes) -> None:
+        run = self._expect("execute", "query").run
+        if run is None or not run.hide_copy:
+            self.session.outbox.client(raw)
+
+    # -- the extended protocol's confirmations --------------------------------------------------
+
+    def _parse_complete(self, raw: bytes, body: bytes) -> None:
+        expect = self._pop("parse")
+        if expect.prepared is not None:
+            self.asking.prepared.confirm(expect.prepared)
+        self.session.outbox.client(raw)
+
+    def _bind_complete(self, raw: bytes, body: bytes) -> None:
+        expect = self._pop("bind")
+        if expect.portal is not None:
+            self.asking.portals.confirm(expect.portal)
+        self.session.outbox.client(raw)
+
+    def _close_complete(self, raw: bytes, body: bytes) -> None:
+        kind, name = self._pop("close").named
+        if kind == b"S":
+            self.asking.prepared.close(name)
+        else:
+            self.asking.portals.close(name)
+        self.session.outbox.client(raw)
+
+    def _parameter_description(self, raw: bytes, body: bytes) -> None:
+        expect = self._expect("describe")
+        if expect.prepared is not None:
+            types = [int.from_bytes(body[at : at + 4], "big") for at in range(2, len(body), 4)]
+            expect.prepared.parameter_types = tuple(types)
+        if not expect.hidden:
+            self.session.outbox.client(raw)
+
+    # -- what comes unasked ---------------------------------------------------------------------
+
+    def _notice(self, raw: bytes, body: bytes) -> None:
+        exchange = self.asking.exchange
+        expect = exchange.pending[0] if exchange is not None and exchange.pending else None
+        touches = expect is not None and (expect.touches_masked or bool(expect.run and expect.run.masked))
+        cleaned, _ = clean_report(b"N", body, self.session.scan, touches_masked=touches)
+        self.session.outbox.client(cleaned)
+
+    def _notification(self, raw: bytes, body: bytes) -> None:
+        self.session.outbox.client(clean_notification(raw, self.session.scan))
+
+    def _parameter(self, raw: bytes, body: bytes) -> None:
+        name, _, rest = body.partition(b"\0")
+        if _WATCHED.get(name, rest.rstrip(b"\0")) != rest.rstrip(b"\0"):
+            raise PeerError(
+                "the way the database reads text was changed", hint="leave client_encoding at UTF8"
+            )
+        self.session.outbox.client(raw)
+
+    # -- expectations ---------------------------------------------------------------------------
+
+    def _exchange(self) -> Exchange:
+        if self.asking.exchange is None:
+            raise PeerError("the database answered what nobody asked")
+        return self.asking.exchange
+
+    def _expect(self, *kinds: str) -> Expect:
+        pending = self._exchange().pending
+        if not pending or pending[0].kind not in kinds:
+            raise PeerError("the database's answer does not fit what was asked")
+        return pending[0]
+
+    def _pop(self, *kinds: str) -> Expect:
+        if kinds:
+            self._expect(*kinds)
+        return self._exchange().pending.popleft()
+
+
+def _folded(name: str) -> bytes:
+    folded = name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
+    return folded.encode("utf-8")

@@ -1,0 +1,451 @@
+"""The client's half of the traffic: every message is understood and decided before it may go on.
+
+What cannot be understood is refused. Nothing reaches the database before its decision, and no
+execution before its record is durable.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+import msgspec
+
+from ....errors import PeerError
+from ....events import Access
+from ....policy import Decision
+from ....statements import Statement, analyze_sql
+from ...core import Close, Pause, Resume
+from . import refusals
+from .catalogue import QUERIES
+from .exchange import Exchange, Expect, Item, Names, Portal, Prepared
+from .running import Question, Run, bound_values, finish, question_of, refused_event, run_event
+from .session import Session
+from .wire import message, parse_bind, parse_execute, parse_named, parse_parse, parse_query
+
+CLIENT_TAGS = frozenset(b"QPBDECHSXFdcfp")
+_COPY_TAGS = frozenset(b"dcf")
+_SYNC = message(b"S")
+# It must fail for certain, do nothing, and tell whoever reads the server's log why.
+_FAILING_QUERY = message(b"Q", b"!glasshatch refused a statement here\0")
+_CHANGES_READING = frozenset({"set", "do", "call", "unknown", "execute"})
+
+
+class Asking:
+    """Takes the client's messages in order; owns the current exchange, statements and portals."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.exchange: Exchange | None = None
+        self.prepared: Names[Prepared] = Names()
+        self.portals: Names[Portal] = Names()
+        self.draining = False
+        self.left = False
+        """The client has said goodbye."""
+        # A portal of this name cannot exist: no client ever sees it. Running it fails and does nothing else.
+        name = b"glasshatch-refused-a-statement-" + session.random(8).hex().encode("ascii")
+        self._failing_execute = message(b"E", name + b"\0\0\0\0\0")
+        self._inbox: deque[tuple[int, bytes]] = deque()
+        self._inbox_bytes = 0
+        self._paused = False
+        self._handlers: dict[int, Callable[[bytes], None]] = {
+            0x50: self._parse,
+            0x42: self._bind,
+            0x44: self._describe,
+            0x45: self._execute,
+            0x43: self._close,
+            0x48: self._flush,
+            0x53: self._sync,
+        }
+
+    def arrive(self, tag: int, raw: bytes) -> None:
+        """A message came; it waits its turn."""
+        self._inbox.append((tag, raw))
+        self._inbox_bytes += len(raw)
+
+    def work(self) -> None:
+        """Take as many messages as may be taken, send what may be sent, and hold the client to its bound."""
+        self._take_all()
+        self.release()
+        # A refusal may have ended the exchange without the database, so that the next may begin.
+        while self._inbox and self.exchange is None and not self.session.asking and not self.left:
+            self._take_all()
+            self.release()
+        self._hold_to_bound()
+
+    def read_catalogue(self) -> None:
+        """Ask the database for its tables, on the gateway's own account."""
+        exchange = self.exchange = Exchange(simple=True)
+        exchange.catalogue_begun = self.session.shelf.begin()
+        exchange.pending.append(Expect("catalogue"))
+        exchange.forwarded = True
+        self.session.outbox.upstream(message(b"Q", ";".join(QUERIES).encode("ascii") + b"\0"))
+
+    def release(self) -> None:
+        """Send what is ready, in order, up to the first that is not."""
+        exchange = self.exchange
+        while exchange is not None and (item := exchange.next_ready()):
+            if item.refusal:
+                self._refuse(exchange, item)
+            else:
+                self._send(exchange, item)
+            exchange = self.exchange
+
+    # -- taking ---------------------------------------------------------------------------------
+
+    def _take_all(self) -> None:
+        while self._inbox and not self.session.asking and not self.left:
+            tag, raw = self._inbox[0]
+            if not self._may_take(tag):
+                break
+            self._inbox.popleft()
+            self._inbox_bytes -= len(raw)
+            self._take(tag, raw)
+
+    def _may_take(self, tag: int) -> bool:
+        exchange = self.exchange
+        if exchange is None:
+            return not self._catalogue_first()
+        if tag in _COPY_TAGS and exchange.copying_in:
+            return True
+        if exchange.simple or exchange.synced:
+            return exchange.copying_in and tag in b"HS"
+        return tag not in _COPY_TAGS or not exchange.expects_copy_in()
+
+    def _catalogue_first(self) -> bool:
+        session = self.session
+        # Inside a transaction the gateway asks nothing of its own: it could change what the client sees.
+        if session.tx != b"I" or not session.shelf.wants_reading(session.clock.monotonic_ns()):
+            return False
+        self.read_catalogue()
+        return True
+
+    def _take(self, tag: int, raw: bytes) -> None:
+        exchange = self.exchange
+        if tag == 0x58:
+            self._terminate(raw)
+        elif tag in _COPY_TAGS:
+            self._copy(tag, raw)
+        elif tag == 0x70:
+            raise PeerError("a password where none was asked for")
+        elif exchange is not None and exchange.copying_in:
+            # The database ignores Flush and Sync while it reads a copy; so they are not passed on.
+            exchange.ignored_sync = exchange.ignored_sync or tag == 0x53
+        elif tag in (0x51, 0x46):
+            if exchange is not None and exchange.skipping:
+                return
+            if exchange is not None:
+                raise PeerError("a simple query before the Sync of an extended one")
+            self._query(raw) if tag == 0x51 else self._function_call(raw)
+        else:
+            if exchange is None:
+                self.exchange = exchange = Exchange(simple=False)
+            if not exchange.skipping or tag == 0x53:
+                self._handlers[tag](raw[5:])
+
+    def _terminate(self, raw: bytes) -> None:
+        self.left = True
+        self.session.outbox.upstream(raw)
+        self.session.outbox.add(Close())
+
+    def _copy(self, tag: int, raw: bytes) -> None:
+        exchange = self.exchange
+        if exchange is None or not exchange.copying_in:
+            return  # PostgreSQL drops stray copy data too: it is what follows a copy that failed
+        run = exchange.pending[0].run if exchange.pending else None
+        if tag == 0x64 and run is not None:
+            run.copied_bytes += len(raw) - 5
+        else:
+            exchange.copying_in = False
+        self.session.outbox.upstream(raw)
+
+    def _query(self, raw: bytes) -> None:
+        exchange = self.exchange = Exchange(simple=True)
+        exchange.skipping = exchange.synced = True
+        text = self._decoded(parse_query(raw[5:]))
+        item = Item(raw, Expect("query"), ready=False)
+        exchange.add(item)
+        if text is None:
+            self._fail(exchange, item, refusals.NOT_UTF8)
+            return
+        question = question_of(self.session, text, analyze_sql(text))
+        self._consider(
+            exchange, item, question, lambda run: self._record(exchange, item, run, "simple", None)
+        )
+
+    def _function_call(self, raw: bytes) -> None:
+        exchange = self.exchange = Exchange(simple=True)
+        item = Item(raw, Expect("query"), ready=False)
+        exchange.add(item)
+        self._fail(exchange, item, refusals.FUNCTION_CALL)
+
+    def _parse(self, body: bytes) -> None:
+        exchange = self._extended()
+        parse = parse_parse(body)
+        text = self._decoded(parse.text)
+        item = Item(message(b"P", body), Expect("parse"), ready=False)
+        exchange.add(item)
+        if text is None:
+            self._fail(exchange, item, refusals.NOT_UTF8)
+            return
+        question = question_of(self.session, text, analyze_sql(text))
+        if exchange.tainted and not question.plain_text:
+            self._fail(exchange, item, refusals.AFTER_SETTING)
+            return
+        if parse.name and len(self.prepared) >= self.session.limits.prepared:
+            self._fail(exchange, item, refusals.TOO_MANY)
+            return
+
+        def allowed(run: Run) -> None:
+            prepared = Prepared(parse.name, question, parse.parameter_types)
+            item.expect = Expect("parse", prepared=prepared, touches_masked=bool(run.masked))
+            self.prepared.begin(prepared)
+            exchange.make_ready(item)
+
+        self._consider(exchange, item, question, allowed)
+
+    def _bind(self, body: bytes) -> None:
+        exchange = self._extended()
+        bind = parse_bind(body)
+        prepared = self.prepared.find(bind.statement)
+        item = Item(message(b"B", body), None)
+        if prepared is None:
+            self._refuse_unknown(exchange, item, refusals.UNKNOWN_STATEMENT)
+            return
+        bound = bound_values(self.session, bind, prepared.parameter_types)
+        # The values go with the bytes; the portal keeps only their redacted form and the formats.
+        formats = msgspec.structs.replace(bind, values=())
+        portal = Portal(bind.portal, prepared, bound, formats.result_format)
+        touches = bool(self.session.masked(prepared.question.statement))
+        item.expect = Expect("bind", portal=portal, touches_masked=touches)
+        self.portals.begin(portal)
+        exchange.add(item)
+
+    def _describe(self, body: bytes) -> None:
+        exchange = self._extended()
+        kind, name = parse_named(body, "Describe")
+        item = Item(message(b"D", body), None)
+        if kind == b"S":
+            prepared = self.prepared.find(name)
+            if prepared is None:
+                self._refuse_unknown(exchange, item, refusals.UNKNOWN_STATEMENT)
+                return
+            item.expect = Expect("describe", prepared=prepared)
+            exchange.described.add(prepared)
+        else:
+            portal = self.portals.find(name)
+            if portal is None:
+                self._refuse_unknown(exchange, item, refusals.UNKNOWN_PORTAL)
+                return
+            item.expect = Expect("describe", portal=portal)
+            exchange.described.add(portal)
+        exchange.add(item)
+
+    def _execute(self, body: bytes) -> None:
+        exchange = self._extended()
+        name, _ = parse_execute(body)
+        portal = self.portals.find(name)
+        item = Item(message(b"E", body), Expect("execute", portal=portal), ready=False)
+        if portal is None:
+            self._refuse_unknown(exchange, item, refusals.UNKNOWN_PORTAL)
+            return
+        self._describe_unseen(exchange, portal)
+        exchange.add(item)
+        if portal.suspended is not None:
+            self._continue(exchange, item, portal.suspended)
+            return
+        question = portal.prepared.question
+        if (
+            not _CHANGES_READING.isdisjoint(question.statement.verbs)
+            or "set_config" in question.statement.shape.lower()
+        ):
+            exchange.tainted = True
+        self._consider(
+            exchange, item, question, lambda run: self._record(exchange, item, run, "extended", portal.bound)
+        )
+
+    def _describe_unseen(self, exchange: Exchange, portal: Portal) -> None:
+        """A client may run what it never had described; the gateway must know the shape of every row."""
+        prepared = portal.prepared
+        if (
+            portal.shape is None
+            and prepared.shape is None
+            and exchange.described.isdisjoint({portal, prepared})
+        ):
+            exchange.described.add(portal)
+            exchange.add(
+                Item(
+                    message(b"D", b"P" + portal.name + b"\0"), Expect("describe", portal=portal, hidden=True)
+                )
+            )
+
+    def _close(self, body: bytes) -> None:
+        exchange = self._extended()
+        kind, name = parse_named(body, "Close")
+        exchange.add(Item(message(b"C", body), Expect("close", named=(kind, name))))
+
+    def _flush(self, body: bytes) -> None:
+        self._extended().add(Item(message(b"H", body), None, flush=True))
+
+    def _sync(self, body: bytes) -> None:
+        exchange = self._extended()
+        exchange.skipping = False
+        exchange.synced = True
+        exchange.add(Item(message(b"S", body), Expect("sync")))
+
+    # -- deciding -------------------------------------------------------------------------------
+
+    def _consider(
+        self, exchange: Exchange, item: Item, question: Question, allowed: Callable[[Run], None]
+    ) -> None:
+        """Put a statement, and all it may run by name, before the house rules and the policy."""
+        session = self.session
+        statement = question.statement
+        masked = session.masked(statement)
+        rule = refusals.house_rule(statement, masked, harmless_set=question.harmless_set)
+        if not session.introduce(statement):
+            rule = refusals.too_many_introduced()
+        if rule is not None:
+            decision = msgspec.structs.replace(rule, id=session.record.new_id())
+            self._decided(exchange, item, question, masked, decision)
+            return
+        self._ask([statement, *session.implied(statement)], masked, exchange, item, question, allowed)
+
+    def _ask(
+        self,
+        statements: list[Statement],
+        masked: tuple[str, ...],
+        exchange: Exchange,
+        item: Item,
+        question: Question,
+        allowed: Callable[[Run], None],
+    ) -> None:
+        def answered(decision: Decision, access: Access | None) -> None:
+            if decision.effect != "allow":
+                self._decided(exchange, item, question, masked, decision)
+            elif len(statements) > 1:
+                self._ask(statements[1:], masked, exchange, item, question, allowed)
+            else:
+                session = self.session
+                now_ns = session.clock.monotonic_ns()
+                allowed(Run(question, masked, decision, access, session.record.new_id(), now_ns))
+
+        self.session.ask(statements[0], masked, answered)
+
+    def _decided(
+        self, exchange: Exchange, item: Item, question: Question, masked: tuple[str, ...], decision: Decision
+    ) -> None:
+        """It may not run: record that, then say so; the database never sees it."""
+        session = self.session
+        protocol = "simple" if exchange.simple else "extended"
+        message_ = refusals.refusal_message(decision, session.resource.facts.id)
+        exchange.skipping = not exchange.synced or exchange.simple
+
+        def recorded(_error: str) -> None:
+            # Refusing needs no durable record to be safe, so it stands even if recording failed.
+            self._fail(exchange, item, message_)
+
+        session.submit(refused_event(session, question, decision, masked, protocol), recorded)
+
+    def _record(
+        self, exchange: Exchange, item: Item, run: Run, protocol: str, bound: list[str] | None
+    ) -> None:
+        """It may run once the record of that is durable."""
+        session = self.session
+        if item.expect is not None:
+            item.expect.run = run
+            item.expect.touches_masked = bool(run.masked)
+
+        def recorded(error: str) -> None:
+            if item.dropped:
+                return
+            if error:
+                finish(session, run, not_sent="not sent: recording is unavailable")
+                self._fail(exchange, item, refusals.RECORDING_DOWN)
+            exchange.make_ready(item)
+
+        session.submit(run_event(session, run, protocol, bound), recorded)
+
+    def _continue(self, exchange: Exchange, item: Item, before: Run) -> None:
+        """More rows of a run that was decided and recorded; what they expose is recorded again."""
+        session = self.session
+        run = Run(
+            before.question,
+            before.masked,
+            before.decision,
+            before.access,
+            before.id,
+            session.clock.monotonic_ns(),
+        )
+        if item.expect is not None:
+            item.expect.run = run
+            item.expect.touches_masked = bool(run.masked)
+        exchange.make_ready(item)
+
+    # -- refusing and sending -------------------------------------------------------------------
+
+    def _refuse_unknown(self, exchange: Exchange, item: Item, refusal: bytes) -> None:
+        item.ready = False
+        exchange.add(item)
+        self._fail(exchange, item, refusal)
+
+    def _fail(self, exchange: Exchange, item: Item, refusal: bytes) -> None:
+        item.refusal = refusal
+        if not exchange.synced:
+            exchange.skipping = True
+        exchange.make_ready(item)
+
+    def _refuse(self, exchange: Exchange, item: Item) -> None:
+        """Say no, so that both sides agree on the transaction afterwards.
+
+        If the database knows nothing of this exchange and no transaction is open, it need not hear of
+        it. Otherwise it gets a text that cannot run in the place of the refused one: it then fails the
+        transaction, or the implicit one of the batch, as it would for any error.
+        """
+        session = self.session
+        for run in exchange.drop_until_sync():
+            finish(session, run, not_sent="not sent: an earlier statement of its batch was refused")
+        if exchange.forwarded or session.tx == b"T":
+            exchange.forwarded = True
+            exchange.pending.append(Expect("query" if exchange.simple else "refusal", refusal=item.refusal))
+            session.outbox.upstream(_FAILING_QUERY if exchange.simple else self._failing_execute)
+            return
+        session.outbox.client(item.refusal)
+        if exchange.simple:
+            self._answer_ready()
+
+    def _send(self, exchange: Exchange, item: Item) -> None:
+        if item.expect is not None and item.expect.kind == "sync" and not exchange.forwarded:
+            self._answer_ready()
+            return
+        if item.expect is not None:
+            exchange.pending.append(item.expect)
+        exchange.forwarded = True
+        self.session.outbox.upstream(item.data)
+
+    def _answer_ready(self) -> None:
+        """End an exchange of which the database has seen nothing."""
+        self.session.outbox.client(message(b"Z", self.session.tx))
+        self.exchange = None
+        self.prepared.settle()
+        self.portals.settle()
+
+    def _extended(self) -> Exchange:
+        if self.exchange is None:
+            raise RuntimeError("no exchange for an extended message")
+        return self.exchange
+
+    def _decoded(self, text: bytes) -> str | None:
+        try:
+            return text.decode("utf-8")
+        except UnicodeDecodeError:
+            return None
+
+    def _hold_to_bound(self) -> None:
+        waiting = self._inbox_bytes + (self.exchange.waiting_bytes if self.exchange else 0)
+        if not self._paused and waiting > self.session.limits.queued_bytes:
+            self._paused = True
+            self.session.outbox.aside(Pause())
+        elif self._paused and waiting <= self.session.limits.queued_bytes // 2:
+            self._paused = False
+            self.session.outbox.aside(Resume())

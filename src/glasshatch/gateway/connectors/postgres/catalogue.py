@@ -1,0 +1,320 @@
+"""What is known of a database's tables, views and functions: which column an answer really comes from.
+
+A snapshot, read by the gateway itself. What it does not know is answered with "unknown", which the
+column plan masks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from ....masking import ColumnFacts, ColumnRule, masked_columns
+from ....statements import OutputColumn, Statement, analyze_sql
+from .answers import ColumnShape, Row
+
+FIRST_USER_OID = 16_384
+"""PostgreSQL's FirstNormalObjectId: everything below is made by initdb."""
+
+READ_TABLES = """
+select c.oid, n.nspname, c.relname, a.attnum, a.attname
+from pg_catalog.pg_class c
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+join pg_catalog.pg_attribute a on a.attrelid = c.oid
+where a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'v', 'm', 'p', 'f')
+  and (c.oid >= 16384 or c.relname in ('pg_stats', 'pg_stats_ext', 'pg_stats_ext_exprs', 'pg_statistic',
+       'pg_statistic_ext_data', 'pg_stat_activity', 'pg_prepared_statements', 'pg_cursors'))
+"""
+READ_VIEWS = """
+select c.oid, pg_catalog.pg_get_viewdef(c.oid)
+from pg_catalog.pg_class c where c.relkind in ('v', 'm') and c.oid >= 16384
+"""
+READ_FUNCTIONS = """
+select p.proname, l.lanname, p.prosrc
+from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid = p.prolang
+where p.oid >= 16384 and l.lanname <> 'internal'
+"""
+QUERIES = (READ_TABLES, READ_VIEWS, READ_FUNCTIONS)
+
+_LEAKS = (
+    "pg_catalog.pg_stat_activity.query",
+    "pg_catalog.pg_prepared_statements.statement",
+    "pg_catalog.pg_cursors.statement",
+    "*.pg_stat_statements.query",
+)
+_STATISTICS = (
+    "pg_catalog.pg_stats*.most_common_*",
+    "pg_catalog.pg_stats*.histogram_bounds",
+    "pg_catalog.pg_stats*.range_*_histogram",
+    "pg_catalog.pg_statistic.stavalues?",
+    "pg_catalog.pg_statistic_ext_data.stx*",
+)
+SYSTEM_RULES: tuple[ColumnRule, ...] = (
+    *(ColumnRule(pattern=pattern, type="SQL", operator="redact") for pattern in _LEAKS),
+    *(ColumnRule(pattern=pattern, type="STATISTICS", operator="null") for pattern in _STATISTICS),
+)
+"""Where PostgreSQL itself shows values of tables: other people's statements and column statistics."""
+
+_FROM_OUTSIDE = ("dblink", "crosstab", "connectby", "xpath_table")
+_WORD = re.compile(r"[a-z_\x80-\U0010ffff][\w$]*", re.IGNORECASE)
+_UNREADABLE_RISKS = frozenset({"dynamic_sql", "unknown_syntax", "too_complex"})
+_CACHE = 4096
+
+
+class Relation(msgspec.Struct):
+    """A table or view. `flows` are, per column name, the masked columns that may come out of it."""
+
+    schema: str
+    name: str
+    columns: dict[int, str]
+    is_view: bool = False
+    flows: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+
+class Catalogue:
+    """One snapshot. `masked` are the full names of all masked columns."""
+
+    def __init__(
+        self, relations: Mapping[int, Relation], functions: Iterable[Row], rules: Sequence[ColumnRule]
+    ) -> None:
+        self.rules = (*rules, *SYSTEM_RULES)
+        self._relations = dict(relations)
+        self._by_name: dict[str, list[Relation]] = {}
+        for relation in self._relations.values():
+            self._by_name.setdefault(relation.name, []).append(relation)
+        self.masked: tuple[str, ...] = ()
+        self._touched: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {}
+        self._find_masked()
+        self._opaque = self._find_opaque([[_text(value) for value in row] for row in functions])
+
+    @classmethod
+    def read(cls, answers: Sequence[Sequence[Row]], rules: Sequence[ColumnRule]) -> Catalogue:
+        """Build a snapshot from the rows that the `QUERIES` gave, in their order."""
+        tables, views, functions = answers
+        relations: dict[int, Relation] = {}
+        for oid, schema, name, attribute, column in ([_text(value) for value in row] for row in tables):
+            relation = relations.setdefault(int(oid), Relation(schema, name, {}))
+            relation.columns[int(attribute)] = column
+        catalogue_views = {int(_text(row[0])): _text(row[1]) for row in views}
+        for oid_number in catalogue_views.keys() & relations.keys():
+            relations[oid_number].is_view = True
+        catalogue = cls(relations, functions, rules)
+        catalogue._trace_views(catalogue_views)
+        return catalogue
+
+    def touched(self, statement: Statement) -> tuple[str, ...]:
+        """The masked columns that a statement may read or write, in full; all if it cannot be told."""
+        key = (statement.shape, statement.verbs)
+        known = self._touched.get(key)
+        if known is None or not statement.shape:
+            if len(self._touched) >= _CACHE:
+                self._touched.clear()
+            known = self._touched[key] = self._find_touched(statement)
+        return known
+
+    def is_opaque(self, statement: Statement) -> bool:
+        """Whether values may flow in ways that the statement's own text does not show."""
+        if (
+            _UNREADABLE_RISKS.intersection(statement.risks)
+            or "unknown" in statement.verbs
+            or not statement.shape
+        ):
+            return True
+        return not self._opaque.isdisjoint(_words(statement.shape))
+
+    def knows(self, shape: Sequence[ColumnShape]) -> bool:
+        """Whether every table that the answer names is in this snapshot."""
+        return all(column.table_oid < FIRST_USER_OID or self._column(column) is not None for column in shape)
+
+    def facts(
+        self, column: ColumnShape, output: OutputColumn | None, *, lineage_known: bool, format: int
+    ) -> ColumnFacts:
+        """What the column plan is told of one column of an answer.
+
+        Args:
+            output: The column's lineage by the statement's text, if it has one.
+            lineage_known: Whether that lineage may be relied upon.
+        """
+        if column.table_oid:
+            return self._base_facts(column, format)
+        sources = None
+        if lineage_known and output is not None:
+            sources = self.flowing(output.sources)
+        return ColumnFacts(column.name, column.type_oid, format, sources=sources)
+
+    def flowing(self, sources: Iterable[str]) -> tuple[str, ...] | None:
+        """The masked columns among sources written as `table.column`; None if a table is not known."""
+        found: dict[str, None] = {}
+        for source in sources:
+            table, _, column = source.rpartition(".")
+            relations = self._named(table)
+            if not relations:
+                return None
+            for relation in relations:
+                for name in relation.flows if column == "*" else (column,):
+                    found.update(dict.fromkeys(relation.flows.get(name, ())))
+        return tuple(found)
+
+    def _base_facts(self, column: ColumnShape, format: int) -> ColumnFacts:
+        known = self._column(column)
+        if known is not None:
+            relation, name = known
+            if relation.is_view:
+                return ColumnFacts(column.name, column.type_oid, format, sources=relation.flows.get(name, ()))
+            return ColumnFacts(
+                column.name, column.type_oid, format, table=relation.full_name, column=name, sources=()
+            )
+        is_system = column.table_oid < FIRST_USER_OID
+        return ColumnFacts(column.name, column.type_oid, format, sources=() if is_system else None)
+
+    def _column(self, column: ColumnShape) -> tuple[Relation, str] | None:
+        relation = self._relations.get(column.table_oid)
+        name = relation.columns.get(column.attribute) if relation else None
+        return (relation, name) if relation is not None and name is not None else None
+
+    def _named(self, name: str) -> list[Relation]:
+        """Relations that a written name may mean; without a schema it may be in any."""
+        schema, _, table = name.rpartition(".")
+        schema = schema.rpartition(".")[2]
+        return [found for found in self._by_name.get(table, ()) if not schema or found.schema == schema]
+
+    def _find_masked(self) -> None:
+        masked: dict[str, None] = {}
+        for relation in self._relations.values():
+            if relation.is_view:
+                continue
+            for column in relation.columns.values():
+                full = f"{relation.full_name}.{column}"
+                if masked_columns((full,), self.rules):
+                    relation.flows[column] = (full,)
+                    masked[full] = None
+        self.masked = tuple(masked)
+
+    def _trace_views(self, definitions: Mapping[int, str]) -> None:
+        """Find what flows out of each view; views over views settle after as many rounds as they are deep."""
+        statements = {oid: analyze_sql(text) for oid, text in definitions.items() if oid in self._relations}
+        for _ in range(len(statements) + 1):
+            before = [self._relations[oid].flows for oid in statements]
+            for oid, statement in statements.items():
+                self._relations[oid].flows = self._view_flows(self._relations[oid], statement)
+            if before == [self._relations[oid].flows for oid in statements]:
+                break
+        self._touched.clear()
+
+    def _view_flows(self, view: Relation, statement: Statement) -> dict[str, tuple[str, ...]]:
+        everything = self._find_touched(statement)
+        names = [view.columns[number] for number in sorted(view.columns)]
+        outputs = statement.outputs
+        if outputs is None or len(outputs) != len(names) or self.is_opaque(statement):
+            return dict.fromkeys(names, everything) if everything else {}
+        flows: dict[str, tuple[str, ...]] = {}
+        for name, output in zip(names, outputs, strict=True):
+            sources = self.flowing(output.sources)
+            if sources is None:
+                sources = everything
+            if sources:
+                flows[name] = sources
+        return flows
+
+    def _find_opaque(self, functions: list[list[str]]) -> frozenset[str]:
+        """Functions that may read masked columns: by the words of their bodies, to a fixed point."""
+        hot = {relation.name for relation in self._relations.values() if relation.flows or relation.is_view}
+        bodies: dict[str, set[str]] = {}
+        opaque: set[str] = set()
+        for name, language, source in functions:
+            if language == "c":
+                if name.startswith(_FROM_OUTSIDE):
+                    opaque.add(name)
+                continue
+            words = _words(source)
+            if (
+                language not in ("sql", "plpgsql")
+                or not source
+                or "execute" in words
+                or not words.isdisjoint(hot)
+            ):
+                opaque.add(name)
+            bodies.setdefault(name, set()).update(words)
+        grown = True
+        while grown:
+            more = {
+                name for name, words in bodies.items() if name not in opaque and not words.isdisjoint(opaque)
+            }
+            opaque |= more
+            grown = bool(more)
+        return frozenset(opaque)
+
+    def _find_touched(self, statement: Statement) -> tuple[str, ...]:
+        if self.is_opaque(statement):
+            return self.masked
+        mentioned = {column.rpartition(".")[2] for column in statement.columns}
+        for output in statement.outputs or ():
+            mentioned.update(source.rpartition(".")[2] for source in output.sources)
+        everything = "*" in mentioned or "whole_row" in statement.risks
+        found: dict[str, None] = {}
+        for name in statement.resources:
+            for relation in self._named(name):
+                for column, sources in relation.flows.items():
+                    if everything or column in mentioned:
+                        found.update(dict.fromkeys(sources))
+        return tuple(found)
+
+
+def _words(text: str) -> set[str]:
+    return {word.lower() for word in _WORD.findall(text)}
+
+
+def _text(value: bytes | None) -> str:
+    return "" if value is None else value.decode("utf-8", "replace")
+
+
+class Shelf:
+    """Where the sessions of one resource keep the newest snapshot. It lives as long as the server does.
+
+    Args:
+        max_age_ns: A snapshot older than this is read anew by the next session that is free.
+    """
+
+    def __init__(self, max_age_ns: int) -> None:
+        self._max_age_ns = max_age_ns
+        self._read_at_ns = 0
+        self._claimed_at_ns = 0
+        self._invalid = True
+        self._generation = 0
+        self.catalogue: Catalogue | None = None
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether a table may have changed since the snapshot was read."""
+        return self._invalid or self.catalogue is None
+
+    def invalidate(self) -> None:
+        """Something was created or changed: nobody may rely on the snapshot."""
+        self._invalid = True
+        self._generation += 1
+
+    def wants_reading(self, now_ns: int) -> bool:
+        """Whether the asking session should read now; of an aged snapshot only one is told so."""
+        if self.doubtful:
+            return True
+        if now_ns - max(self._read_at_ns, self._claimed_at_ns) < self._max_age_ns:
+            return False
+        self._claimed_at_ns = now_ns
+        return True
+
+    def begin(self) -> int:
+        """Mark the start of a reading; what is invalidated after it stays invalid."""
+        return self._generation
+
+    def put(self, catalogue: Catalogue, begun: int, now_ns: int) -> None:
+        """Offer a snapshot whose reading began at `begun`."""
+        self.catalogue = catalogue
+        self._read_at_ns = now_ns
+        if begun == self._generation:
+            self._invalid = False

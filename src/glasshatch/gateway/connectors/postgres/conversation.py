@@ -1,0 +1,244 @@
+"""One PostgreSQL session through the gateway, without input or output: inputs in, effects out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from ....errors import PeerError
+from ....events import Client, Outcome
+from ...core import (
+    Abort,
+    Authenticated,
+    CancelUpstream,
+    Close,
+    Closed,
+    Decided,
+    Drain,
+    Effect,
+    House,
+    Input,
+    Opened,
+    OpenFailed,
+    Received,
+    Recorded,
+    Refused,
+    SessionDecided,
+    SessionRecord,
+    Tick,
+    TlsStarted,
+)
+from .answering import Answering
+from .answers import error_message
+from .asking import CLIENT_TAGS, Asking
+from .catalogue import Shelf
+from .entrance import Entrance
+from .running import finish
+from .session import Session
+from .startup import cancel_request, ssl_request
+from .wire import FrameReader
+
+_STATEMENT_TAGS = b"QP"
+_MAX_EARLY_BYTES = 65_536
+
+
+class PostgresConversation:
+    """The protocol of one session: entrance, then traffic in both directions, then one ending.
+
+    Any `PeerError` that leaves `handle`, and any other exception, is answered by the driver with
+    `Abort`, after which the conversation is over whatever state it was in.
+    """
+
+    def __init__(
+        self,
+        house: House,
+        shelves: Mapping[str, Shelf],
+        client: Client,
+    ) -> None:
+        random, limits = house.random, house.limits
+        record = SessionRecord(
+            tenant=house.tenant,
+            connector="postgres",
+            instance=house.instance,
+            client=client,
+            clock=house.clock,
+            random=random,
+        )
+        self.session = Session(
+            redactor=house.redactor, clock=house.clock, random=random, limits=limits, record=record
+        )
+        self.cancel_key = (int.from_bytes(random(4), "big") & 0x7FFFFFFF, random(4))
+        self._asking = Asking(self.session)
+        self._answering = Answering(self.session, self._asking)
+        self._entrance = Entrance(
+            self.session,
+            house.resources,
+            shelves,
+            tls=house.tls,
+            plaintext_anywhere=house.plaintext_anywhere,
+            cancel_key=self.cancel_key,
+            opened=self._opened,
+        )
+        small = dict.fromkeys(_STATEMENT_TAGS, limits.statement_bytes)
+        self._client_reader = FrameReader(limits.message_bytes, small, CLIENT_TAGS)
+        self._upstream_reader = FrameReader(limits.message_bytes)
+        self._heard = False
+        self._greeted = False
+        self._over = False
+        self._draining = False
+        self._handlers: dict[type, Callable[..., None]] = {
+            Received: self._received,
+            Recorded: lambda event: self.session.recorded(event.ticket, event.error),
+            Decided: lambda event: self.session.decided(event.ticket, event.decision, event.access),
+            Closed: self._closed,
+            Opened: lambda _: self._entrance.upstream_opened(),
+            OpenFailed: lambda event: self._entrance.upstream_failed(event.reason),
+            TlsStarted: lambda event: self._entrance.tls_started(event.side),
+            Authenticated: lambda event: self._entrance.authenticated(event.actor),
+            Refused: lambda event: self._entrance.refused(event.message, event.hint),
+            SessionDecided: lambda event: self._entrance.decided(event.decision, event.access),
+            Tick: self._tick,
+            Drain: self._drain,
+            Abort: self._abort,
+        }
+
+    @property
+    def session_id(self) -> str:
+        """The session's id, as in its events."""
+        return self.session.record.session_id
+
+    def start(self) -> Sequence[Effect]:
+        """The client connected."""
+        self._entrance.start()
+        return self.session.outbox.take()
+
+    def handle(self, event: Input) -> Sequence[Effect]:
+        """Take one input; see `Conversation`."""
+        if self._over:
+            return ()
+        self._handlers[type(event)](event)
+        self._over = self._over or self._entrance.step == "over"
+        if self._entrance.step == "open" and not self._over:
+            if not self._greeted and self._asking.exchange is None:
+                self._greeted = True
+                self._entrance.greet()
+            if self._greeted:
+                self._go_on()
+        return self.session.outbox.take()
+
+    def cancel(self) -> Sequence[Effect]:
+        """The holder of the cancel key asked; nothing happens if nothing runs."""
+        exchange = self._asking.exchange
+        if self._over or exchange is None or not exchange.forwarded or exchange.catalogue_begun:
+            return ()
+        process, key = self._entrance.upstream_cancel
+        run = next((expect.run for expect in exchange.pending if expect.run), None)
+        self.session.submit(self.session.event("statement.cancelled", request_id=run.id if run else ""))
+        self.session.outbox.aside(
+            CancelUpstream(self.session.address, cancel_request(process, key), ssl_request(), b"S")
+        )
+        return self.session.outbox.take()
+
+    # -- inputs ---------------------------------------------------------------------------------
+
+    def _received(self, event: Received) -> None:
+        if event.side == "upstream":
+            if self._entrance.step != "open":
+                self._entrance.from_upstream(event.data)
+                return
+            self._answering.take(*self._upstream_reader.feed(event.data))
+            return
+        self._heard = True
+        data = event.data if self._entrance.step == "open" else self._entrance.from_client(event.data)
+        if not data:
+            return
+        buffer, spans = self._client_reader.feed(data)
+        for tag, start, end in spans:
+            self._asking.arrive(tag, buffer[start:end])
+        if not self._greeted and sum(end - start for _, start, end in spans) > _MAX_EARLY_BYTES:
+            raise PeerError("statements before the login was answered")
+
+    def _opened(self) -> None:
+        """The session is recorded; before the client may ask, the gateway must know the tables."""
+        if self.session.shelf.wants_reading(self.session.clock.monotonic_ns()):
+            self._asking.read_catalogue()
+
+    def _go_on(self) -> None:
+        self._asking.work()
+        if self._asking.left:
+            self._end("session.closed", Outcome(status="success"))
+        elif self._draining and self._idle():
+            self._say_goodbye("session.closed", "57P01", "the gateway is stopping")
+
+    def _idle(self) -> bool:
+        return self._asking.exchange is None and not self.session.asking and self.session.tx == b"I"
+
+    def _tick(self, event: Tick) -> None:
+        self.session.tick()
+        if not self._greeted:
+            self._entrance.too_late()
+
+    def _drain(self, event: Drain) -> None:
+        self._draining = True
+        if not self._greeted:
+            self._entrance.refuse("57P01", "the gateway is stopping", "connect again")
+
+    def _closed(self, event: Closed) -> None:
+        if event.side == "upstream" and self._entrance.step == "open" and not self._answering.said_fatal:
+            text = "the database closed the connection"
+            self.session.outbox.client(error_message("08006", text, severity="FATAL"))
+            self._end("session.aborted", Outcome(status="failure", code="08006", reason=text))
+        elif event.side == "upstream" and self._entrance.step in ("opening", "login"):
+            self._entrance.upstream_failed("it closed the connection during the login")
+        elif not self._greeted and self._entrance.step != "open":
+            if self._entrance.step != "over" and self._heard:
+                reason = "the client left before it was let in"
+                self.session.submit(
+                    self.session.event("session.refused", outcome=Outcome(status="failure", reason=reason))
+                )
+            self._finish_off()
+        elif event.side == "client" and self._idle():
+            self._end("session.closed", Outcome(status="success", reason="the client left without a word"))
+        else:
+            reason = (
+                "the client left in the middle"
+                if event.side == "client"
+                else "the database ended the session"
+            )
+            self._end("session.aborted", Outcome(status="failure", reason=reason))
+
+    def _abort(self, event: Abort) -> None:
+        code = "57P01" if event.cut else "08P01"
+        if self._greeted:
+            self._say_goodbye("session.aborted", code, event.reason)
+        elif self._entrance.step == "open":
+            self.session.outbox.client(error_message(code, event.reason, severity="FATAL"))
+            self._end("session.aborted", Outcome(status="failure", code=code, reason=event.reason))
+        else:
+            self._entrance.refuse(code, event.reason, "")
+
+    # -- endings --------------------------------------------------------------------------------
+
+    def _say_goodbye(self, action: str, code: str, reason: str) -> None:
+        if not self._answering.said_fatal:
+            self.session.outbox.client(error_message(code, reason, severity="FATAL"))
+        outcome = Outcome(
+            status="success" if action == "session.closed" else "failure", code=code, reason=reason
+        )
+        self._end(action, outcome)
+
+    def _end(self, action: str, outcome: Outcome) -> None:
+        """The one ending: what still runs has an unknown outcome, and both sides are closed."""
+        exchange = self._asking.exchange
+        if exchange is not None:
+            for expect in exchange.pending:
+                if expect.run is not None:
+                    finish(self.session, expect.run, unknown="the session ended first")
+            for item in exchange.waiting:
+                if item.expect is not None and item.expect.run is not None:
+                    finish(self.session, item.expect.run, not_sent="not sent: the session ended first")
+        self.session.submit(self.session.event(action, outcome=outcome))
+        self._finish_off()
+
+    def _finish_off(self) -> None:
+        self._over = True
+        self.session.outbox.add(Close())

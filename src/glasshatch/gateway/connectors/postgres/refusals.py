@@ -1,0 +1,96 @@
+"""What the gateway itself says to a client: refusals of its own, each with its cure."""
+
+from __future__ import annotations
+
+import re
+
+from ....policy import Decision
+from ....statements import Statement
+from .answers import error_message
+
+_ENCODING_WORDS = re.compile(r"\b(client_encoding|names|standard_conforming_strings)\b", re.IGNORECASE)
+_HARMLESS_SET = re.compile(
+    r"\s*set\s+(session\s+)?(client_encoding\s*(=|to)\s*'?utf-?8'?|names\s+'utf-?8'"
+    r"|standard_conforming_strings\s*(=|to)\s*'?on'?)\s*;?\s*",
+    re.IGNORECASE,
+)
+RECORDING_DOWN = error_message(
+    "57P03",
+    "the statement was not sent: recording is unavailable",
+    hint="Nothing runs unrecorded. Try again; if it stays, look at the disk under the ledger.",
+)
+NOT_UTF8 = error_message(
+    "22021", "the statement is not valid UTF-8", hint="Set the client's encoding to UTF8."
+)
+UNKNOWN_STATEMENT = error_message(
+    "26000",
+    "this prepared statement is not known to the gateway",
+    hint="Prepare it through this session; what SQL PREPARE made is run with EXECUTE.",
+)
+UNKNOWN_PORTAL = error_message(
+    "34000",
+    "this portal is not known to the gateway",
+    hint="Bind it through this session; read a cursor made by DECLARE with FETCH.",
+)
+TOO_MANY = error_message(
+    "53000", "this session has too many prepared statements", hint="Close some, or reconnect."
+)
+FUNCTION_CALL = error_message(
+    "0A000", "function call messages are not let through", hint="Call the function with SELECT."
+)
+BINARY_COPY = error_message(
+    "42501",
+    "COPY in binary format cannot be masked, so its data was kept back",
+    hint="Use text or csv format.",
+)
+AFTER_SETTING = error_message(
+    "0A000",
+    "a text with a backslash or beyond ASCII may not follow a change of settings in the same batch",
+    hint="Send Sync between them.",
+)
+
+
+def is_harmless_set(text: str) -> bool:
+    """Whether a text only sets what the gateway relies on to the value it relies on."""
+    return len(text) < 128 and _HARMLESS_SET.fullmatch(text) is not None
+
+
+def house_rule(statement: Statement, masked: tuple[str, ...], *, harmless_set: bool) -> Decision | None:
+    """What the gateway refuses whatever the policy says, because masking could not hold otherwise."""
+    verbs = set(statement.verbs)
+    if masked and "copy_out" in verbs:
+        return _deny("gateway/copy-of-masked", "COPY would hand out masked columns unmasked")
+    if masked and "select" in verbs and not verbs.isdisjoint({"create", "insert"}):
+        return _deny("gateway/copy-of-masked", "masked columns may not be copied into another table")
+    if "set" in verbs and not harmless_set and _ENCODING_WORDS.search(statement.shape):
+        return _deny("gateway/reading-of-text", "the way the database reads text may not be changed")
+    return None
+
+
+def too_many_introduced() -> Decision:
+    """More PREPAREd statements and cursors than the gateway can keep an eye on."""
+    return _deny("gateway/too-many-prepared", "this session has prepared too many statements in SQL")
+
+
+def refusal_message(decision: Decision, resource: str) -> bytes:
+    """How a refused statement reads in the client."""
+    request = f"glasshatch request {resource} --verb VERB --reason WHY"
+    policy = f" of policy {decision.policy_hash[:12]}" if decision.policy_hash else ""
+    detail = f"Rule {decision.rule}{policy}; decision {decision.id}."
+    if decision.effect == "review":
+        return error_message(
+            "42501",
+            f"needs a review before it may run: {decision.reason}",
+            detail=detail,
+            hint=f"Ask for one: {request}",
+        )
+    return error_message(
+        "42501",
+        f"refused by policy: {decision.reason}",
+        detail=detail,
+        hint=f"If you need it, ask: {request}",
+    )
+
+
+def _deny(rule: str, reason: str) -> Decision:
+    return Decision(id="", effect="deny", rule=rule, reason=reason, policy_hash="")

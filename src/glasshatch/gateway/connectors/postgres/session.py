@@ -1,0 +1,177 @@
+"""What the parts of one session share: who and where, questions and records in flight, what is masked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ....clock import Clock
+from ....events import Access, Client, Event
+from ....identity import Identity
+from ....masking import Redactor
+from ....policy import Decision
+from ....statements import Statement
+from ...core import Address, Ask, GuardedResource, Limits, Record, SessionRecord, Wake
+from .catalogue import Catalogue, Shelf
+from .outbox import Outbox
+
+WhenDecided = Callable[[Decision, Access | None], None]
+WhenRecorded = Callable[[str], None]
+
+_INDIRECT = frozenset({"execute", "fetch"})
+_INTRODUCES = frozenset({"prepare", "cursor"})
+_MAX_INTRODUCED = 64
+
+
+class Session:
+    """The shared state. Questions and records are matched to their answers by ticket.
+
+    `tx` is the database's own word of the last ReadyForQuery: I idle, T in a transaction, E failed.
+    """
+
+    def __init__(
+        self,
+        *,
+        redactor: Redactor,
+        clock: Clock,
+        random: Callable[[int], bytes],
+        limits: Limits,
+        record: SessionRecord,
+    ) -> None:
+        self.redactor = redactor
+        self.clock = clock
+        self.random = random
+        self.limits = limits
+        self.record = record
+        self.outbox = Outbox()
+        self.actor: Identity | None = None
+        self.guarded: GuardedResource | None = None
+        self.shelf = Shelf(limits.catalogue_ns)
+        self.tx = b"I"
+        self.changed_tables = False
+        self.introduced: list[Statement] = []
+        self._tickets = 0
+        self._asked: dict[int, WhenDecided] = {}
+        self._recording: dict[int, tuple[int, WhenRecorded]] = {}
+        self._woken = False
+
+    @property
+    def client(self) -> Client:
+        """Where the client connects from."""
+        return self.record.client
+
+    @property
+    def resource(self) -> GuardedResource:
+        """The resource; known once the client has named it."""
+        if self.guarded is None:
+            raise RuntimeError("the session has no resource yet")
+        return self.guarded
+
+    @property
+    def address(self) -> Address:
+        """Where the resource's database listens."""
+        target = self.resource.target
+        return Address(target.host, target.port, target.tls, target.tls_ca)
+
+    @property
+    def asking(self) -> bool:
+        """Whether a question is unanswered; nothing further is taken from the client until it is."""
+        return bool(self._asked)
+
+    def ask(self, statement: Statement, masked: tuple[str, ...], then: WhenDecided) -> None:
+        """Put a statement before policy."""
+        if self.actor is None:
+            raise RuntimeError("a statement before authentication")
+        ticket = self._ticket()
+        self._asked[ticket] = then
+        self.outbox.aside(Ask(ticket, self.actor, self.resource.facts, statement, masked))
+
+    def decided(self, ticket: int, decision: Decision, access: Access | None) -> None:
+        """Policy has answered."""
+        self._asked.pop(ticket)(decision, access)
+
+    def submit(self, event: Event, then: WhenRecorded | None = None) -> None:
+        """Record an event. `then` is called once: with "" when it is durable, else with what went wrong."""
+        if then is None:
+            self.outbox.aside(Record(event))
+            return
+        ticket = self._ticket()
+        now_ns = self.clock.monotonic_ns()
+        self._recording[ticket] = (now_ns + self.limits.record_ns, then)
+        self.outbox.aside(Record(event, ticket))
+        if not self._woken:
+            self._woken = True
+            self.outbox.aside(Wake(now_ns + self.limits.record_ns))
+
+    def recorded(self, ticket: int, error: str) -> None:
+        """The sink has answered; an answer after the time limit finds nobody waiting."""
+        waiting = self._recording.pop(ticket, None)
+        if waiting:
+            waiting[1](error)
+
+    def tick(self) -> None:
+        """Give up on records that are overdue: what waits for them is refused, never sent."""
+        self._woken = False
+        now_ns = self.clock.monotonic_ns()
+        overdue = [ticket for ticket, (deadline, _) in self._recording.items() if deadline <= now_ns]
+        for ticket in overdue:
+            self.recorded(ticket, "the record was not acknowledged in time")
+        if self._recording and not self._woken:
+            self._woken = True
+            self.outbox.aside(Wake(min(deadline for deadline, _ in self._recording.values())))
+
+    def introduce(self, statement: Statement) -> bool:
+        """Remember a statement that later ones run by name (PREPARE, DECLARE); False if too many."""
+        if _INTRODUCES.isdisjoint(statement.verbs) or statement in self.introduced:
+            return True
+        if len(self.introduced) >= _MAX_INTRODUCED:
+            return False
+        self.introduced.append(statement)
+        return True
+
+    def implied(self, statement: Statement) -> tuple[Statement, ...]:
+        """The statements that this one may run by name."""
+        return () if _INDIRECT.isdisjoint(statement.verbs) else tuple(self.introduced)
+
+    def masked(self, statement: Statement) -> tuple[str, ...]:
+        """The masked columns it may touch; all there are while the catalogue is in doubt."""
+        catalogue = self.catalogue
+        if self.in_doubt:
+            return catalogue.masked or ("*",)
+        touched = dict.fromkeys(catalogue.touched(statement))
+        for other in self.implied(statement):
+            touched.update(dict.fromkeys(catalogue.touched(other)))
+        return tuple(touched)
+
+    def lineage_known(self, statement: Statement) -> bool:
+        """Whether the statement's own account of its answer's columns may be relied upon."""
+        return (
+            statement.commands == 1
+            and not self.in_doubt
+            and _INDIRECT.isdisjoint(statement.verbs)
+            and not self.catalogue.is_opaque(statement)
+        )
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether tables may have changed since the catalogue was read."""
+        return self.shelf.doubtful or self.changed_tables
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The newest snapshot."""
+        if self.shelf.catalogue is None:
+            raise RuntimeError("no catalogue was read")
+        return self.shelf.catalogue
+
+    def scan(self, text: str) -> str:
+        """The text without personal data."""
+        return self.redactor.text(text)[0]
+
+    def event(self, action: str, **parts: Any) -> Event:
+        """The session's next event."""
+        return self.record.event(action, **parts)
+
+    def _ticket(self) -> int:
+        self._tickets += 1
+        return self._tickets
