@@ -22,7 +22,9 @@ def run(directory: Path, text: str, **environment: str) -> subprocess.CompletedP
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "fixtures.groups", "-p", "no:cacheprovider", directory],
         cwd=directory,
-        env=os.environ | {"PYTHONPATH": str(ROOT / "tests"), "CI": ""} | environment,
+        env=os.environ
+        | {"PYTHONPATH": str(ROOT / "tests"), "CI": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+        | environment,
         capture_output=True,
         text=True,
         timeout=60,
