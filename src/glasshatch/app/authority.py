@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 
+import msgspec
+
 from ..clock import Clock
 from ..control import ControlStore
 from ..errors import ConfigError, Denied
@@ -51,7 +53,7 @@ class PolicyAuthority:
 
     def authorise(self, actor: Identity, resource: ResourceFacts) -> Decision:
         """May this actor open a session there?"""
-        return self._policy.authorise(actor, resource, self._decision_id())
+        return self._policy.authorise(self._now(actor), resource, self._decision_id())
 
     def decide(
         self, actor: Identity, resource: ResourceFacts, statement: Statement, masked: tuple[str, ...]
@@ -59,7 +61,7 @@ class PolicyAuthority:
         """May this statement run now, under policy and the actor's grants in force?"""
         now_ns = self._clock.now_ns()
         ask = Ask(
-            actor=actor,
+            actor=self._now(actor),
             resource=resource,
             statement=statement,
             grants=self._control.grants_of(actor.id, now_ns),
@@ -81,6 +83,11 @@ class PolicyAuthority:
             reason=grant.reason,
             ticket=grant.ticket,
         )
+
+    def _now(self, actor: Identity) -> Identity:
+        """The actor with the roles of this moment; a disabled one has none, so nothing is permitted."""
+        current = self._control.actors.current(actor.id)
+        return msgspec.structs.replace(current, roles=()) if current.disabled else current
 
     def _decision_id(self) -> str:
         return uuid7(self._clock.now_ns(), os.urandom(10))

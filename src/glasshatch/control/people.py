@@ -51,6 +51,30 @@ class Actors:
         self._table = table
         self._random = random
         self._changed = changed
+        self._lock = threading.Lock()
+        self._held: dict[str, Identity] = {}
+        self._writes = 0
+
+    def current(self, id: str) -> Identity:
+        """The actor as they are now, from memory once asked for; `disabled` also if their human is.
+
+        A statement's decision asks this, so a change of roles holds from the next statement on.
+
+        Raises:
+            ConfigError: There is none.
+        """
+        with self._lock:
+            held, writes = self._held.get(id), self._writes
+        if held is not None:
+            return held
+        with self._database.read() as connection:
+            actor = self.read(connection, id)
+            actor = msgspec.structs.replace(actor, disabled=not self.enabled(connection, id))
+        with self._lock:
+            # A write since the look may have changed the answer: then do not keep it.
+            if writes == self._writes:
+                self._held[id] = actor
+        return actor
 
     def create(
         self,
@@ -158,6 +182,9 @@ class Actors:
             row = self._table.find(connection, self._table.columns.id == id)[0]
             changed = _identity(self._table.replace(connection, row, changed_ns=now_ns, **changes))
             record(changed)
+        with self._lock:
+            self._writes += 1
+            self._held.clear()
         self._changed()
         return changed
 
