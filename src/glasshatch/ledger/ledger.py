@@ -12,6 +12,7 @@ from ..errors import ConfigError, GlasshatchError, Unavailable
 from ..events import Done, Receipt
 from ..keys import Keyring
 from .creation import create_directory
+from .files import unavailable
 from .halt import Halt
 from .integrator import Integrator, space_keeper
 from .log import Checkpoint, Proof, VerifierKey, inclusion_proof
@@ -30,6 +31,9 @@ class Ledger:
         self._lock_descriptor = lock_directory(directory)
         try:
             parts = recover(directory, keyring, options)
+        except OSError as error:
+            os.close(self._lock_descriptor)
+            raise unavailable(error, "recover") from None
         except BaseException:
             os.close(self._lock_descriptor)
             raise
@@ -87,6 +91,7 @@ class Ledger:
             ConfigError: There is none, or it has a newer format.
             Conflict: Another process has it open.
             VerificationError: It is damaged beyond what a crash can do; nothing was changed.
+            Unavailable: The disk failed or is full; opening it again later may succeed.
         """
         if not directory.is_dir():
             raise ConfigError(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from ..errors import Conflict
+from ..errors import ConfigError, Conflict
 from ..keys import Keyring
 from .files import Files
 from .history import History
@@ -53,7 +53,14 @@ def lock_directory(directory: Path) -> int:
     Raises:
         Conflict: Another process (or another `Ledger` of this one) has it.
     """
-    descriptor = os.open(directory / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        descriptor = os.open(directory / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot take the ledger's lock: {error.strerror}",
+            file=str(directory / LOCK_FILE),
+            hint="check the directory's owner and that its disk is writable",
+        ) from None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -12,6 +12,7 @@ from ...keys import Envelope
 from ..log import BUNDLE_ENTRIES, HASH_BYTES, decode_bundle, leaf_hashes
 from ..log.frames import Frame, SegmentScan, scan_segment
 from ..log.layout import (
+    CHECKPOINT_FILE,
     PACK_MAGIC,
     SEGMENT_MAGIC,
     WAL,
@@ -48,6 +49,8 @@ class EntryCheck:
         self.packed = 0
         self.durable = 0
         self.opened = 0
+        self._log_first = 0
+        self._seen_frame = False
 
     def check_packs(self, numbers: list[int]) -> None:
         """Every pack: header, table, bundles; `packed` is then how many entries they hold."""
@@ -92,6 +95,10 @@ class EntryCheck:
             elif not scan.frames:
                 ended = ended or f"the end at {name}"
             self._progress(len(data))
+        if self._log_first > signed:
+            # A segment is only retired once a checkpoint covers its entries.
+            what = "the log was retired further than any checkpoint reaches: checkpoints were taken away"
+            self._findings.add(CHECKPOINT_FILE, 0, what, expected=self._log_first, found=signed)
         if self.durable < signed:
             self._findings.add(
                 segment_name(numbers[-1]) if numbers else WAL,
@@ -136,6 +143,8 @@ class EntryCheck:
     def _check_frames(self, name: str, data: bytes, header: FileHeader, scan: SegmentScan) -> None:
         envelope = self._derive(name, header)
         for frame in scan.frames:
+            if not self._seen_frame:
+                self._seen_frame, self._log_first = True, frame.first
             if frame.first > self.durable:
                 self._findings.add(
                     name,

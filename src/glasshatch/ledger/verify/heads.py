@@ -57,6 +57,8 @@ def check_history(
         data = _read(directory, name)
         notes, end = split_notes(data)
         last = number == numbers[-1]
+        if not notes:
+            findings.add(name, 0, "holds no note", kind="unfinished" if last and number else "damage")
         if end < len(data):
             findings.add(name, end, "ends in the middle of a note", kind="unfinished" if last else "damage")
         if not last and len(notes) != NOTES_PER_FILE:

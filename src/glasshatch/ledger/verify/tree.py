@@ -48,6 +48,15 @@ class CheckedTree:
                 expected=f"{signed} hashes",
                 found=f"{self.size} hashes",
             )
+        if self.size > signed:
+            findings.add(
+                level_name(0),
+                signed * HASH_BYTES,
+                "hashes beyond the newest checkpoint: a crash, or checkpoints were taken away",
+                expected=f"{signed} hashes",
+                found=f"{self.size} hashes",
+                kind="unfinished",
+            )
         self._check_lengths(signed, findings)
         good = 0
         for checkpoint in history:
