@@ -5,7 +5,6 @@ Shared by server and client, so standard library and msgspec only.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -52,14 +51,9 @@ STATUS: Final[dict[str, int]] = {
 }
 """The HTTP status of each kind of error; a token that is not accepted is 401."""
 
-_CLASSES: Final[dict[str, Callable[[str, str], GlasshatchError]]] = {
-    PeerError.code: lambda message, hint: PeerError(message, hint=hint),
-    Unavailable.code: lambda message, hint: Unavailable(message, hint=hint),
-    ConfigError.code: lambda message, hint: ConfigError(message, hint=hint),
-    VerificationError.code: lambda message, hint: VerificationError(message, hint=hint),
-    Conflict.code: lambda message, hint: Conflict(message, hint=hint),
-    TooLarge.code: lambda message, hint: TooLarge(message, hint=hint),
-}
+_CLASSES: Final[tuple[type[GlasshatchError], ...]] = (
+    PeerError, Unavailable, ConfigError, VerificationError, Conflict, TooLarge,
+)  # fmt: skip
 
 
 def problem(error: GlasshatchError) -> Problem:
@@ -72,5 +66,5 @@ def raised(problem: Problem) -> GlasshatchError:
     """The error a problem stands for; one this version does not know is a plain `GlasshatchError`."""
     if problem.code == Denied.code:
         return Denied(problem.message, decision_id=problem.decision_id, hint=problem.hint)
-    make = _CLASSES.get(problem.code, lambda message, hint: GlasshatchError(message, hint=hint))
-    return make(problem.message, problem.hint)
+    found = next((known for known in _CLASSES if known.code == problem.code), GlasshatchError)
+    return found(problem.message, hint=problem.hint)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import http.client
 import ssl
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
@@ -212,7 +212,7 @@ def _unreachable(server: str, error: Exception) -> Unavailable | PeerError:
     return PeerError(f"{server} does not speak the API", hint="is this Glasshatch's address?")
 
 
-def _decode(data: bytes, answer: Any) -> Any:
+def _decode(data: bytes, answer: type[T]) -> T:
     try:
         return msgspec.json.decode(data, type=answer)
     except msgspec.DecodeError:

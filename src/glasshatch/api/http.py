@@ -116,6 +116,8 @@ def _explained(error: Exception) -> tuple[int, Problem | None]:
         return 401, problem(error)
     if isinstance(error, GlasshatchError):
         return STATUS.get(error.code, 500), problem(error)
+    if isinstance(error, RecursionError):
+        return 400, Problem(code="config", message="the request is nested too deeply")
     if isinstance(error, HTTPException) and error.status_code < 500:
         return error.status_code, _refused_by_framework(error)
     return 500, None

@@ -11,7 +11,7 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
 from litestar.openapi import ResponseSpec
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from ..errors import ConfigError
 from ..events import Event
@@ -23,7 +23,6 @@ from .values import (
     ActorView,
     EventFilter,
     GrantView,
-    Limit,
     ProofText,
     RequestForm,
     RequestView,
@@ -36,8 +35,9 @@ from .values import (
 
 Call = Request[Identity, Any, State]
 # Litestar keeps the name `state` for itself, so the parameter has another one inside.
-InState = Annotated[str, Parameter(query="state")]
-Sessions = Annotated[int, Parameter(ge=1, le=10_000)]
+InState = Annotated[str, QueryParameter(name="state")]
+Events = Annotated[int, QueryParameter(ge=1, le=100_000)]
+Sessions = Annotated[int, QueryParameter(ge=1, le=10_000)]
 
 _READ = {"scope": "read"}
 _REQUEST = {"scope": "request"}
@@ -78,14 +78,14 @@ def me(request: Call) -> Me:
 def list_events(
     request: Call,
     *,
-    actor: str = "",
-    action: str = "",
-    session: str = "",
-    resource: str = "",
-    since: str = "",
-    until: str = "",
-    after: int = -1,
-    limit: Limit = 1_000,
+    actor: FromQuery[str] = "",
+    action: FromQuery[str] = "",
+    session: FromQuery[str] = "",
+    resource: FromQuery[str] = "",
+    since: FromQuery[str] = "",
+    until: FromQuery[str] = "",
+    after: FromQuery[int] = -1,
+    limit: Events = 1_000,
 ) -> Response[bytes]:
     """Events by actor, action, session, resource and time; `after` follows by ledger index."""
     _only(request, EventFilter.__struct_fields__)
@@ -108,7 +108,7 @@ def list_events(
     sync_to_thread=True,
     responses={200: ResponseSpec(StoredEvent, description="The event as it is stored")},
 )
-def show_event(request: Call, event_id: str) -> Response[bytes]:
+def show_event(request: Call, event_id: FromPath[str]) -> Response[bytes]:
     """One event, by id or by ledger index."""
     return _stored(_desk(request).show_event(request.user, event_id))
 
@@ -121,7 +121,7 @@ def list_sessions(request: Call, limit: Sessions = 100) -> list[SessionSummary]:
 
 
 @get("/proofs/{event_id:str}", opt=_READ, sync_to_thread=True)
-def prove(request: Call, event_id: str) -> ProofText:
+def prove(request: Call, event_id: FromPath[str]) -> ProofText:
     """A proof, checkable by anyone, that an event is in the record."""
     return _desk(request).prove(request.user, event_id)
 
@@ -133,7 +133,7 @@ def status(request: Call) -> Status:
 
 
 @post("/requests", opt=_REQUEST, sync_to_thread=True)
-def create_request(request: Call, data: RequestForm) -> RequestView:
+def create_request(request: Call, data: JSONBody[RequestForm]) -> RequestView:
     """Ask for access."""
     return _desk(request).create_request(request.user, data)
 
@@ -146,19 +146,19 @@ def list_requests(request: Call, in_state: InState = "") -> list[RequestView]:
 
 
 @post("/requests/{request_id:str}/approve", opt=_REVIEW, sync_to_thread=True, status_code=200)
-def approve(request: Call, request_id: str, data: ReviewForm) -> RequestView:
+def approve(request: Call, request_id: FromPath[str], data: JSONBody[ReviewForm]) -> RequestView:
     """Approve somebody else's request."""
     return _desk(request).approve(request.user, request_id, data.comment)
 
 
 @post("/requests/{request_id:str}/deny", opt=_REVIEW, sync_to_thread=True, status_code=200)
-def deny(request: Call, request_id: str, data: ReviewForm) -> RequestView:
+def deny(request: Call, request_id: FromPath[str], data: JSONBody[ReviewForm]) -> RequestView:
     """Deny somebody else's request."""
     return _desk(request).deny(request.user, request_id, data.comment)
 
 
 @post("/requests/{request_id:str}/withdraw", opt=_REQUEST, sync_to_thread=True, status_code=200)
-def withdraw(request: Call, request_id: str) -> RequestView:
+def withdraw(request: Call, request_id: FromPath[str]) -> RequestView:
     """Take one's own request back."""
     return _desk(request).withdraw(request.user, request_id)
 
@@ -171,13 +171,13 @@ def list_grants(request: Call, in_state: InState = "") -> list[GrantView]:
 
 
 @post("/grants/{grant_id:str}/revoke", opt=_REVIEW, sync_to_thread=True, status_code=200)
-def revoke(request: Call, grant_id: str) -> GrantView:
+def revoke(request: Call, grant_id: FromPath[str]) -> GrantView:
     """Take a grant back before its time."""
     return _desk(request).revoke(request.user, grant_id)
 
 
 @post("/actors", opt=_ADMIN, sync_to_thread=True)
-def create_actor(request: Call, data: ActorForm) -> ActorView:
+def create_actor(request: Call, data: JSONBody[ActorForm]) -> ActorView:
     """Add an actor."""
     return _desk(request).create_actor(request.user, data)
 
@@ -189,19 +189,19 @@ def list_actors(request: Call) -> list[ActorView]:
 
 
 @post("/actors/{name:str}/disable", opt=_ADMIN, sync_to_thread=True, status_code=200)
-def disable_actor(request: Call, name: str) -> ActorView:
+def disable_actor(request: Call, name: FromPath[str]) -> ActorView:
     """Shut an actor out."""
     return _desk(request).disable_actor(request.user, name)
 
 
 @post("/tokens", opt=_ADMIN, sync_to_thread=True)
-def issue_token(request: Call, data: TokenForm) -> TokenIssued:
+def issue_token(request: Call, data: JSONBody[TokenForm]) -> TokenIssued:
     """A token for an actor; its text is in this answer and never again."""
     return _desk(request).issue_token(request.user, data)
 
 
 @post("/tokens/{token_id:str}/revoke", opt=_ADMIN, sync_to_thread=True, status_code=204)
-def revoke_token(request: Call, token_id: str) -> None:
+def revoke_token(request: Call, token_id: FromPath[str]) -> None:
     """End a token now."""
     _desk(request).revoke_token(request.user, token_id)
 

@@ -183,13 +183,15 @@ def scope_allows(scopes: Sequence[str], area: str, target: str = "") -> bool:
     """Whether a token's scopes open an area, for example `connect` to `postgres/orders`.
 
     A scope is `area` or `area:target`; in the target `*` stands for one whole segment, and a
-    target opens what lies below it.
+    target opens what lies below it. No area at all asks for nothing, which any scope opens.
     """
     return any(_opens(scope, area, target) for scope in scopes)
 
 
 def _opens(scope: str, area: str, target: str) -> bool:
     name, _, pattern = scope.partition(":")
+    if not area:
+        return True
     if name not in ("*", area):
         return False
     if not pattern:

@@ -136,7 +136,7 @@ def test_a_token_ends(lifetime_ns: int) -> None:
         ("connect:postgres", "connect", "postgres/orders", True),
         ("connect:*/orders", "connect", "mysql/orders", True),
         ("connect:*/orders", "connect", "mysql/other", False),
-        ("read", "", "", False),
+        ("read", "", "", True),
     ],
 )
 def test_a_scope_opens_its_area_and_nothing_else(scope: str, area: str, target: str, allowed: bool) -> None:
