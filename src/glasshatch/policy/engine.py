@@ -11,12 +11,11 @@ from typing import Any
 import cedarpy
 import msgspec
 
-from .facts import asked_of, granted_by, statement_context
-from .model import Ask, Decision, ResourceFacts
-from .sources import Rule, Source, find_sources, hash_sources, read_rules
-
-
 from glasshatch.identity import Identity
+
+from .facts import asked_of, granted_by, statement_context
+from .model import Ask, Decision, Effect, ResourceFacts
+from .sources import Rule, Source, find_sources, hash_sources, read_rules
 
 _CACHED_DECISIONS = 4096
 
@@ -32,7 +31,7 @@ class PolicySet:
     def __init__(self, name: str, sources: tuple[Source, ...]) -> None:
         self.name = name
         self.hash = hash_sources(sources)
-        self._cedar, self._rules = read_rules(sources)
+        self._cedar, self._firm, self._rules = read_rules(sources)
         self._held: OrderedDict[Hashable, Decision] = OrderedDict()
 
     @classmethod
@@ -78,23 +77,30 @@ class PolicySet:
         return held
 
     def _evaluate(self, request: dict[str, Any], entities: str) -> Decision:
+        decision = self._ask_cedar(self._cedar, request, entities)
+        if decision.effect != "review":
+            return decision
+        # A forbid outweighs every permit, so whether anything permits it must be asked without the
+        # reviews: nobody may approve for an actor what no rule permits that actor.
+        beneath = self._ask_cedar(self._firm, request, entities)
+        return decision if beneath.effect == "allow" else beneath
+
+    def _ask_cedar(self, policies: cedarpy.PolicySet, request: dict[str, Any], entities: str) -> Decision:
         try:
             handle = cedarpy.Entities.from_json_str(entities)
-            result = cedarpy.is_authorized(request, self._cedar, handle)
+            result = cedarpy.is_authorized(request, policies, handle)
         except Exception:
             # Cedar refuses what it cannot read; nobody passes because of that.
             return self._decision("deny", "policy.error", "the policy could not be evaluated")
         if result.diagnostics.errors:
-            return self._decision(
-                "deny", "policy.error", "a rule of the policy failed while it was evaluated"
-            )
+            return self._decision("deny", "policy.error", "a rule of the policy failed in evaluation")
         matched = sorted(
             (self._rules[reason] for reason in result.diagnostics.reasons), key=lambda rule: rule.order
         )
         return self._conclude(result.decision is cedarpy.Decision.Allow, matched)
 
     def _conclude(self, allowed: bool, matched: list[Rule]) -> Decision:
-        """A plain forbid outweighs a forbid that asks for review; without a permit there is nothing to review."""
+        """A plain forbid outweighs a forbid that asks for review; without any match nothing is permitted."""
         if not matched:
             return self._decision("deny", "policy.default", "no rule permits this to anyone with these roles")
         rule = next((rule for rule in matched if rule.effect == "deny"), matched[0])
@@ -102,5 +108,5 @@ class PolicySet:
             return self._decision("deny", "policy.error", "the policy gave contradictory answers")
         return self._decision(rule.effect, rule.name, rule.reason)
 
-    def _decision(self, effect: Any, rule: str, reason: str) -> Decision:
+    def _decision(self, effect: Effect, rule: str, reason: str) -> Decision:
         return Decision(id="", effect=effect, rule=rule, reason=reason, policy_hash=self.hash)

@@ -11,8 +11,10 @@ from .model import Ask, ResourceFacts
 
 # Verbs that change nothing for others and need no grant: a grant is asked about the rest.
 FREE_VERBS = frozenset(
-    "begin close commit cursor deallocate discard execute explain fetch listen prepare rollback savepoint"
-    " select set show unlisten".split()
+    {
+        *("begin", "close", "commit", "cursor", "deallocate", "discard", "execute", "explain", "fetch"),
+        *("listen", "prepare", "rollback", "savepoint", "select", "set", "show", "unlisten"),
+    }
 )
 
 

@@ -11,7 +11,6 @@ from glasshatch.statements import Statement
 
 from .grants import Grant
 
-
 Effect = Literal["allow", "deny", "review"]
 
 

@@ -73,21 +73,39 @@ def hash_sources(sources: tuple[Source, ...]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def read_rules(sources: tuple[Source, ...]) -> tuple[cedarpy.PolicySet, dict[str, Rule]]:
-    """The parsed set, and its rules by the id the engine reports.
+def read_rules(
+    sources: tuple[Source, ...],
+) -> tuple[cedarpy.PolicySet, cedarpy.PolicySet, dict[str, Rule]]:
+    """The parsed set, the same without its reviews, and its rules by the id the engine reports.
 
     Raises:
         ConfigError: A policy does not parse, asks about what does not exist, or lacks its name or reason.
     """
     pieces = [(source.file, line, text) for source in sources for line, text in _policies(source)]
-    rules: dict[str, Rule] = {}
     schema = _SCHEMA.read_text()
+    rules: dict[str, Rule] = {}
+    every: dict[str, object] = {}
+    firm: dict[str, object] = {}
     for order, (file, line, text) in enumerate(pieces):
-        rule = _rule(f"{file}:{line}", text, schema, order)
-        if any(rule.name == other.name for other in rules.values()):
-            raise ConfigError(f"the @id {rule.name} is used twice", file=f"{file}:{line}")
-        rules[f"policy{order}"] = rule
-    return cedarpy.PolicySet.from_str("\n".join(text for _, _, text in pieces)), rules
+        where = f"{file}:{line}"
+        policy = _parsed(where, text, schema)
+        rule = _annotated(where, policy, order)
+        if rule.name in rules:
+            raise ConfigError(f"the @id {rule.name} is used twice", file=where)
+        rules[rule.name] = rule
+        every[rule.name] = policy
+        if rule.effect != "review":
+            firm[rule.name] = policy
+    if not rules:
+        raise ConfigError("there is no policy in it", file=", ".join(source.file for source in sources))
+    return _cedar(every), _cedar(firm), rules
+
+
+def _cedar(policies: dict[str, object]) -> cedarpy.PolicySet:
+    """Policies under their own names: what the engine reports is then the rule's name."""
+    return cedarpy.PolicySet.from_json_str(
+        json.dumps({"staticPolicies": policies, "templates": {}, "templateLinks": []})
+    )
 
 
 def _policies(source: Source) -> Iterator[tuple[int, str]]:
@@ -115,7 +133,7 @@ def _leading_lines(text: str) -> int:
     return text.count("\n", 0, lead.end()) if lead else 0
 
 
-def _rule(where: str, text: str, schema: str, order: int) -> Rule:
+def _parsed(where: str, text: str, schema: str) -> dict[str, object]:
     try:
         policies = json.loads(cedarpy.policies_to_json_str(text))["staticPolicies"]
         problems = cedarpy.validate_policies(text, schema).errors
@@ -129,10 +147,10 @@ def _rule(where: str, text: str, schema: str, order: int) -> Rule:
         raise ConfigError(
             f"the policy asks for what there is not: {problems[0].error}",
             file=where,
-            hint="see the policy reference",
+            hint="docs/concepts/policy.md lists what may be asked",
         )
     (policy,) = policies.values()
-    return _annotated(where, policy, order)
+    return dict(policy)
 
 
 def _annotated(where: str, policy: dict[str, object], order: int) -> Rule:

@@ -77,6 +77,8 @@ class Bounds:
     def _same(self, left: Node, right: Node) -> bool:
         if left.keys() != right.keys():
             return False
+        if "ColumnRef" in left and self._names and self._is_own(left) and self._is_own(right):
+            return _last(left) == _last(right)
         self._meaning.read_literal |= "ColumnRef" not in left
         return bool(_strip(left) == _strip(right))
 
@@ -176,11 +178,13 @@ class Bounds:
         mine, theirs = self._value(left), self._value(right)
         if _UNKNOWN in (mine, theirs):
             return _UNKNOWN
-        try:
-            return None if mine is None or theirs is None else compare(mine, theirs)
-        except TypeError:
-            # '1' = 1: the server would coerce; a constant that cannot be judged narrows nothing.
+        if mine is None or theirs is None:
+            return None
+        if isinstance(mine, str) != isinstance(theirs, str):
+            # '1' = 1: the server would make the string a number; that is not worth judging here,
+            # and a comparison of two constants that is not judged narrows nothing.
             return True
+        return compare(mine, theirs)
 
     def _bool_value(self, body: Node) -> Any:
         values = [self._value(arg) for arg in body["args"] if _constant(arg)]

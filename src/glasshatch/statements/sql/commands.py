@@ -10,9 +10,9 @@ from ..model import OutputColumn
 from . import definitions
 from .bodies import Bodies
 from .functions import is_sensitive
+from .limits import within_limits
 from .meaning import Meaning, relation_name, strings
 from .native import Node, Unparsed, parse
-from .limits import within_limits
 from .reader import Reader
 from .scope import Column, Relation
 from .settings import risk_of_setting
@@ -128,7 +128,7 @@ class Commands:
     # Commands around queries
 
     def _explain(self, body: Node) -> None:
-        """With ANALYZE the statement runs; without it nothing happens, but its functions are still looked at."""
+        """With ANALYZE the statement runs; without it nothing happens."""
         options = {
             item["DefElem"].get("defname", "").lower(): item["DefElem"].get("arg")
             for item in body.get("options", ())

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from .words import words
+
 # Names of the functions that a stock PostgreSQL (15 to 18) and its common read-only extensions define.
 # A function outside this list was made by somebody, and what it does cannot be read off its name.
 KNOWN = frozenset(Path(__file__).with_name("known_functions.txt").read_text().split())
@@ -15,9 +17,9 @@ _RISKS = {
         pg_ls_replslotdir pg_ls_summariesdir pg_file_read pg_file_write pg_file_unlink pg_file_rename
         pg_file_sync pg_file_length pg_logdir_ls pg_rotate_logfile pg_rotate_logfile_old lo_import lo_export
         pg_hba_file_rules pg_ident_file_mappings pg_show_all_file_settings pg_get_wal_records_info""",
-    "network": """dblink dblink_connect dblink_connect_u dblink_exec dblink_open dblink_fetch dblink_send_query
-        dblink_get_result dblink_build_sql_insert http http_get http_post http_put http_patch http_delete
-        http_head urlencode_get invoke query_export_to_s3 table_import_from_s3 pg_notify_remote
+    "network": """dblink dblink_connect dblink_connect_u dblink_exec dblink_open dblink_fetch
+        dblink_send_query dblink_get_result dblink_build_sql_insert http http_get http_post http_put
+        http_patch http_delete http_head invoke query_export_to_s3 table_import_from_s3
         pg_sync_replication_slots""",
     "dynamic_sql": """query_to_xml query_to_xmlschema query_to_xml_and_xmlschema cursor_to_xml
         cursor_to_xmlschema ts_stat ts_rewrite crosstab crosstab2 crosstab3 crosstab4 crosstabn connectby
@@ -44,32 +46,28 @@ _RISKS = {
 }
 RISKS = {name: risk for risk, names in _RISKS.items() for name in names.split()}
 
-CHANGES = frozenset(
-    "setval lo_put lowrite lo_create lo_creat lo_from_bytea pg_notify pg_advisory_lock_force".split()
-)
+CHANGES = words("""setval lo_put lowrite lo_create lo_creat lo_from_bytea pg_notify""")
 """Functions that change data or tell others: they count as the verb `update`."""
 
-CONDENSING = frozenset(
+CONDENSING = words(
     """sum avg min max stddev stddev_pop stddev_samp variance var_pop var_samp bool_and bool_or every bit_and
-    bit_or bit_xor corr covar_pop covar_samp regr_avgx regr_avgy regr_count regr_intercept regr_r2 regr_slope
-    regr_sxx regr_sxy regr_syy percentile_cont percentile_disc mode any_value""".split()
+    bit_or bit_xor corr covar_pop covar_samp regr_avgx regr_avgy regr_count regr_intercept regr_r2
+    regr_slope regr_sxx regr_sxy regr_syy percentile_cont percentile_disc mode any_value"""
 )
 """Aggregates whose answer is one value, however many rows went in."""
 
-VALUELESS = frozenset(
-    "count row_number rank dense_rank pg_typeof pg_column_size num_nulls num_nonnulls".split()
-)
+VALUELESS = words("""count row_number rank dense_rank pg_typeof pg_column_size num_nulls num_nonnulls""")
 """Functions whose answer holds nothing of their arguments' values."""
 
-GUESSING = frozenset(
+GUESSING = words(
     """ascii get_byte get_bit strpos position starts_with regexp_like regexp_count regexp_instr levenshtein
-    levenshtein_less_equal similarity word_similarity strict_word_similarity hashtext hashtextextended crc32
-    crc32c bit_count soundex difference metaphone dmetaphone textlike texticlike textregexeq texticregexeq
-    textnlike textregexne text_lt text_le text_gt text_ge texteq textne like notlike""".split()
+    levenshtein_less_equal similarity word_similarity strict_word_similarity hashtext hashtextextended
+    crc32 crc32c bit_count soundex difference metaphone dmetaphone textlike texticlike textregexeq
+    texticregexeq textnlike textregexne text_lt text_le text_gt text_ge texteq textne like notlike"""
 )
 """Functions whose answer, though no text, gives a text away piece by piece."""
 
-NORMALISING = frozenset("lower upper trim btrim ltrim rtrim".split())
+NORMALISING = words("lower upper trim btrim ltrim rtrim")
 """Functions that a lookup by equality may wrap around its column."""
 
 _SENSITIVE = re.compile(

@@ -60,12 +60,6 @@ def relation_name(relation: Node) -> str:
     return f"{schema}.{name}" if schema else name
 
 
-def is_catalogue(relation: str) -> bool:
-    """Whether a relation is the server's own, which holds no personal rows."""
-    schema, _, name = relation.rpartition(".")
-    return schema in ("pg_catalog", "information_schema") or (not schema and name.startswith("pg_"))
-
-
 def strings(nodes: list[Node]) -> list[str]:
     """The texts of a list of String nodes; a star is `*`."""
     return [

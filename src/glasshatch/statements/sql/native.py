@@ -26,7 +26,7 @@ class Unparsed(Exception):
 
 
 def parse(text: str) -> list[Node]:
-    """The commands of a text: each with its `stmt` node, `{"SelectStmt": {...}}`, and its place in the text."""
+    """The commands of a text: each with its place in it and its `stmt`, `{"SelectStmt": {...}}`."""
     result = lib.pg_query_parse(text.encode())
     try:
         check_error(result)
@@ -51,7 +51,7 @@ def tokens(text: str) -> list[ScanToken]:
 def structure_hash(text: str) -> str:
     """Sixteen hexadecimal digits, equal for texts that differ in literals only."""
     try:
-        return fingerprint(text).hex
+        return str(fingerprint(text).hex)
     except PgQueryError:
         raise Unparsed("unknown_syntax") from None
 

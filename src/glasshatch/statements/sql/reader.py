@@ -4,27 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import functions
 from .bounds import Bounds
-from .meaning import Meaning, is_catalogue, relation_name, strings
+from .catalogue import holds_credentials, holds_samples, is_catalogue
+from .expressions import Columns, Ctes, Expressions
+from .meaning import relation_name, strings
 from .native import Node
 from .scope import NOTHING, Column, Flow, Relation, Scope, merged
-from .settings import risk_of_setting
-
-Ctes = dict[str, Relation]
-Columns = tuple[Column, ...]
 
 _QUERIES = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
-_ARITHMETIC = frozenset("+ - * / % ^ || -> ->> #> #>> & | # << >> @ !".split())
-_TEXTUAL = frozenset("text varchar bpchar char name citext json jsonb bytea xml regclass record".split())
 MAX_BOUNDED_ROWS = 10_000
 
 
-class Reader:
-    """Walks queries and expressions of one text and takes notes in its `Meaning`."""
-
-    def __init__(self, meaning: Meaning) -> None:
-        self.meaning = meaning
+class Reader(Expressions):
+    """Walks the queries of one text and takes notes in its `Meaning`."""
 
     # Queries
 
@@ -36,18 +28,19 @@ class Reader:
             return ()
         ctes = dict(ctes or {})
         self._with(body, ctes, parent)
-        read = {
-            "SelectStmt": self.select,
+        if kind == "SelectStmt":
+            return self.select(body, ctes, parent)
+        write = {
             "InsertStmt": self._insert,
             "UpdateStmt": self._update,
             "DeleteStmt": self._delete,
             "MergeStmt": self._merge,
-        }[kind]
-        return read(body, ctes, parent)
+        }
+        return write[kind](body, ctes, parent)
 
     def _with(self, body: Node, ctes: Ctes, parent: Scope | None) -> None:
-        clause = body.get("withClause")
-        for wrapped in clause.get("ctes", ()) if clause else ():
+        clause: Node = body.get("withClause") or {}
+        for wrapped in clause.get("ctes", ()):
             cte = wrapped["CommonTableExpr"]
             names = strings(cte.get("aliascolnames", []))
             select = cte["ctequery"].get("SelectStmt")
@@ -225,7 +218,7 @@ class Reader:
 
     def note_read(self, name: str) -> None:
         """Some relations must not be read, whoever may read the rest."""
-        if is_protected(name):
+        if holds_credentials(name):
             self.meaning.risks.add("credential_read")
         elif holds_samples(name):
             self.meaning.risks.add("sampled_values")
@@ -292,7 +285,7 @@ class Reader:
         columns = tuple(Column(alias, relation.whole().derived()) for alias in aliases)
         return Relation(columns=(*columns, *relation.star()))
 
-    # Expressions
+    # What comes out
 
     def _targets(self, targets: Any, scope: Scope, ctes: Ctes) -> Columns:
         columns: list[Column] = []
@@ -308,16 +301,6 @@ class Reader:
                 flow = self.flow(value, scope, ctes)
                 columns.append(Column(body.get("name") or _default_name(value), flow))
         return tuple(columns)
-
-    def _star(self, qualifier: list[str], scope: Scope) -> Columns:
-        if not qualifier:
-            columns = scope.star()
-        else:
-            relation = scope.relation(qualifier[-1]) or Relation(base=".".join(qualifier))
-            columns = relation.star()
-        for column in columns:
-            self._note(self.meaning.columns, column.flow)
-        return columns
 
     def _composite_star(self, value: Node, scope: Scope, ctes: Ctes) -> Columns:
         self.meaning.risks.add("whole_row")
@@ -338,223 +321,6 @@ class Reader:
         fields = strings(node.get("ColumnRef", {}).get("fields", []))
         named = [column.flow for column in columns if fields == [column.name]]
         return named[0] if named else self.flow(node, scope, ctes)
-
-    def flow(self, node: Any, scope: Scope, ctes: Ctes) -> Flow:
-        """Where the value of an expression (or of a list of them) comes from."""
-        if isinstance(node, list):
-            return merged([self.flow(part, scope, ctes) for part in node] or [NOTHING])
-        if not isinstance(node, dict) or not node:
-            return NOTHING
-        kind = next(iter(node))
-        special = _SPECIAL.get(kind)
-        if special is not None and len(node) == 1:
-            return special(self, node[kind], scope, ctes)
-        flows = [self.flow(value, scope, ctes) for value in node.values() if isinstance(value, (dict, list))]
-        return merged(flows) if flows else NOTHING
-
-    def _column(self, body: Node, scope: Scope, ctes: Ctes) -> Flow:
-        parts = strings(body.get("fields", []))
-        if parts[-1] == "*":
-            self.meaning.risks.add("whole_row")
-            flow = merged([column.flow for column in self._star(parts[:-1], scope)] or [NOTHING])
-            return flow.derived()
-        if len(parts) == 1:
-            return self._bare(parts[0], scope)
-        relation = scope.relation(parts[-2])
-        if relation is None:
-            flow = Flow(frozenset({".".join(parts)}), direct=True)
-        else:
-            flow = relation.column(parts[-1]) or NOTHING
-        self._note_column(flow, parts[-1])
-        return flow
-
-    def _bare(self, name: str, scope: Scope) -> Flow:
-        row = scope.relation(name)
-        column = scope.bare(name)
-        if row is not None and not (column is not None and column.sources and _is_derived_only(scope, name)):
-            # The name of a relation used as a value is its whole row, unless a column has that name,
-            # which only the catalogue could tell.
-            self.meaning.risks.add("whole_row")
-            flow = row.whole().derived()
-            self._note(self.meaning.columns, flow)
-            return flow
-        self._note_column(column, name)
-        return column if column is not None else Flow(frozenset({name}))
-
-    def _note_column(self, flow: Flow | None, name: str) -> None:
-        if flow is None or not flow.sources:
-            self.meaning.columns.add(name)
-        else:
-            self._note(self.meaning.columns, flow)
-
-    def _note(self, where: set[str], flow: Flow) -> None:
-        where.update(flow.sources)
-
-    def _indirection(self, body: Node, scope: Scope, ctes: Ctes) -> Flow:
-        """`(c).email` is a column; `(row_to_json(c)).x`, `a[1]` and the like are derived."""
-        names = strings(body.get("indirection", []))
-        arg = body.get("arg", {})
-        parts = strings(arg.get("ColumnRef", {}).get("fields", []))
-        if len(names) == 1 and len(parts) == 1 and scope.relation(parts[0]) is not None:
-            fields = [{"String": {"sval": parts[0]}}, {"String": {"sval": names[0]}}]
-            return self._column({"fields": fields}, scope, ctes)
-        return self.flow([arg, body.get("indirection", [])], scope, ctes)
-
-    def _sublink(self, body: Node, scope: Scope, ctes: Ctes) -> Flow:
-        columns = self.query(body["subselect"], ctes, scope)
-        tested = self.flow(body.get("testexpr"), scope, ctes)
-        link = body.get("subLinkType")
-        if link == "EXISTS_SUBLINK":
-            return NOTHING
-        inner = merged([column.flow for column in columns] or [NOTHING])
-        if link in ("ANY_SUBLINK", "ALL_SUBLINK"):
-            plain = link == "ANY_SUBLINK" and strings(body.get("operName", [])) in ([], ["="])
-            notes = self.meaning.lookups if plain else self.meaning.guesses
-            self._note(notes, tested)
-            self._note(notes, inner)
-            return Flow(tested.sources | inner.sources)
-        return inner.derived()
-
-    def _call(self, body: Node, scope: Scope, ctes: Ctes) -> Flow:
-        parts = [part.lower() for part in strings(body.get("funcname", []))]
-        schema, name = ".".join(parts[:-1]), parts[-1]
-        self._note_call(schema, name, body)
-        args = self.flow(body.get("args"), scope, ctes)
-        self.condition(body.get("agg_filter"), scope, ctes)
-        for order in body.get("agg_order", ()):
-            self._note(self.meaning.guesses, self.flow(order, scope, ctes))
-        self.flow(body.get("over"), scope, ctes)
-        if name in functions.GUESSING:
-            self._note(self.meaning.guesses, args)
-        if name in functions.VALUELESS:
-            return NOTHING
-        if name in functions.CONDENSING and "over" not in body:
-            return Flow(args.sources)
-        return args.derived()
-
-    def _note_call(self, schema: str, name: str, body: Node) -> None:
-        if name == "set_config":
-            self._set_config(body.get("args", []))
-        risk = functions.risk_of(schema, name)
-        if risk:
-            self.meaning.risks.add(risk)
-        elif not functions.is_known(schema, name):
-            self.meaning.risks.add("unknown_function")
-        if name in functions.CHANGES:
-            self.meaning.verbs.add("update")
-
-    def _set_config(self, args: list[Node]) -> None:
-        self.meaning.verbs.add("set")
-        values = [self.meaning.constant(arg) if "A_Const" in arg else None for arg in args[:2]]
-        name, value = (values + [None, None])[:2]
-        known = isinstance(name, str)
-        risk = (
-            risk_of_setting(str(name), str(value) if value is not None else None)
-            if known
-            else "session_setting"
-        )
-        if risk:
-            self.meaning.risks.add(risk)
-
-    def _cast(self, body: Node, scope: Scope, ctes: Ctes) -> Flow:
-        """A cast that fails says the value in its error; a cast to a number makes text comparable."""
-        flow = self.flow(body.get("arg"), scope, ctes)
-        names = strings(body.get("typeName", {}).get("names", []))
-        if flow.sources and names and names[-1] not in _TEXTUAL:
-            self._note(self.meaning.guesses, flow)
-        return flow.derived()
-
-    def _operation(self, body: Node, scope: Scope, ctes: Ctes) -> Flow:
-        operator = (strings(body.get("name", [])) or [""])[-1]
-        if body.get("kind") == "AEXPR_OP" and operator in _ARITHMETIC:
-            return self.flow([body.get("lexpr"), body.get("rexpr")], scope, ctes).derived()
-        left = self.flow(body.get("lexpr"), scope, ctes)
-        right = self.flow(body.get("rexpr"), scope, ctes)
-        plain = operator in ("=", "<>") and body.get("kind") != "AEXPR_SIMILAR"
-        if plain and _is_lookup(body.get("lexpr")) and _is_lookup(body.get("rexpr")):
-            self._note(self.meaning.lookups, merged([left, right]))
-        else:
-            self._note(self.meaning.guesses, merged([left, right]))
-        if body.get("kind") == "AEXPR_NULLIF":
-            return left.derived()
-        return Flow(left.sources | right.sources)
-
-    def _case(self, body: Node, scope: Scope, ctes: Ctes) -> Flow:
-        self._note(self.meaning.guesses, self.flow(body.get("arg"), scope, ctes))
-        whens = [when["CaseWhen"] for when in body.get("args", ())]
-        tested = [self.flow(when.get("expr"), scope, ctes) for when in whens]
-        results = [self.flow(when.get("result"), scope, ctes) for when in whens]
-        results.append(self.flow(body.get("defresult"), scope, ctes))
-        found = merged(results)
-        return Flow(found.sources | merged(tested or [NOTHING]).sources, found.bulk)
-
-    def _compared_all(self, body: Node, scope: Scope, ctes: Ctes) -> Flow:
-        """GREATEST and LEAST."""
-        flow = self.flow(body.get("args"), scope, ctes)
-        self._note(self.meaning.guesses, flow)
-        return flow.derived()
-
-    def _nested(self, body: Node, scope: Scope, ctes: Ctes) -> Flow:
-        return self.flow(body.get("arg"), scope, ctes).derived()
-
-    def _null_test(self, body: Node, scope: Scope, ctes: Ctes) -> Flow:
-        self.flow(body.get("arg"), scope, ctes)
-        return NOTHING
-
-    def _nothing(self, body: Node, scope: Scope, ctes: Ctes) -> Flow:
-        return NOTHING
-
-    def condition(self, node: Node | None, scope: Scope, ctes: Ctes) -> None:
-        """Note what a condition asks of which columns; a bare boolean column is a lookup."""
-        if not node:
-            return
-        if "ColumnRef" in node:
-            self._note(self.meaning.lookups, self.flow(node, scope, ctes))
-        else:
-            self.flow(node, scope, ctes)
-
-
-_SPECIAL: dict[str, Any] = {
-    "ColumnRef": Reader._column,
-    "A_Indirection": Reader._indirection,
-    "SubLink": Reader._sublink,
-    "FuncCall": Reader._call,
-    "TypeCast": Reader._cast,
-    "A_Expr": Reader._operation,
-    "CaseExpr": Reader._case,
-    "MinMaxExpr": Reader._compared_all,
-    "NullTest": Reader._null_test,
-    "CollateClause": Reader._nested,
-    "A_Const": Reader._nothing,
-    "ParamRef": Reader._nothing,
-    "TypeName": Reader._nothing,
-    "SetToDefault": Reader._nothing,
-    "SQLValueFunction": Reader._nothing,
-}
-
-
-def is_protected(relation: str) -> bool:
-    """Catalogue tables that hold credentials or make privileges."""
-    return relation.rpartition(".")[2] in (
-        "pg_authid",
-        "pg_shadow",
-        "pg_user_mapping",
-        "pg_user_mappings",
-        "pg_hba_file_rules",
-        "pg_subscription",
-    )
-
-
-def holds_samples(relation: str) -> bool:
-    """Catalogue tables that hold copies of users' values."""
-    return relation.rpartition(".")[2] in (
-        "pg_statistic",
-        "pg_stats",
-        "pg_statistic_ext_data",
-        "pg_stats_ext",
-        "pg_stats_ext_exprs",
-        "pg_largeobject",
-    )
 
 
 def _alias(body: Node) -> str:
@@ -620,37 +386,3 @@ def _default_name(value: Node) -> str:
 def _is_composite_star(value: Node) -> bool:
     parts = value.get("A_Indirection", {}).get("indirection", [])
     return bool(parts) and "A_Star" in parts[-1]
-
-
-def _is_lookup(node: Any) -> bool:
-    """A side of a plain equality: a column (perhaps folded to lower case), or anything without a column."""
-    if isinstance(node, dict) and "TypeCast" in node:
-        node = node["TypeCast"].get("arg", {})
-    if isinstance(node, dict) and "FuncCall" in node:
-        call = node["FuncCall"]
-        if strings(call.get("funcname", []))[-1] in functions.NORMALISING and len(call.get("args", ())) == 1:
-            node = call["args"][0]
-    if isinstance(node, dict) and "ColumnRef" in node:
-        return True
-    return not _has_column(node)
-
-
-def _has_column(node: Any) -> bool:
-    stack = [node]
-    while stack:
-        part = stack.pop()
-        if isinstance(part, list):
-            stack.extend(part)
-        elif isinstance(part, dict):
-            if "ColumnRef" in part or "SubLink" in part:
-                return True
-            stack.extend(part.values())
-    return False
-
-
-def _is_derived_only(scope: Scope, name: str) -> bool:
-    """Whether the column is certainly a column: some derived relation in reach gives it by that name."""
-    return any(
-        not relation.base and any(column.name == name for column in relation.columns)
-        for _, relation in scope.relations
-    )

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from .catalogue import is_catalogue
 from .functions import is_sensitive
-from .meaning import is_catalogue
+from .native import Unparsed
+
+_MAX_COLUMNS = 2000
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,13 @@ class Scope:
         return self.parent.relation(alias) if self.parent else None
 
     def star(self) -> tuple[Column, ...]:
-        return tuple(column for _, relation in self.relations for column in relation.star())
+        columns: list[Column] = []
+        for _, relation in self.relations:
+            columns += relation.star()
+            # Stars of stars double with every level; PostgreSQL itself stops at 1,664 columns.
+            if len(columns) > _MAX_COLUMNS:
+                raise Unparsed("too_complex")
+        return tuple(columns)
 
     def bare(self, name: str) -> Flow | None:
         """An unqualified column: every base relation of the innermost query that may have it."""

@@ -1,4 +1,4 @@
-"""Where the constants and comments of a text stand, by PostgreSQL's own scanner, and its shape without them."""
+"""Where the constants and comments of a text stand, by PostgreSQL's scanner; its shape without them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ def scan_text(text: str) -> Scanned:
     """Find every constant and comment; raises `Unparsed` where the scanner stops."""
     found = tokens(text)
     wide = None if text.isascii() else _character_offsets(text)
-    literals, shape, key, done = [], [], [], 0
+    literals: list[Span] = []
+    shape: list[str] = []
+    key: list[str] = []
+    done = 0
     for index, token in enumerate(found):
         code = token.token
         if code not in _HIDDEN:
