@@ -20,6 +20,31 @@ OVERHEAD_BYTES = NONCE_BYTES + TAG_BYTES
 """How much longer a sealed value is than its plaintext."""
 
 
+class _Nonces:
+    """Random nonces, drawn many at a time: each draw is a system call that gives up the interpreter."""
+
+    _AT_ONCE = 256
+
+    def __init__(self, random: Callable[[int], bytes]) -> None:
+        self._random = random
+        self._waiting: list[bytes] = []
+        self._process = os.getpid()
+
+    def next(self) -> bytes:
+        # A forked child must not use what its parent will use: it draws its own.
+        if self._process != os.getpid():
+            self._waiting, self._process = [], os.getpid()
+        try:
+            # list.pop is atomic: two threads never get the same one.
+            return self._waiting.pop()
+        except IndexError:
+            drawn = self._random(NONCE_BYTES * self._AT_ONCE)
+            nonces = [drawn[at : at + NONCE_BYTES] for at in range(0, len(drawn), NONCE_BYTES)]
+            first = nonces.pop()
+            self._waiting = nonces
+            return first
+
+
 class Envelope:
     """Seals and opens values under one data key; thread-safe.
 
@@ -34,13 +59,14 @@ class Envelope:
         self._key = key
         self._random = random
         self._cipher = AESGCM(key)
+        self._nonces = _Nonces(random)
 
     def __repr__(self) -> str:
         return f"Envelope(id={self.id!r})"
 
     def seal(self, plaintext: bytes, aad: bytes) -> bytes:
         """Encrypt and authenticate: `nonce (12) || ciphertext || tag (16)`; opens with the same `aad`."""
-        nonce = self._random(NONCE_BYTES)
+        nonce = self._nonces.next()
         return nonce + self._cipher.encrypt(nonce, plaintext, aad)
 
     def open(self, sealed: bytes | memoryview, aad: bytes) -> bytes:

@@ -15,7 +15,7 @@ from .creation import create_directory
 from .files import unavailable
 from .halt import Halt
 from .integrator import Integrator, space_keeper
-from .log import Checkpoint, Proof, VerifierKey, inclusion_proof
+from .log import Checkpoint, Proof, VerifierKey
 from .options import LedgerOptions
 from .recovery import lock_directory, recover
 from .sealing import Sealer
@@ -161,8 +161,8 @@ class Ledger:
         self._check_index(index)
         entry = self._parts.store.read(index)
         checkpoint = self._checkpoint(index + 1)
-        hashes = inclusion_proof(index, checkpoint.size, self._parts.levels.read)
-        return Proof(index, entry, tuple(hashes), checkpoint.note)
+        hashes = self._parts.levels.inclusion_proof(index, checkpoint.size)
+        return Proof(index, entry, hashes, checkpoint.note)
 
     def close(self) -> None:
         """Commit what is queued, sign it, and release the directory. A second call does nothing."""

@@ -7,8 +7,11 @@ from pathlib import Path
 
 from ..errors import VerificationError
 from .files import Files
-from .log import HASH_BYTES
+from .log import HASH_BYTES, KnownRoots, inclusion_proof
 from .log.layout import level_name
+
+# Bounds the roots kept for proofs to about 20 MB.
+_KNOWN_ROOTS = 100_000
 
 
 class Levels:
@@ -21,6 +24,7 @@ class Levels:
         self._descriptors: list[int] = []
         self._widths: list[int] = []
         self._waiting: list[list[bytes]] = []
+        self._known: KnownRoots = {}
 
     def resume(self, widths: list[int]) -> None:
         """Take over levels of which this many hashes count; with `files`, anything beyond is cut off.
@@ -59,6 +63,12 @@ class Levels:
                 hint="run glasshatch verify, and restore the file from a backup",
             )
         return data
+
+    def inclusion_proof(self, index: int, size: int) -> tuple[bytes, ...]:
+        """The audit path of a leaf in the tree of the first `size` leaves, all of which are on disk."""
+        if len(self._known) > _KNOWN_ROOTS:
+            self._known = {}
+        return tuple(inclusion_proof(index, size, self.read, self._known))
 
     def append(self, added: list[bytes]) -> None:
         """Take new hashes of every level, level 0 first; they are written by `flush`."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..errors import ConfigError, VerificationError
 from ..keys import Keyring
 from .levels import Levels
-from .log import Checkpoint, Proof, VerifierKey, inclusion_proof
+from .log import Checkpoint, Proof, VerifierKey
 from .recovery import open_segment, verifier_key
 from .store import Store
 from .survey import Survey, expected_widths, survey
@@ -75,8 +75,8 @@ class LedgerReader:
     def prove(self, index: int) -> Proof:
         """A proof under the newest signed checkpoint; only a writer can sign a newer one."""
         self._check_index(index, self.signed.size)
-        hashes = inclusion_proof(index, self.signed.size, self._levels.read)
-        return Proof(index, self._store.read(index), tuple(hashes), self.signed.note)
+        hashes = self._levels.inclusion_proof(index, self.signed.size)
+        return Proof(index, self._store.read(index), hashes, self.signed.note)
 
     def close(self) -> None:
         for segment in self._segments:

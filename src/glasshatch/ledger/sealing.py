@@ -44,10 +44,10 @@ class Sealer:
         header = FileHeader(PACK_MAGIC, ZSTD, self._data_key.id, salt, number, first, extent, bundles)
         envelope = self._data_key.derive(header.key_context)
         compressor = zstandard.ZstdCompressor(level=self._options.compression_level)
-        entries = (entry for _, entry in store.scan(first, first + extent))
         sealed = []
         for bundle in range(bundles):
-            plain = encode_bundle(next(entries) for _ in range(BUNDLE_ENTRIES))
+            start = first + bundle * BUNDLE_ENTRIES
+            plain = encode_bundle(store.read_range(start, start + BUNDLE_ENTRIES))
             sealed.append(envelope.seal(compressor.compress(plain), bundle_context(header, bundle)))
         path = self._directory / pack_name(number)
         write_new(self._options.files, path, encode_pack(header, sealed))

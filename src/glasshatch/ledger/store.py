@@ -91,6 +91,16 @@ class Store:
         first, run = self.run(index)
         return run[index - first]
 
+    def read_range(self, start: int, stop: int) -> list[bytes]:
+        """Entries start <= index < stop, which exist."""
+        entries: list[bytes] = []
+        while start < stop:
+            first, run = self.run(start)
+            part = run[start - first : stop - first]
+            entries += part
+            start += len(part)
+        return entries
+
     def scan(self, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
         """Entries start <= index < stop, in order."""
         while start < stop:

@@ -138,3 +138,20 @@ def test_an_envelope_binds_place_and_bytes() -> None:
         envelope.derive(b"a").open(envelope.derive(b"b").seal(b"x", b""), b"")
     assert "secret" not in repr(envelope)
     assert str(bytes(range(32))) not in repr(vars(envelope)["id"])
+
+
+def test_nonces_are_never_shared_not_even_with_a_forked_child() -> None:
+    envelope = Envelope(bytes(range(32)), "k1")
+    nonces = [envelope.seal(b"", b"")[:12] for _ in range(700)]
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writing, b"".join(envelope.seal(b"", b"")[:12] for _ in range(100)))
+        os._exit(0)
+    os.waitpid(child, 0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        data = pipe.read()
+    nonces += [data[at : at + 12] for at in range(0, len(data), 12)]
+    nonces += [envelope.seal(b"", b"")[:12] for _ in range(300)]
+    assert len(nonces) == len(set(nonces)) == 1100

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable
 
 from ...errors import VerificationError
 
 BUNDLE_ENTRIES = 256
 LENGTH_BYTES = 2
+_LENGTH = struct.Struct(">H")
 
 
 def encode_bundle(entries: Iterable[bytes]) -> bytes:
     """Entries one after another, each behind its length as a big-endian uint16."""
-    parts = []
-    for entry in entries:
-        parts.append(len(entry).to_bytes(LENGTH_BYTES, "big"))
-        parts.append(entry)
-    return b"".join(parts)
+    length = _LENGTH.pack
+    return b"".join([part for entry in entries for part in (length(len(entry)), entry)])
 
 
 def decode_bundle(data: bytes, count: int) -> list[bytes]:
@@ -29,9 +28,9 @@ def decode_bundle(data: bytes, count: int) -> list[bytes]:
     at, end = 0, len(data)
     for _ in range(count):
         start = at + LENGTH_BYTES
-        at = start + int.from_bytes(data[at:start], "big")
+        at = start + (data[at] << 8 | data[at + 1]) if start <= end else end + 1
         # A slice past the end is silently shorter in Python, so the end is checked before cutting.
-        if start > end or at > end:
+        if at > end:
             raise VerificationError("an entry reaches past the end of its bundle")
         entries.append(data[start:at])
     if at != end:

@@ -18,6 +18,10 @@ ReadHashes = Callable[[int, int, int], bytes]
 """(level, first, count) -> exactly `count` hashes of that level, as flat bytes."""
 
 
+KnownRoots = dict[tuple[int, int], bytes]
+"""Roots of complete subtrees by (height, position): they never change, so they may be kept and reused."""
+
+
 def level_widths(size: int) -> list[int]:
     """How many hashes each level holds for a tree of this size; no trailing empty level."""
     widths = []
@@ -32,12 +36,12 @@ def root(size: int, read: ReadHashes) -> bytes:
     return range_root(0, size, read) if size else EMPTY_ROOT
 
 
-def range_root(start: int, stop: int, read: ReadHashes) -> bytes:
+def range_root(start: int, stop: int, read: ReadHashes, known: KnownRoots | None = None) -> bytes:
     """The Merkle tree hash of leaves [start, stop), a range that RFC 6962 splits off (start is aligned)."""
     roots = []
     while start < stop:
         height = (stop - start).bit_length() - 1
-        roots.append(_subtree(height, start >> height, read))
+        roots.append(_subtree(height, start >> height, read, known))
         start += 1 << height
     joined = bag(roots)
     if joined is None:
@@ -45,7 +49,7 @@ def range_root(start: int, stop: int, read: ReadHashes) -> bytes:
     return joined
 
 
-def inclusion_proof(index: int, size: int, read: ReadHashes) -> list[bytes]:
+def inclusion_proof(index: int, size: int, read: ReadHashes, known: KnownRoots | None = None) -> list[bytes]:
     """The audit path of leaf `index` among the first `size` (RFC 6962 §2.1.1), the leaf's sibling first."""
     if not 0 <= index < size:
         raise ValueError("the index lies outside the tree")
@@ -59,7 +63,7 @@ def inclusion_proof(index: int, size: int, read: ReadHashes) -> list[bytes]:
         else:
             path.append((start, middle))
             start = middle
-    return [range_root(low, high, read) for low, high in reversed(path)]
+    return [range_root(low, high, read, known) for low, high in reversed(path)]
 
 
 def consistency_proof(old: int, new: int, read: ReadHashes) -> list[bytes]:
@@ -128,7 +132,12 @@ def _split(count: int) -> int:
     return 1 << (count - 1).bit_length() - 1
 
 
-def _subtree(height: int, position: int, read: ReadHashes) -> bytes:
+def _subtree(height: int, position: int, read: ReadHashes, known: KnownRoots | None) -> bytes:
     level, rest = divmod(height, TILE_HEIGHT)
-    width = 1 << rest
-    return perfect_root(read(level, position * width, width))
+    found = known.get((height, position)) if known is not None else None
+    if found is None:
+        width = 1 << rest
+        found = perfect_root(read(level, position * width, width))
+        if known is not None:
+            known[height, position] = found
+    return found
