@@ -22,7 +22,7 @@ from .answers import (
     write_row,
 )
 from .asking import Asking
-from .catalogue import QUERIES, Catalogue
+from .catalogue import QUERIES, Catalogue, aligned
 from .exchange import Exchange, Expect, Portal
 from .running import Run, finish
 from .session import Session
@@ -143,10 +143,7 @@ class Answering:
         if not knows:
             session.shelf.invalidate()
         lineage = knows and session.lineage_known(statement)
-        outputs = statement.outputs if lineage else None
-        if outputs is not None and len(outputs) != len(shape):
-            outputs = None
-        explains = "explain" in statement.verbs and lineage
+        outputs = aligned(statement.outputs, len(shape)) if lineage else None
         columns = [
             catalogue.facts(
                 column,
@@ -156,8 +153,7 @@ class Answering:
             )
             for index, column in enumerate(shape)
         ]
-        # The text of a plan holds the statement's own constants, no values of rows: it is scanned.
-        may_touch = not explains and (bool(run.masked) or not knows or session.in_doubt)
+        may_touch = bool(run.masked) or not knows or session.in_doubt
         return plan_columns(columns, catalogue.rules, session.redactor, may_touch)
 
     # -- ends -----------------------------------------------------------------------------------

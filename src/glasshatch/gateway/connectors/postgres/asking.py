@@ -25,7 +25,7 @@ from .wire import message, parse_bind, parse_execute, parse_named, parse_parse, 
 
 CLIENT_TAGS = frozenset(b"QPBDECHSXFdcfp")
 _COPY_TAGS = frozenset(b"dcf")
-_SYNC = message(b"S")
+_FLUSH = message(b"H")
 # It must fail for certain, do nothing, and tell whoever reads the server's log why.
 _FAILING_QUERY = message(b"Q", b"!glasshatch refused a statement here\0")
 _CHANGES_READING = frozenset({"set", "do", "call", "unknown", "execute"})
@@ -110,7 +110,16 @@ class Asking:
             return True
         if exchange.simple or exchange.synced:
             return exchange.copying_in and tag in b"HS"
+        if tag in b"QF" and not exchange.skipping and (exchange.pending or exchange.waiting):
+            return self._flush_first(exchange)
         return tag not in _COPY_TAGS or not exchange.expects_copy_in()
+
+    def _flush_first(self, exchange: Exchange) -> bool:
+        """A simple query right behind an extended batch: its answers must come before the query goes."""
+        if not exchange.flushed:
+            exchange.flushed = True
+            exchange.add(Item(_FLUSH, None, flush=True))
+        return False
 
     def _catalogue_first(self) -> bool:
         session = self.session
@@ -129,14 +138,13 @@ class Asking:
         elif tag == 0x70:
             raise PeerError("a password where none was asked for")
         elif exchange is not None and exchange.copying_in:
-            # The database ignores Flush and Sync while it reads a copy; so they are not passed on.
-            exchange.ignored_sync = exchange.ignored_sync or tag == 0x53
+            return  # the database ignores Flush and Sync while it reads a copy
         elif tag in (0x51, 0x46):
             if exchange is not None and exchange.skipping:
                 return
-            if exchange is not None:
-                raise PeerError("a simple query before the Sync of an extended one")
             self._query(raw) if tag == 0x51 else self._function_call(raw)
+        elif tag == 0x48 and exchange is None:
+            return  # nothing is under way that could be flushed
         else:
             if exchange is None:
                 self.exchange = exchange = Exchange(simple=False)
@@ -160,7 +168,7 @@ class Asking:
         self.session.outbox.upstream(raw)
 
     def _query(self, raw: bytes) -> None:
-        exchange = self.exchange = Exchange(simple=True)
+        exchange = self._begin_simple()
         exchange.skipping = exchange.synced = True
         text = self._decoded(parse_query(raw[5:]))
         item = Item(raw, Expect("query"), ready=False)
@@ -173,8 +181,15 @@ class Asking:
             exchange, item, question, lambda run: self._record(exchange, item, run, "simple", None)
         )
 
-    def _function_call(self, raw: bytes) -> None:
+    def _begin_simple(self) -> Exchange:
+        before = self.exchange
         exchange = self.exchange = Exchange(simple=True)
+        # Without a Sync in between, both are one transaction: a refusal must undo the first part too.
+        exchange.forwarded = before is not None and before.forwarded
+        return exchange
+
+    def _function_call(self, raw: bytes) -> None:
+        exchange = self._begin_simple()
         item = Item(raw, Expect("query"), ready=False)
         exchange.add(item)
         self._fail(exchange, item, refusals.FUNCTION_CALL)
@@ -222,23 +237,20 @@ class Asking:
         exchange.add(item)
 
     def _describe(self, body: bytes) -> None:
+        """Also of what SQL made (a cursor): its shape is no secret, and it cannot be run this way."""
         exchange = self._extended()
         kind, name = parse_named(body, "Describe")
         item = Item(message(b"D", body), None)
         if kind == b"S":
             prepared = self.prepared.find(name)
-            if prepared is None:
-                self._refuse_unknown(exchange, item, refusals.UNKNOWN_STATEMENT)
-                return
             item.expect = Expect("describe", prepared=prepared)
-            exchange.described.add(prepared)
+            if prepared is not None:
+                exchange.described.add(prepared)
         else:
             portal = self.portals.find(name)
-            if portal is None:
-                self._refuse_unknown(exchange, item, refusals.UNKNOWN_PORTAL)
-                return
             item.expect = Expect("describe", portal=portal)
-            exchange.described.add(portal)
+            if portal is not None:
+                exchange.described.add(portal)
         exchange.add(item)
 
     def _execute(self, body: bytes) -> None:

@@ -60,6 +60,7 @@ SYSTEM_RULES: tuple[ColumnRule, ...] = (
 _FROM_OUTSIDE = ("dblink", "crosstab", "connectby", "xpath_table")
 _WORD = re.compile(r"[a-z_\x80-\U0010ffff][\w$]*", re.IGNORECASE)
 _UNREADABLE_RISKS = frozenset({"dynamic_sql", "unknown_syntax", "too_complex"})
+_SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid", "oid"})
 _CACHE = 4096
 
 
@@ -75,6 +76,10 @@ class Relation(msgspec.Struct):
     @property
     def full_name(self) -> str:
         return f"{self.schema}.{self.name}"
+
+    def has(self, column: str) -> bool:
+        """Whether it has a column of that name; `*` stands for all of them."""
+        return column == "*" or column in _SYSTEM_COLUMNS or column in self.columns.values()
 
 
 class Catalogue:
@@ -154,7 +159,7 @@ class Catalogue:
         for source in sources:
             table, _, column = source.rpartition(".")
             relations = self._named(table)
-            if not relations:
+            if not relations or not any(relation.has(column) for relation in relations):
                 return None
             for relation in relations:
                 for name in relation.flows if column == "*" else (column,):
@@ -210,8 +215,8 @@ class Catalogue:
     def _view_flows(self, view: Relation, statement: Statement) -> dict[str, tuple[str, ...]]:
         everything = self._find_touched(statement)
         names = [view.columns[number] for number in sorted(view.columns)]
-        outputs = statement.outputs
-        if outputs is None or len(outputs) != len(names) or self.is_opaque(statement):
+        outputs = aligned(statement.outputs, len(names))
+        if outputs is None or self.is_opaque(statement):
             return dict.fromkeys(names, everything) if everything else {}
         flows: dict[str, tuple[str, ...]] = {}
         for name, output in zip(names, outputs, strict=True):
@@ -250,13 +255,25 @@ class Catalogue:
             grown = bool(more)
         return frozenset(opaque)
 
+    def _mistaken(self, statement: Statement) -> bool:
+        """Whether the statement's account names a column that its table does not have.
+
+        Without a catalogue it had to guess whose column that is, so a function's may be among them.
+        """
+        for name in statement.columns:
+            table, _, column = name.rpartition(".")
+            relations = self._named(table)
+            if relations and not any(relation.has(column) for relation in relations):
+                return True
+        return False
+
     def _find_touched(self, statement: Statement) -> tuple[str, ...]:
         if self.is_opaque(statement):
             return self.masked
         mentioned = {column.rpartition(".")[2] for column in statement.columns}
         for output in statement.outputs or ():
             mentioned.update(source.rpartition(".")[2] for source in output.sources)
-        everything = "*" in mentioned or "whole_row" in statement.risks
+        everything = "*" in mentioned or "whole_row" in statement.risks or self._mistaken(statement)
         found: dict[str, None] = {}
         for name in statement.resources:
             for relation in self._named(name):
@@ -264,6 +281,23 @@ class Catalogue:
                     if everything or column in mentioned:
                         found.update(dict.fromkeys(sources))
         return tuple(found)
+
+
+def aligned(outputs: Sequence[OutputColumn] | None, count: int) -> Sequence[OutputColumn] | None:
+    """Lineage for each of `count` columns; None if it cannot be told which belongs to which.
+
+    A `*` stands for as many columns as are left over, which is only known if there is one.
+    """
+    if outputs is None:
+        return None
+    stars = [index for index, output in enumerate(outputs) if output.name == "*"]
+    if not stars:
+        return outputs if len(outputs) == count else None
+    spread = count - len(outputs) + 1
+    if len(stars) > 1 or spread < 0:
+        return None
+    at = stars[0]
+    return [*outputs[:at], *([outputs[at]] * spread), *outputs[at + 1 :]]
 
 
 def _words(text: str) -> set[str]:

@@ -96,7 +96,7 @@ class Exchange:
         self.tainted = False
         """Something in it may have changed how the database reads text."""
         self.copying_in = False
-        self.ignored_sync = False
+        self.flushed = False
         self.waiting: deque[Item] = deque()
         self.unready = 0
         self.flushes = 0

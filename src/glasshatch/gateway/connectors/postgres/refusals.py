@@ -60,7 +60,7 @@ def house_rule(statement: Statement, masked: tuple[str, ...], *, harmless_set: b
     verbs = set(statement.verbs)
     if masked and "copy_out" in verbs:
         return _deny("gateway/copy-of-masked", "COPY would hand out masked columns unmasked")
-    if masked and "select" in verbs and not verbs.isdisjoint({"create", "insert"}):
+    if masked and "copies_rows" in statement.risks:
         return _deny("gateway/copy-of-masked", "masked columns may not be copied into another table")
     if "set" in verbs and not harmless_set and _ENCODING_WORDS.search(statement.shape):
         return _deny("gateway/reading-of-text", "the way the database reads text may not be changed")
