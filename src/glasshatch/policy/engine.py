@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import msgspec
 
 from glasshatch.identity import Identity
 
-from .facts import asked_of, granted_by, statement_context
+from .facts import Asked, asked_of, granted_by, resource_key, statement_asked, statement_key
 from .model import Ask, Decision, Effect, ResourceFacts
 from .sources import Rule, Source, find_sources, hash_sources, read_rules
 
@@ -49,31 +49,29 @@ class PolicySet:
 
     def authorise(self, actor: Identity, resource: ResourceFacts, decision_id: str = "") -> Decision:
         """May this actor open a session there?"""
-        decision = self._decide(actor, resource, "session.open", {})
+        key = ("session.open", actor, *resource_key(resource))
+        decision = self._held_or(key, lambda: asked_of(actor, resource, "session.open", {}))
         return msgspec.structs.replace(decision, id=decision_id)
 
     def decide(self, ask: Ask, decision_id: str = "") -> Decision:
         """May this statement run? The decision carries a grant if it rests on one."""
         grant = granted_by(ask)
-        context = statement_context(ask, grant)
-        decision = self._decide(ask.actor, ask.resource, "statement.run", context)
+        covered = grant.verbs if grant is not None else ()
+        decision = self._held_or(statement_key(ask, covered), lambda: statement_asked(ask, covered))
         grant_id = grant.id if grant is not None and decision.effect == "allow" else ""
         return msgspec.structs.replace(decision, id=decision_id, grant_id=grant_id)
 
-    def _decide(
-        self, actor: Identity, resource: ResourceFacts, action: str, context: dict[str, Any]
-    ) -> Decision:
-        # The key holds every fact that Cedar is told, so a cached answer is the answer.
-        request, entities = asked_of(actor, resource, action, context)
-        key = (json.dumps(request, sort_keys=True), json.dumps(entities, sort_keys=True))
+    def _held_or(self, key: Hashable, asked: Callable[[], Asked]) -> Decision:
+        """The decision for equal facts; a grant that ends changes the facts, and so the key."""
         held = self._held.get(key)
-        if held is None:
-            held = self._evaluate(request, key[1])
-            self._held[key] = held
-            if len(self._held) > _CACHED_DECISIONS:
-                self._held.popitem(last=False)
-        else:
+        if held is not None:
             self._held.move_to_end(key)
+            return held
+        request, entities = asked()
+        held = self._evaluate(request, json.dumps(entities))
+        self._held[key] = held
+        if len(self._held) > _CACHED_DECISIONS:
+            self._held.popitem(last=False)
         return held
 
     def _evaluate(self, request: dict[str, Any], entities: str) -> Decision:

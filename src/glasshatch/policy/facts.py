@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 from glasshatch.identity import Identity
 
 from .grants import Grant
 from .model import Ask, ResourceFacts
+
+Asked = tuple[dict[str, Any], list[dict[str, Any]]]
 
 # Verbs that change nothing for others and need no grant: a grant is asked about the rest.
 FREE_VERBS = frozenset(
@@ -29,28 +32,44 @@ def granted_by(ask: Ask) -> Grant | None:
     return None
 
 
-def statement_context(ask: Ask, grant: Grant | None) -> dict[str, Any]:
-    """The context of `statement.run`; only facts, so that equal facts are equal asks."""
+def resource_key(resource: ResourceFacts) -> tuple[Hashable, ...]:
+    """All of a resource that policies can see."""
+    return (resource.type, resource.name, resource.env, *sorted(resource.labels.items()))
+
+
+def statement_key(ask: Ask, covered: tuple[str, ...]) -> tuple[Hashable, ...]:
+    """All that `statement_asked` is made of: equal keys are equal asks."""
     statement = ask.statement
-    ungranted = set(statement.verbs) - (set(grant.verbs) if grant else set())
-    return {
+    return (
+        ask.actor,
+        resource_key(ask.resource),
+        covered,
+        ask.masked,
+        *(statement.kind, statement.verbs, statement.risks, statement.resources, statement.columns),
+        *(statement.guesses, statement.lookups, statement.outputs is None, statement.commands),
+    )
+
+
+def statement_asked(ask: Ask, covered: tuple[str, ...]) -> Asked:
+    """What Cedar is asked about a statement, of whose verbs a grant covers some."""
+    statement = ask.statement
+    context = {
         "kind": statement.kind,
-        "verbs": sorted(statement.verbs),
-        "ungranted": sorted(ungranted),
-        "risks": sorted(statement.risks),
-        "tables": sorted(statement.resources),
-        "columns": sorted(statement.columns),
-        "masked": sorted(ask.masked),
+        "verbs": statement.verbs,
+        "ungranted": sorted(set(statement.verbs) - set(covered)),
+        "risks": statement.risks,
+        "tables": statement.resources,
+        "columns": statement.columns,
+        "masked": ask.masked,
         "masked_guesses": matching(statement.guesses, ask.masked),
         "masked_lookups": matching(statement.lookups, ask.masked),
         "lineage_known": statement.outputs is not None,
         "commands": statement.commands,
     }
+    return asked_of(ask.actor, ask.resource, "statement.run", context)
 
 
-def asked_of(
-    actor: Identity, resource: ResourceFacts, action: str, context: dict[str, Any]
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def asked_of(actor: Identity, resource: ResourceFacts, action: str, context: dict[str, Any]) -> Asked:
     """The Cedar request and its entities. A disabled actor holds no role."""
     roles = () if actor.disabled else actor.roles
     user, target = {"type": "User", "id": actor.id}, {"type": "Resource", "id": resource.id}
@@ -63,17 +82,14 @@ def asked_of(
     attributes = {
         "kind": actor.type,
         "name": actor.name,
-        "roles": sorted(roles),
+        "roles": roles,
         "on_behalf_of": actor.on_behalf_of,
     }
-    allowed_roles = [role.strip() for role in resource.labels.get("roles", "").split(",") if role.strip()]
-    place = {"kind": resource.type, "name": resource.name, "env": resource.env, "roles": allowed_roles}
+    open_to = [role.strip() for role in resource.labels.get("roles", "").split(",") if role.strip()]
+    place = {"kind": resource.type, "name": resource.name, "env": resource.env, "roles": open_to}
+    parents = [{"type": "Role", "id": role} for role in dict.fromkeys(roles)]
     entities: list[dict[str, Any]] = [
-        {
-            "uid": user,
-            "attrs": attributes,
-            "parents": [{"type": "Role", "id": role} for role in sorted(roles)],
-        },
+        {"uid": user, "attrs": attributes, "parents": parents},
         {"uid": target, "attrs": place, "parents": [], "tags": dict(resource.labels)},
     ]
     return request, entities

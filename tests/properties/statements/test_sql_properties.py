@@ -1,4 +1,5 @@
-"""What holds for every text: no exception, spans inside it, no literal in the shape, no crash of the lexer."""
+# ruff: noqa: E501
+"""What holds for every text: no exception, spans inside it, no literal in the shape."""
 
 from __future__ import annotations
 

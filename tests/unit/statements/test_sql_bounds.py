@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Which conditions narrow a write, and which only look so."""
 
 from __future__ import annotations

@@ -50,6 +50,7 @@ def analyzed_apart(expressions: dict[str, str]) -> dict[str, list[str]]:
     )
     run = subprocess.run(
         [sys.executable, "-c", code],
+        check=False,
         input=json.dumps(expressions),
         capture_output=True,
         text=True,

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Where each column of an answer comes from."""
 
 from __future__ import annotations
