@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from pathlib import Path
 
 import msgspec
@@ -35,6 +36,8 @@ from .survey import (
 )
 from .wal import Segment, Wal
 
+_LOCK_WAITS = (0.01, 0.05, 0.0)
+
 
 class Recovered(msgspec.Struct, frozen=True):
     """A directory that is whole again, and its open parts."""
@@ -61,15 +64,18 @@ def lock_directory(directory: Path) -> int:
             file=str(directory / LOCK_FILE),
             hint="check the directory's owner and that its disk is writable",
         ) from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        raise Conflict(
-            f"the ledger in {directory} is open in another process",
-            hint="stop that server first, or send the command to it",
-        ) from None
-    return descriptor
+    for wait in _LOCK_WAITS:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return descriptor
+        except OSError:
+            # A verifier that asks whether the directory is live holds it for a moment.
+            time.sleep(wait)
+    os.close(descriptor)
+    raise Conflict(
+        f"the ledger in {directory} is open in another process",
+        hint="stop that server first, or send the command to it",
+    )
 
 
 def verifier_key(keyring: Keyring) -> VerifierKey:

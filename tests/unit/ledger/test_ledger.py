@@ -294,3 +294,41 @@ def test_history_goes_on_in_a_new_file_when_one_is_full(
     (tmp_path / "many" / "checkpoints" / "00000003.notes").touch()
     with pytest.raises(VerificationError):
         verify_directory(tmp_path / "many").require()
+
+
+def test_a_ledger_verifies_while_it_is_written(make: Make, keyring: Keyring) -> None:
+    stop = threading.Event()
+    with make() as ledger:
+
+        def write() -> None:
+            number = 0
+            while not stop.is_set():
+                ledger.append(b"%d" % number + b"x" * 100)
+                number += 1
+                if number % 5 == 0:
+                    ledger.checkpoint(fresh=True)
+
+        thread = threading.Thread(target=write)
+        thread.start()
+        try:
+            reports = [verify_directory(ledger.directory, ledger.key, keyring.envelope) for _ in range(25)]
+        finally:
+            stop.set()
+            thread.join()
+        assert [report.problems for report in reports] == [()] * 25
+        assert all(report.live for report in reports)
+        assert reports[-1].size > reports[0].size
+    assert not verify_directory(ledger.directory).require().live
+
+
+def test_damage_below_the_tail_is_found_while_it_is_written(make: Make) -> None:
+    with make() as ledger:
+        fill(ledger, 300)
+        ledger.checkpoint(fresh=True)
+        path = ledger.directory / "hashes" / "level-0"
+        data = bytearray(path.read_bytes())
+        data[1000] ^= 1
+        path.write_bytes(bytes(data))
+        report = verify_directory(ledger.directory)
+        assert report.live
+        assert {problem.file for problem in report.problems} == {"hashes/level-0"}

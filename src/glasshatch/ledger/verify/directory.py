@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Callable
 from pathlib import Path
 
 from ...errors import ConfigError, VerificationError
 from ...keys import Envelope
 from ..log import Checkpoint, VerifierKey
-from ..log.layout import CHECKPOINT_FILE, CHECKPOINTS, ENTRIES, HASHES, WAL
+from ..log.layout import CHECKPOINT_FILE, CHECKPOINTS, ENTRIES, HASHES, LOCK_FILE, WAL
 from .entries import EntryCheck, OpenEnvelope
 from .heads import check_format_file, check_history, check_key_file
 from .inventory import Inventory, take_inventory
 from .report import Findings, VerifyReport
 from .tree import CheckedTree
+
+_LIVE_ATTEMPTS = 4
 
 
 def verify_directory(
@@ -22,7 +25,9 @@ def verify_directory(
     data_key: Envelope | OpenEnvelope | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> VerifyReport:
-    """Check everything in a ledger's directory; nothing is written and no lock is taken.
+    """Check everything in a ledger's directory; nothing is written.
+
+    While a server writes to it (`report.live`), what is unfinished at the moment is not a problem.
 
     Without `data_key`: names, headers, CRCs, the chain of the log, leaf hashes against all levels, every
     checkpoint ever published. With it, also every entry against its leaf.
@@ -39,11 +44,31 @@ def verify_directory(
     if not directory.is_dir():
         raise ConfigError("there is no ledger here", file=str(directory), hint="give the ledger's directory")
     given = _parse_key(public_key)
-    findings = Findings()
+    for attempt in range(_LIVE_ATTEMPTS):
+        live = _is_live(directory)
+        report = _verify(directory, given, _lookup(data_key), progress, live=live)
+        # A live server may retire a segment between our listing it and reading it: look again.
+        if report.ok or not live or attempt == _LIVE_ATTEMPTS - 1:
+            break
+    return report
+
+
+def _verify(
+    directory: Path,
+    given: VerifierKey | None,
+    envelope: OpenEnvelope | None,
+    progress: Callable[[int, int], None] | None,
+    *,
+    live: bool,
+) -> VerifyReport:
+    findings = Findings(live=live)
     inventory = take_inventory(directory, findings)
     check_format_file(directory, findings)
     key = check_key_file(directory, given, findings)
     history = _history(directory, inventory, key, findings)
+    if live:
+        # Listed again after the history was read, so that every signed entry's segment is in the list.
+        inventory = take_inventory(directory, Findings(live=live))
     signed = history[-1].size if history else 0
     done = 0
 
@@ -54,7 +79,7 @@ def verify_directory(
             progress(min(done, inventory.bytes), inventory.bytes)
 
     tree = CheckedTree(directory, len(inventory.numbers[HASHES]))
-    check = EntryCheck(directory, tree, _lookup(data_key), findings, advance)
+    check = EntryCheck(directory, tree, envelope, findings, advance)
     try:
         tree.check(history, findings)
         check.check_packs(inventory.numbers[ENTRIES])
@@ -71,6 +96,7 @@ def verify_directory(
         origin=key.name if key else "",
         key=str(key) if key else "",
         key_given=given is not None,
+        live=live,
         size=signed,
         durable=check.durable,
         checkpoints=len(history),
@@ -92,6 +118,18 @@ def _history(
     except VerificationError as error:
         findings.take(CHECKPOINT_FILE, 0, error)
         return []
+
+
+def _is_live(directory: Path) -> bool:
+    """Whether a writer holds the directory; a copy is never live."""
+    try:
+        with open(directory / LOCK_FILE, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        pass
+    return False
 
 
 def _parse_key(public_key: VerifierKey | str | None) -> VerifierKey | None:

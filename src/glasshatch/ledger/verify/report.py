@@ -33,6 +33,8 @@ class VerifyReport(msgspec.Struct, frozen=True):
     key: str
     key_given: bool
     """Whether the key came from outside; otherwise the directory vouches for itself only."""
+    live: bool
+    """Whether a server was writing to it meanwhile."""
     size: int
     """How many entries the newest checkpoint signs."""
     durable: int
@@ -76,7 +78,9 @@ class VerifyReport(msgspec.Struct, frozen=True):
 class Findings:
     """Collects problems while a verification runs."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, live: bool = False) -> None:
+        """With `live`, what is merely unfinished is no finding: a server is about to finish it."""
+        self.live = live
         self.problems: list[Problem] = []
 
     def add(
@@ -89,6 +93,8 @@ class Findings:
         found: object = "",
         kind: Kind = "damage",
     ) -> None:
+        if self.live and kind == "unfinished":
+            return
         self.problems.append(Problem(file, offset, what, str(expected), str(found), kind))
 
     def take(self, file: str, offset: int, error: GlasshatchError) -> None:
