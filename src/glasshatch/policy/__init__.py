@@ -1,6 +1,7 @@
 """Whether they may: Cedar policy sets over who, which resource and what the statement means; and grants."""
 
 from .engine import PolicySet
+from .facts import matching
 from .grants import (
     TRANSITIONS,
     VERB_GROUPS,
@@ -41,6 +42,7 @@ __all__ = [
     "deny",
     "expand_verbs",
     "expire",
+    "matching",
     "resource_matches",
     "withdraw",
 ]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from glasshatch.identity import Identity
-from glasshatch.policy import Ask, PolicySet, ResourceFacts
+from glasshatch.policy import Ask, Grant, PolicySet, ResourceFacts
 from glasshatch.statements import analyze_sql
 
 ASSETS = Path(__file__).parent.parent.parent / "assets"
@@ -33,6 +33,27 @@ def test_a_dangerous_statement_is_stopped_and_an_everyday_one_passes(case: dict[
     assert (decision.effect != "allow") is case["danger"], decision
     assert decision.rule.startswith("production.")
     assert decision.reason
+
+
+@pytest.mark.parametrize("case", GIVEN, ids=lambda case: str(case["statement"])[:60])
+def test_the_given_cases_hold_under_a_grant_of_every_verb_too(case: dict[str, object]) -> None:
+    statement = analyze_sql(str(case["statement"]))
+    grant = Grant(
+        id="g",
+        tenant="default",
+        request_id="r",
+        actor_id=ENGINEER.id,
+        resource=ORDERS.id,
+        verbs=statement.verbs,
+        approvers=("u2",),
+        reason="all of it",
+        starts_ns=0,
+        expires_ns=10,
+    )
+    decision = PRODUCTION.decide(
+        Ask(actor=ENGINEER, resource=ORDERS, statement=statement, grants=(grant,), now_ns=5)
+    )
+    assert (decision.effect != "allow") is case["danger"], decision
 
 
 def test_the_suite_holds_both_kinds_in_number() -> None:

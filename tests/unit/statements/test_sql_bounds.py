@@ -13,7 +13,7 @@ NARROW = [
     "a IS NULL", "shipped_at IS NOT NULL", "name LIKE 'a%'", "id BETWEEN 1 AND 5", "lower(a) = lower($1)",
     "id IN (SELECT order_id FROM refunds)", "id IN (SELECT id FROM t WHERE status = 'x')",
     "EXISTS (SELECT 1 FROM r WHERE r.id = t.id)", "ctid IN (SELECT ctid FROM t LIMIT 10)", "active",
-    "NOT active", "a <> b", "(a, b) = (1, 2)", "coalesce(a, 0) = 1", "payload @> '{}'", "NOT (a = 1 AND b = 2)",
+    "NOT active", "total = (SELECT max(total) FROM t)", "id NOT IN (SELECT t_id FROM r)", "a <> b", "(a, b) = (1, 2)", "coalesce(a, 0) = 1", "payload @> '{}'", "NOT (a = 1 AND b = 2)",
 ]  # fmt: skip
 WIDE = [
     "true", "1 = 1", "'a' = 'a'", "1 < 2", "2 > 1", "1 <> 2", "NOT false", "NOT (1 = 2)", "'t'::bool", "true::bool",
@@ -21,7 +21,7 @@ WIDE = [
     "a = 1 OR a <> 1", "a = 1 OR NOT a = 1", "a < 5 OR a >= 5", "a IS NULL OR a IS NOT NULL", "a LIKE '%'",
     "a ILIKE '%%'", "a ~ '.*'", "id > 0", "id >= 1", "id <> -1", "id > -5", "id IS NOT NULL", "ctid IS NOT NULL",
     "now() > '2000-01-01'", "current_user = 'x'", "$1", "$1 = $2", "EXISTS (SELECT 1)", "EXISTS (SELECT 1 FROM r)",
-    "id IN (SELECT id FROM t)", "NOT (a = 1 AND a <> 1)", "1 IN (1, 2)", "random() < 2", "(true)", "'1' = 1",
+    "id IN (SELECT id FROM t)", "NOT (a = 1 AND a <> 1)", "1 IN (1, 2)", "random() < 2", "(true)", "(SELECT true)", "1 = (SELECT 1)", "1 IN (SELECT 1)", "(SELECT count(*) > 0 FROM r)", "'1' = 1",
 ]  # fmt: skip
 
 
@@ -46,3 +46,13 @@ def test_a_merge_is_bounded_by_its_join() -> None:
     merge = "MERGE INTO t USING s ON {} WHEN MATCHED THEN DELETE"
     assert "unbounded_write" in analyze_sql(merge.format("true")).risks
     assert "unbounded_write" not in analyze_sql(merge.format("t.id = s.id")).risks
+
+
+@pytest.mark.parametrize("condition", [wide for wide in WIDE if wide != "'1' = 1"])
+def test_what_narrows_no_write_makes_no_read_small(condition: str) -> None:
+    assert "bulk_read" in analyze_sql(f"SELECT * FROM t WHERE {condition}").risks
+
+
+@pytest.mark.parametrize("condition", NARROW)
+def test_what_narrows_a_write_makes_a_read_small(condition: str) -> None:
+    assert "bulk_read" not in analyze_sql(f"SELECT * FROM t WHERE {condition}").risks

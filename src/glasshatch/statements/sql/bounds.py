@@ -43,7 +43,7 @@ class Bounds:
         if kind == "NullTest":
             return self._null_test(body, negated)
         if kind == "SubLink":
-            return self._sublink(body, node)
+            return self._sublink(body)
         return self._mentions(node)
 
     def _bool(self, body: Node, negated: bool) -> bool:
@@ -91,7 +91,7 @@ class Bounds:
         return pattern in ("", ".*", "^", "$", "^.*$", ".", ".+", "^.*", ".*$")
 
     def _is_key(self, node: Node) -> bool:
-        """A column that by its name is the relation's own key; only asked of written relations."""
+        """A column that by its name is the relation's own key."""
         if not self._names or "ColumnRef" not in node:
             return False
         name = _last(node).lower()
@@ -110,31 +110,32 @@ class Bounds:
         arg = body.get("arg", {})
         return not (stands and self._is_key(arg)) and self._mentions(arg)
 
-    def _sublink(self, body: Node, node: Node) -> bool:
-        """`IN (SELECT id FROM the same table)` and `EXISTS (SELECT 1)` narrow nothing."""
+    def _sublink(self, body: Node) -> bool:
+        """`IN (SELECT id FROM the same table)`, `EXISTS (SELECT 1)` and `(SELECT true)` narrow nothing."""
+        kind = body.get("subLinkType")
         select = body.get("subselect", {}).get("SelectStmt", {})
-        if body.get("subLinkType") not in ("EXISTS_SUBLINK", "ANY_SUBLINK"):
-            return True
+        if kind not in ("EXISTS_SUBLINK", "ANY_SUBLINK"):
+            return self._mentions(body)
+        if kind == "ANY_SUBLINK" and not self._mentions(body.get("testexpr")):
+            return False
         inner = Bounds(self._meaning)
         if select.get("limitCount") or inner.narrows(select.get("whereClause")) or select.get("havingClause"):
             return True
-        if body.get("subLinkType") == "EXISTS_SUBLINK":
+        if kind == "EXISTS_SUBLINK":
             return False
         relations = [
             relation_name(part["RangeVar"]) for part in select.get("fromClause", ()) if "RangeVar" in part
         ]
-        return bool(select.get("fromClause")) and self._relation not in relations
+        return self._relation not in relations
 
     def _mentions(self, node: Any) -> bool:
-        """Whether a column of the narrowed relation, or a whole subquery, is part of the condition."""
+        """Whether a column of the narrowed relation is part of the condition."""
         stack = [node]
         while stack:
             part = stack.pop()
             if isinstance(part, list):
                 stack.extend(part)
             elif isinstance(part, dict):
-                if "SubLink" in part:
-                    return True
                 if "ColumnRef" in part and self._is_own(part):
                     return True
                 stack.extend(part.values())

@@ -166,8 +166,11 @@ class Expressions:
 
     def _operation(self, body: Node, scope: Scope, ctes: Ctes) -> Flow:
         operator = (strings(body.get("name", [])) or [""])[-1]
-        if body.get("kind") == "AEXPR_OP" and operator in _ARITHMETIC:
+        if body.get("kind") == "AEXPR_OP" and operator in _ARITHMETIC and len(body["name"]) == 1:
             return self.flow(_operands(body), scope, ctes).derived()
+        if len(body.get("name", ())) > 1 and strings(body["name"])[0] != "pg_catalog":
+            # An operator with a schema calls whatever function somebody put behind it.
+            self.meaning.risks.add("unknown_function")
         left = self.flow(body.get("lexpr"), scope, ctes)
         right = self.flow(body.get("rexpr"), scope, ctes)
         plain = operator in ("=", "<>") and body.get("kind") != "AEXPR_SIMILAR"

@@ -87,7 +87,9 @@ def is_sensitive(column: str) -> bool:
 
 def is_known(schema: str, name: str) -> bool:
     """Whether the function is PostgreSQL's own or of a common extension."""
-    return name in KNOWN or name.startswith("st_") or schema in ("pg_catalog", "information_schema")
+    if schema in ("pg_catalog", "information_schema"):
+        return True
+    return schema in ("", "public", "extensions") and (name in KNOWN or name.startswith("st_"))
 
 
 def risk_of(schema: str, name: str) -> str:

@@ -102,12 +102,14 @@ class Reader(Expressions):
             self.flow(body.get(part), scope, ctes)
         for order in body.get("sortClause", ()):
             self._order(order["SortBy"]["node"], columns, scope, ctes)
-        if any(column.flow.bulk for column in columns) and self._narrowed(body):
+        if any(column.flow.bulk for column in columns) and self._narrowed(body, scope):
             columns = _bounded(columns)
         return columns
 
-    def _narrowed(self, body: Node) -> bool:
-        bounds = Bounds(self.meaning)
+    def _narrowed(self, body: Node, scope: Scope) -> bool:
+        names = frozenset(alias for alias, _ in scope.relations)
+        bases = [relation.base for _, relation in scope.relations if relation.base]
+        bounds = Bounds(self.meaning, names, bases[0] if len(bases) == 1 else "")
         return bounds.narrows(body.get("whereClause")) or self._has_limit(body)
 
     def _limited(self, body: Node, columns: Columns) -> Columns:
