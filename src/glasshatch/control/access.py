@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 import msgspec
 from sqlalchemy import Connection
 
+from .. import policy
 from ..errors import ConfigError, Denied
 from ..events import uuid7
 from ..identity import Identity, Random
-from ..policy import grants as policy
-from ..policy.grants import Grant, GrantLimits, Request, RequestState, Review
+from ..policy import Grant, GrantLimits, Request, RequestState, Review
 from .database import Database
 from .people import Actors, unrecorded
 from .sealed import Row, SealedTable, tampered

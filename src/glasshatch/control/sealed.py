@@ -29,15 +29,12 @@ def row_mac(key: bytes, table: str, row: Mapping[str, Any]) -> str:
     sorted by name, its name, a type letter and its value, each length-prefixed. Distinct rows
     have distinct forms.
     """
-    code = hmac.new(key, digestmod=hashlib.sha256)
     parts = [_DOMAIN, table.encode()]
     for name in sorted(row):
         if name != "mac" and row[name] is not None:
             parts += [name.encode(), *_typed(row[name])]
-    for part in parts:
-        code.update(len(part).to_bytes(8, "big"))
-        code.update(part)
-    return code.hexdigest()
+    message = b"".join(len(part).to_bytes(8, "big") + part for part in parts)
+    return hmac.digest(key, message, hashlib.sha256).hex()
 
 
 def _typed(value: object) -> tuple[bytes, bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..identity import Identity, Random, Token
-from ..policy.grants import Grant
+from ..policy import Grant
 from . import schema
 from .access import Grants, Requests
 from .database import Database

@@ -37,7 +37,7 @@ from glasshatch.control import ControlStore
 from glasshatch.errors import ConfigError, Conflict, Denied, GlasshatchError, TooLarge, Unavailable
 from glasshatch.events import Event, Source, encode
 from glasshatch.identity import Identity, scope_allows
-from glasshatch.policy.grants import Grant, Request
+from glasshatch.policy import Grant, Request
 
 NOW = 1_800_000_000_000_000_000
 SECOND = 10**9

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from glasshatch.control import ControlStore
-from glasshatch.errors import ConfigError, Conflict, Denied, GlasshatchError
-from glasshatch.policy.grants import Grant, GrantLimits, Request
+from glasshatch.errors import ConfigError, Conflict, Denied, Unavailable
+from glasshatch.policy import Grant, GrantLimits, Request
 
 NOW = 1_800_000_000_000_000_000
 SECOND = 10**9
@@ -186,11 +186,8 @@ def test_what_is_not_there_is_said_so(office: Any) -> None:
 
 
 def test_a_step_that_cannot_be_recorded_does_not_happen(office: Any, asked: Any) -> None:
-    class LedgerDown(GlasshatchError):
-        pass
-
     def fail(*_: object) -> None:
-        raise LedgerDown("down")
+        raise Unavailable("the ledger is down")
 
     id, requests = asked(), office.store.requests
     _, grant = requests.approve(asked(), office.bob, NOW)
@@ -204,7 +201,7 @@ def test_a_step_that_cannot_be_recorded_does_not_happen(office: Any, asked: Any)
         lambda: office.store.grants.revoke(grant.id, office.bob.id, NOW, record=fail),
     )
     for step in steps:
-        with pytest.raises(LedgerDown):
+        with pytest.raises(Unavailable):
             step()
     assert (requests.list(), office.store.grants.list()) == before
     assert office.store.grants_of(office.alice.id, NOW) == (grant,)
