@@ -126,3 +126,13 @@ def test_values_that_decide_the_meaning_are_not_confused_by_the_cache() -> None:
         ("SET client_encoding = 'big5'", True),
     ]:
         assert bool(analyze_sql(text).risks) is risky, text
+
+
+def test_the_hash_takes_no_secret_in() -> None:
+    one, two = (analyze_sql(f"ALTER ROLE bob PASSWORD '{secret}'") for secret in ("hunter2", "letmein"))
+    assert one.hash == two.hash != analyze_sql("ALTER ROLE eve PASSWORD 'x'").hash
+
+
+def test_the_hash_of_a_query_knows_its_structure() -> None:
+    texts = ("SELECT a FROM t WHERE b IN (1, 2)", "select  a from t where b in (1,2,3)")
+    assert len({analyze_sql(text).hash for text in texts}) == 1

@@ -12,12 +12,11 @@ from .bodies import Bodies
 from .functions import is_sensitive
 from .limits import within_limits
 from .meaning import Meaning, relation_name, strings
-from .native import Node, Unparsed, parse
+from .native import QUERIES, Node, Unparsed, parse
 from .reader import Reader
 from .scope import Column, Relation
 from .settings import risk_of_setting
 
-_QUERIES = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
 _TRANSACTION = {
     "TRANS_STMT_BEGIN": "begin",
     "TRANS_STMT_START": "begin",
@@ -59,7 +58,7 @@ class Commands:
     def command(self, node: Node) -> None:
         """Read one command."""
         ((kind, body),) = node.items()
-        if kind in _QUERIES:
+        if kind in QUERIES:
             self._answer(self.reader.query(node))
             return
         handler = _HANDLERS.get(kind)

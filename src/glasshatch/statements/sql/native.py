@@ -16,6 +16,8 @@ from postgast.pg_query_pb2 import ScanToken, Token
 
 Node = dict[str, Any]
 
+QUERIES = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
+
 
 class Unparsed(Exception):
     """The text is not something the parser understands, or its tree is deeper than can be walked."""
@@ -64,4 +66,14 @@ def parse_body(command: str) -> Any:
         raise Unparsed("unknown_syntax") from None
 
 
-__all__ = ["Node", "ScanToken", "Token", "Unparsed", "parse", "parse_body", "structure_hash", "tokens"]
+__all__ = [
+    "QUERIES",
+    "Node",
+    "ScanToken",
+    "Token",
+    "Unparsed",
+    "parse",
+    "parse_body",
+    "structure_hash",
+    "tokens",
+]

@@ -8,10 +8,9 @@ from .bounds import Bounds
 from .catalogue import holds_credentials, holds_samples, is_catalogue
 from .expressions import Columns, Ctes, Expressions
 from .meaning import relation_name, strings
-from .native import Node
+from .native import QUERIES, Node
 from .scope import NOTHING, Column, Flow, Relation, Scope, merged
 
-_QUERIES = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
 MAX_BOUNDED_ROWS = 10_000
 
 
@@ -23,7 +22,7 @@ class Reader(Expressions):
     def query(self, node: Node, ctes: Ctes | None = None, parent: Scope | None = None) -> Columns:
         """Read a query of any kind; its answer's columns, empty if it gives none."""
         ((kind, body),) = node.items()
-        if kind not in _QUERIES:
+        if kind not in QUERIES:
             self.meaning.verbs.add("unknown")
             return ()
         ctes = dict(ctes or {})
