@@ -115,18 +115,23 @@ class Store:
         Raises:
             VerificationError: The stored bytes are not what was written.
         """
-        if index < self.packed:
-            return self._packed_run(index)
-        return self._logged_run(index)
+        if index >= self.packed:
+            found = self._logged_run(index)
+            if found is not None:
+                return found
+            # Between the two looks the entry may have moved from the log into a pack.
+            if index >= self.packed:
+                raise VerificationError(
+                    f"entry {index} is neither in a pack nor in the log", hint="run glasshatch verify"
+                )
+        return self._packed_run(index)
 
-    def _logged_run(self, index: int) -> tuple[int, list[bytes]]:
+    def _logged_run(self, index: int) -> tuple[int, list[bytes]] | None:
         with self._lock:
             at = bisect_right(self._firsts, index) - 1
             place = self._places[at] if at >= 0 else None
             if place is None or index >= place.frame.first + place.frame.count:
-                raise VerificationError(
-                    f"entry {index} is neither in a pack nor in the log", hint="run glasshatch verify"
-                )
+                return None
             key = ("frame", place.frame.first)
             cached = self._runs.get(key)
             # Read under the lock: `forget` closes descriptors.

@@ -140,8 +140,10 @@ class Writer:
             _refuse(group, self._halt.stop(Unavailable("the ledger stopped: internal error in its writer")))
             _show(error)
             return
-        first, self.size = self.size, self.size + len(group)
+        first = self.size
+        # Known to the readers first: whoever sees the new size may read up to it.
         self._on_group(Group(segment, frame, flat))
+        self.size = first + len(group)
         for at, (_, done) in enumerate(group):
             if done is not None:
                 _answer(done, Receipt(first + at, hashes[at]))

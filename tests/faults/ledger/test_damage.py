@@ -228,8 +228,8 @@ def test_a_torn_tail_is_dropped_at_every_length(tmp_path: Path, keyring: Keyring
     start = next(i for i in range(4096) if before[segment][i] != after[i])
     end = max(i for i in range(4096) if before[segment][i] != after[i]) + 1
     dice = random.Random(6)
-    torn = [after[:cut].ljust(4096, b"\0") for cut in range(start + 1, end, 3)]
-    for _ in range(60):
+    torn = [after[:cut].ljust(4096, b"\0") for cut in range(start + 1, end, 5)]
+    for _ in range(40):
         pages = bytearray(after)
         for page in range(start, end, 16):
             if dice.random() < 0.5:

@@ -332,3 +332,31 @@ def test_damage_below_the_tail_is_found_while_it_is_written(make: Make) -> None:
         report = verify_directory(ledger.directory)
         assert report.live
         assert {problem.file for problem in report.problems} == {"hashes/level-0"}
+
+
+def test_reads_go_on_while_entries_move_from_the_log_into_packs(make: Make) -> None:
+    with make() as ledger:
+        stop = threading.Event()
+        wrong: list[object] = []
+
+        def read() -> None:
+            try:
+                while not stop.is_set():
+                    for index, entry in ledger.scan(max(0, ledger.size - 600)):
+                        if not entry.startswith(b"entry %d " % index):
+                            wrong.append(index)
+            except GlasshatchError as error:
+                wrong.append(error)
+
+        readers = [threading.Thread(target=read) for _ in range(2)]
+        for thread in readers:
+            thread.start()
+        try:
+            for start in range(0, 3000, 100):
+                fill(ledger, 100, start=start)
+        finally:
+            stop.set()
+            for thread in readers:
+                thread.join()
+        assert wrong == []
+        assert len(list((ledger.directory / "entries").iterdir())) >= 5
