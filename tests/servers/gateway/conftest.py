@@ -136,6 +136,7 @@ class RunningGateway:
         self, database, engine: Engine, *, limits: Limits | None = None, tls=None, target=None, policy=None
     ) -> None:
         self.server = database.server
+        self.client = database.server.psql
         self.database = database
         self.sink = Sink()
         self.law = Law(PolicySet.load(policy or "production"))
@@ -209,7 +210,7 @@ class RunningGateway:
     def psql(self, text: str, user: str = "alice", *options: str, **environment: str):
         """Run the real psql on a script; returns the finished process."""
         return subprocess.run(
-            [self.server.psql, "-XAtq", *options],
+            [self.client, "-XAtq", *options],
             input=text,
             env={
                 "PATH": "/usr/bin:/bin",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import struct
+from pathlib import Path
 import threading
 import time
 
@@ -368,11 +369,16 @@ def test_simple_query_behind_an_unsynced_batch(gateway) -> None:
         + msg(b"B", b"\0\0" + struct.pack(">HHH", 0, 0, 0))
         + msg(b"E", b"\0" + struct.pack(">I", 0))
     )
+    # What PostgreSQL 18 itself answers: both are one transaction, still open after the first query.
     raw.send(batch + msg(b"Q", b"select 5\0"))
-    assert [tag for tag, _ in raw.until(b"Z")] == [b"1", b"2", b"C", b"T", b"D", b"C", b"Z"]
+    answers = raw.until(b"Z")
+    assert [tag for tag, _ in answers] == [b"1", b"2", b"C", b"T", b"D", b"C", b"Z"]
+    assert answers[-1][1] == b"T"
     raw.send(batch + msg(b"Q", b"drop table notes\0"))
-    assert [tag for tag, _ in raw.until(b"Z")] == [b"1", b"2", b"C", b"E", b"Z"]
-    assert gateway.database.sql("select count(*) from notes where body = 'batch'") == "1"
+    answers = raw.until(b"Z")
+    assert [tag for tag, _ in answers] == [b"1", b"2", b"C", b"E", b"Z"]
+    assert answers[-1][1] == b"I"
+    assert gateway.database.sql("select count(*) from notes where body = 'batch'") == "0"
 
 
 def test_sessions_are_limited(start) -> None:
@@ -383,9 +389,12 @@ def test_sessions_are_limited(start) -> None:
 
 
 class TestTls:
-    def test_tls_both_ways_with_real_psql(self, start, certificate_files) -> None:
+    @pytest.mark.needs("postgres-tls")
+    def test_tls_with_real_psql(self, start, certificate_files) -> None:
         certificate, key, ca = certificate_files
         gateway = start(tls=(certificate, key))
+        # The shipped psql is built without TLS; Debian's is not.
+        gateway.client = Path("/usr/bin/psql")
         done = gateway.psql(
             "select city from customers where id = 1", PGSSLMODE="verify-full", PGSSLROOTCERT=str(ca)
         )

@@ -1,0 +1,269 @@
+"""pgbench direct, through pgbouncer and through Glasshatch; the last line is one JSON object.
+
+Glasshatch runs as `glasshatch serve` in a process of its own: production policy, masking, and every
+decision durable in the real ledger before the statement leaves. All ratios are of the same run.
+
+Usage: python benchmarks/gateway.py [--quick] [--clients 1,8,32]
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from glasshatch.app.config import load_config
+from glasshatch.app.create import create_home
+from glasshatch.app.house import House
+from glasshatch.app.postgres import LocalPostgres
+from glasshatch.clock import SystemClock
+
+DATABASE = "bench"
+ROWS = 200_000
+HOUR_NS = 3_600 * 10**9
+MASKED_SCRIPT = r"""\set a random(1, 100000)
+select id, email, city from people where id between :a and :a + 20;
+"""
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--quick", action="store_true", help="2 s per measurement instead of 5")
+    arguments.add_argument("--clients", default="1,8,32")
+    options = arguments.parse_args()
+    seconds = 2 if options.quick else 5
+    clients = [int(count) for count in options.clients.split(",")]
+    root = Path(tempfile.mkdtemp(prefix="glasshatch-bench-", dir="/var/tmp"))
+    root.chmod(0o711)
+    try:
+        print(json.dumps(measure(root, seconds, clients)))
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def measure(root: Path, seconds: int, clients: list[int]) -> dict[str, object]:
+    """All targets, one after another for each setting, so that they share the machine's mood."""
+    result: dict[str, object] = {
+        "benchmark": "gateway",
+        "python": platform.python_version(),
+        "cpus": os.cpu_count(),
+        "seconds": seconds,
+    }
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(LocalPostgres(root / "postgres", os.urandom))
+        prepare(server)
+        targets = {"direct": address(server.port, server.user, server.password, DATABASE)}
+        if shutil.which("pgbouncer"):
+            port = stack.enter_context(pgbouncer(root / "pgbouncer", server))
+            targets["pgbouncer"] = address(port, server.user, server.password, DATABASE)
+        port, token = stack.enter_context(glasshatch(root / "home", server))
+        targets["glasshatch"] = address(port, "bench", token, DATABASE)
+        result["pgbench"] = lookups(server, targets, clients, seconds)
+        result["masked_21_rows"] = masked_reads(server, targets, seconds, root)
+        result["scan"] = scans(server, targets)
+    return result
+
+
+def prepare(server: LocalPostgres) -> None:
+    """pgbench's own tables, and people with something to mask."""
+    environment = address(server.port, server.user, server.password, "postgres")
+    run([server.psql_path, "-c", f"create database {DATABASE}"], environment)
+    environment["PGDATABASE"] = DATABASE
+    run([server.pgbench_path, "-i", "-q", "-s", "5"], environment)
+    people = (
+        "create table people as select i as id, 'person' || i || '@example.com' as email,"
+        " 'City ' || i % 50 as city, i * 7 as number, i % 2 = 0 as flag"
+        f" from generate_series(1, {ROWS}) i; alter table people add primary key (id); analyze people"
+    )
+    run([server.psql_path, "-c", people], environment)
+
+
+def lookups(
+    server: LocalPostgres, targets: dict[str, dict[str, str]], clients: list[int], seconds: int
+) -> list[dict[str, object]]:
+    """pgbench -S: one row by key."""
+    rows: list[dict[str, object]] = []
+    for mode in ("simple", "prepared"):
+        for count in clients:
+            row: dict[str, object] = {"mode": mode, "clients": count}
+            for name, environment in targets.items():
+                command = [server.pgbench_path, "-n", "-S", "-M", mode, "-c", count, "-j", 1, "-T", seconds]
+                tps, latency_us = pgbench(command, environment)
+                row[f"{name}_tps"], row[f"{name}_us"] = round(tps), round(latency_us)
+            rows.append(with_ratios(row, "tps"))
+            print(row, file=sys.stderr)
+    return rows
+
+
+def masked_reads(
+    server: LocalPostgres, targets: dict[str, dict[str, str]], seconds: int, root: Path
+) -> dict[str, object]:
+    """21 rows with one masked column, 8 clients."""
+    script = root / "masked.sql"
+    script.write_text(MASKED_SCRIPT)
+    row: dict[str, object] = {"clients": 8}
+    for name, environment in targets.items():
+        command = [server.pgbench_path, "-n", "-f", script, "-c", 8, "-j", 1, "-T", seconds]
+        row[f"{name}_tps"] = round(pgbench(command, environment)[0])
+    return with_ratios(row, "tps")
+
+
+def scans(server: LocalPostgres, targets: dict[str, dict[str, str]]) -> dict[str, object]:
+    """All people in one answer: without and with the masked column, rows per second."""
+    found: dict[str, object] = {}
+    queries = {"clear": "select id, number, flag, id + 1, number - 1 from people where id > 0",
+               "masked": "select id, email, number, flag, id + 1 from people where id > 0"}  # fmt: skip
+    for kind, query in queries.items():
+        row: dict[str, object] = {"rows": ROWS}
+        for name, environment in targets.items():
+            begun = time.perf_counter()
+            run([server.psql_path, "-XAtq", "-o", "/dev/null", "-c", query], environment)
+            row[f"{name}_rows_s"] = round(ROWS / (time.perf_counter() - begun))
+        found[kind] = with_ratios(row, "rows_s")
+    return found
+
+
+def with_ratios(row: dict[str, object], unit: str) -> dict[str, object]:
+    """Add Glasshatch's share of what the others reached."""
+    ours = float(str(row[f"glasshatch_{unit}"]))
+    for other in ("direct", "pgbouncer"):
+        if f"{other}_{unit}" in row:
+            row[f"to_{other}"] = round(ours / max(float(str(row[f"{other}_{unit}"])), 1.0), 3)
+    return row
+
+
+def pgbench(command: list[object], environment: dict[str, str]) -> tuple[float, float]:
+    """Transactions a second and mean latency in microseconds."""
+    output = run(command, environment)
+    tps = re.search(r"tps = ([\d.]+) \(without", output)
+    latency = re.search(r"latency average = ([\d.]+) ms", output)
+    if not tps or not latency or "number of failed transactions: 0" not in output:
+        raise SystemExit(f"pgbench gave no clean figures:\n{output}")
+    return float(tps[1]), float(latency[1]) * 1000
+
+
+def run(command: list[object], environment: dict[str, str]) -> str:
+    done = subprocess.run(
+        [str(part) for part in command], env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise SystemExit(f"{command[0]} failed: {done.stderr}")
+    return done.stdout
+
+
+def address(port: int, user: str, password: str, database: str) -> dict[str, str]:
+    """libpq's environment for a target."""
+    return {
+        "PATH": "/usr/bin:/bin",
+        "LC_ALL": "C.UTF-8",
+        "PGHOST": "127.0.0.1",
+        "PGPORT": str(port),
+        "PGUSER": user,
+        "PGPASSWORD": password,
+        "PGDATABASE": database,
+    }
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@contextlib.contextmanager
+def pgbouncer(directory: Path, server: LocalPostgres) -> Iterator[int]:
+    """The system's pgbouncer, session pooling, no TLS."""
+    directory.mkdir(mode=0o755)
+    port = free_port()
+    (directory / "users").write_text(f'"{server.user}" "{server.password}"\n')
+    (directory / "pgbouncer.ini").write_text(
+        f"[databases]\n* = host=127.0.0.1 port={server.port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n"
+        f"listen_port = {port}\nauth_type = scram-sha-256\nauth_file = {directory}/users\n"
+        "pool_mode = session\nmax_client_conn = 200\ndefault_pool_size = 64\nunix_socket_dir =\n"
+        "ignore_startup_parameters = extra_float_digits\nlog_connections = 0\nlog_disconnections = 0\n"
+    )
+    account = "nobody" if os.geteuid() == 0 else None
+    process = subprocess.Popen(
+        ["pgbouncer", "-q", directory / "pgbouncer.ini"],
+        user=account,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        await_port(port, process)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@contextlib.contextmanager
+def glasshatch(directory: Path, server: LocalPostgres) -> Iterator[tuple[int, str]]:
+    """`glasshatch serve` over a fresh data directory; yields its port and a token."""
+    created = create_home(directory)
+    port = free_port()
+    text = created.config_file.read_text()
+    text = re.sub(r"(?m)^#?\s*postgres = .*$", f'postgres = "127.0.0.1:{port}"', text, count=1)
+    secret = directory / "upstream-password"
+    secret.write_text(server.password)
+    secret.chmod(0o600)
+    text += (
+        f'\n[resources.{DATABASE}]\ntype = "postgres"\nhost = "127.0.0.1"\nport = {server.port}\n'
+        f'database = "{DATABASE}"\nuser = "{server.user}"\npassword = "file:{secret}"\ntls = "disable"\n'
+        'columns = [{ pattern = "*.people.email", type = "EMAIL", operator = "token", subject = true }]\n'
+    )
+    created.config_file.write_text(text)
+    token = issue_token(created.config_file)
+    log = (directory.parent / "serve.log").open("wb")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "glasshatch", "serve", "--config", created.config_file],
+        stdout=log,
+        stderr=log,
+    )
+    try:
+        await_port(port, process)
+        yield port, token
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def issue_token(config_file: Path) -> str:
+    """An engineer and a token, made while no server holds the directory."""
+    clock = SystemClock()
+    house = House(load_config(config_file), clock)
+    try:
+        now_ns = clock.now_ns()
+        actor = house.control.actors.create(
+            "bench", roles=("engineer",), now_ns=now_ns, record=lambda _: None
+        )
+        text, _ = house.control.tokens.issue(
+            actor.id, scopes=("*",), lifetime_ns=HOUR_NS, now_ns=now_ns, record=lambda _: None
+        )
+        return text
+    finally:
+        house.close()
+
+
+def await_port(port: int, process: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + 30
+    while time.monotonic() < end and process.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.05)
+    raise SystemExit(f"nothing listens on {port}: {process.args}")
+
+
+if __name__ == "__main__":
+    main()
