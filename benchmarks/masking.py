@@ -21,7 +21,7 @@ from glasshatch.masking import ColumnFacts, ColumnRule, Engine, Redactor, Tokens
 BATCH = 256
 TEXT, INT4, INT8, NUMERIC, BOOL, TIMESTAMPTZ = 25, 23, 20, 1700, 16, 1184
 WORDS = """order service request completed handler payload queue worker retry cluster node latency upstream
-cache miss commit snapshot replica vacuum checkpoint shard gateway session scheduler deployment rollout""".split()
+cache miss commit snapshot replica vacuum checkpoint shard gateway session scheduler deployment rollout""".split()  # noqa: E501
 
 
 def main() -> None:
@@ -56,10 +56,10 @@ def rate(work: Callable[[], object], units: int, seconds: float) -> float:
 def line(random_: random.Random) -> str:
     """A log record of about 600 bytes with ids, times and paths, and nothing personal."""
     fields = [
-        f"2026-03-{random_.randint(10, 28)}T{random_.randint(10, 23)}:{random_.randint(10, 59)}:17.{random_.randint(100, 999)}Z",
+        f"2026-03-{random_.randint(10, 28)}T{random_.randint(10, 23)}:{random_.randint(10, 59)}:17.{random_.randint(100, 999)}Z",  # noqa: E501
         f"trace_id={random_.getrandbits(128):032x}",
-        f"request={random_.getrandbits(64):016x} pod=orders-{random_.getrandbits(36):09x}-x{random_.randint(10, 99)}",
-        f"path=/api/v1/orders/{random_.randint(1000, 99999)}/items status={random_.choice((200, 201, 404, 500))}",
+        f"request={random_.getrandbits(64):016x} pod=orders-{random_.getrandbits(36):09x}-x{random_.randint(10, 99)}",  # noqa: E501
+        f"path=/api/v1/orders/{random_.randint(1000, 99999)}/items status={random_.choice((200, 201, 404, 500))}",  # noqa: E501
         f"duration_ms={random_.randint(1, 9000)}.{random_.randint(0, 9)} bytes={random_.randint(100, 99999)}",
     ]
     while sum(map(len, fields)) < 560:
@@ -135,7 +135,7 @@ def plain(pattern: str) -> str:
 
 def rows(redactor: Redactor, seconds: float) -> dict[str, float]:
     names = [
-        ("id", INT4), ("email", TEXT), ("phone", TEXT), ("full_name", TEXT), ("amount", NUMERIC), ("created_at", TIMESTAMPTZ),
+        ("id", INT4), ("email", TEXT), ("phone", TEXT), ("full_name", TEXT), ("amount", NUMERIC), ("created_at", TIMESTAMPTZ),  # noqa: E501
         ("active", BOOL), ("total", INT8), ("status", TEXT), ("note", TEXT),
     ]  # fmt: skip
     facts = [ColumnFacts(name, oid, 0, "public.customers", name) for name, oid in names]
@@ -146,7 +146,7 @@ def rows(redactor: Redactor, seconds: float) -> dict[str, float]:
     random_ = random.Random(4)
     answer = [
         [
-            b"%d" % n, b"user%d@example.com" % n, b"+1415%07d" % n, b"Name %d" % n, b"12.50", b"2026-03-01 10:00:00+00",
+            b"%d" % n, b"user%d@example.com" % n, b"+1415%07d" % n, b"Name %d" % n, b"12.50", b"2026-03-01 10:00:00+00",  # noqa: E501
             b"t", b"99", b"paid", " ".join(random_.choices(WORDS, k=6)).encode(),
         ]
         for n in range(1000)
@@ -171,8 +171,8 @@ def rows(redactor: Redactor, seconds: float) -> dict[str, float]:
 def events(redactor: Redactor, seconds: float) -> dict[str, float]:
     def event(text: str) -> Event:
         return Event(
-            id="01890000-0000-7000-8000-000000000000", time="1", action="statement.run", source=Source(kind="gateway"),
-            statement=StatementText(text=text, shape="select * from orders where id = ?", hash="0123456789abcdef"),
+            id="01890000-0000-7000-8000-000000000000", time="1", action="statement.run", source=Source(kind="gateway"),  # noqa: E501
+            statement=StatementText(text=text, shape="select * from orders where id = ?", hash="0123456789abcdef"),  # noqa: E501
             outcome=Outcome(status="success"), attrs={"database": "orders"},
         )  # fmt: skip
 

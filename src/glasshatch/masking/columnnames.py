@@ -38,13 +38,9 @@ class ColumnRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         where = f"masking.columns {self.pattern}"
         check_operator(self.operator, where)
         if not _TYPE.fullmatch(self.type):
-            raise ConfigError(
-                "type must be upper-case letters, digits and underscores, at most 31", key=where
-            )
+            raise ConfigError(f"{self.type!r} is no type", key=where, hint="upper case, like EMAIL")
         if self.subject and self.type == "SECRET":
-            raise ConfigError(
-                "a secret names no data subject", key=where, hint="remove subject, or change type"
-            )
+            raise ConfigError("a secret names no data subject", key=where, hint="remove subject")
 
     def fits(self, table: str, column: str) -> bool:
         """Whether the rule speaks of this column of this table (`schema.table`, or as written)."""

@@ -18,6 +18,7 @@ from .validators import VALIDATORS, entropy
 
 PACK_FORMAT = 1
 _TYPE = re.compile(r"[A-Z][A-Z0-9_]{1,30}")
+_OPERATORS = ("token", "partial", "redact")
 _WINDOW_LIMIT = 16_384
 _SECRET_WINDOW = (160, 512)
 _Build = Callable[[dict[str, Any]], "Detector | None"]
@@ -81,6 +82,7 @@ class Detector(msgspec.Struct, frozen=True):
     operator: str
     examples: tuple[str, ...]
     counter_examples: tuple[str, ...]
+    where: str = ""
 
 
 class Pack(msgspec.Struct, frozen=True):
@@ -160,16 +162,16 @@ def _read(text: str, file: str, table: tuple[str, str], raws: Sequence[Any], bui
     name, key = table
     found = []
     for number, raw in enumerate(raws):
+        where = f"{file}:{_line_of(text, name, number)}"
         label = str(raw.get(key, f"number {number + 1}")) if isinstance(raw, dict) else "?"
         try:
             detector = build(raw)
         except (ValueError, msgspec.ValidationError, re.error) as error:
-            where = f"{file}:{_line_of(text, name, number)}"
             raise ConfigError(
                 f"refused: {error}", file=where, key=label, hint="mend the detector or remove it"
             ) from None
         if detector is not None:
-            found.append(detector)
+            found.append(msgspec.structs.replace(detector, where=where))
     return found
 
 
@@ -193,6 +195,8 @@ def _detector(raw: dict[str, Any]) -> Detector:
     spec = msgspec.convert(raw, DetectorSpec)
     if not _TYPE.fullmatch(spec.type):
         raise ValueError("type must be upper-case letters, digits and underscores, at most 31")
+    if spec.operator not in _OPERATORS:
+        raise ValueError(f"operator {spec.operator!r} is not one of {', '.join(_OPERATORS)}")
     triggers = [spec.trigger] if isinstance(spec.trigger, str) else list(spec.trigger)
     triggers = [trigger for trigger in triggers if trigger]
     triggers += [_literal(word) for word in spec.keywords]

@@ -34,6 +34,7 @@ SEPARATOR = "\0"
 
 _MASKED_TRIGGER = r"<[A-Z][A-Z0-9_]{1,30}[:>]"
 _MANY = 4_096
+_VAIN, _VAIN_PER_CHARACTER = 1 << 18, 32
 _CHUNK = 1 << 20
 _DEPTH = 2
 _ESCAPE_WINDOW = 2_048
@@ -134,13 +135,21 @@ class Engine:
         guards: list[tuple[int, int]] = []
         encodings: list[Hit] = []
         done = [0] * len(self.detectors)
+        # What may be looked at in vain. Ordinary text uses a tenth of it; text made to be slow, all.
+        budget = _VAIN + _VAIN_PER_CHARACTER * len(joined)
         owners, masked = self._owners, self._masked
         for hit in hits:
             number, end = hit
             if number < masked:
                 place, detector = owners[number]
                 if end > done[place]:
-                    done[place] = _verify(detector, joined, end, found) or done[place]
+                    seen = _verify(detector, joined, end, found)
+                    if seen > 0:
+                        done[place] = seen
+                    else:
+                        budget += seen
+                        if budget < 0:
+                            raise OverflowError("more candidates than can be checked")
             elif number == masked:
                 guards.extend(match.span() for match in TOKEN.finditer(joined, max(0, end - 34), end + 16))
             else:
@@ -190,7 +199,11 @@ class Engine:
 
 
 def _verify(detector: Detector, joined: str, end: int, found: list[_Found]) -> int:
-    """Add what the detector accepts among the matches that touch a hit; how far it has seen."""
+    """Add what the detector accepts of the matches that touch a hit.
+
+    Returns:
+        Where the finding ends; or, if there is none, how many characters were looked at, negative.
+    """
     low = end - detector.before if end > detector.before else 0
     cut = joined.rfind(SEPARATOR, low, end - 1)
     if cut >= 0:
@@ -205,14 +218,14 @@ def _verify(detector: Detector, joined: str, end: int, found: list[_Found]) -> i
         begin, after = match.span()
         if after >= last:
             if begin >= end:
-                return 0
+                break
             start, stop = match.span(detector.group)
             value = joined[start:stop]
             if value and _accepted(detector, value, joined, low, high):
                 found.append((start, stop, detector, value))
                 return stop
         match = search(joined, after if after > begin else begin + 1, high)
-    return 0
+    return low - high
 
 
 def _accepted(detector: Detector, value: str, joined: str, low: int, high: int) -> bool:
@@ -320,5 +333,7 @@ def _open(
             for trigger in detector.triggers:
                 reason = trigger_error(trigger)
                 if reason:
-                    raise ConfigError(reason, key=detector.name) from None
+                    raise ConfigError(
+                        f"refused: {reason}", file=detector.where, key=detector.name, hint="mend the trigger"
+                    ) from None
         raise

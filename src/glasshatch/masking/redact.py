@@ -187,7 +187,7 @@ class Redactor:
 
 
 def _stand_in(operator: str, type: str, tokens: Tokens) -> Callable[[str], str]:
-    if type == "SECRET" or operator in ("redact", "null", "keep"):
+    if type == "SECRET" or operator == "redact":
         return lambda _value: f"<{type}>"
     return (lambda value: partial(type, value)) if operator == "partial" else tokens.maker(type)
 

@@ -1,0 +1,183 @@
+"""What the engine finds, where, and that it keeps finding it in batches, encodings and threads."""
+
+from __future__ import annotations
+
+import base64
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from glasshatch.errors import ConfigError
+from glasshatch.masking import Engine, Finding
+
+MAIL = "alice.smith@example.com"
+
+
+def spans(engine: Engine, text: str) -> list[tuple[str, str]]:
+    return [(one.type, text[one.start : one.end]) for one in engine.scan([text])[0]]
+
+
+def test_offsets_count_characters_of_the_text_as_it_was(engine: Engine) -> None:
+    text = "日本 – Ünïcode 🙂 mail: alice@example.com, Karte ４１１１１１１１１１１１１１１１!"
+    assert spans(engine, text) == [
+        ("EMAIL", "alice@example.com"),
+        ("CARD", "４１１１１１１１１１１１１１１１"),
+    ]
+    assert [one.value for one in engine.scan([text])[0]] == ["alice@example.com", "4111111111111111"]
+
+
+def test_nothing_reaches_across_the_texts_of_a_batch(engine: Engine) -> None:
+    texts = ["alice@", "example.com", "4111 1111", "1111 1111", "password=", "hunter22", ""]
+    assert engine.scan(texts) == [[] for _ in texts]
+    assert engine.scan([]) == []
+
+
+def test_a_batch_gives_what_each_text_gives_alone(engine: Engine) -> None:
+    texts = [f"{i} user{i}@example.com {'x' * (i * 37 % 900)} 203.0.113.{i % 250 + 1}" for i in range(3000)]
+    batch = engine.scan(texts)
+    assert [len(found) for found in batch] == [2] * len(texts)
+    assert batch[::97] == [engine.scan([text])[0] for text in texts[::97]]
+
+
+def test_of_overlapping_findings_the_surest_stays(engine: Engine) -> None:
+    assert spans(engine, "postgres://app:s3cr3t@db.example.com/x") == [("SECRET", "s3cr3t")]
+    found = engine.scan(["phone: +14155552671"])[0]
+    assert [one.detector for one in found] == ["phone-international"]
+
+
+@pytest.mark.parametrize(
+    "encoded",
+    [
+        quote(MAIL),
+        quote(MAIL, safe="").replace("%40", "%40").lower(),
+        "".join(f"%{octet:02X}" for octet in MAIL.encode()),
+        "".join(f"\\u{ord(letter):04x}" for letter in MAIL),
+        MAIL.replace("@", "\\u0040"),
+        MAIL.replace("@", "\\x40"),
+        MAIL.replace("@", "&#64;"),
+        MAIL.replace("@", "&#x40;"),
+        MAIL.encode().hex(),
+        MAIL.encode().hex().upper(),
+        base64.b64encode(MAIL.encode()).decode(),
+        base64.b64encode(b"x" + MAIL.encode()).decode(),
+        base64.b64encode(b"xy" + MAIL.encode()).decode(),
+        base64.urlsafe_b64encode(b'{"a":"\xc3\xbf\xc3\xbf\xc3\xbf","e":"' + MAIL.encode() + b'"}')
+        .decode()
+        .rstrip("="),
+        base64.b64encode(base64.b64encode(b"user " + MAIL.encode())).decode(),
+        quote(base64.b64encode(MAIL.encode()).decode()),
+    ],
+)
+def test_encoded_values_are_found_and_nothing_of_them_is_left(engine: Engine, encoded: str) -> None:
+    for text in (encoded, f"GET /x?q={encoded}&r=1", f"a/b/{encoded}", f'{{"k": "{encoded}"}}'):
+        found = [one for one in engine.scan([text])[0] if one.type == "EMAIL"]
+        assert len(found) == 1, text
+        assert found[0].value.endswith("smith@example.com")
+        rest = text[: found[0].start] + "\0" + text[found[0].end :]
+        assert not [one for one in engine.scan([rest])[0] if one.type == "EMAIL"]
+
+
+def test_a_chance_hit_in_one_alignment_does_not_hide_another(engine: Engine) -> None:
+    hidden = base64.b64encode(MAIL.encode()).decode()
+    for junk in ("checkpoint/", "dataA/", "snapshotXY/", "abcABCabcABC/"):
+        assert "EMAIL" in {one.type for one in engine.scan([junk * 3 + hidden])[0]}
+
+
+def test_ids_hashes_and_paths_are_not_taken_for_encodings(engine: Engine) -> None:
+    for text in (
+        "4bf92f3577b34da6a3ce929d0e0e4736",
+        "/usr/share/zoneinfo/Europe/Berlin",
+        "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "2026-03-01T10:00:00.123Z 0190163d-8694-739b-aea5-966c26f8ad91",
+    ):
+        assert engine.scan([text]) == [[]]
+
+
+def test_masked_values_are_left_alone(engine: Engine) -> None:
+    text = "password=<SECRET> email=<EMAIL:abcdefghijkl> token: '<TEXT:abcdefghijkl>' PASSWORD '<SECRET>'"
+    assert engine.scan([text]) == [[]]
+    # A token grants no cover to what stands beside it.
+    assert spans(engine, "<EMAIL:abcdefghijkl>alice@example.com")[0][0] == "EMAIL"
+
+
+def test_a_private_key_that_is_cut_off_is_taken_to_its_end(engine: Engine) -> None:
+    body = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n" * 40
+    text = f"key: -----BEGIN PRIVATE KEY-----\n{body}"
+    (found,) = engine.scan([text])[0]
+    assert (found.type, found.end) == ("SECRET", len(text))
+
+
+def test_a_storm_of_candidates_ends(engine: Engine) -> None:
+    """Text made to be slow is either scanned or refused; it does not hang."""
+    for text in (
+        "a@" * 50_000,
+        "1.1.1.1" * 20_000,
+        "://" * 50_000,
+        "%41" * 50_000,
+        "Zm9v" * 50_000,
+        "+1" * 90_000,
+    ):
+        try:
+            engine.scan([text])
+        except OverflowError:
+            continue
+
+
+def test_many_threads_find_the_same(engine: Engine) -> None:
+    texts = [f"user{i}@example.com {'word ' * 50}" for i in range(400)]
+    expected = engine.scan(texts)
+
+    def work(_: int) -> list[list[Finding]]:
+        return engine.scan(texts)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(result == expected for result in pool.map(work, range(40)))
+
+
+def test_the_compiled_database_is_cached_privately_and_reused(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    first = Engine.load(cache_dir=cache)
+    (file,) = cache.iterdir()
+    assert cache.stat().st_mode & 0o777 == 0o700
+    assert file.stat().st_mode & 0o077 == 0
+    written = file.stat().st_mtime_ns
+    second = Engine.load(cache_dir=cache)
+    assert file.stat().st_mtime_ns == written
+    assert second.scan([MAIL]) == first.scan([MAIL]) != [[]]
+    assert second.pack_hash == first.pack_hash
+    assert Engine.load(("core",)).pack_hash != first.pack_hash
+
+
+@pytest.mark.parametrize("damage", ["flip", "truncate", "empty", "foreign"])
+def test_a_damaged_cache_is_compiled_anew(tmp_path: Path, damage: str) -> None:
+    cache = tmp_path / "cache"
+    Engine.load(cache_dir=cache)
+    (file,) = cache.iterdir()
+    good = file.read_bytes()
+    middle = len(good) // 2
+    file.write_bytes(
+        {
+            "flip": good[:middle] + bytes([good[middle] ^ 1]) + good[middle + 1 :],
+            "truncate": good[:middle],
+            "empty": b"",
+            "foreign": b"PK\3\4" + good,
+        }[damage]
+    )
+    assert Engine.load(cache_dir=cache).scan([MAIL]) != [[]]
+    assert file.read_bytes() == good
+
+
+def test_a_cache_that_others_may_write_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    with pytest.raises(ConfigError, match="may be written by others"):
+        Engine.load(cache_dir=tmp_path)
+
+
+def test_a_cache_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("")
+    with pytest.raises(ConfigError, match="cannot use the masking cache"):
+        Engine.load(cache_dir=tmp_path / "cache")
+    assert os.listdir(tmp_path) == ["cache"]
