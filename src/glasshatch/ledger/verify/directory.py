@@ -16,7 +16,7 @@ from .inventory import Inventory, take_inventory
 from .report import Findings, VerifyReport
 from .tree import CheckedTree
 
-_LIVE_ATTEMPTS = 4
+_LIVE_ATTEMPTS = 8
 
 
 def verify_directory(
@@ -46,7 +46,12 @@ def verify_directory(
     given = _parse_key(public_key)
     for attempt in range(_LIVE_ATTEMPTS):
         live = _is_live(directory)
-        report = _verify(directory, given, _lookup(data_key), progress, live=live)
+        try:
+            report = _verify(directory, given, _lookup(data_key), progress, live=live)
+        except PermissionError as error:
+            raise ConfigError(
+                "cannot be read", file=str(error.filename), hint="verify as the user who owns the ledger"
+            ) from None
         # A live server may retire a segment between our listing it and reading it: look again.
         if report.ok or not live or attempt == _LIVE_ATTEMPTS - 1:
             break

@@ -76,7 +76,12 @@ def _check_gaps(part: str, numbers: list[int], findings: Findings) -> None:
 
 
 def _count(entry: os.DirEntry[str], name: str, inventory: Inventory, findings: Findings) -> bool:
-    status = entry.stat(follow_symlinks=False)
+    try:
+        status = entry.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        # A live server retires segments; the caller looks again.
+        findings.add(name, 0, "vanished while it was looked at")
+        return False
     if not stat.S_ISREG(status.st_mode):
         findings.add(name, 0, "must be a regular file")
         return False
