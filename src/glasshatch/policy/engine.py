@@ -18,6 +18,7 @@ from .model import Ask, Decision, Effect, ResourceFacts
 from .sources import Rule, Source, find_sources, hash_sources, read_rules
 
 _CACHED_DECISIONS = 4096
+_CACHED_NAMES = 200
 
 
 class PolicySet:
@@ -57,11 +58,15 @@ class PolicySet:
         """May this statement run? The decision carries a grant if it rests on one."""
         grant = granted_by(ask)
         covered = grant.verbs if grant is not None else ()
-        decision = self._held_or(statement_key(ask, covered), lambda: statement_asked(ask, covered))
+        # A client chooses how many names its statement has; it must not choose our memory.
+        keep = len(ask.statement.columns) + len(ask.statement.resources) <= _CACHED_NAMES
+        decision = self._held_or(
+            statement_key(ask, covered), lambda: statement_asked(ask, covered), keep=keep
+        )
         grant_id = grant.id if grant is not None and decision.effect == "allow" else ""
         return msgspec.structs.replace(decision, id=decision_id, grant_id=grant_id)
 
-    def _held_or(self, key: Hashable, asked: Callable[[], Asked]) -> Decision:
+    def _held_or(self, key: Hashable, asked: Callable[[], Asked], *, keep: bool = True) -> Decision:
         """The decision for equal facts; a grant that ends changes the facts, and so the key."""
         held = self._held.get(key)
         if held is not None:
@@ -69,7 +74,8 @@ class PolicySet:
             return held
         request, entities = asked()
         held = self._evaluate(request, json.dumps(entities))
-        self._held[key] = held
+        if keep:
+            self._held[key] = held
         if len(self._held) > _CACHED_DECISIONS:
             self._held.popitem(last=False)
         return held

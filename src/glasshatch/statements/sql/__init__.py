@@ -15,15 +15,20 @@ from .tokens import Scanned, scan_text, scan_unparsed
 
 _CACHED_TEXTS = 4096
 _CACHED_TEXT_CHARS = 8192
+_CACHED_WEIGHT = 16 << 20
 # The native parser needs thousands of nested terms to overflow its stack, and each takes a character.
 _SHORT = 1000
 
 
 class _Recent:
-    """The most recently used statements by text, bounded in number and in length of text."""
+    """The most recently used statements by text, bounded by what they weigh and not only by their number.
 
-    def __init__(self, entries: int) -> None:
+    A client chooses the texts, so that a bound on their number alone would let it choose our memory.
+    """
+
+    def __init__(self, entries: int = _CACHED_TEXTS, weight: int = _CACHED_WEIGHT) -> None:
         self._entries = entries
+        self._room = weight
         self._held: OrderedDict[str, Statement] = OrderedDict()
 
     def get(self, text: str) -> Statement | None:
@@ -33,17 +38,25 @@ class _Recent:
         return held
 
     def put(self, text: str, statement: Statement) -> None:
-        if len(text) > _CACHED_TEXT_CHARS:
+        if len(text) > _CACHED_TEXT_CHARS or text in self._held:
             return
         self._held[text] = statement
-        if len(self._held) > self._entries:
-            self._held.popitem(last=False)
+        self._room -= _weight(text, statement)
+        while self._room < 0 or len(self._held) > self._entries:
+            gone, dropped = self._held.popitem(last=False)
+            self._room += _weight(gone, dropped)
 
 
-_by_text = _Recent(_CACHED_TEXTS)
+def _weight(text: str, statement: Statement) -> int:
+    """About how many bytes an entry takes."""
+    parts = len(statement.literals) + len(statement.columns) + len(statement.outputs or ())
+    return 1000 + 2 * len(text) + 100 * parts
+
+
+_by_text = _Recent()
 # Statements whose analysis read no literal, by their code alone: a client that writes its values
 # into the text pays for the scanner, not for the parser.
-_by_code = _Recent(_CACHED_TEXTS)
+_by_code = _Recent()
 
 
 def analyze_sql(text: str) -> Statement:
@@ -100,7 +113,7 @@ def _understood(text: str, scanned: Scanned) -> Statement:
         guesses=tuple(sorted(meaning.guesses)),
     )
     if not meaning.read_literal:
-        _by_code.put(scanned.key, statement)
+        _by_code.put(scanned.key, msgspec.structs.replace(statement, literals=()))
     return statement
 
 

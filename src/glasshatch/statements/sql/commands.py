@@ -83,7 +83,7 @@ class Commands:
             OutputColumn(column.name, tuple(sorted(column.flow.sources)), column.flow.direct)
             for column in columns
         )
-        if any(column.flow.bulk for column in columns):
+        if any(column.flow.whole for column in columns):
             self.meaning.risks.add("bulk_read")
 
     def _objects(self, body: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from . import functions
@@ -113,7 +114,7 @@ class Expressions:
             self._note(notes, tested)
             self._note(notes, inner)
             return Flow(tested.sources | inner.sources)
-        return inner.derived()
+        return inner.valued()
 
     def _call(self, body: Node, scope: Scope, ctes: Ctes) -> Flow:
         parts = [part.lower() for part in strings(body.get("funcname", []))]
@@ -130,7 +131,7 @@ class Expressions:
             return NOTHING
         if name in functions.CONDENSING and "over" not in body:
             return Flow(args.sources)
-        return args.derived()
+        return args.collected() if name in functions.GATHERING else args.derived()
 
     def _note_call(self, schema: str, name: str, body: Node) -> None:
         if name == "set_config":
@@ -189,13 +190,17 @@ class Expressions:
         results = [self.flow(when.get("result"), scope, ctes) for when in whens]
         results.append(self.flow(body.get("defresult"), scope, ctes))
         found = merged(results)
-        return Flow(found.sources | merged(tested or [NOTHING]).sources, found.bulk)
+        return replace(found, sources=found.sources | merged(tested or [NOTHING]).sources)
 
     def _compared_all(self, body: Node, scope: Scope, ctes: Ctes) -> Flow:
         """GREATEST and LEAST."""
         flow = self.flow(body.get("args"), scope, ctes)
         self._note(self.meaning.guesses, flow)
         return flow.derived()
+
+    def _json_aggregate(self, body: Node, scope: Scope, ctes: Ctes) -> Flow:
+        """JSON_ARRAYAGG and JSON_OBJECTAGG, which are no function calls in the grammar."""
+        return self.flow([body.get("arg"), body.get("constructor")], scope, ctes).collected()
 
     def _nested(self, body: Node, scope: Scope, ctes: Ctes) -> Flow:
         return self.flow(body.get("arg"), scope, ctes).derived()
@@ -227,6 +232,8 @@ _SPECIAL: dict[str, Any] = {
     "CaseExpr": Expressions._case,
     "MinMaxExpr": Expressions._compared_all,
     "NullTest": Expressions._null_test,
+    "JsonArrayAgg": Expressions._json_aggregate,
+    "JsonObjectAgg": Expressions._json_aggregate,
     "CollateClause": Expressions._nested,
     "A_Const": Expressions._nothing,
     "ParamRef": Expressions._nothing,

@@ -56,6 +56,14 @@ CONDENSING = words(
 )
 """Aggregates whose answer is one value, however many rows went in."""
 
+GATHERING = words(
+    """array_agg string_agg xmlagg json_agg json_agg_strict jsonb_agg jsonb_agg_strict json_object_agg
+    json_object_agg_strict json_object_agg_unique json_object_agg_unique_strict jsonb_object_agg
+    jsonb_object_agg_strict jsonb_object_agg_unique jsonb_object_agg_unique_strict range_agg
+    multirange_agg st_collect"""
+)
+"""Aggregates whose one answer holds every value that went in: a LIMIT does not make it smaller."""
+
 VALUELESS = words("""count row_number rank dense_rank pg_typeof pg_column_size num_nulls num_nonnulls""")
 """Functions whose answer holds nothing of their arguments' values."""
 

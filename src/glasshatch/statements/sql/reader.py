@@ -101,21 +101,29 @@ class Reader(Expressions):
             self.flow(body.get(part), scope, ctes)
         for order in body.get("sortClause", ()):
             self._order(order["SortBy"]["node"], columns, scope, ctes)
-        if any(column.flow.bulk for column in columns) and self._narrowed(body, scope):
-            columns = _bounded(columns)
-        return columns
+        return tuple(
+            Column(column.name, column.flow.closed()) for column in self._made_small(columns, body, scope)
+        )
+
+    def _made_small(self, columns: Columns, body: Node, scope: Scope) -> Columns:
+        """Asked only where it matters, because it may look at literals."""
+        if not any(column.flow.bulk or column.flow.gathered for column in columns):
+            return columns
+        if self._narrowed(body, scope):
+            return _bounded(columns)
+        return _paged(columns) if self._has_limit(body) else columns
 
     def _narrowed(self, body: Node, scope: Scope) -> bool:
         names = frozenset(alias for alias, _ in scope.relations)
         bases = [relation.base for _, relation in scope.relations if relation.base]
         bounds = Bounds(self.meaning, names, bases[0] if len(bases) == 1 else "")
-        return bounds.narrows(body.get("whereClause")) or self._has_limit(body)
+        return bounds.narrows(body.get("whereClause"))
 
     def _limited(self, body: Node, columns: Columns) -> Columns:
         for order in body.get("sortClause", ()):
             self._order(order["SortBy"]["node"], columns, Scope(), {})
         bulk = any(column.flow.bulk for column in columns)
-        return _bounded(columns) if bulk and self._has_limit(body) else columns
+        return _paged(columns) if bulk and self._has_limit(body) else columns
 
     def _has_limit(self, body: Node) -> bool:
         """LIMIT with a parameter counts: a client that pages sends one."""
@@ -145,7 +153,8 @@ class Reader(Expressions):
     def _insert_rows(self, source: Node, ctes: Ctes, parent: Scope | None) -> None:
         """Rows copied from other tables would be read under another name: each column may leak."""
         columns = self.query(source, ctes, parent)
-        if "valuesLists" not in source.get("SelectStmt", {}):
+        values = "valuesLists" in source.get("SelectStmt", {})
+        if not values or any(column.flow.sources for column in columns):
             self.meaning.risks.add("copies_rows")
         for column in columns:
             self._note(self.meaning.guesses, column.flow)
@@ -355,6 +364,10 @@ def _united(left: Columns, right: Columns) -> Columns:
 
 def _bounded(columns: Columns) -> Columns:
     return tuple(Column(column.name, column.flow.bounded()) for column in columns)
+
+
+def _paged(columns: Columns) -> Columns:
+    return tuple(Column(column.name, column.flow.paged()) for column in columns)
 
 
 def _function_name(body: Node) -> str:

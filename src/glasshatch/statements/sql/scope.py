@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .catalogue import is_catalogue
 from .functions import is_sensitive
@@ -11,22 +11,55 @@ from .native import Unparsed
 _MAX_COLUMNS = 2000
 
 
+_NONE: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True)
 class Flow:
-    """Where a value comes from.
+    """Where a value comes from, and of which sources every row may come out with it.
 
-    `bulk` are those sources of which every row may come out: whole rows, or a column sensitive by name.
+    Such a source is a whole row (`customers.*`) or a column sensitive by its name.
+
+    Attributes:
+        bulk: One row of the source for each row of the answer: a condition or a LIMIT makes it small.
+        gathered: All its rows in one value, by an aggregate of this query: a condition makes it small.
+        held: Gathered further in, by a subquery used as a value: nothing out here makes it small.
     """
 
-    sources: frozenset[str] = frozenset()
-    bulk: frozenset[str] = frozenset()
+    sources: frozenset[str] = _NONE
+    bulk: frozenset[str] = _NONE
     direct: bool = False
+    gathered: frozenset[str] = _NONE
+    held: frozenset[str] = _NONE
+
+    @property
+    def whole(self) -> bool:
+        """Whether all rows of some source may come out."""
+        return bool(self.bulk or self.gathered or self.held)
 
     def derived(self) -> Flow:
-        return Flow(self.sources, self.bulk)
+        """The same sources in a value that is made of them."""
+        return Flow(self.sources, self.bulk, False, self.gathered, self.held)
+
+    def paged(self) -> Flow:
+        """Behind a LIMIT."""
+        return Flow(self.sources, _NONE, self.direct, self.gathered, self.held)
 
     def bounded(self) -> Flow:
-        return Flow(self.sources, frozenset(), self.direct)
+        """Behind a condition that narrows."""
+        return Flow(self.sources, _NONE, self.direct, _NONE, self.held)
+
+    def collected(self) -> Flow:
+        """Put into one value by an aggregate."""
+        return Flow(self.sources, _NONE, False, self.gathered | self.bulk, self.held)
+
+    def closed(self) -> Flow:
+        """Seen from outside the query that gathered it."""
+        return Flow(self.sources, self.bulk, self.direct, _NONE, self.held | self.gathered)
+
+    def valued(self) -> Flow:
+        """A whole query used as a value."""
+        return Flow(self.sources, _NONE, False, _NONE, self.held | self.gathered | self.bulk)
 
 
 NOTHING = Flow()
@@ -37,8 +70,11 @@ def merged(flows: list[Flow]) -> Flow:
     if len(flows) == 1:
         return flows[0].derived()
     return Flow(
-        frozenset().union(*(flow.sources for flow in flows)),
-        frozenset().union(*(flow.bulk for flow in flows)),
+        _NONE.union(*(flow.sources for flow in flows)),
+        _NONE.union(*(flow.bulk for flow in flows)),
+        False,
+        _NONE.union(*(flow.gathered for flow in flows)),
+        _NONE.union(*(flow.held for flow in flows)),
     )
 
 
@@ -90,7 +126,8 @@ def _through(stars: list[Flow], name: str) -> Flow:
     """One named column picked out of stars: `x.*` becomes `x.name`."""
     sources = frozenset(source.removesuffix("*") + name for flow in stars for source in flow.sources)
     bulk = frozenset(source.removesuffix("*") + name for flow in stars for source in flow.bulk)
-    return Flow(sources, bulk if is_sensitive(name) else frozenset(), direct=len(stars) == 1)
+    held = _NONE.union(*(flow.held for flow in stars))
+    return Flow(sources, bulk if is_sensitive(name) else _NONE, direct=len(stars) == 1, held=held)
 
 
 @dataclass
@@ -128,5 +165,5 @@ class Scope:
         if len(possible) == 1:
             return possible[0]
         if possible:
-            return Flow(merged(possible).sources, merged(possible).bulk, direct=not certain)
+            return replace(merged(possible), direct=not certain)
         return self.parent.bare(name) if self.parent else None
