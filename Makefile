@@ -52,6 +52,7 @@ deep: setup ## properties and fuzzing with many more examples
 	@$(PYTEST) --hypothesis-profile=deep --timeout=3600 -m "properties or fuzz"
 
 bench: setup ## every benchmark; each prints one JSON object on its last line
+	@bash requirements/install-system.sh bench
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
 
 docs: setup ## write the generated pages of docs/reference anew

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Install the Debian packages of system.txt that are missing, when we may; never fails for lack of them.
+# `install-system.sh bench` installs what the benchmarks compare with, without it what the tests need.
 set -euo pipefail
 cd "$(dirname "$0")"
 
 missing=()
-while read -r package proof _; do
+while read -r package proof group; do
   case "$package" in '' | '#'*) continue ;; esac
+  if [ "$group" = bench ] && [ "${1:-}" != bench ]; then continue; fi
   [ -e "$proof" ] || missing+=("$package")
 done <system.txt
 [ "${#missing[@]}" -gt 0 ] || exit 0
@@ -18,6 +20,6 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   fi
   echo "system: apt-get failed" >&2
 else
-  echo "system: to run every test: sudo apt-get install ${missing[*]}" >&2
+  echo "system: to run all of it: sudo apt-get install ${missing[*]}" >&2
 fi
-echo "system: tests that need ${missing[*]} will be skipped (a failure in CI)" >&2
+echo "system: what needs ${missing[*]} will be skipped (a failure in CI)" >&2

@@ -72,6 +72,7 @@ def test_kill_9_at_random_moments_loses_nothing_acknowledged(tmp_path: Path, key
     assert size > rounds
 
 
+@pytest.mark.needs("syscalls")
 @pytest.mark.parametrize(
     ("call", "fault"),
     [
