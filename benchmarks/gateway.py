@@ -41,10 +41,11 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--quick", action="store_true", help="2 s per measurement instead of 5")
     arguments.add_argument("--clients", default="1,8,32")
+    arguments.add_argument("--directory", default="/var/tmp", help="where the ledger and PostgreSQL lie")
     options = arguments.parse_args()
     seconds = 2 if options.quick else 5
     clients = [int(count) for count in options.clients.split(",")]
-    root = Path(tempfile.mkdtemp(prefix="glasshatch-bench-", dir="/var/tmp"))
+    root = Path(tempfile.mkdtemp(prefix="glasshatch-bench-", dir=options.directory))
     root.chmod(0o711)
     try:
         print(json.dumps(measure(root, seconds, clients)))
@@ -59,6 +60,8 @@ def measure(root: Path, seconds: int, clients: list[int]) -> dict[str, object]:
         "python": platform.python_version(),
         "cpus": os.cpu_count(),
         "seconds": seconds,
+        "load_before": round(os.getloadavg()[0], 1),
+        "fdatasync_us": fdatasync_us(root),
     }
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(LocalPostgres(root / "postgres", os.urandom))
@@ -73,6 +76,23 @@ def measure(root: Path, seconds: int, clients: list[int]) -> dict[str, object]:
         result["masked_21_rows"] = masked_reads(server, targets, seconds, root)
         result["scan"] = scans(server, targets)
     return result
+
+
+def fdatasync_us(directory: Path, rounds: int = 100) -> int:
+    """The median cost of making 600 bytes durable here: the floor under every recorded statement."""
+    file = directory / "fdatasync"
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+    os.write(descriptor, bytes(1 << 20))
+    os.fdatasync(descriptor)
+    taken = []
+    for number in range(rounds):
+        begun = time.perf_counter()
+        os.pwrite(descriptor, b"x" * 600, number * 600)
+        os.fdatasync(descriptor)
+        taken.append(time.perf_counter() - begun)
+    os.close(descriptor)
+    file.unlink()
+    return round(sorted(taken)[rounds // 2] * 1e6)
 
 
 def prepare(server: LocalPostgres) -> None:

@@ -231,7 +231,8 @@ class RunningGateway:
 
     def ask(self, text: str, user: str = "alice") -> str:
         done = self.psql(text, user)
-        assert done.returncode == 0 and not done.stderr, done.stderr
+        assert not done.stderr
+        assert done.returncode == 0
         return done.stdout.rstrip("\n")
 
     def wait_for(self, check: Callable[[], object], what: str = "the event") -> None:

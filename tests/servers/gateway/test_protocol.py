@@ -5,9 +5,9 @@ from __future__ import annotations
 import socket
 import ssl
 import struct
-from pathlib import Path
 import threading
 import time
+from pathlib import Path
 
 import psycopg
 import pytest

@@ -140,7 +140,7 @@ def parse_query(body: bytes) -> bytes:
     Raises:
         PeerError: It is not exactly one NUL-terminated string.
     """
-    if body.find(b"\0") != len(body) - 1:
+    if not body or body.find(b"\0") != len(body) - 1:
         raise PeerError("a malformed Query message")
     return body[:-1]
 
