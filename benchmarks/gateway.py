@@ -70,9 +70,9 @@ def measure(root: Path, seconds: int, clients: list[int]) -> dict[str, object]:
         if shutil.which("pgbouncer"):
             port = stack.enter_context(pgbouncer(root / "pgbouncer", server))
             targets["pgbouncer"] = address(port, server.user, server.password, DATABASE)
-        port, token = stack.enter_context(glasshatch(root / "home", server))
+        port, token, process = stack.enter_context(glasshatch(root / "home", server))
         targets["glasshatch"] = address(port, "bench", token, DATABASE)
-        result["pgbench"] = lookups(server, targets, clients, seconds)
+        result["pgbench"] = lookups(server, targets, clients, seconds, process)
         result["masked_21_rows"] = masked_reads(server, targets, seconds, root)
         result["scan"] = scans(server, targets)
     return result
@@ -110,20 +110,30 @@ def prepare(server: LocalPostgres) -> None:
 
 
 def lookups(
-    server: LocalPostgres, targets: dict[str, dict[str, str]], clients: list[int], seconds: int
+    server: LocalPostgres, targets: dict[str, dict[str, str]], clients: list[int], seconds: int, process: int
 ) -> list[dict[str, object]]:
-    """pgbench -S: one row by key."""
+    """pgbench -S: one row by key. The gateway's own processor time per statement shows a busy machine too."""
     rows: list[dict[str, object]] = []
     for mode in ("simple", "prepared"):
         for count in clients:
             row: dict[str, object] = {"mode": mode, "clients": count}
             for name, environment in targets.items():
                 command = [server.pgbench_path, "-n", "-S", "-M", mode, "-c", count, "-j", 1, "-T", seconds]
+                before = processor_seconds(process)
                 tps, latency_us = pgbench(command, environment)
+                if name == "glasshatch":
+                    used = processor_seconds(process) - before
+                    row["glasshatch_cpu_us"] = round(used / max(tps * seconds, 1) * 1e6)
                 row[f"{name}_tps"], row[f"{name}_us"] = round(tps), round(latency_us)
             rows.append(with_ratios(row, "tps"))
             print(row, file=sys.stderr)
     return rows
+
+
+def processor_seconds(process: int) -> float:
+    """User and system time of all threads of a process (proc(5), fields 14 and 15)."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def masked_reads(
@@ -229,8 +239,8 @@ def pgbouncer(directory: Path, server: LocalPostgres) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def glasshatch(directory: Path, server: LocalPostgres) -> Iterator[tuple[int, str]]:
-    """`glasshatch serve` over a fresh data directory; yields its port and a token."""
+def glasshatch(directory: Path, server: LocalPostgres) -> Iterator[tuple[int, str, int]]:
+    """`glasshatch serve` over a fresh data directory; yields its port, a token and its process id."""
     created = create_home(directory)
     port = free_port()
     text = created.config_file.read_text()
@@ -253,7 +263,7 @@ def glasshatch(directory: Path, server: LocalPostgres) -> Iterator[tuple[int, st
     )
     try:
         await_port(port, process)
-        yield port, token
+        yield port, token, process.pid
     finally:
         process.terminate()
         process.wait(30)
