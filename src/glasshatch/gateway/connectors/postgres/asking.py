@@ -12,14 +12,13 @@ from collections.abc import Callable
 import msgspec
 
 from ....errors import PeerError
-from ....events import Access
-from ....policy import Decision
-from ....statements import Statement, analyze_sql
+from ....statements import analyze_sql
 from ...core import Close, Pause, Resume
 from . import refusals
 from .catalogue import QUERIES
+from .deciding import Deciding
 from .exchange import Exchange, Expect, Item, Names, Portal, Prepared
-from .running import Question, Run, bound_values, finish, question_of, refused_event, run_event
+from .running import Run, bound_values, finish, question_of
 from .session import Session
 from .wire import message, parse_bind, parse_execute, parse_named, parse_parse, parse_query
 
@@ -37,6 +36,7 @@ class Asking:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.exchange: Exchange | None = None
+        self._deciding = Deciding(session)
         self.prepared: Names[Prepared] = Names()
         self.portals: Names[Portal] = Names()
         self.draining = False
@@ -174,11 +174,11 @@ class Asking:
         item = Item(raw, Expect("query"), ready=False)
         exchange.add(item)
         if text is None:
-            self._fail(exchange, item, refusals.NOT_UTF8)
+            self._deciding.fail(exchange, item, refusals.NOT_UTF8)
             return
         question = question_of(self.session, text, analyze_sql(text))
-        self._consider(
-            exchange, item, question, lambda run: self._record(exchange, item, run, "simple", None)
+        self._deciding.consider(
+            exchange, item, question, lambda run: self._deciding.record(exchange, item, run, "simple", None)
         )
 
     def _begin_simple(self) -> Exchange:
@@ -192,7 +192,7 @@ class Asking:
         exchange = self._begin_simple()
         item = Item(raw, Expect("query"), ready=False)
         exchange.add(item)
-        self._fail(exchange, item, refusals.FUNCTION_CALL)
+        self._deciding.fail(exchange, item, refusals.FUNCTION_CALL)
 
     def _parse(self, body: bytes) -> None:
         exchange = self._extended()
@@ -201,14 +201,14 @@ class Asking:
         item = Item(message(b"P", body), Expect("parse"), ready=False)
         exchange.add(item)
         if text is None:
-            self._fail(exchange, item, refusals.NOT_UTF8)
+            self._deciding.fail(exchange, item, refusals.NOT_UTF8)
             return
         question = question_of(self.session, text, analyze_sql(text))
         if exchange.tainted and not question.plain_text:
-            self._fail(exchange, item, refusals.AFTER_SETTING)
+            self._deciding.fail(exchange, item, refusals.AFTER_SETTING)
             return
         if parse.name and len(self.prepared) >= self.session.limits.prepared:
-            self._fail(exchange, item, refusals.TOO_MANY)
+            self._deciding.fail(exchange, item, refusals.TOO_MANY)
             return
 
         def allowed(run: Run) -> None:
@@ -217,7 +217,7 @@ class Asking:
             self.prepared.begin(prepared)
             exchange.make_ready(item)
 
-        self._consider(exchange, item, question, allowed)
+        self._deciding.consider(exchange, item, question, allowed)
 
     def _bind(self, body: bytes) -> None:
         exchange = self._extended()
@@ -264,7 +264,7 @@ class Asking:
         self._describe_unseen(exchange, portal)
         exchange.add(item)
         if portal.suspended is not None:
-            self._continue(exchange, item, portal.suspended)
+            self._deciding.resume(exchange, item, portal.suspended)
             return
         question = portal.prepared.question
         if (
@@ -272,8 +272,11 @@ class Asking:
             or "set_config" in question.statement.shape.lower()
         ):
             exchange.tainted = True
-        self._consider(
-            exchange, item, question, lambda run: self._record(exchange, item, run, "extended", portal.bound)
+        self._deciding.consider(
+            exchange,
+            item,
+            question,
+            lambda run: self._deciding.record(exchange, item, run, "extended", portal.bound),
         )
 
     def _describe_unseen(self, exchange: Exchange, portal: Portal) -> None:
@@ -305,107 +308,12 @@ class Asking:
         exchange.synced = True
         exchange.add(Item(message(b"S", body), Expect("sync")))
 
-    # -- deciding -------------------------------------------------------------------------------
-
-    def _consider(
-        self, exchange: Exchange, item: Item, question: Question, allowed: Callable[[Run], None]
-    ) -> None:
-        """Put a statement, and all it may run by name, before the house rules and the policy."""
-        session = self.session
-        statement = question.statement
-        masked = session.masked(statement)
-        rule = refusals.house_rule(statement, masked, harmless_set=question.harmless_set)
-        if not session.introduce(statement):
-            rule = refusals.too_many_introduced()
-        if rule is not None:
-            decision = msgspec.structs.replace(rule, id=session.record.new_id())
-            self._decided(exchange, item, question, masked, decision)
-            return
-        self._ask([statement, *session.implied(statement)], masked, exchange, item, question, allowed)
-
-    def _ask(
-        self,
-        statements: list[Statement],
-        masked: tuple[str, ...],
-        exchange: Exchange,
-        item: Item,
-        question: Question,
-        allowed: Callable[[Run], None],
-    ) -> None:
-        def answered(decision: Decision, access: Access | None) -> None:
-            if decision.effect != "allow":
-                self._decided(exchange, item, question, masked, decision)
-            elif len(statements) > 1:
-                self._ask(statements[1:], masked, exchange, item, question, allowed)
-            else:
-                session = self.session
-                now_ns = session.clock.monotonic_ns()
-                allowed(Run(question, masked, decision, access, session.record.new_id(), now_ns))
-
-        self.session.ask(statements[0], masked, answered)
-
-    def _decided(
-        self, exchange: Exchange, item: Item, question: Question, masked: tuple[str, ...], decision: Decision
-    ) -> None:
-        """It may not run: record that, then say so; the database never sees it."""
-        session = self.session
-        protocol = "simple" if exchange.simple else "extended"
-        message_ = refusals.refusal_message(decision, session.resource.facts.id)
-        exchange.skipping = not exchange.synced or exchange.simple
-
-        def recorded(_error: str) -> None:
-            # Refusing needs no durable record to be safe, so it stands even if recording failed.
-            self._fail(exchange, item, message_)
-
-        session.submit(refused_event(session, question, decision, masked, protocol), recorded)
-
-    def _record(
-        self, exchange: Exchange, item: Item, run: Run, protocol: str, bound: list[str] | None
-    ) -> None:
-        """It may run once the record of that is durable."""
-        session = self.session
-        if item.expect is not None:
-            item.expect.run = run
-            item.expect.touches_masked = bool(run.masked)
-
-        def recorded(error: str) -> None:
-            if item.dropped:
-                return
-            if error:
-                finish(session, run, not_sent="not sent: recording is unavailable")
-                self._fail(exchange, item, refusals.RECORDING_DOWN)
-            exchange.make_ready(item)
-
-        session.submit(run_event(session, run, protocol, bound), recorded)
-
-    def _continue(self, exchange: Exchange, item: Item, before: Run) -> None:
-        """More rows of a run that was decided and recorded; what they expose is recorded again."""
-        session = self.session
-        run = Run(
-            before.question,
-            before.masked,
-            before.decision,
-            before.access,
-            before.id,
-            session.clock.monotonic_ns(),
-        )
-        if item.expect is not None:
-            item.expect.run = run
-            item.expect.touches_masked = bool(run.masked)
-        exchange.make_ready(item)
-
     # -- refusing and sending -------------------------------------------------------------------
 
     def _refuse_unknown(self, exchange: Exchange, item: Item, refusal: bytes) -> None:
         item.ready = False
         exchange.add(item)
-        self._fail(exchange, item, refusal)
-
-    def _fail(self, exchange: Exchange, item: Item, refusal: bytes) -> None:
-        item.refusal = refusal
-        if not exchange.synced:
-            exchange.skipping = True
-        exchange.make_ready(item)
+        self._deciding.fail(exchange, item, refusal)
 
     def _refuse(self, exchange: Exchange, item: Item) -> None:
         """Say no, so that both sides agree on the transaction afterwards.

@@ -1,0 +1,116 @@
+"""Between a statement and its sending: house rules, policy, and the durable record of the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from ....events import Access
+from ....policy import Decision
+from ....statements import Statement
+from . import refusals
+from .exchange import Exchange, Item
+from .running import Question, Run, finish, refused_event, run_event
+from .session import Session
+
+
+class Deciding:
+    """Makes items ready to go, or turns them into refusals; in the order in which they were taken."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def consider(
+        self, exchange: Exchange, item: Item, question: Question, allowed: Callable[[Run], None]
+    ) -> None:
+        """Put a statement, and all it may run by name, before the house rules and the policy."""
+        session = self.session
+        statement = question.statement
+        masked = session.masked(statement)
+        rule = refusals.house_rule(statement, masked, harmless_set=question.harmless_set)
+        if not session.introduce(statement):
+            rule = refusals.too_many_introduced()
+        if rule is not None:
+            decision = msgspec.structs.replace(rule, id=session.record.new_id())
+            self._decided(exchange, item, question, masked, decision)
+            return
+        self._ask([statement, *session.implied(statement)], masked, exchange, item, question, allowed)
+
+    def _ask(
+        self,
+        statements: list[Statement],
+        masked: tuple[str, ...],
+        exchange: Exchange,
+        item: Item,
+        question: Question,
+        allowed: Callable[[Run], None],
+    ) -> None:
+        def answered(decision: Decision, access: Access | None) -> None:
+            if decision.effect != "allow":
+                self._decided(exchange, item, question, masked, decision)
+            elif len(statements) > 1:
+                self._ask(statements[1:], masked, exchange, item, question, allowed)
+            else:
+                session = self.session
+                now_ns = session.clock.monotonic_ns()
+                allowed(Run(question, masked, decision, access, session.record.new_id(), now_ns))
+
+        self.session.ask(statements[0], masked, answered)
+
+    def _decided(
+        self, exchange: Exchange, item: Item, question: Question, masked: tuple[str, ...], decision: Decision
+    ) -> None:
+        """It may not run: record that, then say so; the database never sees it."""
+        session = self.session
+        protocol = "simple" if exchange.simple else "extended"
+        message_ = refusals.refusal_message(decision, session.resource.facts.id)
+        exchange.skipping = not exchange.synced or exchange.simple
+
+        def recorded(_error: str) -> None:
+            # Refusing needs no durable record to be safe, so it stands even if recording failed.
+            self.fail(exchange, item, message_)
+
+        session.submit(refused_event(session, question, decision, masked, protocol), recorded)
+
+    def record(
+        self, exchange: Exchange, item: Item, run: Run, protocol: str, bound: list[str] | None
+    ) -> None:
+        """It may run once the record of that is durable."""
+        session = self.session
+        if item.expect is not None:
+            item.expect.run = run
+            item.expect.touches_masked = bool(run.masked)
+
+        def recorded(error: str) -> None:
+            if item.dropped:
+                return
+            if error:
+                finish(session, run, not_sent="not sent: recording is unavailable")
+                self.fail(exchange, item, refusals.RECORDING_DOWN)
+            exchange.make_ready(item)
+
+        session.submit(run_event(session, run, protocol, bound), recorded)
+
+    def resume(self, exchange: Exchange, item: Item, before: Run) -> None:
+        """More rows of a run that was decided and recorded; what they expose is recorded again."""
+        session = self.session
+        run = Run(
+            before.question,
+            before.masked,
+            before.decision,
+            before.access,
+            before.id,
+            session.clock.monotonic_ns(),
+        )
+        if item.expect is not None:
+            item.expect.run = run
+            item.expect.touches_masked = bool(run.masked)
+        exchange.make_ready(item)
+
+    def fail(self, exchange: Exchange, item: Item, refusal: bytes) -> None:
+        """Put a refusal in the place of a statement; what the client sends up to its Sync is dropped."""
+        item.refusal = refusal
+        if not exchange.synced:
+            exchange.skipping = True
+        exchange.make_ready(item)
