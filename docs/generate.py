@@ -63,7 +63,8 @@ def _errors() -> Iterator[str]:
     for error in (errors.GlasshatchError, *errors.GlasshatchError.__subclasses__()):
         yield _row(f"`{error.code}`", f"`{error.__name__}`", _promise(error), str(EXIT_CODES[error.code]))
     yield ""
-    yield "Exit code 0 is success, 9 a ledger with nothing amiss but an unfinished tail (`verify`), 130 an interrupt."
+    yield "Exit code 0 is success, 9 a ledger with nothing amiss but an unfinished tail (`verify`),"
+    yield "130 an interrupt."
 
 
 def _configuration() -> Iterator[str]:
