@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import random
 import shutil
 import tempfile
@@ -12,7 +13,7 @@ from typing import Any
 
 from ...errors import GlasshatchError
 from . import day
-from .clean import find_planted
+from .clean import Searcher, find_planted
 from .day import NotSo, demand
 from .stage import Say, Stage, glasshatch_command, run
 
@@ -60,10 +61,8 @@ def clean(stage: Stage) -> dict[str, Any]:
     planted = day.typed(stage)
     stage.stop_server()
     try:
-        with tempfile.TemporaryDirectory(prefix="glasshatch-power-") as power:
-            (Path(power) / "proof-of-power").write_text(f"… {planted[0]} …", encoding="utf-8")
-            hits, _ = find_planted(Path(power), planted)
-            demand(len(hits) > 0, "the search finds a value that was planted on purpose")
+        sample = base64.b64encode(f"… {planted[0]} …".encode())
+        demand(bool(Searcher(planted).search(sample)), "the search finds a value that was hidden on purpose")
         hits, searched = find_planted(stage.home.directory, planted)
     finally:
         stage.start_server()

@@ -7,6 +7,7 @@ returns what it saw; a broken promise raises `NotSo`.
 from __future__ import annotations
 
 import re
+import tempfile
 import time
 from typing import Any
 
@@ -95,19 +96,20 @@ def granted(stage: Stage) -> dict[str, Any]:
 def durable(stage: Stage) -> dict[str, Any]:
     """The server is killed in the middle of alice's work; all that was answered is in the record."""
     mark = time.time_ns() % 900_000 + 100_000
-    process = stage.open_psql("alice", "-n")
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write("".join(f"SELECT {mark} AS mark, {step} AS step;\n" for step in range(20_000)))
-    process.stdin.flush()
-    answered = [process.stdout.readline() for _ in range(200)]
-    stage.kill_server()
-    rest, _ = process.communicate()
+    # A file, not a pipe: psql must not wait for us to write while we wait for it to answer.
+    with tempfile.NamedTemporaryFile("w", prefix="glasshatch-day-", suffix=".sql") as script:
+        script.write("".join(f"SELECT {mark} AS mark, {step} AS step;\n" for step in range(20_000)))
+        script.flush()
+        process = stage.open_psql("alice", "-f", script.name)
+        assert process.stdout is not None
+        answered = [process.stdout.readline() for _ in range(200)]
+        stage.kill_server()
+        rest, _ = process.communicate()
     answered += rest.splitlines()
     steps = {int(line.split("|")[1]) for line in answered if line.startswith(f"{mark}|")}
     stage.start_server()
     recorded = events_of(stage, "alice", "--action", "statement.run", "--limit", "100000")
-    texts = {event["statement"]["text"] for event in recorded if "statement" in event}
+    texts = {event["statement"]["text"].strip(" ;") for event in recorded if "statement" in event}
     missing = [step for step in steps if f"SELECT {mark} AS mark, {step} AS step" not in texts]
     demand(len(steps) >= 200, f"she had at least 200 answers, not {len(steps)}")
     demand(not missing, f"{len(missing)} of {len(steps)} answered statements are not in the record")
