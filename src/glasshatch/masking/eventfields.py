@@ -1,6 +1,6 @@
 """Which strings of an event are scanned, taken out in one order and put back in the same.
 
-Identity and structure stay: who acted (`actor`), ids, the action, the source, addresses of the
+Identity and structure stay: who acted (`actor`, once somebody vouches for it), ids, the action, the source, addresses of the
 workforce, rules and hashes. Everything a person or a foreign system may have written is scanned,
 and what stands under a telling key, such as `password` or `first_name`, is replaced unseen.
 """
@@ -42,7 +42,9 @@ def change_texts(event: Event, change: Change) -> Event:
         if value is not None:
             changed = {name: change(text, "") for name in names if (text := getattr(value, name))}
             changes[part] = _replace(value, **changed)
-    if event.resource is not None and event.resource.labels:
+    if event.actor is not None and event.actor.type == "unknown":
+        changes.update(_claimed(event, change))
+    elif event.resource is not None and event.resource.labels:
         changes["resource"] = _labelled(event.resource, change)
     if any(resource.labels for resource in event.resources):
         changes["resources"] = tuple(_labelled(resource, change) for resource in event.resources)
@@ -50,6 +52,20 @@ def change_texts(event: Event, change: Change) -> Event:
         if getattr(event, name):
             changes[name] = change_tree(getattr(event, name), change, EVENT_HINTS)
     return _replace(event, **changes) if changes else event
+
+
+def _claimed(event: Event, change: Change) -> dict[str, Any]:
+    """Who and what somebody unknown says to be and to want: whatever they typed, so it is scanned."""
+    assert event.actor is not None
+    names = {name: change(text, "") for name in ("id", "name") if (text := getattr(event.actor, name))}
+    if event.actor.raw is not None and event.actor.raw.principal:
+        names["raw"] = _replace(event.actor.raw, principal=change(event.actor.raw.principal, ""))
+    changes: dict[str, Any] = {"actor": _replace(event.actor, **names)}
+    if event.resource is not None:
+        resource = _labelled(event.resource, change) if event.resource.labels else event.resource
+        typed = {name: change(text, "") for name in ("id", "name") if (text := getattr(resource, name))}
+        changes["resource"] = _replace(resource, **typed)
+    return changes
 
 
 def _labelled(resource: Any, change: Change) -> Any:

@@ -398,5 +398,4 @@ def _default_name(value: Node) -> str:
 
 
 def _is_composite_star(value: Node) -> bool:
-    parts = value.get("A_Indirection", {}).get("indirection", [])
-    return bool(parts) and "A_Star" in parts[-1]
+    return "A_Star" in (value.get("A_Indirection", {}).get("indirection") or [{}])[-1]
