@@ -392,9 +392,7 @@ def _default_name(value: Node) -> str:
         return strings(value["FuncCall"]["funcname"])[-1]
     if "TypeCast" in value:
         return _default_name(value["TypeCast"].get("arg", {}))
-    if "A_Indirection" in value:
-        return (strings(value["A_Indirection"].get("indirection", [])) or ["?column?"])[-1]
-    return "?column?"
+    return (strings(value.get("A_Indirection", {}).get("indirection", [])) or ["?column?"])[-1]
 
 
 def _is_composite_star(value: Node) -> bool:
