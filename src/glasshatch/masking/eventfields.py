@@ -1,7 +1,7 @@
 """Which strings of an event are scanned, taken out in one order and put back in the same.
 
-Identity and structure stay: who acted (`actor`, once somebody vouches for it), ids, the action, the source, addresses of the
-workforce, rules and hashes. Everything a person or a foreign system may have written is scanned,
+Identity and structure stay: who acted (`actor`, once somebody vouches for it), ids, the action, the
+source, addresses of the workforce, rules and hashes. Everything a person or a foreign system may have written is scanned,
 and what stands under a telling key, such as `password` or `first_name`, is replaced unseen.
 """
 
@@ -57,7 +57,9 @@ def change_texts(event: Event, change: Change) -> Event:
 def _claimed(event: Event, change: Change) -> dict[str, Any]:
     """Who and what somebody unknown says to be and to want: whatever they typed, so it is scanned."""
     assert event.actor is not None
-    names = {name: change(text, "") for name in ("id", "name") if (text := getattr(event.actor, name))}
+    names: dict[str, Any] = {
+        name: change(text, "") for name in ("id", "name") if (text := getattr(event.actor, name))
+    }
     if event.actor.raw is not None and event.actor.raw.principal:
         names["raw"] = _replace(event.actor.raw, principal=change(event.actor.raw.principal, ""))
     changes: dict[str, Any] = {"actor": _replace(event.actor, **names)}
