@@ -1,8 +1,9 @@
 """Which strings of an event are scanned, taken out in one order and put back in the same.
 
 Identity and structure stay: who acted (`actor`, once somebody vouches for it), ids, the action, the
-source, addresses of the workforce, rules and hashes. Everything a person or a foreign system may have written is scanned,
-and what stands under a telling key, such as `password` or `first_name`, is replaced unseen.
+source, addresses of the workforce, rules and hashes. Everything a person or a foreign system may
+have written is scanned, and what stands under a telling key, such as `password` or `first_name`,
+is replaced unseen.
 """
 
 from __future__ import annotations
