@@ -43,7 +43,7 @@ def change_texts(event: Event, change: Change) -> Event:
         if value is not None:
             changed = {name: change(text, "") for name in names if (text := getattr(value, name))}
             changes[part] = _replace(value, **changed)
-    if event.actor is not None and event.actor.type == "unknown":
+    if event.actor is not None and not event.actor.id:
         changes.update(_claimed(event, change))
     elif event.resource is not None and event.resource.labels:
         changes["resource"] = _labelled(event.resource, change)
