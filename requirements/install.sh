@@ -25,10 +25,10 @@ if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
 fi
 
 locks=(-r requirements/server.lock)
-size="80 MB"
+size="360 MB"
 if [ "$what" = dev ]; then
   locks+=(-r requirements/dev.lock)
-  size="120 MB"
+  size="450 MB"
 fi
 echo "setup: installing into .venv; up to $size to download, once"
 

@@ -13,14 +13,22 @@ from ..identity import Identity
 from .values import (
     ActorForm,
     ActorView,
+    AlertView,
     EventFilter,
+    Found,
     GrantView,
+    Histogram,
+    IntakeResult,
     ProofText,
     RecordedEvent,
     RequestForm,
     RequestView,
+    SearchForm,
     SessionSummary,
+    Stats,
+    StatsForm,
     Status,
+    Timeline,
     TokenForm,
     TokenIssued,
 )
@@ -63,6 +71,43 @@ class PeopleDesk(Protocol):
     def disable_actor(self, caller: Identity, name: str) -> ActorView: ...
     def issue_token(self, caller: Identity, form: TokenForm) -> TokenIssued: ...
     def revoke_token(self, caller: Identity, token_id: str) -> None: ...
+
+
+class InvestigationDesk(Protocol):
+    """Searching the record through its index."""
+
+    def search(self, caller: Identity, form: SearchForm) -> Found: ...
+    def histogram(self, caller: Identity, form: SearchForm) -> Histogram: ...
+    def stats(self, caller: Identity, form: StatsForm) -> Stats: ...
+    def timeline(self, caller: Identity, subject: str, limit: int) -> Timeline: ...
+    def tail(self, caller: Identity, query: str) -> Tail: ...
+
+
+class Tail(Protocol):
+    """Events as they are recorded, from the moment of asking."""
+
+    def next(self, timeout_s: float) -> list[RecordedEvent]:
+        """The events that arrived, oldest first; empty after `timeout_s` without one.
+
+        Raises:
+            Unavailable: The reader was too slow and events were skipped, or the server stops.
+        """
+
+    def close(self) -> None: ...
+
+
+class AlertDesk(Protocol):
+    """What detection raised."""
+
+    def list_alerts(self, caller: Identity, state: str) -> list[AlertView]: ...
+    def acknowledge(self, caller: Identity, alert_id: str, comment: str) -> AlertView: ...
+
+
+class IntakeDesk(Protocol):
+    """Taking events of other systems in."""
+
+    def ingest(self, caller: Identity, source: str, name: str, body: bytes) -> IntakeResult:
+        """Take a delivery of source kind `source` (as in `json`), from the instance `name`."""
 
 
 class Desk(RecordDesk, AccessDesk, PeopleDesk, Protocol):

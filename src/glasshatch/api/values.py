@@ -158,3 +158,151 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     policy_hash: str
     resources: tuple[str, ...]
     listening: str
+
+
+SearchLimit = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
+
+
+class SearchForm(_Form, frozen=True):
+    """What to look for, in the query language. since, until: nanoseconds, until exclusive.
+
+    Newest first unless `oldest_first`; `before` and `after` page by ledger index, exclusive; a limit
+    of 0 asks for the count only.
+    """
+
+    query: str = ""
+    since: str = ""
+    until: str = ""
+    before: int = -1
+    after: int = -1
+    limit: SearchLimit = 100
+    oldest_first: bool = False
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """What a search found. `count` is of all matches, not of the page in `events`.
+
+    The index follows the ledger: `indexed` of `ledger_size` entries could be searched.
+    """
+
+    events: list[RecordedEvent]
+    count: int
+    indexed: int
+    ledger_size: int
+
+
+class HistogramBin(msgspec.Struct, frozen=True):
+    """One bar: where it starts, how many events, how many of them failed or were refused."""
+
+    start: str
+    count: int
+    failed: int = 0
+
+
+class Histogram(msgspec.Struct, frozen=True, kw_only=True):
+    """Matches over time in bars of equal width; empty bars are left out."""
+
+    width_ns: str
+    bins: list[HistogramBin]
+
+
+class StatsForm(_Form, frozen=True):
+    """Counts of matches by the values of up to three fields, the most frequent first.
+
+    by: field names of the query language; none gives the total only.
+    """
+
+    query: str = ""
+    by: tuple[str, ...] = ()
+    since: str = ""
+    until: str = ""
+    limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 20
+
+
+class StatsRow(msgspec.Struct, frozen=True):
+    """One combination of values and how often it occurs."""
+
+    values: tuple[str, ...]
+    count: int
+    failed: int
+    first: str
+    last: str
+
+
+class Stats(msgspec.Struct, frozen=True, kw_only=True):
+    """Counts by value; `total` is of all matches."""
+
+    by: tuple[str, ...]
+    rows: list[StatsRow]
+    total: int
+
+
+class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One event on a timeline, why it is there, and whether that reason is exact or inferred."""
+
+    index: int
+    event: msgspec.Raw
+    link: Literal["exact", "inferred"] = "exact"
+    why: str = ""
+
+
+class Skew(msgspec.Struct, frozen=True):
+    """How far a source's clock stood from ours, as the median over its events on the timeline."""
+
+    source: str
+    ahead_ns: str
+
+
+class Timeline(msgspec.Struct, frozen=True, kw_only=True):
+    """Events of all sources about one subject in one order: by time, then by ledger index."""
+
+    subject: str
+    entries: list[TimelineEntry]
+    skew: list[Skew] = []
+    truncated: bool = False
+
+
+AlertState = Literal["open", "acknowledged"]
+
+
+class AlertView(msgspec.Struct, frozen=True, kw_only=True):
+    """One alert: which rule saw what, in which events, and how far its delivery came."""
+
+    id: str
+    rule: str
+    title: str
+    severity: int
+    time: str
+    raised: str
+    actor: str = ""
+    resource: str = ""
+    session: str = ""
+    reason: str = ""
+    events: tuple[str, ...] = ()
+    indices: tuple[int, ...] = ()
+    state: AlertState = "open"
+    acknowledged_by: str = ""
+    comment: str = ""
+    deliveries: dict[str, str] = {}
+
+
+class IntakeProblem(msgspec.Struct, frozen=True):
+    """One item that was not taken as an event: which (counted from 1), and why."""
+
+    item: int
+    reason: str
+
+
+class IntakeResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of every item of a delivery; all of it is durable when this is answered.
+
+    accepted: recorded as events. duplicates: were in the record before. quarantined: could not be
+    understood and are recorded, redacted, as `intake.quarantined`; the first reasons are named.
+    skewed: accepted, but their clock is far off; the events carry the label `clock`.
+    """
+
+    accepted: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+    skewed: int = 0
+    problems: tuple[IntakeProblem, ...] = ()

@@ -18,8 +18,10 @@ def run_demo(root: Path, say: Say) -> None:
     Raises:
         Unavailable: Something did not come up, or the server ended by itself.
     """
-    # A `kill` ends the demo like Ctrl-C does: everything that was started is stopped.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A `kill` ends the demo like Ctrl-C does: everything that was started is stopped. SIGINT is set
+    # too, because a script's background job inherits it ignored.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
     stage = Stage(root, say)
     try:
         stage.start()

@@ -1,0 +1,1 @@
+"""Detection behind the ledger: rules as data, alerts, and their delivery."""

@@ -1,0 +1,1 @@
+"""The search engine behind the ledger: derived, rebuildable, never the truth."""

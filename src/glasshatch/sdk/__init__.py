@@ -1,0 +1,1 @@
+"""Recording from applications: `record()`, trace context, a durable spool; no server dependency."""

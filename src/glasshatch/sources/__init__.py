@@ -1,0 +1,1 @@
+"""The feeds: events of other systems, parsed, redacted and recorded."""
