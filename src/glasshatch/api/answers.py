@@ -38,6 +38,7 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
     type: str
     name: str
     roles: tuple[str, ...]
+    on_behalf_of: str = ""
 
 
 STATUS: Final[dict[str, int]] = {

@@ -19,15 +19,25 @@ from .sockets import connect_unix, require_loopback
 from .values import (
     ActorForm,
     ActorView,
+    AlertView,
     EventFilter,
+    Found,
     GrantView,
+    Histogram,
+    IntakeResult,
     ProofText,
     RecordedEvent,
     RequestForm,
     RequestView,
     ReviewForm,
+    SearchForm,
     SessionSummary,
+    Stats,
+    StatsForm,
     Status,
+    TailForm,
+    Timeline,
+    TimelineForm,
     TokenForm,
     TokenIssued,
 )
@@ -61,9 +71,9 @@ class Client:
         """Close the connection; the next call opens it again."""
         self._connection.close()
 
-    def me(self) -> Me:
-        """Who the server says the token belongs to."""
-        return self._call("GET", "/v1/me", Me)
+    def me(self, scope: str = "") -> Me:
+        """Who the server says the token belongs to; with `scope`, refused if the token does not open that."""
+        return self._call("GET", "/v1/me" + (f"?scope={_id(scope)}" if scope else ""), Me)
 
     def list_events(self, filter: EventFilter) -> list[RecordedEvent]:
         """The newest events that match, oldest first."""
@@ -133,6 +143,47 @@ class Client:
         """End a token now."""
         self._post(f"/tokens/{_id(token_id)}/revoke", None, type(None))
 
+    def search(self, form: SearchForm) -> Found:
+        """A page of the events that match a query, and how many there are."""
+        return self._post("/search", form, Found)
+
+    def histogram(self, form: SearchForm) -> Histogram:
+        """Matches over time."""
+        return self._post("/histogram", form, Histogram)
+
+    def stats(self, form: StatsForm) -> Stats:
+        """Matches counted by the values of fields."""
+        return self._post("/stats", form, Stats)
+
+    def timeline(self, subject: str, limit: int = 1_000) -> Timeline:
+        """Events of all sources about one subject, in one order."""
+        return self._post("/timeline", TimelineForm(subject=subject, limit=limit), Timeline)
+
+    def tail(self, query: str) -> ClientTail:
+        """Events as they are recorded, from now on; takes this client's connection for itself."""
+        path, body = self._path("/tail"), msgspec.json.encode(TailForm(query=query))
+        response = self._open("POST", path, body, {"Content-Type": "application/json"})
+        if response.status >= 400:
+            raise raised(_decode(response.read(), Problem))
+        return ClientTail(response)
+
+    def list_alerts(self, state: str) -> list[AlertView]:
+        """Alerts in a state, or all for an empty one, newest first."""
+        return self._get("/alerts", list[AlertView], state=state)
+
+    def acknowledge(self, alert_id: str, comment: str = "") -> AlertView:
+        """Take an alert on."""
+        return self._post(f"/alerts/{_id(alert_id)}/acknowledge", ReviewForm(comment=comment), AlertView)
+
+    def ingest(self, source: str, name: str, body: bytes, encoding: str = "") -> IntakeResult:
+        """Deliver events of a source; every one is durable or quarantined when this returns."""
+        headers = {"Content-Type": "application/x-ndjson"}
+        if encoding:
+            headers["Content-Encoding"] = encoding
+        path = f"/v1/sources/{_id(source)}/{_id(name or 'default')}"
+        response = self._open("POST", path, body, headers)
+        return self._answer(response, IntakeResult)
+
     def _get(self, path: str, answer: type[T], **query: object) -> T:
         asked = {name: value for name, value in query.items() if value != ""}
         return self._call("GET", self._path(path) + ("?" + urlencode(asked) if asked else ""), answer)
@@ -147,22 +198,57 @@ class Client:
         return f"/v1/{_id(self._tenant)}{path}"
 
     def _call(self, method: str, path: str, answer: type[T], body: bytes | None = None) -> T:
-        status, data = self._exchange(method, path, body)
-        if status >= 400:
-            raise raised(_decode(data, Problem))
-        return _decode(data or b"null", answer)
+        headers = {"Content-Type": "application/json"} if body else {}
+        return self._answer(self._open(method, path, body, headers), answer)
 
-    def _exchange(self, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
-        headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
-        if body:
-            headers["Content-Type"] = "application/json"
+    def _answer(self, response: http.client.HTTPResponse, answer: type[T]) -> T:
         try:
-            self._connection.request(method, path, body, headers)
-            response = self._connection.getresponse()
-            return response.status, response.read()
+            data = response.read()
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
             raise _unreachable(self._server, error) from None
+        if response.status >= 400:
+            raise raised(_decode(data, Problem))
+        return _decode(data or b"null", answer)
+
+    def _open(
+        self, method: str, path: str, body: bytes | None, more: dict[str, str]
+    ) -> http.client.HTTPResponse:
+        headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"} | more
+        try:
+            self._connection.request(method, path, body, headers)
+            return self._connection.getresponse()
+        except (OSError, http.client.HTTPException) as error:
+            self._connection.close()
+            raise _unreachable(self._server, error) from None
+
+
+class ClientTail:
+    """Events as a server sends them, line by line."""
+
+    def __init__(self, response: http.client.HTTPResponse) -> None:
+        self._response = response
+
+    def next(self, timeout_s: float = 0) -> list[RecordedEvent]:
+        """The next event, or none at a sign of life; the server sends one of them every few seconds.
+
+        Raises:
+            Unavailable: The server stopped, or events were skipped.
+        """
+        try:
+            line = self._response.readline()
+        except (OSError, http.client.HTTPException):
+            line = b""
+        if not line:
+            raise Unavailable("the server ended the tail", hint="start it again")
+        if not line.strip():
+            return []
+        if line.startswith(b'{"code"'):
+            raise raised(_decode(line, Problem))
+        return [_decode(line, RecordedEvent)]
+
+    def close(self) -> None:
+        self._response.close()
 
 
 class _UnixConnection(http.client.HTTPConnection):

@@ -22,8 +22,10 @@ from .. import __version__
 from ..errors import Denied, GlasshatchError
 from ..identity import TokenRefused
 from .answers import STATUS, Problem, problem
+from .intake_routes import INTAKE_ROUTES
 from .ports import Authenticator, Desk
 from .routes import TENANT_ROUTES, me
+from .use_routes import USE_ROUTES
 
 MAX_BODY_BYTES: Final = 64 * 1024
 _PUBLIC = {"public": True}
@@ -33,15 +35,22 @@ Connection = ASGIConnection[Any, Any, Any, State]
 
 
 def create_app(
-    desk: Desk, authenticator: Authenticator, unexpected: Callable[[BaseException], None]
+    desk: Desk,
+    authenticator: Authenticator,
+    unexpected: Callable[[BaseException], None],
+    page: Router | None = None,
 ) -> Litestar:
-    """The application over the ports it is handed.
+    """The application over the ports it is handed; one with a page also serves the record's use.
 
     Args:
+        desk: A `UseDesk` if there is a page.
         unexpected: Told of every exception that is our bug; the caller of the API learns nothing of it.
+        page: What stands outside of `/v1`, for people.
     """
+    tenant = Router("/{tenant:str}", route_handlers=[*TENANT_ROUTES, *(USE_ROUTES if page else ())])
+    api = Router("/v1", route_handlers=[me, *INTAKE_ROUTES, tenant])
     return Litestar(
-        route_handlers=[healthz, openapi, Router("/v1", route_handlers=[me, _tenant_router()])],
+        route_handlers=[healthz, openapi, api, *([page] if page else [])],
         guards=[_identify],
         exception_handlers={Exception: _failed},
         openapi_config=_openapi_config(),
@@ -62,10 +71,6 @@ def openapi(request: Request[Any, Any, State]) -> Response[bytes]:
     """This API, described."""
     schema = request.app.openapi_schema.to_schema()
     return Response(msgspec.json.encode(schema), media_type="application/json")
-
-
-def _tenant_router() -> Router:
-    return Router("/{tenant:str}", route_handlers=list(TENANT_ROUTES))
 
 
 def _openapi_config() -> OpenAPIConfig:
@@ -91,7 +96,8 @@ async def _identify(connection: Connection, handler: BaseRouteHandler) -> None:
     if scheme.lower() != "bearer" or not token:
         raise TokenRefused("unknown", "a token is needed", hint="send: Authorization: Bearer gh_…")
     identify = connection.app.state.authenticator.identify
-    caller = await asyncio.to_thread(identify, token.strip(), scope)
+    target = str(handler.opt.get("target", "")).format(**connection.path_params)
+    caller = await asyncio.to_thread(identify, token.strip(), scope, target)
     tenant = connection.path_params.get("tenant")
     if tenant not in (None, caller.tenant):
         raise Denied("the token belongs to another tenant", hint="GET /v1/me names it")

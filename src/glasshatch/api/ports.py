@@ -37,8 +37,8 @@ from .values import (
 class Authenticator(Protocol):
     """Turns a bearer token into an identity."""
 
-    def identify(self, token: str, scope: str) -> Identity:
-        """Who holds this token, if it carries the scope; raises `Denied`."""
+    def identify(self, token: str, scope: str, target: str = "") -> Identity:
+        """Who holds this token, if it opens the scope's area, there `target`; raises `Denied`."""
 
 
 class RecordDesk(Protocol):
@@ -106,9 +106,19 @@ class AlertDesk(Protocol):
 class IntakeDesk(Protocol):
     """Taking events of other systems in."""
 
-    def ingest(self, caller: Identity, source: str, name: str, body: bytes) -> IntakeResult:
-        """Take a delivery of source kind `source` (as in `json`), from the instance `name`."""
+    def ingest(
+        self, caller: Identity, source: str, name: str, body: bytes, encoding: str = ""
+    ) -> IntakeResult:
+        """Take a delivery of source kind `source` (as in `json`), from the instance `name`.
+
+        Args:
+            encoding: Of the body: nothing, `gzip` or `zstd`.
+        """
 
 
-class Desk(RecordDesk, AccessDesk, PeopleDesk, Protocol):
-    """Everything a caller may ask of a server."""
+class Desk(RecordDesk, AccessDesk, PeopleDesk, IntakeDesk, Protocol):
+    """What a caller may ask of the front: the record itself, access, people, and taking events in."""
+
+
+class UseDesk(Desk, InvestigationDesk, AlertDesk, Protocol):
+    """Everything a caller may ask of a server, the use of the record included."""

@@ -34,8 +34,9 @@ from .values import (
 )
 
 Call = Request[Identity, Any, State]
-# Litestar keeps the name `state` for itself, so the parameter has another one inside.
+# Litestar keeps the names `state` and `scope` for itself, so the parameters have other ones inside.
 InState = Annotated[str, QueryParameter(name="state")]
+InScope = Annotated[str, QueryParameter(name="scope")]
 Events = Annotated[int, QueryParameter(ge=1, le=100_000)]
 Sessions = Annotated[int, QueryParameter(ge=1, le=10_000)]
 
@@ -62,11 +63,18 @@ def _stored(value: object) -> Response[bytes]:
     return Response(msgspec.json.encode(value), media_type="application/json")
 
 
-@get("/me", opt={"scope": ""}, sync_to_thread=False)
-def me(request: Call) -> Me:
-    """Who I am, and in which tenant."""
+@get("/me", opt={"scope": ""}, sync_to_thread=True)
+def me(request: Call, in_scope: InScope = "") -> Me:
+    """Who I am, and in which tenant; with `scope`, only if my token opens that."""
     caller = request.user
-    return Me(id=caller.id, tenant=caller.tenant, type=caller.type, name=caller.name, roles=caller.roles)
+    if in_scope:
+        area, _, target = in_scope.partition(":")
+        token = request.headers["authorization"].partition(" ")[2].strip()
+        caller = request.app.state.authenticator.identify(token, area, target)
+    return Me(
+        id=caller.id, tenant=caller.tenant, type=caller.type, name=caller.name, roles=caller.roles,
+        on_behalf_of=caller.on_behalf_of,
+    )  # fmt: skip
 
 
 @get(

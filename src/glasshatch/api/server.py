@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import uvicorn
+from litestar import Router
 
 from ..errors import ConfigError, Unavailable
 from .http import create_app
@@ -30,6 +31,7 @@ class ApiServer:
         unix: Path,
         tcp: str = "",
         unexpected: Callable[[BaseException], None] | None = None,
+        page: Router | None = None,
     ) -> None:
         """Nothing is opened yet.
 
@@ -38,11 +40,12 @@ class ApiServer:
             tcp: `host:port` on loopback, or nothing.
             unexpected: Told of exceptions that are our bugs; by default their type and place go to
                 standard error, and never their message, which could hold values.
+            page: What is served for people outside of `/v1`; with it, `desk` is a `UseDesk`.
         """
         self._unix = unix
         self._tcp = tcp
         config = uvicorn.Config(
-            create_app(desk, authenticator, unexpected or _complain),
+            create_app(desk, authenticator, unexpected or _complain, page),
             loop="uvloop",
             lifespan="off",
             log_config=None,

@@ -237,6 +237,19 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
     total: int
 
 
+class TimelineForm(_Form, frozen=True):
+    """subject: `trace:…`, `session:…`, `actor:…`, `resource:…` or `request:…`."""
+
+    subject: str
+    limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 1_000
+
+
+class TailForm(_Form, frozen=True):
+    """Which events to follow, in the query language; all for an empty one."""
+
+    query: str = ""
+
+
 class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One event on a timeline, why it is there, and whether that reason is exact or inferred."""
 

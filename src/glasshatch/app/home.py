@@ -2,8 +2,9 @@
 
 DIR/glasshatch.toml   the configuration          DIR/ledgers/<name>/  the record
 DIR/format            version of this layout     DIR/control.db       identities, grants
-DIR/keys/             master key and key ring    DIR/run/             lock and socket of a server
+DIR/keys/             master key and key ring    DIR/run/             lock and sockets of a server
 DIR/cache/            compiled detector packs    DIR/policies/        your own policy sets
+DIR/derived/          index, detection, seen: made anew from the ledger when lost
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ class Home:
         self.cache = directory / "cache"
         self.run = directory / "run"
         self.socket = self.run / "glasshatch.sock"
+        self.front_socket = self.run / "front.sock"
+        self.link_socket = self.run / "link.sock"
+        self.derived = directory / "derived"
         self.lock_file = self.run / "server.lock"
 
     def keyring(self, tenant: str) -> Path:

@@ -13,12 +13,12 @@ from ..clock import SystemClock
 from ..identity import Identity
 from ..ledger import LedgerReader
 from .config import load_config
-from .desk import ADMIN, APPROVER, AUDITOR, ServerDesk
+from .desk import ADMIN, APPROVER, AUDITOR, FrontDesk
 from .house import House, config_of, open_keyring
 
 
 @contextmanager
-def open_local(directory: Path) -> Iterator[tuple[ServerDesk, Identity]]:
+def open_local(directory: Path) -> Iterator[tuple[FrontDesk, Identity]]:
     """The desk of a directory that no server holds, and who stands at it.
 
     Whoever can read the master key can read everything anyway; the record says that it was done
@@ -31,7 +31,7 @@ def open_local(directory: Path) -> Iterator[tuple[ServerDesk, Identity]]:
     loaded = load_config(config_of(directory.absolute()))
     house = House(loaded, SystemClock())
     try:
-        yield ServerDesk(house), local_operator(house.tenant)
+        yield FrontDesk(house), local_operator(house.tenant)
     finally:
         house.close()
 

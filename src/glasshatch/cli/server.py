@@ -49,11 +49,23 @@ def init(
     say(f"Next: edit the configuration, then [bold]glasshatch serve --config {made.config_file}[/]")
 
 
-def serve(config: ConfigOption) -> None:
+def serve(
+    config: ConfigOption,
+    part: Annotated[str, typer.Option(hidden=True, help="Run one process of the server alone.")] = "",
+) -> None:
     """Run the server until it is interrupted; running statements may finish first."""
-    from ..app.serve import serve_forever
+    if part == "front":
+        from ..app.serve.front import run_front
 
-    serve_forever(config, announce=say)
+        run_front(config)
+    elif part == "back":
+        from ..app.serve.back import run_back
+
+        run_back(config)
+    else:
+        from ..app.serve import serve_forever
+
+        raise typer.Exit(serve_forever(config, announce=say))
 
 
 def status(

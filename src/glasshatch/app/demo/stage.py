@@ -22,6 +22,7 @@ from pathlib import Path
 
 import msgspec
 
+from ...api.sockets import connect_unix
 from ...errors import ConfigError, Unavailable
 from ..home import Home
 from ..postgres import LocalPostgres
@@ -131,7 +132,7 @@ class Stage:
                 stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
             )  # fmt: skip
         deadline = time.monotonic() + _START_SECONDS
-        while not _accepts(self.gateway_port):
+        while not (_accepts(self.gateway_port) and _answers(self.home.socket)):
             if not self.server_running or time.monotonic() > deadline:
                 raise Unavailable("the Glasshatch server did not start", hint=f"see {log}")
             time.sleep(0.05)
@@ -310,6 +311,14 @@ def _free_port() -> int:
 def _accepts(port: int) -> bool:
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _answers(path: Path) -> bool:
+    try:
+        connect_unix(path, 1).close()
     except OSError:
         return False
     return True

@@ -1,17 +1,24 @@
-"""All parts of the desk in one."""
+"""The desks: what the front answers, what the back answers, and both over a directory without a server."""
 
 from __future__ import annotations
 
 from ..house import House
 from .access import AccessPart
+from .intake import IntakePart
 from .people import PeoplePart
 from .record import RecordPart
 
 
-class ServerDesk(RecordPart, AccessPart, PeoplePart):
+class FrontDesk(RecordPart, AccessPart, PeoplePart, IntakePart):
     """Fills the API's `Desk` port over an open house."""
 
     def __init__(self, house: House, *, listening: str = "") -> None:
         RecordPart.__init__(self, house, listening=listening)
         AccessPart.__init__(self, house)
         PeoplePart.__init__(self, house)
+        IntakePart.__init__(self, house)
+
+    @property
+    def halted(self) -> bool:
+        """Whether the ledger takes nothing any more."""
+        return self._house.ledger.error is not None

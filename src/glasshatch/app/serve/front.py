@@ -1,86 +1,99 @@
-"""`glasshatch serve`: everything up in order, down in reverse; a signal drains, a second one hurries."""
+"""The front: gateway, policy, masking, ledger and control. A signal drains it; its crash loses nothing."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import signal
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import uvloop
 
-from ..api.server import ApiServer
-from ..clock import SystemClock
-from ..events import Outcome
-from ..gateway import GatewayServer, GuardedResource, Limits, Listen, PostgresTarget
-from ..policy import ResourceFacts
-from .authority import PolicyAuthority, TokenAuthenticator
-from .config import LoadedConfig, ResourceSection, load_config, read_secret, split_address
-from .desk import ServerDesk
-from .house import House
+from ...api.server import ApiServer
+from ...clock import SystemClock
+from ...errors import GlasshatchError
+from ...events import Outcome
+from ...gateway import GatewayServer, GuardedResource, Limits, Listen, PostgresTarget
+from ...policy import ResourceFacts
+from ..authority import PolicyAuthority, TokenAuthenticator
+from ..config import LoadedConfig, ResourceSection, load_config, read_secret, split_address
+from ..desk import FrontDesk
+from ..house import House
+from .lifeline import Lifeline
+from .link import LinkServer
+from .supervisor import Part
 
-Announce = Callable[[str], None]
 _SWEEP_SECONDS = 0.5
-# One busy Python thread must not hold the loop for the default 5 ms (measured: 10 ms against 18 µs).
-_SWITCH_SECONDS = 0.0001
 
 
-def serve_forever(config: Path, announce: Announce) -> None:
-    """Run the server of a configuration until SIGTERM or SIGINT.
+def run_front(config: Path) -> None:
+    """Run the front of a configuration until SIGTERM.
 
     Raises:
         ConfigError: A setting cannot be used, or a port is taken.
         Conflict: The data directory is open elsewhere.
         VerificationError: The ledger, keys or control store are damaged; nothing was started.
+        Unavailable: The ledger halted, as on a full disk; what was acknowledged is durable.
     """
-    loaded = load_config(config)
-    os.umask(0o077)
-    sys.setswitchinterval(_SWITCH_SECONDS)
-    uvloop.run(_serve(loaded, announce))
+    lifeline = Lifeline()
+    uvloop.run(_serve(load_config(config), lifeline))
 
 
-async def _serve(loaded: LoadedConfig, announce: Announce) -> None:
+async def _serve(loaded: LoadedConfig, lifeline: Lifeline) -> None:
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     house = await asyncio.to_thread(House, loaded, SystemClock())
     try:
-        await _run(house, stop, announce)
+        await _run(house, stop, lifeline)
     finally:
         await asyncio.to_thread(house.close)
 
 
-async def _run(house: House, stop: asyncio.Event, announce: Announce) -> None:
+async def _run(house: House, stop: asyncio.Event, lifeline: Lifeline) -> None:
     config = house.loaded.config
     gateway = _gateway(house)
-    authenticator = TokenAuthenticator(house.control, house.clock)
-    desk = ServerDesk(house, listening=config.gateway.postgres)
+    desk = FrontDesk(house, listening=config.gateway.postgres)
+    api = ApiServer(desk, TokenAuthenticator(house.control, house.clock), house.home.front_socket)
+    link = LinkServer(house.home.link_socket, house.ledger, house.recorder)
     # The record says that we are here before anybody can connect.
-    await asyncio.to_thread(house.announce_start)
+    await asyncio.to_thread(_announce, house, lifeline.restarted)
     async with asyncio.TaskGroup() as tasks:
-        background = [tasks.create_task(_sweep(desk))]
-        api = ApiServer(desk, authenticator, house.home.socket, config.server.api)
+        sweeping = tasks.create_task(_sweep(desk, stop))
         try:
+            link.start()
             await api.start()
             await gateway.start()
-            announce(f"ready: PostgreSQL on {config.gateway.postgres}, API on unix:{house.home.socket}")
+            lifeline.ready(f"PostgreSQL on {config.gateway.postgres}")
             await stop.wait()
-            announce("stopping: running statements may finish")
         finally:
-            await gateway.stop(config.server.drain_seconds)
+            sweeping.cancel()
+            halted = house.ledger.error
+            await gateway.stop(0 if halted else config.server.drain_seconds)
             await api.stop()
-            for task in background:
-                task.cancel()
-            await asyncio.to_thread(house.note, "server.stopped", outcome=Outcome(status="success"))
+            if not halted:
+                await asyncio.to_thread(house.note, "server.stopped", outcome=Outcome(status="success"))
+            link.stop()
+    if house.ledger.error:
+        raise house.ledger.error
 
 
-async def _sweep(desk: ServerDesk) -> None:
-    while True:
+def _announce(house: House, restarted: str) -> None:
+    if restarted:
+        house.note("process.restarted", attrs={"part": Part.front.value, "ended": restarted})
+    house.announce_start()
+
+
+async def _sweep(desk: FrontDesk, stop: asyncio.Event) -> None:
+    """Let requests and grants run out, and end the server when its ledger has halted."""
+    while not desk.halted:
         await asyncio.sleep(_SWEEP_SECONDS)
-        await asyncio.to_thread(desk.sweep)
+        try:
+            await asyncio.to_thread(desk.sweep)
+        except GlasshatchError:
+            if not desk.halted:
+                raise
+    # Nothing can be recorded any more, so nothing may pass: stop, and say why in the exit.
+    stop.set()
 
 
 def _gateway(house: House) -> GatewayServer:

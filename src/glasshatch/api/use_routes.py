@@ -1,0 +1,124 @@
+"""The routes of the record's use: search, statistics, timeline, tail and alerts; served by the back.
+
+What is looked for travels in bodies, not in addresses, which end up in logs and histories.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Response, get, post
+from litestar.openapi import ResponseSpec
+from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.response import Stream
+
+from ..errors import GlasshatchError
+from .answers import problem
+from .ports import Tail, UseDesk
+from .routes import Call, StoredEvent
+from .values import (
+    AlertView,
+    Histogram,
+    ReviewForm,
+    SearchForm,
+    Stats,
+    StatsForm,
+    TailForm,
+    Timeline,
+    TimelineForm,
+)
+
+_READ = {"scope": "read"}
+_REVIEW = {"scope": "review"}
+_HEARTBEAT_SECONDS = 5.0
+InState = Annotated[str, QueryParameter(name="state")]
+
+
+class FoundEvents(msgspec.Struct, frozen=True):
+    """What a search found."""
+
+    events: list[StoredEvent]
+    count: int
+    indexed: int
+    ledger_size: int
+
+
+def _desk(request: Call) -> UseDesk:
+    desk: UseDesk = request.app.state.desk
+    return desk
+
+
+def _encoded(value: object) -> Response[bytes]:
+    # Encoded here, in the worker thread: a long answer would hold up the event loop.
+    return Response(msgspec.json.encode(value), media_type="application/json", status_code=200)
+
+
+@post(
+    "/search", opt=_READ, sync_to_thread=True, status_code=200,
+    responses={200: ResponseSpec(FoundEvents, description="A page of matches, and how many there are")},
+)  # fmt: skip
+def search(request: Call, data: JSONBody[SearchForm]) -> Response[bytes]:
+    """Events that match a query."""
+    return _encoded(_desk(request).search(request.user, data))
+
+
+@post("/histogram", opt=_READ, sync_to_thread=True, status_code=200)
+def histogram(request: Call, data: JSONBody[SearchForm]) -> Histogram:
+    """Matches of a query over time."""
+    return _desk(request).histogram(request.user, data)
+
+
+@post("/stats", opt=_READ, sync_to_thread=True, status_code=200)
+def stats(request: Call, data: JSONBody[StatsForm]) -> Stats:
+    """Matches of a query, counted by the values of fields."""
+    return _desk(request).stats(request.user, data)
+
+
+@post(
+    "/timeline", opt=_READ, sync_to_thread=True, status_code=200,
+    responses={200: ResponseSpec(Timeline, description="Events of all sources in one order")},
+)  # fmt: skip
+def timeline(request: Call, data: JSONBody[TimelineForm]) -> Response[bytes]:
+    """All that happened about one trace, session, actor, resource or request, in one order."""
+    return _encoded(_desk(request).timeline(request.user, data.subject, data.limit))
+
+
+@post(
+    "/tail", opt=_READ, status_code=200,
+    responses={200: ResponseSpec(StoredEvent, description="One event a line; empty lines are signs of life")},
+)  # fmt: skip
+async def tail(request: Call, data: JSONBody[TailForm]) -> Stream:
+    """Events as they are recorded, one JSON object a line, until the caller goes."""
+    following = await asyncio.to_thread(_desk(request).tail, request.user, data.query)
+    return Stream(_lines(following), media_type="application/x-ndjson", headers={"cache-control": "no-store"})
+
+
+async def _lines(following: Tail) -> AsyncIterator[bytes]:
+    try:
+        while True:
+            found = await asyncio.to_thread(following.next, _HEARTBEAT_SECONDS)
+            yield b"".join(msgspec.json.encode(event) + b"\n" for event in found) or b"\n"
+    except GlasshatchError as error:
+        # The answer has begun, so its status cannot change; the last line says what happened.
+        yield msgspec.json.encode(problem(error)) + b"\n"
+    finally:
+        following.close()
+
+
+@get("/alerts", opt=_READ, sync_to_thread=True)
+def list_alerts(request: Call, in_state: InState = "") -> list[AlertView]:
+    """Alerts, newest first; `state` narrows to open or acknowledged."""
+    return _desk(request).list_alerts(request.user, in_state)
+
+
+@post("/alerts/{alert_id:str}/acknowledge", opt=_REVIEW, sync_to_thread=True, status_code=200)
+def acknowledge(request: Call, alert_id: FromPath[str], data: JSONBody[ReviewForm]) -> AlertView:
+    """Take an alert on."""
+    return _desk(request).acknowledge(request.user, alert_id, data.comment)
+
+
+USE_ROUTES: tuple[Any, ...] = (search, histogram, stats, timeline, tail, list_alerts, acknowledge)
+"""Routes below `/v1/{tenant}` that only a server with a back has."""

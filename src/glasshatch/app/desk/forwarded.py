@@ -1,0 +1,145 @@
+"""The back's desk for what the front keeps: every call goes there under the caller's own token.
+
+The front checks the token and the roles again, so nothing the back could get wrong gives a caller more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from ...api.client import Client
+from ...api.values import (
+    ActorForm,
+    ActorView,
+    EventFilter,
+    GrantView,
+    IntakeResult,
+    ProofText,
+    RecordedEvent,
+    RequestForm,
+    RequestView,
+    SessionSummary,
+    Status,
+    TokenForm,
+    TokenIssued,
+)
+from ...errors import Denied
+from ...identity import Identity
+
+
+class Visitor(Identity, frozen=True, kw_only=True):
+    """An identity with the token it came with; its representation hides the token."""
+
+    token: str
+
+    def __repr__(self) -> str:
+        return f"Visitor({self.name!r})"
+
+
+class FrontAuthenticator:
+    """Asks the front who holds a token, each time: a revoked one is out at once."""
+
+    def __init__(self, socket: Path) -> None:
+        self._socket = socket
+
+    def identify(self, token: str, scope: str, target: str = "") -> Visitor:
+        """Who holds this token, if it opens that; raises `Denied`."""
+        with contextlib.closing(Client(f"unix:{self._socket}", token)) as front:
+            me = front.me(f"{scope}:{target}" if target else scope)
+        return Visitor(
+            id=me.id, tenant=me.tenant, type=me.type, name=me.name, roles=me.roles,  # type: ignore[arg-type]
+            on_behalf_of=me.on_behalf_of, token=token,
+        )  # fmt: skip
+
+
+class ForwardedPart:
+    """The desk's `Desk` port over the front's socket."""
+
+    def __init__(self, socket: Path) -> None:
+        self._socket = socket
+
+    def list_events(self, caller: Identity, filter: EventFilter) -> list[RecordedEvent]:
+        with self._front(caller) as front:
+            return front.list_events(filter)
+
+    def show_event(self, caller: Identity, event_id: str) -> RecordedEvent:
+        with self._front(caller) as front:
+            return front.show_event(event_id)
+
+    def list_sessions(self, caller: Identity, limit: int) -> list[SessionSummary]:
+        with self._front(caller) as front:
+            return front.list_sessions(limit)
+
+    def prove(self, caller: Identity, event_id: str) -> ProofText:
+        with self._front(caller) as front:
+            return front.prove(event_id)
+
+    def status(self, caller: Identity) -> Status:
+        with self._front(caller) as front:
+            return front.status()
+
+    def create_request(self, caller: Identity, form: RequestForm) -> RequestView:
+        with self._front(caller) as front:
+            return front.create_request(form)
+
+    def list_requests(self, caller: Identity, state: str) -> list[RequestView]:
+        with self._front(caller) as front:
+            return front.list_requests(state)
+
+    def approve(self, caller: Identity, request_id: str, comment: str) -> RequestView:
+        with self._front(caller) as front:
+            return front.approve(request_id, comment)
+
+    def deny(self, caller: Identity, request_id: str, comment: str) -> RequestView:
+        with self._front(caller) as front:
+            return front.deny(request_id, comment)
+
+    def withdraw(self, caller: Identity, request_id: str) -> RequestView:
+        with self._front(caller) as front:
+            return front.withdraw(request_id)
+
+    def list_grants(self, caller: Identity, state: str) -> list[GrantView]:
+        with self._front(caller) as front:
+            return front.list_grants(state)
+
+    def revoke(self, caller: Identity, grant_id: str) -> GrantView:
+        with self._front(caller) as front:
+            return front.revoke(grant_id)
+
+    def create_actor(self, caller: Identity, form: ActorForm) -> ActorView:
+        with self._front(caller) as front:
+            return front.create_actor(form)
+
+    def list_actors(self, caller: Identity) -> list[ActorView]:
+        with self._front(caller) as front:
+            return front.list_actors()
+
+    def disable_actor(self, caller: Identity, name: str) -> ActorView:
+        with self._front(caller) as front:
+            return front.disable_actor(name)
+
+    def issue_token(self, caller: Identity, form: TokenForm) -> TokenIssued:
+        with self._front(caller) as front:
+            return front.issue_token(form)
+
+    def revoke_token(self, caller: Identity, token_id: str) -> None:
+        with self._front(caller) as front:
+            front.revoke_token(token_id)
+
+    def ingest(
+        self, caller: Identity, source: str, name: str, body: bytes, encoding: str = ""
+    ) -> IntakeResult:
+        with self._front(caller) as front:
+            return front.ingest(source, name, body, encoding)
+
+    @contextlib.contextmanager
+    def _front(self, caller: Identity) -> Iterator[Client]:
+        if not isinstance(caller, Visitor):
+            raise Denied("only a caller with a token can be passed on to the front")
+        client = Client(f"unix:{self._socket}", caller.token, caller.tenant)
+        try:
+            yield client
+        finally:
+            client.close()

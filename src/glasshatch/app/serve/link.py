@@ -1,0 +1,292 @@
+"""The link between front and back: a Unix socket over which the back follows the ledger and records.
+
+Frames are four bytes of length, big-endian, and MessagePack. The first frame of a connection says what
+it is for. *Following*: the front sends `Batch`es from the wanted index on, without a gap, each entry
+after it is durable; an empty one is a sign of life. *Recording*: each frame is an event, each answer a
+`Recorded`. The socket is readable by the server's own account only, which holds the keys anyway.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from ...api.answers import Problem, problem, raised
+from ...api.sockets import connect_unix, listen_unix
+from ...errors import GlasshatchError, PeerError, Unavailable
+from ...events import Event, Receipt, decode
+from ...ledger import Ledger
+from ..recorder import Recorder
+
+_LENGTH = struct.Struct(">I")
+_MAX_FRAME_BYTES = 64 * 1024 * 1024
+_BATCH_ENTRIES = 2_000
+_POLL_SECONDS = 0.02
+_LIFE_SECONDS = 1.0
+_TIMEOUT_SECONDS = 35.0
+_AGAIN_SECONDS = 0.1
+
+Entries = Sequence[tuple[int, bytes]]
+T = TypeVar("T")
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """The first frame: follow from an index, or record (`start` is None)."""
+
+    start: int | None = None
+
+
+class Batch(msgspec.Struct, frozen=True, array_like=True):
+    """Entries from `first` on; `size` is how many the ledger held when this was sent."""
+
+    size: int
+    first: int
+    entries: list[bytes]
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """The receipt of one event, or why there is none."""
+
+    index: int = -1
+    leaf_hash: bytes = b""
+    problem: Problem | None = None
+
+
+class LinkServer:
+    """The front's end: one thread a connection, which are few."""
+
+    def __init__(self, path: Path, ledger: Ledger, recorder: Recorder) -> None:
+        self._path = path
+        self._ledger = ledger
+        self._recorder = recorder
+        self._stopping = threading.Event()
+        self._listener: socket.socket | None = None
+        self._connections: set[socket.socket] = set()
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Listen; raises `ConfigError` if the folder cannot be used."""
+        self._listener = listen_unix(self._path)
+        self._spawn(self._accept)
+
+    def stop(self) -> None:
+        """End every connection; a follower comes back when there is a front again."""
+        self._stopping.set()
+        if self._listener is not None:
+            self._listener.shutdown(socket.SHUT_RDWR)
+            self._listener.close()
+        for connection in list(self._connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(5)
+        self._path.unlink(missing_ok=True)
+
+    def _spawn(self, work: Callable[[], None]) -> None:
+        self._threads = [thread for thread in self._threads if thread.is_alive()]
+        thread = threading.Thread(target=work, name="link", daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        assert self._listener is not None
+        while not self._stopping.is_set():
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self._connections.add(connection)
+            self._spawn(lambda connection=connection: self._attend(connection))  # type: ignore[misc]
+
+    def _attend(self, connection: socket.socket) -> None:
+        # Whatever a peer does wrong ends its connection only.
+        with (
+            contextlib.closing(connection),
+            contextlib.suppress(OSError, GlasshatchError, msgspec.DecodeError),
+        ):
+            wish = _receive(connection, Wish)
+            if wish.start is None:
+                self._record(connection)
+            else:
+                self._lead(connection, wish.start)
+        self._connections.discard(connection)
+
+    def _lead(self, connection: socket.socket, start: int) -> None:
+        """Send what is durable from `start` on, until the peer or the server goes."""
+        sent_s = 0.0
+        while not self._stopping.is_set():
+            size = self._ledger.size
+            if start < size:
+                started_s = time.monotonic()
+                found = list(itertools.islice(self._ledger.scan(start, size), _BATCH_ENTRIES))
+                _send(connection, Batch(size, start, [data for _, data in found]))
+                start += len(found)
+                sent_s = time.monotonic()
+                if len(found) == _BATCH_ENTRIES:
+                    # A follower that catches up must not take the gateway's processor: half of it at most.
+                    time.sleep(sent_s - started_s)
+                continue
+            if time.monotonic() - sent_s > _LIFE_SECONDS:
+                _send(connection, Batch(size, size, []))
+                sent_s = time.monotonic()
+            time.sleep(_POLL_SECONDS)
+
+    def _record(self, connection: socket.socket) -> None:
+        while not self._stopping.is_set():
+            event = decode(_receive_bytes(connection))
+            try:
+                receipt = self._recorder.record(event)
+                answer = Recorded(receipt.index, receipt.leaf_hash)
+            except GlasshatchError as error:
+                answer = Recorded(problem=problem(error))
+            _send(connection, answer)
+
+
+class RemoteRecorder:
+    """The back's way to record: every event goes to the front, which redacts it and makes it durable."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._connection: socket.socket | None = None
+
+    def record(self, event: Event) -> Receipt:
+        """Record and wait until durable.
+
+        Raises:
+            Unavailable: The front is away or refused. Whether it recorded before it went is then not
+                known; the event's id tells on another try.
+        """
+        data = msgspec.json.encode(event)
+        with self._lock:
+            try:
+                answer = self._exchange(data)
+            except (OSError, PeerError):
+                self._drop()
+                raise Unavailable(
+                    "the record cannot be written at the moment", hint="the server's front is restarting"
+                ) from None
+        if answer.problem is not None:
+            raise raised(answer.problem)
+        return Receipt(answer.index, answer.leaf_hash)
+
+    def close(self) -> None:
+        with self._lock:
+            self._drop()
+
+    def _exchange(self, data: bytes) -> Recorded:
+        if self._connection is None or _ended(self._connection):
+            self._drop()
+            self._connection = connect_unix(self._path, _TIMEOUT_SECONDS)
+            _send(self._connection, Wish())
+        _send_bytes(self._connection, data)
+        return _receive(self._connection, Recorded)
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+class Follower:
+    """Hands a consumer every entry from its watermark on, in order, once; comes back after any break.
+
+    The consumer keeps the watermark: it is asked for it at each connection, so a consumer that failed or
+    was killed in the middle is given the same entries again.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        watermark: Callable[[], int],
+        apply: Callable[[Entries], None],
+        failed: Callable[[BaseException], None],
+    ) -> None:
+        """`failed` hears of what `apply` raised; the entries are then given again after a pause."""
+        self._path = path
+        self._watermark = watermark
+        self._apply = apply
+        self._failed = failed
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
+        self.ledger_size = 0
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the batch in hand."""
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._follow()
+            except (OSError, PeerError):
+                pass  # the front is away; it comes back
+            except Exception as error:
+                self._failed(error)
+            self._stopping.wait(_AGAIN_SECONDS)
+
+    def _follow(self) -> None:
+        with contextlib.closing(connect_unix(self._path, _LIFE_SECONDS * 5)) as connection:
+            _send(connection, Wish(self._watermark()))
+            while not self._stopping.is_set():
+                batch = _receive(connection, Batch)
+                if batch.entries:
+                    self._apply(list(enumerate(batch.entries, batch.first)))
+                # After the entries, so that whoever waits for this size finds them applied.
+                self.ledger_size = batch.size
+
+
+def _ended(connection: socket.socket) -> bool:
+    """Whether the peer has closed: then what would be sent now could not be answered."""
+    try:
+        return not connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
+def _send(connection: socket.socket, value: object) -> None:
+    _send_bytes(connection, msgspec.msgpack.encode(value))
+
+
+def _send_bytes(connection: socket.socket, data: bytes) -> None:
+    connection.sendall(_LENGTH.pack(len(data)) + data)
+
+
+def _receive(connection: socket.socket, kind: type[T]) -> T:
+    try:
+        return msgspec.msgpack.decode(_receive_bytes(connection), type=kind)
+    except msgspec.DecodeError:
+        raise PeerError("the link spoke out of turn") from None
+
+
+def _receive_bytes(connection: socket.socket) -> bytes:
+    (length,) = _LENGTH.unpack(_exactly(connection, _LENGTH.size))
+    if length > _MAX_FRAME_BYTES:
+        raise PeerError("a frame of the link is too long")
+    return _exactly(connection, length)
+
+
+def _exactly(connection: socket.socket, count: int) -> bytes:
+    data = bytearray(count)
+    view, filled = memoryview(data), 0
+    while filled < count:
+        received = connection.recv_into(view[filled:])
+        if not received:
+            raise PeerError("the link ended")
+        filled += received
+    return bytes(data)

@@ -1,0 +1,237 @@
+"""Keeps the two processes of a server alive: a crash of one never stops the other.
+
+The parts are programs of their own (`glasshatch serve --part front|back`). What ties them to the
+supervisor is two pipes each: one that says ready, and one that ends when the supervisor is gone,
+however it ended, so that no part outlives it and keeps the data directory locked.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+
+Announce = Callable[[str], None]
+
+LIFE_FD = "GLASSHATCH_LIFE_FD"
+READY_FD = "GLASSHATCH_READY_FD"
+RESTARTED = "GLASSHATCH_RESTARTED"
+# Exit codes of the command (docs/reference/errors.md): a bug of ours, and a directory that is open elsewhere.
+_BUG_CODE = 70
+_CONFLICT_CODE = 6
+_FIRST_WAIT_SECONDS = 0.2
+_LONGEST_WAIT_SECONDS = 5.0
+_STEADY_SECONDS = 30.0
+_BACK_STOP_SECONDS = 15.0
+
+
+class Part(StrEnum):
+    """The two processes. The front holds gateway, policy, masking and ledger; the back serves the use."""
+
+    front = "front"
+    back = "back"
+
+
+def serve_forever(config: Path, announce: Announce) -> int:
+    """Run front and back until SIGTERM or SIGINT; a second signal stops without draining.
+
+    A part that ends by a signal or a bug is started again; one that says what is wrong (a taken port,
+    a damaged ledger, a full disk) ends the server.
+
+    Returns:
+        The exit code: 0 after a signal, otherwise that of the part that could not go on.
+    """
+    return _Supervisor(config, announce).run()
+
+
+class _Child:
+    """One part's process, restarted by its owner."""
+
+    def __init__(self, part: Part, config: Path) -> None:
+        self.part = part
+        self._config = config
+        self._process: subprocess.Popen[bytes] | None = None
+        self._life = -1
+        self.ready_fd = -1
+        self.ready = False
+        self.started_s = 0.0
+        self.wait_s = _FIRST_WAIT_SECONDS
+        self.start_at_s: float | None = None
+        self.ended = ""
+
+    def start(self) -> None:
+        """Start the process and tell it how the one before ended."""
+        life_read, self._life = os.pipe()
+        self.ready_fd, ready_write = os.pipe()
+        environment = os.environ | {
+            LIFE_FD: str(life_read), READY_FD: str(ready_write), RESTARTED: self.ended,
+        }  # fmt: skip
+        command = [
+            sys.executable, "-m", "glasshatch", "serve", "--config", str(self._config), "--part", self.part,
+        ]  # fmt: skip
+        self._process = subprocess.Popen(
+            command, env=environment, pass_fds=(life_read, ready_write), stdin=subprocess.DEVNULL
+        )
+        os.close(life_read)
+        os.close(ready_write)
+        self.ready, self.start_at_s, self.started_s = False, None, time.monotonic()
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def take_exit(self) -> int | None:
+        """The exit code of a process that just ended, once; None while there is nothing new."""
+        if self._process is None or self._process.poll() is None:
+            return None
+        code = self._process.returncode
+        self._process = None
+        os.close(self._life)
+        if self.ready_fd >= 0:
+            os.close(self.ready_fd)
+            self.ready_fd = -1
+        return code
+
+    def schedule(self) -> None:
+        """Start again soon: at once after a long life, ever later if it keeps dying."""
+        steady = time.monotonic() - self.started_s > _STEADY_SECONDS
+        self.wait_s = _FIRST_WAIT_SECONDS if steady else min(self.wait_s * 2, _LONGEST_WAIT_SECONDS)
+        self.start_at_s = time.monotonic() + self.wait_s
+
+    def stop(self, number: int, timeout_s: float | None) -> None:
+        """Signal the process and wait; one that does not end in time is killed."""
+        if self._process is None:
+            return
+        self._process.send_signal(number)
+        try:
+            self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+
+
+class _Supervisor:
+    """The loop: signals, ends of children, and their words, in one selector."""
+
+    def __init__(self, config: Path, announce: Announce) -> None:
+        self._announce = announce
+        self._front = _Child(Part.front, config)
+        self._back = _Child(Part.back, config)
+        self._children = (self._front, self._back)
+        self._words: dict[Part, str] = {}
+        self._signals = 0
+        self._was_ready = False
+        self._selector = selectors.DefaultSelector()
+
+    def run(self) -> int:
+        self._catch_signals()
+        self._start(self._front)
+        try:
+            while True:
+                self._wait()
+                if self._signals:
+                    return self._stop()
+                for child in self._children:
+                    code = self._look_after(child)
+                    if code is not None:
+                        return code
+        finally:
+            for child in self._children:
+                child.kill()
+
+    def _catch_signals(self) -> None:
+        reading, writing = os.pipe()
+        os.set_blocking(writing, False)
+        os.set_blocking(reading, False)
+        signal.set_wakeup_fd(writing)
+        self._selector.register(reading, selectors.EVENT_READ, None)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, *_: object) -> None:
+        self._signals += 1
+        if self._signals > 1:
+            for child in self._children:
+                child.kill()
+
+    def _wait(self) -> None:
+        due = [child.start_at_s for child in self._children if child.start_at_s is not None]
+        timeout = max(0.0, min(due) - time.monotonic()) if due else None
+        for key, _ in self._selector.select(timeout):
+            if key.data is None:
+                os.read(key.fd, 512)
+            else:
+                self._hear(key.data, key.fd)
+
+    def _hear(self, child: _Child, descriptor: int) -> None:
+        """A part says ready (its word), or its pipe ends because it died."""
+        word = os.read(descriptor, 4_096).decode("utf-8", "replace").strip()
+        self._selector.unregister(descriptor)
+        os.close(descriptor)
+        child.ready_fd = -1
+        if not word:
+            return
+        child.ready = True
+        self._words[child.part] = word
+        if child is self._front and not self._back.running and self._back.start_at_s is None:
+            self._start(self._back)
+        if self._front.ready and self._back.ready:
+            self._announce(
+                f"{'back again' if self._was_ready else 'ready'}: {', '.join(self._words.values())}"
+            )
+            self._was_ready = True
+
+    def _look_after(self, child: _Child) -> int | None:
+        """Start what is due; take note of an end. Returns the code with which the server must end."""
+        if child.start_at_s is not None and time.monotonic() >= child.start_at_s:
+            self._start(child)
+        descriptor = child.ready_fd
+        if not child.running and descriptor >= 0:
+            self._forget(descriptor)
+        code = child.take_exit()
+        if code is None:
+            return None
+        if not self._may_go_on(code):
+            # It said on standard error what is wrong and how to mend it; again would say the same.
+            self._announce(f"the {child.part} cannot go on; stopping")
+            self._drain()
+            return code
+        child.ended = f"signal {-code}" if code < 0 else f"exit {code}"
+        child.schedule()
+        self._announce(f"the {child.part} ended by {child.ended}; starting it again")
+        return None
+
+    def _may_go_on(self, code: int) -> bool:
+        """Whether another start can help: after a crash, or when a command held the directory meanwhile."""
+        return code <= 0 or code == _BUG_CODE or (self._was_ready and code == _CONFLICT_CODE)
+
+    def _start(self, child: _Child) -> None:
+        child.start()
+        self._selector.register(child.ready_fd, selectors.EVENT_READ, child)
+
+    def _forget(self, descriptor: int) -> None:
+        try:
+            self._selector.unregister(descriptor)
+        except KeyError:
+            return
+
+    def _stop(self) -> int:
+        self._announce("stopping: running statements may finish")
+        self._drain()
+        return 0
+
+    def _drain(self) -> None:
+        """The front first, which drains its sessions; the back serves the use until then."""
+        self._front.stop(signal.SIGTERM, None)
+        self._back.stop(signal.SIGTERM, _BACK_STOP_SECONDS)
