@@ -24,6 +24,7 @@ from .values import (
     Found,
     GrantView,
     Histogram,
+    IndexState,
     IntakeResult,
     ProofText,
     RecordedEvent,
@@ -166,6 +167,14 @@ class Client:
         if response.status >= 400:
             raise raised(_decode(response.read(), Problem))
         return ClientTail(response)
+
+    def index_state(self) -> IndexState:
+        """How far the index has come behind the ledger."""
+        return self._get("/index", IndexState)
+
+    def rebuild_index(self) -> int:
+        """Begin to make the index anew; answers how many events it will hold."""
+        return self._post("/index/rebuild", None, int)
 
     def list_alerts(self, state: str) -> list[AlertView]:
         """Alerts in a state, or all for an empty one, newest first."""

@@ -18,6 +18,7 @@ from .values import (
     Found,
     GrantView,
     Histogram,
+    IndexState,
     IntakeResult,
     ProofText,
     RecordedEvent,
@@ -81,6 +82,9 @@ class InvestigationDesk(Protocol):
     def stats(self, caller: Identity, form: StatsForm) -> Stats: ...
     def timeline(self, caller: Identity, subject: str, limit: int) -> Timeline: ...
     def tail(self, caller: Identity, query: str) -> Tail: ...
+    def index_state(self, caller: Identity) -> IndexState: ...
+    def rebuild_index(self, caller: Identity) -> int:
+        """Begin to make the index anew; answers how many events it will then hold."""
 
 
 class Tail(Protocol):

@@ -22,6 +22,7 @@ from .routes import Call, StoredEvent
 from .values import (
     AlertView,
     Histogram,
+    IndexState,
     ReviewForm,
     SearchForm,
     Stats,
@@ -108,6 +109,18 @@ async def _lines(following: Tail) -> AsyncIterator[bytes]:
         following.close()
 
 
+@get("/index", opt=_READ, sync_to_thread=True)
+def index_state(request: Call) -> IndexState:
+    """How far the index has come behind the ledger."""
+    return _desk(request).index_state(request.user)
+
+
+@post("/index/rebuild", opt={"scope": "admin"}, sync_to_thread=True, status_code=202)
+def rebuild_index(request: Call) -> int:
+    """Make the index anew from the ledger; answers how many events it will hold."""
+    return _desk(request).rebuild_index(request.user)
+
+
 @get("/alerts", opt=_READ, sync_to_thread=True)
 def list_alerts(request: Call, in_state: InState = "") -> list[AlertView]:
     """Alerts, newest first; `state` narrows to open or acknowledged."""
@@ -120,5 +133,7 @@ def acknowledge(request: Call, alert_id: FromPath[str], data: JSONBody[ReviewFor
     return _desk(request).acknowledge(request.user, alert_id, data.comment)
 
 
-USE_ROUTES: tuple[Any, ...] = (search, histogram, stats, timeline, tail, list_alerts, acknowledge)
+USE_ROUTES: tuple[Any, ...] = (
+    search, histogram, stats, timeline, tail, index_state, rebuild_index, list_alerts, acknowledge,
+)  # fmt: skip
 """Routes below `/v1/{tenant}` that only a server with a back has."""

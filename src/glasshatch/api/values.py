@@ -275,6 +275,13 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
     truncated: bool = False
 
 
+class IndexState(msgspec.Struct, frozen=True):
+    """How far the index has come."""
+
+    indexed: int
+    ledger_size: int
+
+
 AlertState = Literal["open", "acknowledged"]
 
 

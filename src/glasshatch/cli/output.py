@@ -51,9 +51,11 @@ def emit_json(value: Any) -> None:
     sys.stdout.buffer.flush()
 
 
-def emit_rows(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str) -> None:
+def emit_rows(
+    columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str, head: bool = True
+) -> None:
     """A table; columns whose name ends with * may be cut with an ellipsis, the others never are."""
-    table = Table(box=None, header_style="bold", pad_edge=False)
+    table = Table(box=None, header_style="bold", pad_edge=False, show_header=head)
     for column in columns:
         table.add_column(
             column.rstrip("*"), overflow="ellipsis", no_wrap=True, min_width=None if "*" in column else 1
@@ -79,5 +81,8 @@ def _visible(char: str) -> str:
 
 def local_time(nanoseconds: str | int) -> str:
     """A record's time in the reader's zone, to the millisecond."""
-    moment = datetime.datetime.fromtimestamp(int(nanoseconds) / 1e9).astimezone()
+    try:
+        moment = datetime.datetime.fromtimestamp(int(nanoseconds) / 1e9).astimezone()
+    except (ValueError, OverflowError):
+        return f"{nanoseconds} ns"  # a source's clock may claim a year no calendar here knows
     return moment.strftime("%Y-%m-%d %H:%M:%S.") + f"{moment.microsecond // 1000:03}"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 import typer
 
 from ..api.values import EventFilter, RecordedEvent
-from ..events import Event
 from .connection import DataOption, ServerOption, TokenOption, open_desk
+from .events_table import COLUMNS, event_row
 from .output import Format, emit_json, emit_rows, local_time
 from .times import parse_time
 
@@ -49,8 +49,7 @@ def events(
         for item in found:
             emit_json({"index": item.index, "event": item.event})
         return
-    columns = ("INDEX", "TIME", "ACTOR", "ACTION", "RESULT", "RESOURCE", "SESSION", "STATEMENT OR REASON*")
-    emit_rows(columns, (_event_row(item) for item in found), empty="no event matches")
+    emit_rows(COLUMNS, map(event_row, found), empty="no event matches")
 
 
 def sessions(
@@ -105,31 +104,3 @@ def show(
         return
     typer.echo(f"# ledger index {item.index}")
     typer.echo(msgspec.json.format(bytes(item.event), indent=2).decode())
-
-
-def _event_row(item: RecordedEvent) -> tuple[str, ...]:
-    event = msgspec.json.decode(item.event, type=Event)
-    return (
-        str(item.index), local_time(event.time), event.actor.name or event.actor.id if event.actor else "",
-        event.action, _result(event), _place(event.resource), event.session_id[:13], _gist(event),
-    )  # fmt: skip
-
-
-def _place(resource: Any) -> str:
-    return "" if resource is None else resource.id or resource.name
-
-
-def _result(event: Event) -> str:
-    if event.decision:
-        return event.decision.effect
-    return "" if event.outcome is None else event.outcome.code or event.outcome.status
-
-
-def _gist(event: Event) -> str:
-    if event.statement and event.statement.text:
-        return event.statement.text
-    if event.data and event.data.rows:
-        return f"{event.data.rows} rows, {event.data.masked} values masked"
-    if event.outcome and event.outcome.reason:
-        return event.outcome.reason
-    return event.access.reason if event.access else ""

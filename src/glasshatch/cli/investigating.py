@@ -1,0 +1,174 @@
+"""Asking the record through its index: search, tail, timeline, stats, and the index itself."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+
+from ..api.values import RecordedEvent, SearchForm, StatsForm
+from .connection import DataOption, ServerOption, TokenOption, open_desk
+from .events_table import COLUMNS, event_row
+from .output import Format, emit_json, emit_rows, local_time, say
+from .times import parse_time
+
+index_app = typer.Typer(help="The search index, which is made from the ledger.", no_args_is_help=True)
+QueryArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="QUERY", help='As in: actor:alice action:statement.* -outcome.status:success "a phrase"'
+    ),
+]
+FormatOption = Annotated[Format, typer.Option(help="A table for people or JSON lines for programs.")]
+SinceOption = Annotated[str, typer.Option(help="From this time: 2026-01-31T08:00, or 90s, 15m, 2h, 7d ago.")]
+UntilOption = Annotated[str, typer.Option(help="Before this time, in the same forms.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    app.command("search")(search)
+    app.command("tail")(tail)
+    app.command("timeline")(timeline)
+    app.command("stats")(stats)
+    app.add_typer(index_app, name="index")
+
+
+def search(
+    query: QueryArgument = "",
+    data: DataOption = None,
+    server: ServerOption = "",
+    token_file: TokenOption = None,
+    since: SinceOption = "",
+    until: UntilOption = "",
+    limit: Annotated[int, typer.Option(min=0, max=100_000, help="The newest N that match.")] = 100,
+    oldest: Annotated[bool, typer.Option("--oldest", help="The oldest N instead.")] = False,
+    count: Annotated[bool, typer.Option("--count", help="Print how many match, and nothing else.")] = False,
+    format: FormatOption = Format.table,
+) -> None:
+    """Find events in the record, oldest first; an empty query finds all. The search is recorded."""
+    form = SearchForm(
+        query=query, since=parse_time(since), until=parse_time(until),
+        limit=0 if count else limit, oldest_first=oldest,
+    )  # fmt: skip
+    with open_desk(data, server, token_file) as desk:
+        found = desk.search(form)
+    if count:
+        typer.echo(found.count)
+        return
+    _emit_events(sorted(found.events, key=lambda item: item.index), format)
+    if format is Format.table and found.count > len(found.events):
+        say(f"[dim]{len(found.events)} of {found.count} matches; --limit shows more[/]")
+    if found.indexed < found.ledger_size:
+        say(f"[yellow]the index is behind: {found.indexed} of {found.ledger_size} events were searched[/]")
+
+
+def tail(
+    query: QueryArgument = "",
+    data: DataOption = None,
+    server: ServerOption = "",
+    token_file: TokenOption = None,
+    lines: Annotated[
+        int, typer.Option("--lines", "-n", min=0, max=10_000, help="Begin with the newest N.")
+    ] = 10,
+    format: FormatOption = Format.table,
+) -> None:
+    """Follow matching events as they are recorded, until interrupted."""
+    with open_desk(data, server, token_file) as desk:
+        newest = desk.search(SearchForm(query=query, limit=lines)).events
+        _emit_events(sorted(newest, key=lambda item: item.index), format, head=True)
+        seen = max((item.index for item in newest), default=-1)
+        following = desk.tail(query)
+        while True:
+            found = [item for item in following.next(5.0) if item.index > seen]
+            _emit_events(found, format, head=False)
+
+
+def timeline(
+    subject: Annotated[
+        str,
+        typer.Argument(help="trace:ID, session:ID, actor:NAME, resource:ID or request:ID."),
+    ],
+    data: DataOption = None,
+    server: ServerOption = "",
+    token_file: TokenOption = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most N events.")] = 1_000,
+    format: FormatOption = Format.table,
+) -> None:
+    """Everything about one subject, of all sources, in one order; ~ marks what is only inferred."""
+    with open_desk(data, server, token_file) as desk:
+        found = desk.timeline(subject, limit)
+    if format is Format.jsonl:
+        for entry in found.entries:
+            emit_json(entry)
+        return
+    rows = []
+    for entry in found.entries:
+        row = event_row(RecordedEvent(entry.index, entry.event))
+        rows.append((" " if entry.link == "exact" else "~", *row, entry.why))
+    emit_rows(("", *COLUMNS, "WHY*"), rows, empty=f"nothing is recorded about {subject}")
+    for skew in found.skew:
+        seconds = int(skew.ahead_ns) / 1e9
+        if abs(seconds) >= 1:
+            say(f"[dim]the clock of {skew.source} stood {seconds:+.1f} s from ours[/]")
+    if found.truncated:
+        say("[yellow]there is more; --limit shows it[/]")
+
+
+def stats(
+    query: QueryArgument = "",
+    by: Annotated[
+        list[str] | None, typer.Option("--by", help="Count by this field, as in actor.name; up to three.")
+    ] = None,
+    data: DataOption = None,
+    server: ServerOption = "",
+    token_file: TokenOption = None,
+    since: SinceOption = "",
+    until: UntilOption = "",
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="The most frequent N.")] = 20,
+    format: FormatOption = Format.table,
+) -> None:
+    """Count matching events by the values of fields, by default by action and result."""
+    fields = tuple(by) if by else ("action", "outcome.status")
+    form = StatsForm(query=query, by=fields, since=parse_time(since), until=parse_time(until), limit=limit)
+    with open_desk(data, server, token_file) as desk:
+        found = desk.stats(form)
+    if format is Format.jsonl:
+        for item in found.rows:
+            emit_json(item)
+        return
+    rows = (
+        (*row.values, str(row.count), str(row.failed), local_time(row.first), local_time(row.last))
+        for row in found.rows
+    )
+    columns = (*(name.upper() for name in found.by), "COUNT", "FAILED", "FIRST", "LAST")
+    emit_rows(columns, rows, empty="no event matches")
+    say(f"[dim]{found.total} events in all[/]")
+
+
+@index_app.command("rebuild")
+def rebuild(
+    data: DataOption = None,
+    server: ServerOption = "",
+    token_file: TokenOption = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """Make the index anew from the ledger; searches are incomplete until it is done."""
+    with open_desk(data, server, token_file) as desk:
+        size = desk.rebuild_index()
+        begun_s = time.monotonic()
+        while (done := desk.index_state()).indexed < size:
+            say(f"[dim]{done.indexed} of {size} events indexed[/]")
+            time.sleep(1)
+    if format is Format.jsonl:
+        emit_json(done)
+    else:
+        say(f"{done.indexed} events indexed in {time.monotonic() - begun_s:.1f} s")
+
+
+def _emit_events(found: list[RecordedEvent], format: Format, *, head: bool = True) -> None:
+    if format is Format.jsonl:
+        for item in found:
+            emit_json({"index": item.index, "event": item.event})
+    elif found or head:
+        emit_rows(COLUMNS, map(event_row, found), empty="no event matches", head=head)
