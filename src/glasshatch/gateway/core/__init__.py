@@ -44,6 +44,7 @@ from .ports import (
     TlsMode,
 )
 from .records import SessionRecord
+from .trace import TraceContext, trace_of
 
 __all__ = [
     "Abort",
@@ -85,5 +86,7 @@ __all__ = [
     "Tick",
     "TlsMode",
     "TlsStarted",
+    "TraceContext",
     "Wake",
+    "trace_of",
 ]

@@ -10,6 +10,7 @@ from ....events import Access, Data, DecisionMade, Outcome, Resource, StatementT
 from ....masking import RowPlan
 from ....policy import Decision
 from ....statements import Statement
+from ...core import TraceContext, trace_of
 from .refusals import is_harmless_set
 from .session import Session
 from .wire import Bind
@@ -29,6 +30,7 @@ class Question(msgspec.Struct, frozen=True):
     plain_text: bool
     """ASCII without backslashes: every encoding and setting of the database reads it alike."""
     harmless_set: bool
+    trace: TraceContext
 
 
 def question_of(session: Session, text: str, statement: Statement) -> Question:
@@ -44,6 +46,7 @@ def question_of(session: Session, text: str, statement: Statement) -> Question:
         ),
         plain_text=text.isascii() and "\\" not in text,
         harmless_set=is_harmless_set(text),
+        trace=trace_of(text),
     )
 
 
@@ -143,6 +146,8 @@ def run_event(session: Session, run: Run, protocol: str, bound: list[str] | None
         statement=question.recorded,
         decision=made(run.decision),
         access=run.access or session.record.access,
+        trace_id=question.trace.trace_id,
+        span_id=question.trace.span_id,
     )
 
 
@@ -165,6 +170,8 @@ def refused_event(
         resources=question.resources,
         statement=question.recorded,
         decision=made(decision),
+        trace_id=question.trace.trace_id,
+        span_id=question.trace.span_id,
     )
 
 
@@ -195,6 +202,8 @@ def finish(session: Session, run: Run, *, unknown: str = "", not_sent: str = "")
             data=run.data(),
             resources=run.question.resources,
             access=run.access or session.record.access,
+            trace_id=run.question.trace.trace_id,
+            span_id=run.question.trace.span_id,
         )
     )
 
