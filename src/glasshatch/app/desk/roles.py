@@ -19,7 +19,7 @@ ROLES = {
 }
 """The roles that come with Glasshatch; a policy set may use others."""
 
-_ADMINISTRATION = (
+ADMINISTRATION = (
     "actor.",
     "token.",
     "grant.",
@@ -29,7 +29,11 @@ _ADMINISTRATION = (
     "ledger.",
     "control.",
     "recording.",
+    "process.",
+    "index.",
+    "alert.",
 )
+"""How the actions begin that an administrator may see."""
 
 
 def require(caller: Identity, *roles: str) -> None:
@@ -51,4 +55,4 @@ def may_see(caller: Identity, event: Event) -> bool:
         return True
     if event.actor is not None and caller.id in (event.actor.id, event.actor.on_behalf_of):
         return True
-    return caller.has_role(ADMIN) and event.action.startswith(_ADMINISTRATION)
+    return caller.has_role(ADMIN) and event.action.startswith(ADMINISTRATION)

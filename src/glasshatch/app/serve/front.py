@@ -36,7 +36,17 @@ def run_front(config: Path) -> None:
         Unavailable: The ledger halted, as on a full disk; what was acknowledged is durable.
     """
     lifeline = Lifeline()
-    uvloop.run(_serve(load_config(config), lifeline))
+    try:
+        uvloop.run(_serve(load_config(config), lifeline))
+    except BaseExceptionGroup as group:
+        expected = group.subgroup(GlasshatchError)
+        if expected is None:
+            raise
+        raise _first(expected) from None
+
+
+def _first(error: BaseException) -> BaseException:
+    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
 async def _serve(loaded: LoadedConfig, lifeline: Lifeline) -> None:
