@@ -3,7 +3,7 @@
 Frames are four bytes of length, big-endian, and MessagePack. The first frame of a connection says what
 it is for. *Following*: the front sends `Batch`es from the wanted index on, without a gap, each entry
 after it is durable; an empty one is a sign of life. *Recording*: each frame is an event, each answer a
-`Recorded`. The socket is readable by the server's own account only, which holds the keys anyway.
+`Recorded`; an empty frame only asks how many entries are durable. The socket is readable by the server's own account only, which holds the keys anyway.
 """
 
 from __future__ import annotations
@@ -142,13 +142,15 @@ class LinkServer:
 
     def _record(self, connection: socket.socket) -> None:
         while not self._stopping.is_set():
-            event = decode(_receive_bytes(connection))
-            try:
-                receipt = self._recorder.record(event)
-                answer = Recorded(receipt.index, receipt.leaf_hash)
-            except GlasshatchError as error:
-                answer = Recorded(problem=problem(error))
-            _send(connection, answer)
+            data = _receive_bytes(connection)
+            _send(connection, self._answer(data) if data else Recorded(self._ledger.size))
+
+    def _answer(self, data: bytes) -> Recorded:
+        try:
+            receipt = self._recorder.record(decode(data))
+        except GlasshatchError as error:
+            return Recorded(problem=problem(error))
+        return Recorded(receipt.index, receipt.leaf_hash)
 
 
 class RemoteRecorder:
@@ -166,22 +168,28 @@ class RemoteRecorder:
             Unavailable: The front is away or refused. Whether it recorded before it went is then not
                 known; the event's id tells on another try.
         """
-        data = msgspec.json.encode(event)
-        with self._lock:
-            try:
-                answer = self._exchange(data)
-            except (OSError, PeerError):
-                self._drop()
-                raise Unavailable(
-                    "the record cannot be written at the moment", hint="the server's front is restarting"
-                ) from None
+        answer = self._ask(msgspec.json.encode(event))
         if answer.problem is not None:
             raise raised(answer.problem)
         return Receipt(answer.index, answer.leaf_hash)
 
+    def ledger_size(self) -> int:
+        """How many entries are durable; raises `Unavailable` while the front is away."""
+        return self._ask(b"").index
+
     def close(self) -> None:
         with self._lock:
             self._drop()
+
+    def _ask(self, data: bytes) -> Recorded:
+        with self._lock:
+            try:
+                return self._exchange(data)
+            except (OSError, PeerError):
+                self._drop()
+                raise Unavailable(
+                    "the record cannot be reached at the moment", hint="the server's front is restarting"
+                ) from None
 
     def _exchange(self, data: bytes) -> Recorded:
         if self._connection is None or _ended(self._connection):
