@@ -3,7 +3,8 @@
 Frames are four bytes of length, big-endian, and MessagePack. The first frame of a connection says what
 it is for. *Following*: the front sends `Batch`es from the wanted index on, without a gap, each entry
 after it is durable; an empty one is a sign of life. *Recording*: each frame is an event, each answer a
-`Recorded`; an empty frame only asks how many entries are durable. The socket is readable by the server's own account only, which holds the keys anyway.
+`Recorded`; an empty frame only asks how many entries are durable. The socket may be opened by the
+server's own account only, which holds the keys anyway.
 """
 
 from __future__ import annotations
