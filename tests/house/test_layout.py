@@ -16,6 +16,8 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 # Parts of a room that are an offer of their own, because what stands beside them is heavier than the
 # caller may be: the client part of the product installs without the server's dependencies.
 OPEN_PARTS = {
+    "api.answers": "how errors travel; the link between the processes speaks of them too",
+    "api.sockets": "Unix sockets and loopback; standard library only",
     "api.client": "what commands talk with; needs no web framework",
     "api.server": "the web framework; the server alone loads it",
     "api.values": "what client and server exchange",
@@ -24,6 +26,7 @@ OPEN_PARTS = {
     "gateway.runtime": "the only asyncio; wired by app alone",
     "ledger.log": "pure: what the verifier needs",
     "ledger.verify": "the offline verifier loads nothing else",
+    "investigate.query": "pure: the query language",
     "policy.grants": "requests and grants as values, without the policy engine",
 }
 # `app` is the wiring and offers nothing: each command loads the part that it starts.

@@ -63,10 +63,12 @@ def test_every_locked_package_is_pinned_by_version_and_hash(lock: str) -> None:
 
 
 def test_the_locks_agree_with_one_another() -> None:
-    pins: dict[str, set[str]] = {}
+    # A package may have one pin for each version of Python, told by its marker.
+    pins: dict[tuple[str, str], set[str]] = {}
     for lock in ROOT.glob("requirements/*.lock"):
-        for name, version in re.findall(r"^([A-Za-z0-9._-]+)==([^\s;]+)", lock.read_text(), re.MULTILINE):
-            pins.setdefault(name, set()).add(version)
+        found = re.findall(r"^([A-Za-z0-9._-]+)==([^\s;]+)( ; [^\\\n]+)?", lock.read_text(), re.MULTILINE)
+        for name, version, marker in found:
+            pins.setdefault((name, marker.strip()), set()).add(version)
     assert {name: versions for name, versions in pins.items() if len(versions) > 1} == {}
 
 
