@@ -32,12 +32,14 @@ class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 class ServerSection(_Section, frozen=True):
     """Where the data lies and how the server stops.
 
-    data: the data directory. api: optional extra loopback address `host:port` of the API beside
-    its Unix socket. drain_seconds: how long a graceful stop waits for running statements.
+    data: the data directory. api: loopback address `host:port` of the API and the page, beside the
+    Unix socket; empty for none. hosts: names by which a proxy in front of that address is reached.
+    drain_seconds: how long a graceful stop waits for running statements.
     """
 
     data: str = "."
     api: str = ""
+    hosts: tuple[str, ...] = ()
     drain_seconds: Seconds = 10
 
 
@@ -95,6 +97,25 @@ class ResourceSection(_Section, frozen=True):
     columns: tuple[ColumnRule, ...] = ()
 
 
+class DetectSection(_Section, frozen=True):
+    """Detection behind the ledger. user_rules: folders with your own rule files, beside the shipped ones."""
+
+    user_rules: tuple[str, ...] = ()
+
+
+class ChannelSection(_Section, frozen=True):
+    """Where alerts are delivered; the table's name is the channel's name.
+
+    type: webhook. url: https, or http on loopback. secret: signs every delivery, `env:NAME` or
+    `file:PATH`. severity: only alerts of at least this severity, 0 to 6.
+    """
+
+    type: Literal["webhook"]
+    url: str
+    secret: str
+    severity: Annotated[int, msgspec.Meta(ge=0, le=6)] = 0
+
+
 class Config(_Section, frozen=True):
     """The whole file. version: the format of this file. tenant: the tenant all records belong to."""
 
@@ -105,6 +126,8 @@ class Config(_Section, frozen=True):
     gateway: GatewaySection = GatewaySection()
     policy: PolicySection = PolicySection()
     masking: MaskingSection = MaskingSection()
+    detect: DetectSection = DetectSection()
+    alerts: dict[Name, ChannelSection] = {}
     resources: dict[Name, ResourceSection] = {}
 
 
@@ -220,18 +243,24 @@ def _check_references(loaded: LoadedConfig) -> None:
         split_address(config.server.api, key="server.api", file=file)
     if bool(config.gateway.tls_certificate) != bool(config.gateway.tls_key):
         raise ConfigError("needs both tls_certificate and tls_key, or neither", file=file, key="gateway")
+    for name, channel in config.alerts.items():
+        _require_reference(channel.secret, f"alerts.{name}.secret", file)
     for name, resource in config.resources.items():
         key = f"resources.{name}"
-        if not re.match(r"^(env|file):.+$", resource.password):
-            # The value itself is not shown: it may be the password.
-            raise ConfigError(
-                "must be a reference, not the secret itself",
-                file=file,
-                key=f"{key}.password",
-                hint="write env:NAME or file:PATH",
-            )
+        _require_reference(resource.password, f"{key}.password", file)
         if resource.tls == "verify-full" and not resource.tls_ca:
             raise ConfigError("tls = verify-full needs tls_ca", file=file, key=f"{key}.tls_ca")
+
+
+def _require_reference(value: str, key: str, file: str) -> None:
+    if not re.match(r"^(env|file):.+$", value):
+        # The value itself is not shown: it may be the secret.
+        raise ConfigError(
+            "must be a reference, not the secret itself",
+            file=file,
+            key=key,
+            hint="write env:NAME or file:PATH",
+        )
 
 
 def _explain(message: str, file: Path) -> ConfigError:
@@ -257,6 +286,8 @@ def known_keys() -> set[str]:
         GatewaySection,
         PolicySection,
         MaskingSection,
+        DetectSection,
+        ChannelSection,
         ResourceSection,
         ColumnRule,
     )

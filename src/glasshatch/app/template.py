@@ -10,7 +10,8 @@ tenant = "{tenant}"
 
 [server]
 data = "."
-# api = "127.0.0.1:8600"      # the API on a loopback port, beside its Unix socket run/glasshatch.sock
+# api = "127.0.0.1:8600"      # API and page on a loopback port, beside the Unix socket run/glasshatch.sock
+# hosts = ["glasshatch.internal"]  # by which names a proxy in front of that port is reached
 drain_seconds = 10            # how long a stop waits for running statements
 
 [keys]
@@ -28,6 +29,17 @@ set = "production"            # a shipped set, or the path of your own .cedar fi
 [masking]
 packs = ["core", "secrets"]
 user_packs = []
+
+# Detection follows the record; your own rule files stand beside the shipped ones.
+#
+# [detect]
+# user_rules = ["rules"]
+#
+# [alerts.oncall]
+# type = "webhook"
+# url = "https://alerts.internal/glasshatch"
+# secret = "env:ONCALL_SECRET"  # every delivery is signed with it
+# severity = 3                # 0 to 6: only alerts of at least this severity
 
 # A production database people reach through the hatch: psql "host=... port=6432 dbname=orders user=you"
 #
