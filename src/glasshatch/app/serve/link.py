@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import select
 import socket
 import struct
 import threading
@@ -259,13 +260,10 @@ class Follower:
 
 
 def _ended(connection: socket.socket) -> bool:
-    """Whether the peer has closed: then what would be sent now could not be answered."""
-    try:
-        return not connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
+    """Whether the peer has closed: it never speaks unasked, so there is nothing else to read."""
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _send(connection: socket.socket, value: object) -> None:
