@@ -27,6 +27,7 @@ OPEN_PARTS = {
     "ledger.log": "pure: what the verifier needs",
     "ledger.verify": "the offline verifier loads nothing else",
     "investigate.query": "pure: the query language",
+    "sdk.connection": "how a client reaches a server; standard library only",
     "policy.grants": "requests and grants as values, without the policy engine",
 }
 # `app` is the wiring and offers nothing: each command loads the part that it starts.

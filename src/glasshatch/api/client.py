@@ -6,16 +6,14 @@ Every error of the server comes back as the class it was there.
 from __future__ import annotations
 
 import http.client
-import ssl
-from pathlib import Path
 from typing import TypeVar
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 import msgspec
 
-from ..errors import ConfigError, PeerError, Unavailable
+from ..errors import PeerError, Unavailable
+from ..sdk.connection import open_connection
 from .answers import Me, Problem, raised
-from .sockets import connect_unix, require_loopback
 from .values import (
     ActorForm,
     ActorView,
@@ -63,7 +61,7 @@ class Client:
         self._server = server
         self._token = token
         self._tenant = tenant
-        self._connection = _connection(server)
+        self._connection = open_connection(server, _TIMEOUT_SECONDS)
 
     def __repr__(self) -> str:
         return f"Client({self._server!r})"
@@ -258,44 +256,6 @@ class ClientTail:
 
     def close(self) -> None:
         self._response.close()
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    """HTTP over a Unix socket."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=_TIMEOUT_SECONDS)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = connect_unix(self._path, _TIMEOUT_SECONDS)
-
-
-def _connection(server: str) -> http.client.HTTPConnection:
-    if server.startswith("unix:"):
-        return _UnixConnection(Path(server.removeprefix("unix:")))
-    try:
-        url = urlsplit(server)
-        host, port = url.hostname or "", url.port
-    except ValueError:
-        host, port = "", None
-    if (
-        not host
-        or url.scheme not in ("http", "https")
-        or url.path not in ("", "/")
-        or url.query
-        or url.username
-    ):
-        raise ConfigError(
-            "the server's address is not understood",
-            key="--server",
-            hint="use unix:PATH, https://host:port, or http://127.0.0.1:port",
-        )
-    if url.scheme == "https":
-        context = ssl.create_default_context()
-        return http.client.HTTPSConnection(host, port, timeout=_TIMEOUT_SECONDS, context=context)
-    require_loopback(host)
-    return http.client.HTTPConnection(host, port, timeout=_TIMEOUT_SECONDS)
 
 
 def _unreachable(server: str, error: Exception) -> Unavailable | PeerError:

@@ -1,0 +1,169 @@
+"""The SDK's sender against a real HTTP server that answers well, badly, late, or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import http.server
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from glasshatch.errors import ConfigError, TooLarge, Unavailable
+from glasshatch.sdk import AsyncRecorder, Recorder, start_trace
+
+
+class Server:
+    """Takes deliveries; `answer` decides the status of each by its events."""
+
+    def __init__(self) -> None:
+        self.taken: list[dict[str, Any]] = []
+        self.tokens: set[str] = set()
+        self.status = 200
+        self.poison = ""
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                events = [json.loads(line) for line in gzip.decompress(body).splitlines()]
+                outer.tokens.add(self.headers["Authorization"])
+                status = outer.status
+                if outer.poison and any(event["action"] == outer.poison for event in events):
+                    status = 400
+                if status == 200:
+                    outer.taken += events
+                answer = json.dumps({"accepted": len(events)}).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def log_message(self, *_: object) -> None: ...
+
+        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.http.server_address[1]}"
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server()
+    yield server
+    server.http.shutdown()
+    server.http.server_close()
+
+
+def recorder(server: Server, folder: Path, **more: Any) -> Recorder:
+    settings: dict[str, Any] = {
+        "server": server.url, "token": lambda: "secret", "spool": folder / "spool", "durable": False,
+        "problem": lambda _: None,
+    }  # fmt: skip
+    return Recorder("checkout", **(settings | more))
+
+
+def test_events_arrive_once_with_their_trace(server: Server, tmp_path: Path) -> None:
+    with recorder(server, tmp_path) as sdk:
+        with start_trace() as trace:
+            ids = [sdk.record("order.paid", actor="u1", resource="order/7", amount=1.5) for _ in range(2_500)]
+        assert sdk.flush()
+        assert sdk.sent == 2_500
+    assert [event["id"] for event in server.taken] == ids
+    first = server.taken[0]
+    assert first["trace_id"] == trace.trace_id
+    assert first["resource"] == {"type": "order", "id": "order/7", "name": "7"}
+    assert first["attrs"] == {"amount": "1.5"}
+    assert server.tokens == {"Bearer secret"}
+    assert not list((tmp_path / "spool").glob("*.spool"))
+
+
+def test_a_server_that_is_away_costs_nothing(server: Server, tmp_path: Path) -> None:
+    server.status = 503
+    with recorder(server, tmp_path) as sdk:
+        wanted = [sdk.record("order.paid") for _ in range(10)]
+        assert not sdk.flush(0.3)
+    assert server.taken == []
+    server.status = 200
+    with recorder(server, tmp_path) as sdk:
+        assert sdk.flush()
+    assert [event["id"] for event in server.taken] == wanted
+
+
+def test_one_event_the_server_refuses_does_not_stop_the_others(server: Server, tmp_path: Path) -> None:
+    server.poison = "order.poisoned"
+    told: list[str] = []
+    with recorder(server, tmp_path, problem=told.append) as sdk:
+        for number in range(20):
+            sdk.record("order.poisoned" if number == 7 else "order.paid")
+        assert sdk.flush()
+        assert (sdk.sent, sdk.refused) == (19, 1)
+    assert len(server.taken) == 19
+    assert any("refused" in text for text in told)
+    (kept,) = (tmp_path / "spool").glob("*.refused")
+    assert b"poisoned" not in kept.read_bytes()
+
+
+def test_trouble_is_told_once_and_never_names_an_event(tmp_path: Path) -> None:
+    told: list[str] = []
+    sdk = Recorder("checkout", server="http://127.0.0.1:9", token=lambda: "secret",
+                   spool=tmp_path / "spool", problem=told.append)  # fmt: skip
+    sdk.record("order.paid", actor="alice@example.com")
+    time.sleep(0.8)
+    sdk.close(0.1)
+    assert len(told) == 1
+    assert "alice" not in told[0]
+    assert "secret" not in told[0]
+
+
+def test_asyncio_records_in_the_task_s_trace(server: Server, tmp_path: Path) -> None:
+    async def play() -> tuple[str, str]:
+        settings = {"server": server.url, "token": lambda: "t", "spool": tmp_path / "spool", "durable": False}
+        async with AsyncRecorder("web", **settings) as sdk:
+            with start_trace() as trace:
+                made = await sdk.record("page.viewed", actor="u1")
+            assert await sdk.flush()
+            return trace.trace_id, made
+
+    trace_id, made = asyncio.run(play())
+    assert [(event["trace_id"], event["id"]) for event in server.taken] == [(trace_id, made)]
+
+
+def test_a_forked_child_is_told_to_make_its_own(server: Server, tmp_path: Path) -> None:
+    with recorder(server, tmp_path) as sdk:
+        child = os.fork()
+        if child == 0:
+            try:
+                sdk.record("order.paid")
+            except Unavailable:
+                os._exit(0)
+            os._exit(1)
+        assert os.waitpid(child, 0)[1] == 0
+        sdk.record("order.paid")
+        assert sdk.flush()
+    assert len(server.taken) == 1
+
+
+def test_misuse_is_named(server: Server, tmp_path: Path) -> None:
+    with recorder(server, tmp_path) as sdk:
+        with pytest.raises(TooLarge):
+            sdk.record("order.paid", note="x" * 70_000)
+        with pytest.raises(ConfigError):
+            sdk.record("order.paid", outcome="fine")
+    with pytest.raises(Unavailable):
+        sdk.record("order.paid")
+    with pytest.raises(ConfigError, match="loopback"):
+        Recorder("web", server="http://192.0.2.1", token=lambda: "t", spool=tmp_path / "other")
+    token = tmp_path / "token"
+    token.write_text("t")
+    token.chmod(0o644)
+    with recorder(server, tmp_path, token=token) as sdk:
+        sdk.record("order.paid")
+        assert not sdk.flush(0.2)

@@ -1,0 +1,69 @@
+"""W3C Trace Context as the SDK speaks it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from glasshatch.errors import PeerError
+from glasshatch.gateway.core import trace_of
+from glasshatch.sdk import Trace, current_trace, extract, inject, start_trace
+
+TEXT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+def test_a_header_is_read_and_written_back() -> None:
+    trace = Trace.parse(TEXT)
+    assert (trace.trace_id, trace.span_id, trace.sampled) == (TEXT[3:35], TEXT[36:52], True)
+    assert str(trace) == TEXT
+
+
+def test_a_newer_version_may_have_more_parts() -> None:
+    assert Trace.parse("01" + TEXT[2:] + "-more").trace_id == TEXT[3:35]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "hello", TEXT + "-more", TEXT.upper(), "ff" + TEXT[2:], TEXT[:-1],
+     "00-" + "0" * 32 + TEXT[35:], TEXT[:36] + "0" * 16 + "-01"],
+)  # fmt: skip
+def test_anything_else_is_refused(text: str) -> None:
+    with pytest.raises(PeerError):
+        Trace.parse(text)
+    assert extract({"traceparent": text}) is None
+
+
+def test_a_block_is_a_child_and_ends() -> None:
+    assert current_trace() is None
+    with start_trace(Trace.parse(TEXT)) as outer, start_trace() as inner:
+        assert inner.trace_id == outer.trace_id == TEXT[3:35]
+        assert inner.span_id not in (outer.span_id, TEXT[36:52])
+        headers: dict[str, str] = {}
+        inject(headers)
+        assert extract({"TraceParent": headers["traceparent"]}) == inner
+    assert current_trace() is None
+    nothing: dict[str, str] = {}
+    inject(nothing)
+    assert nothing == {}
+
+
+def test_tasks_have_their_own_trace() -> None:
+    async def one() -> str:
+        with start_trace() as trace:
+            await asyncio.sleep(0)
+            now = current_trace()
+            assert now is not None
+            assert now == trace
+            return trace.trace_id
+
+    async def many() -> list[str]:
+        return await asyncio.gather(*(one() for _ in range(5)))
+
+    assert len(set(asyncio.run(many()))) == 5
+
+
+def test_the_gateway_reads_the_comment_of_a_statement() -> None:
+    trace = Trace.parse(TEXT)
+    found = trace_of(f"SELECT 1 {trace.sql_comment()}")
+    assert (found.trace_id, found.span_id) == (trace.trace_id, trace.span_id)
