@@ -1,0 +1,285 @@
+"""Follows the ledger: every entry meets every rule once, and what that changes is kept all or not at all."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from ..clock import Clock
+from ..errors import Conflict, GlasshatchError
+from ..events import Event, decode
+from .alerts import Alert, Route, alert_id
+from .explaining import actor_name
+from .firsts import FirstSeen
+from .matching import actions_of, could_be
+from .notes import is_own, step_of
+from .observing import Counters, Finding, Kind, Observation, believed_time_ns
+from .rule import Rule
+from .stepping import raise_alert, recorded
+from .store import Statement, Store
+from .windows import Windowed
+
+MAX_GROUPS = 50_000
+"""So many groups a rule remembers, unless told otherwise."""
+
+_MAX_ACTIONS = 4_096
+_MAX_TEXT = 600
+
+
+class _Head(msgspec.Struct):
+    """The little of an event that tells which rules to ask."""
+
+    action: str
+
+
+_head = msgspec.json.Decoder(_Head).decode
+
+
+class RuleStanding(msgspec.Struct, frozen=True):
+    """How a rule is doing: groups remembered, evicted, events too late, findings kept quiet."""
+
+    rule: str
+    title: str
+    groups: int
+    evicted: int
+    late: int
+    quiet: int
+
+
+class DetectorStanding(msgspec.Struct, frozen=True, kw_only=True):
+    """How detection is doing. unreadable: entries that are no events and were passed over."""
+
+    watermark: int
+    unreadable: int
+    alerts: int
+    to_record: int
+    to_deliver: int
+    rules: list[RuleStanding]
+
+
+class _Working:
+    """A rule, compiled, with its memory."""
+
+    def __init__(self, rule: Rule, max_groups: int) -> None:
+        self.rule = rule
+        self.matches = rule.matcher()
+        self.explain = rule.explainer()
+        self.actions = actions_of(rule.file.match)
+        self.each = rule.file.each
+        self.kind: Kind = (FirstSeen if rule.file.kind == "first_seen" else Windowed)(rule, max_groups)
+
+    def observe(self, event: Event, index: int, time_ns: int) -> list[Finding]:
+        """What the rule finds at this event."""
+        items = getattr(event, self.each) if self.each else (None,)
+        matching = tuple(item for item in items if self.matches(event, item))
+        if not matching:
+            return []
+        return self.kind.observe(Observation(event, matching, index, time_ns))
+
+
+class Detector:
+    """Detection's writer. `apply` is called by one thread; the rest may be called by any."""
+
+    def __init__(
+        self,
+        store: Store,
+        rules: Sequence[Rule],
+        clock: Clock,
+        tenant: str,
+        routes: Sequence[Route],
+        max_groups: int,
+        silent_below: int,
+    ) -> None:
+        self.store = store
+        self._rules = list(rules)
+        self._clock = clock
+        self._tenant = tenant
+        self._routes = list(routes)
+        self._max_groups = max_groups
+        self._silent_below = silent_below
+        self._lock = threading.Lock()
+        self._load()
+
+    @classmethod
+    def open(
+        cls,
+        directory: Path,
+        rules: Sequence[Rule],
+        clock: Clock,
+        tenant: str,
+        *,
+        routes: Sequence[Route] = (),
+        max_groups: int = MAX_GROUPS,
+        silent_below: int = 0,
+    ) -> Detector:
+        """Go on where the directory's file left off; begin at the ledger's first entry if there is none.
+
+        A rule that the file does not know yet begins at the watermark, with nothing remembered.
+
+        Args:
+            routes: Which alerts go to which channels.
+            silent_below: Rules learn from entries below this ledger index, but raise nothing. For the
+                first start of detection over a ledger that is older than it.
+
+        Raises:
+            ConfigError: The directory cannot be used, or a newer version wrote the file.
+        """
+        store = Store.open(directory)
+        store.forget_rules_but(rule.state_key for rule in rules)
+        return cls(store, rules, clock, tenant, routes, max_groups, silent_below)
+
+    @property
+    def watermark(self) -> int:
+        """The ledger index of the first entry that was not applied yet."""
+        return self._watermark
+
+    def close(self) -> None:
+        """Let the file go; what was applied is kept."""
+        with self._lock:
+            self.store.close()
+
+    def apply(self, entries: Sequence[tuple[int, bytes]]) -> list[Alert]:
+        """Let entries meet the rules; answers the alerts that are new, which are then kept for good.
+
+        Entries below the watermark are passed over. When this raises, nothing of the batch is kept,
+        and the same entries may be given again.
+
+        Raises:
+            Conflict: The entries leave a gap after the watermark.
+            Unavailable: The file cannot be written.
+        """
+        with self._lock:
+            fresh = [entry for entry in entries if entry[0] >= self._watermark]
+            if not fresh:
+                return []
+            if fresh[0][0] != self._watermark or fresh[-1][0] - fresh[0][0] != len(fresh) - 1:
+                raise Conflict(f"entries leave a gap: {self._watermark} is next, not {fresh[0][0]}")
+            try:
+                return self._apply(fresh)
+            except BaseException:
+                # Memory is ahead of the file now; only the file counts.
+                self._load()
+                raise
+
+    def standing(self) -> DetectorStanding:
+        """How detection is doing."""
+        rules = [
+            RuleStanding(
+                one.rule.id, one.rule.file.title, one.kind.groups, one.kind.counters.evicted,
+                one.kind.counters.late, one.kind.counters.quiet,
+            )
+            for one in self._working
+        ]  # fmt: skip
+        return DetectorStanding(
+            watermark=self._watermark,
+            unreadable=self._unreadable,
+            alerts=self.store.count("alerts"),
+            to_record=self.store.count("notes"),
+            to_deliver=self.store.count("deliveries"),
+            rules=rules,
+        )
+
+    def _load(self) -> None:
+        store = self.store
+        self._watermark = int(store.meta("watermark", "0"))
+        self._unreadable = int(store.meta("unreadable", "0"))
+        self._working = [_Working(rule, self._max_groups) for rule in self._rules]
+        self._by_action: dict[str, list[_Working]] = {}
+        for one in self._working:
+            one.kind.restore(store.memory(one.rule.state_key))
+            saved = store.meta(f"counters/{one.rule.state_key}")
+            if saved:
+                one.kind.counters = msgspec.json.decode(saved, type=Counters)
+
+    def _apply(self, entries: Sequence[tuple[int, bytes]]) -> list[Alert]:
+        now_ns = self._clock.now_ns()
+        raised: list[Alert] = []
+        statements: list[Statement] = []
+        for index, data in entries:
+            try:
+                read = self._read(data)
+            except (GlasshatchError, msgspec.DecodeError, ValueError, RecursionError):
+                # Not an event that this version reads. It stays in the ledger, and is counted here.
+                self._unreadable += 1
+                continue
+            if read is not None:
+                self._meet(index, *read, now_ns, raised, statements)
+        watermark = entries[-1][0] + 1
+        meta = {"watermark": str(watermark), "unreadable": str(self._unreadable)}
+        for one in self._working:
+            meta[f"counters/{one.rule.state_key}"] = msgspec.json.encode(one.kind.counters).decode()
+        memory = {one.rule.state_key: one.kind.changes() for one in self._working}
+        self.store.save(meta, memory, statements)
+        self._watermark = watermark
+        return raised
+
+    def _read(self, data: bytes) -> tuple[Event, int] | None:
+        """The event and when it happened, as far as that is believed; None if nothing here asks for it."""
+        action = _head(data).action
+        if not self._interested(action) and not action.startswith("alert."):
+            return None
+        event = decode(data)
+        return event, believed_time_ns(event)
+
+    def _meet(
+        self, index: int, event: Event, time_ns: int, now_ns: int,
+        raised: list[Alert], statements: list[Statement],
+    ) -> None:  # fmt: skip
+        if is_own(event):
+            step = step_of(event)
+            if step is not None:
+                statements += recorded(step, index, now_ns)
+            return
+        for one in self._interested(event.action):
+            for finding in one.observe(event, index, time_ns):
+                alert = self._alert(one, event, finding, now_ns)
+                if index < self._silent_below or self._known(alert, raised):
+                    continue
+                raised.append(alert)
+                statements += raise_alert(alert, index, self._routes, now_ns)
+
+    def _known(self, alert: Alert, raised: list[Alert]) -> bool:
+        return any(alert.id == one.id for one in raised) or self.store.knows_alert(alert.id)
+
+    def _interested(self, action: str) -> list[_Working]:
+        found = self._by_action.get(action)
+        if found is None:
+            if len(self._by_action) >= _MAX_ACTIONS:
+                # Actions come from outside too: no more than so many are remembered.
+                self._by_action.clear()
+            found = [one for one in self._working if could_be(action, one.actions)]
+            self._by_action[action] = found
+        return found
+
+    def _alert(self, one: _Working, event: Event, finding: Finding, now_ns: int) -> Alert:
+        file = one.rule.file
+        return Alert(
+            id=alert_id(self._tenant, file.id, file.version, finding.group, event.id),
+            tenant=self._tenant,
+            rule=file.id,
+            version=file.version,
+            title=file.title,
+            severity=file.severity,
+            time=event.time,
+            raised=str(now_ns),
+            trigger=event.id,
+            reason=_cut(one.explain(event, finding.item, finding.measured)),
+            actor=_cut(actor_name(event.actor)),
+            actor_id=event.actor.id if event.actor else "",
+            resource=_cut(event.resource.id) if event.resource else "",
+            session=event.session_id,
+            trace=event.trace_id,
+            events=tuple(item.event_id for item in finding.evidence),
+            indices=tuple(item.index for item in finding.evidence),
+            measured=finding.measured,
+            tags=file.tags,
+            false_positives=file.false_positives,
+        )
+
+
+def _cut(text: str) -> str:
+    """Names of foreign events may be of any length; an alert must fit an entry of the ledger."""
+    return text if len(text) <= _MAX_TEXT else text[:_MAX_TEXT] + "…"
