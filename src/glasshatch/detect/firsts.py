@@ -82,7 +82,8 @@ class FirstSeen:
     def _row(self, key: bytes) -> Row:
         group, value = self._groups[key[:_KEY_BYTES]], key[_KEY_BYTES:]
         if value:
-            return Row(key, group.touched, msgspec.msgpack.encode(group.seen_ns[value]))
+            # Only a group as a whole is ever evicted for its age, so its values carry none.
+            return Row(key, 0, msgspec.msgpack.encode(group.seen_ns[value]))
         head = (group.since_ns, group.touches, group.raised_ns)
         return Row(key, group.touched, msgspec.msgpack.encode(head))
 

@@ -131,7 +131,9 @@ def parse_rule(data: bytes, origin: str) -> Rule:
         file = msgspec.convert(document, RuleFile)
     except msgspec.ValidationError as error:
         reason, _, place = str(error).partition(" - at `$")
-        raise ConfigError(reason, file=origin, key=place.strip("`.")) from None
+        missing = re.search(r"field `([^`]+)`", reason)
+        key = ".".join(part for part in (place.strip("`."), missing[1] if missing else "") if part)
+        raise ConfigError(reason, file=origin, key=key) from None
     rule = Rule(file=file, origin=origin, **dict(_durations(file, origin)))
     _check_kind(file, origin)
     _check_parts(rule, origin)
