@@ -39,15 +39,17 @@ def create_app(
     authenticator: Authenticator,
     unexpected: Callable[[BaseException], None],
     page: Router | None = None,
+    *,
+    use: bool = False,
 ) -> Litestar:
-    """The application over the ports it is handed; one with a page also serves the record's use.
+    """The application over the ports it is handed.
 
     Args:
-        desk: A `UseDesk` if there is a page.
+        desk: A `UseDesk` if `use` is set: then search, timeline, alerts and the like are served too.
         unexpected: Told of every exception that is our bug; the caller of the API learns nothing of it.
         page: What stands outside of `/v1`, for people.
     """
-    tenant = Router("/{tenant:str}", route_handlers=[*TENANT_ROUTES, *(USE_ROUTES if page else ())])
+    tenant = Router("/{tenant:str}", route_handlers=[*TENANT_ROUTES, *(USE_ROUTES if use else ())])
     api = Router("/v1", route_handlers=[me, *INTAKE_ROUTES, tenant])
     return Litestar(
         route_handlers=[healthz, openapi, api, *([page] if page else [])],

@@ -32,6 +32,8 @@ class ApiServer:
         tcp: str = "",
         unexpected: Callable[[BaseException], None] | None = None,
         page: Router | None = None,
+        *,
+        use: bool = False,
     ) -> None:
         """Nothing is opened yet.
 
@@ -40,12 +42,13 @@ class ApiServer:
             tcp: `host:port` on loopback, or nothing.
             unexpected: Told of exceptions that are our bugs; by default their type and place go to
                 standard error, and never their message, which could hold values.
-            page: What is served for people outside of `/v1`; with it, `desk` is a `UseDesk`.
+            page: What is served for people outside of `/v1`.
+            use: Serve the record's use too; `desk` is then a `UseDesk`.
         """
         self._unix = unix
         self._tcp = tcp
         config = uvicorn.Config(
-            create_app(desk, authenticator, unexpected or _complain, page),
+            create_app(desk, authenticator, unexpected or _complain, page, use=use),
             loop="uvloop",
             lifespan="off",
             log_config=None,

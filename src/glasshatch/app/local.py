@@ -6,8 +6,9 @@ import getpass
 import itertools
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 from ..clock import SystemClock
 from ..identity import Identity
@@ -17,8 +18,33 @@ from .desk import ADMIN, APPROVER, AUDITOR, FrontDesk
 from .house import House, config_of, open_keyring
 
 
+class LocalDesk(FrontDesk):
+    """The front's desk over a directory, and the use of the record once it is asked for.
+
+    Index and detection are heavy to load, and a command that approves a request needs neither.
+    """
+
+    def __init__(self, house: House) -> None:
+        super().__init__(house)
+        self._use: object | None = None
+        self._stack = ExitStack()
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if self._use is None:
+            from .localuse import LocalUse
+
+            self._use = LocalUse(self._house, self._stack)
+        return getattr(self._use, name)
+
+    def close(self) -> None:
+        """Let index and detection go."""
+        self._stack.close()
+
+
 @contextmanager
-def open_local(directory: Path) -> Iterator[tuple[FrontDesk, Identity]]:
+def open_local(directory: Path) -> Iterator[tuple[LocalDesk, Identity]]:
     """The desk of a directory that no server holds, and who stands at it.
 
     Whoever can read the master key can read everything anyway; the record says that it was done
@@ -30,9 +56,11 @@ def open_local(directory: Path) -> Iterator[tuple[FrontDesk, Identity]]:
     """
     loaded = load_config(config_of(directory.absolute()))
     house = House(loaded, SystemClock())
+    desk = LocalDesk(house)
     try:
-        yield FrontDesk(house), local_operator(house.tenant)
+        yield desk, local_operator(house.tenant)
     finally:
+        desk.close()
         house.close()
 
 

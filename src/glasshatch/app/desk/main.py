@@ -1,4 +1,4 @@
-"""The desks: what the front answers, what the back answers, and both over a directory without a server."""
+"""The desk of the front, over an open house."""
 
 from __future__ import annotations
 

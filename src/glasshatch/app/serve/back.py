@@ -3,38 +3,119 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import uvloop
 
 from ...api.server import ApiServer
+from ...clock import SystemClock
+from ...errors import GlasshatchError
+from ...index import Index
+from ...investigate import Investigator
+from ...masking import Redactor
 from ..config import LoadedConfig, load_config
-from ..desk import ForwardedPart, FrontAuthenticator
+from ..desk import FrontAuthenticator
+from ..desk.back import BackDesk
+from ..detection import make_alerts, make_delivery, open_detector
 from ..home import Home
+from ..house import load_engine, make_tokens, open_keyring
+from ..recorder import EventMaker
+from .behind import FollowedIndex, has_read_all
+from .hub import Hub
 from .lifeline import Lifeline
+from .link import Follower, RemoteRecorder
+from .supervisor import Part
+
+# The way in goes before the use: what the back does must not be felt in the gateway.
+_NICENESS = 10
 
 
 def run_back(config: Path) -> None:
     """Run the back of a configuration until SIGTERM; the front of the same directory is up.
 
     Raises:
-        ConfigError: A setting cannot be used, or the API's port is taken.
+        ConfigError: A setting cannot be used, a rule is bad, or the API's port is taken.
     """
     lifeline = Lifeline()
+    os.nice(_NICENESS)
     uvloop.run(_serve(load_config(config), lifeline))
 
 
 async def _serve(loaded: LoadedConfig, lifeline: Lifeline) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    home = Home(loaded.data)
-    authenticator = FrontAuthenticator(home.front_socket)
-    desk = ForwardedPart(home.front_socket)
-    api = ApiServer(desk, authenticator, home.socket, loaded.config.server.api)
-    try:
-        await api.start()
-        lifeline.ready(f"API on unix:{home.socket}")
-        await stop.wait()
-    finally:
-        await api.stop()
+    with ExitStack() as stack:
+        back = await asyncio.to_thread(_Back, loaded, stack)
+        if lifeline.restarted:
+            back.note("process.restarted", attrs={"part": Part.back.value, "ended": lifeline.restarted})
+        try:
+            await back.api.start()
+            lifeline.ready(back.where())
+            await stop.wait()
+        finally:
+            back.hub.close()
+            await back.api.stop()
+
+
+class _Back:
+    """Everything the back holds, opened in order; the stack closes it in reverse."""
+
+    def __init__(self, loaded: LoadedConfig, stack: ExitStack) -> None:
+        config, clock, home = loaded.config, SystemClock(), Home(loaded.data)
+        self._loaded = loaded
+        self._home = home
+        self._recorder = RemoteRecorder(home.link_socket)
+        stack.callback(self._recorder.close)
+        self._maker = EventMaker(clock, tenant=config.tenant, instance=str(os.getpid()))
+        self.hub = Hub()
+
+        index = Index.open(home.derived / "index", config.tenant)
+        stack.callback(index.close)
+        followed = FollowedIndex(index, self._recorder, self.hub)
+        self._follow(stack, lambda: index.watermark, followed.apply)
+
+        detector = open_detector(loaded, clock)
+        stack.callback(detector.close)
+        read_all = has_read_all(lambda: detector.watermark, self._recorder)
+        delivery = make_delivery(loaded, detector, self._recorder.record, clock, read_all, complain)
+        self._follow(stack, lambda: detector.watermark, detector.apply)
+        delivery.start()
+        stack.callback(delivery.stop)
+
+        redactor = Redactor(load_engine(loaded), make_tokens(open_keyring(loaded)))
+        investigator = Investigator(index, lambda text: redactor.text(text)[0], clock)
+        alerts = make_alerts(detector, self._recorder.record, clock)
+        desk = BackDesk(home.front_socket, investigator, followed, alerts, self.note)
+        authenticator = FrontAuthenticator(home.front_socket)
+        self.api = ApiServer(desk, authenticator, home.socket, config.server.api, use=True)
+
+    def note(self, action: str, **members: Any) -> None:
+        """Record something through the front; durable when this returns."""
+        self._recorder.record(self._maker.make(action, **members))
+
+    def where(self) -> str:
+        """Where people and programs come in."""
+        page = f", page on http://{self._loaded.config.server.api}/" if self._loaded.config.server.api else ""
+        return f"API on unix:{self._home.socket}{page}"
+
+    def _follow(self, stack: ExitStack, watermark: Callable[[], int], apply: Callable[..., object]) -> None:
+        follower = Follower(self._home.link_socket, watermark, apply, complain)
+        follower.start()
+        stack.callback(follower.stop)
+
+
+def complain(error: BaseException) -> None:
+    """Trouble that the back lives with, in words that hold no event."""
+    if isinstance(error, GlasshatchError):
+        sys.stderr.write(f"glasshatch: {error}\n")
+        return
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"
+    sys.stderr.write(f"glasshatch: a bug in the back: {type(error).__name__} at {place}\n")

@@ -218,7 +218,7 @@ class Follower:
         self,
         path: Path,
         watermark: Callable[[], int],
-        apply: Callable[[Entries], None],
+        apply: Callable[[Entries], object],
         failed: Callable[[BaseException], None],
     ) -> None:
         """`failed` hears of what `apply` raised; the entries are then given again after a pause."""
@@ -253,6 +253,8 @@ class Follower:
             _send(connection, Wish(self._watermark()))
             while not self._stopping.is_set():
                 batch = _receive(connection, Batch)
+                if self._watermark() < batch.first:
+                    return  # the consumer was told to begin again: ask from where it is now
                 if batch.entries:
                     self._apply(list(enumerate(batch.entries, batch.first)))
                 # After the entries, so that whoever waits for this size finds them applied.

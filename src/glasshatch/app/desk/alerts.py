@@ -1,0 +1,48 @@
+"""Alerts at the desk: who may see them, and taking one on."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ...api.values import AlertView
+from ...detect import Alerts, AlertStanding
+from ...events import Data, Outcome
+from ...identity import Identity
+from .investigation import RECORD, Note
+from .roles import ADMIN, APPROVER, AUDITOR, require
+
+
+class AlertPart:
+    """The desk's `AlertDesk` port over detection's store."""
+
+    def __init__(self, alerts: Alerts, note: Note) -> None:
+        self._alerts = alerts
+        self._note_read = note
+
+    def list_alerts(self, caller: Identity, state: str) -> list[AlertView]:
+        """Alerts in a state, newest first. They tell of everybody, so it takes a role."""
+        require(caller, AUDITOR, APPROVER, ADMIN)
+        found = [_view(standing) for standing in self._alerts.list(state)]
+        self._note_read(
+            "record.read",
+            actor=caller.as_actor(),
+            outcome=Outcome(status="success"),
+            resource=RECORD,
+            data=Data(rows=len(found), recipient=caller.id),
+            attrs={"what": "alerts", "filter": {"state": state} if state else {}},
+        )
+        return found
+
+    def acknowledge(self, caller: Identity, alert_id: str, comment: str) -> AlertView:
+        """Take an alert on."""
+        require(caller, AUDITOR, APPROVER, ADMIN)
+        return _view(self._alerts.acknowledge(alert_id, caller.as_actor(), comment))
+
+
+def _view(standing: AlertStanding) -> AlertView:
+    alert = msgspec.structs.asdict(standing.alert)
+    known = {name: alert[name] for name in AlertView.__struct_fields__ if name in alert}
+    return AlertView(
+        **known, state=standing.state, acknowledged_by=standing.acknowledged_by, comment=standing.comment,
+        deliveries=standing.deliveries,
+    )  # fmt: skip

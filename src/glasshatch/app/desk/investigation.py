@@ -1,0 +1,189 @@
+"""Searching the record at the desk: visible to the caller, recorded before it is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+
+from ...api.ports import Tail
+from ...api.values import (
+    EventFilter,
+    Found,
+    Histogram,
+    IndexState,
+    RecordedEvent,
+    SearchForm,
+    SessionSummary,
+    Stats,
+    StatsForm,
+    Timeline,
+)
+from ...errors import ConfigError
+from ...events import Data, Event, Outcome, Resource
+from ...identity import Identity
+from ...investigate import Investigator, Visibility, timeline
+from .roles import ADMIN, ADMINISTRATION, AUDITOR, require
+
+Note = Callable[..., None]
+T = TypeVar("T")
+
+
+class Behind(Protocol):
+    """How the index comes after the ledger."""
+
+    def caught_up(self) -> IndexState:
+        """Wait, within reason, until what is durable now can be searched; say how far it came."""
+
+    def begin_again(self) -> int:
+        """Forget the index and fill it anew; how many entries there are."""
+
+    def tail(self, wanted: Callable[[Event], bool]) -> Tail:
+        """Events as they come."""
+
+
+class InvestigationPart:
+    """The desk's `InvestigationDesk` port over an index."""
+
+    def __init__(self, investigator: Investigator, behind: Behind, note: Note) -> None:
+        self._investigator = investigator
+        self._behind = behind
+        self._note = note
+
+    def search(self, caller: Identity, form: SearchForm) -> Found:
+        """A page of events that match, and how many there are."""
+        state = self._behind.caught_up()
+        page = self._investigator.search(
+            form.query, seen_by(caller), since=form.since, until=form.until, before=form.before,
+            after=form.after, limit=form.limit, oldest_first=form.oldest_first,
+        )  # fmt: skip
+        asked = {"query": page.query, "since": form.since, "until": form.until, "limit": str(form.limit)}
+        self._read(caller, "search", asked, len(page.events))
+        return Found(
+            events=[RecordedEvent(hit.index, hit.event) for hit in page.events],
+            count=page.count, indexed=state.indexed, ledger_size=state.ledger_size,
+        )  # fmt: skip
+
+    def histogram(self, caller: Identity, form: SearchForm) -> Histogram:
+        """Matches over time."""
+        self._behind.caught_up()
+        found = self._investigator.histogram(form.query, seen_by(caller), since=form.since, until=form.until)
+        total = sum(bar.count for bar in found.bins)
+        self._read(caller, "histogram", {"query": found.query}, total)
+        return _as(found, Histogram)
+
+    def stats(self, caller: Identity, form: StatsForm) -> Stats:
+        """Matches counted by the values of fields."""
+        self._behind.caught_up()
+        found = self._investigator.stats(
+            form.query, seen_by(caller), form.by, since=form.since, until=form.until, limit=form.limit
+        )
+        self._read(caller, "stats", {"query": found.query, "by": ",".join(found.by)}, found.total)
+        return _as(found, Stats)
+
+    def timeline(self, caller: Identity, subject: str, limit: int) -> Timeline:
+        """Events of all sources about one subject."""
+        self._behind.caught_up()
+        found = timeline(self._investigator, subject, seen_by(caller), limit)
+        self._read(caller, "timeline", {"subject": subject}, len(found.entries))
+        return _as(found, Timeline)
+
+    def tail(self, caller: Identity, query: str) -> Tail:
+        """Events that match, as they are recorded from now on."""
+        wanted, recorded = self._investigator.predicate(query, seen_by(caller))
+        self._read(caller, "tail", {"query": recorded}, 0)
+        return self._behind.tail(wanted)
+
+    def list_events(self, caller: Identity, filter: EventFilter) -> list[RecordedEvent]:
+        """The newest events that match the filter, oldest first."""
+        self._behind.caught_up()
+        page = self._investigator.search(
+            filter_query(filter), seen_by(caller), since=filter.since, until=filter.until, after=filter.after,
+            limit=filter.limit,
+        )  # fmt: skip
+        found = sorted((RecordedEvent(hit.index, hit.event) for hit in page.events), key=_index)
+        asked = {
+            key: str(value) for key, value in msgspec.structs.asdict(filter).items() if value not in ("", -1)
+        }
+        self._read(caller, "events", asked, len(found))
+        return found
+
+    def show_event(self, caller: Identity, event_id: str) -> RecordedEvent:
+        """One event, whole."""
+        self._behind.caught_up()
+        hit = self._investigator.event(event_id, seen_by(caller))
+        if hit is None:
+            raise ConfigError(
+                f"no event {event_id[:80]} that you may see",
+                hint="glasshatch events --format jsonl lists ids",
+            )
+        self._read(caller, "event", {"event": event_id, "index": str(hit.index)}, 1)
+        return RecordedEvent(hit.index, hit.event)
+
+    def list_sessions(self, caller: Identity, limit: int) -> list[SessionSummary]:
+        """The newest sessions, oldest first."""
+        self._behind.caught_up()
+        found = self._investigator.sessions(seen_by(caller), limit)
+        self._read(caller, "sessions", {"limit": str(limit)}, len(found))
+        return [_as(row, SessionSummary) for row in found]
+
+    def index_state(self, caller: Identity) -> IndexState:
+        """How far the index has come; says nothing of the record's content."""
+        return self._behind.caught_up()
+
+    def rebuild_index(self, caller: Identity) -> int:
+        """Make the index anew."""
+        require(caller, ADMIN)
+        self._note("index.rebuilt", actor=caller.as_actor(), outcome=Outcome(status="success"))
+        return self._behind.begin_again()
+
+    def _read(self, caller: Identity, what: str, asked: dict[str, str], found: int) -> None:
+        """Record the read before its answer leaves; if it cannot be recorded, there is no answer."""
+        self._note(
+            "record.read",
+            actor=caller.as_actor(),
+            outcome=Outcome(status="success"),
+            resource=RECORD,
+            data=Data(rows=found, recipient=caller.id),
+            attrs={"what": what, "filter": {name: value for name, value in asked.items() if value}},
+        )
+
+
+RECORD = Resource(type="ledger", id="ledger/default", name="default")
+
+
+def seen_by(caller: Identity) -> Visibility:
+    """What the caller may see, as `may_see` has it."""
+    return Visibility(
+        everything=caller.has_role(AUDITOR),
+        actor_id=caller.id,
+        prefixes=ADMINISTRATION if caller.has_role(ADMIN) else (),
+    )
+
+
+def filter_query(filter: EventFilter) -> str:
+    """The filters of `glasshatch events` in the query language."""
+    parts = []
+    if filter.actor:
+        parts.append(f"actor:{_quoted(filter.actor)}")
+    if filter.action:
+        parts.append(f"action:{filter.action if '*' in filter.action else _quoted(filter.action)}")
+    if filter.session:
+        parts.append(f"session_id:{filter.session}*")
+    if filter.resource:
+        parts.append(f"(resource:{_quoted(filter.resource)} OR resource:{filter.resource}/*)")
+    return " ".join(parts)
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _index(event: RecordedEvent) -> int:
+    return event.index
+
+
+def _as(value: Any, kind: type[T]) -> T:
+    return msgspec.convert(value, kind, from_attributes=True)

@@ -1,0 +1,59 @@
+"""Detection wired to a configuration: rules, channels, and the thread that carries alerts out."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+from ..clock import Clock
+from ..detect import Alerts, Delivery, Detector, Route, Webhook, load_rules
+from ..events import Event
+from .config import LoadedConfig, read_secret
+from .home import Home
+
+Record = Callable[[Event], object]
+
+
+def open_detector(loaded: LoadedConfig, clock: Clock, *, silent_below: int = 0) -> Detector:
+    """The detector of a data directory; raises `ConfigError` for a bad rule, naming file and key."""
+    config = loaded.config
+    return Detector.open(
+        Home(loaded.data).derived / "detect",
+        load_rules([loaded.path(folder) for folder in config.detect.user_rules]),
+        clock,
+        config.tenant,
+        routes=[Route(name, channel.severity) for name, channel in config.alerts.items()],
+        silent_below=silent_below,
+    )
+
+
+def make_alerts(detector: Detector, record: Record, clock: Clock) -> Alerts:
+    """What people do with alerts."""
+    return Alerts(detector.store, record, clock)
+
+
+def make_delivery(
+    loaded: LoadedConfig,
+    detector: Detector,
+    record: Record,
+    clock: Clock,
+    ready: Callable[[], bool],
+    failed: Callable[[BaseException], None],
+) -> Delivery:
+    """The way out for alerts; raises `ConfigError` for a channel that cannot be used."""
+    channels = [
+        Webhook(name, section.url, _secret(loaded, name, section.secret), clock)
+        for name, section in loaded.config.alerts.items()
+    ]
+    chance = random.SystemRandom()
+    return Delivery(detector.store, record, channels, clock, chance.random, ready=ready, failed=failed)
+
+
+def _secret(loaded: LoadedConfig, name: str, reference: str) -> Callable[[], bytes]:
+    key, whole = f"alerts.{name}.secret", loaded.reference(reference)
+
+    def read() -> bytes:
+        return read_secret(whole, key=key, file=str(loaded.file)).encode()
+
+    read()  # once now, so that a missing secret stops the start and not the first alert at 3 a.m.
+    return read

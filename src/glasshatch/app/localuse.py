@@ -1,0 +1,71 @@
+"""Search and alerts over a directory that no server holds: index and detection catch up when asked."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from typing import Protocol
+
+from ..api.ports import Tail
+from ..api.values import IndexState
+from ..errors import ConfigError
+from ..events import Event
+from ..index import Index
+from ..investigate import Investigator
+from .desk.alerts import AlertPart
+from .desk.investigation import InvestigationPart
+from .detection import make_alerts, open_detector
+from .house import House
+
+_BATCH_ENTRIES = 10_000
+
+
+class LocalUse(InvestigationPart, AlertPart):
+    """The parts of a desk that need index and detection."""
+
+    def __init__(self, house: House, stack: ExitStack) -> None:
+        index = Index.open(house.home.derived / "index", house.tenant)
+        stack.callback(index.close)
+        detector = open_detector(house.loaded, house.clock)
+        stack.callback(detector.close)
+        _catch_up(house, detector)
+        investigator = Investigator(index, lambda text: house.redactor.text(text)[0], house.clock)
+        InvestigationPart.__init__(self, investigator, _LocalIndex(house, index), house.note)
+        AlertPart.__init__(self, make_alerts(detector, house.recorder.record, house.clock), house.note)
+
+
+class _Consumer(Protocol):
+    @property
+    def watermark(self) -> int: ...
+    def apply(self, entries: Sequence[tuple[int, bytes]]) -> object: ...
+
+
+class _LocalIndex:
+    """An index that reads the ledger itself."""
+
+    def __init__(self, house: House, index: Index) -> None:
+        self._house = house
+        self._index = index
+
+    def caught_up(self) -> IndexState:
+        """Index everything that is durable now."""
+        _catch_up(self._house, self._index)
+        return IndexState(self._index.watermark, self._index.watermark)
+
+    def begin_again(self) -> int:
+        """Make the index anew, all of it."""
+        self._index.clear()
+        return self.caught_up().indexed
+
+    def tail(self, wanted: Callable[[Event], bool]) -> Tail:
+        """There is nothing to follow: nobody records while this command holds the directory."""
+        raise ConfigError(
+            "no server runs on this directory, so nothing new arrives", hint="start it with: glasshatch serve"
+        )
+
+
+def _catch_up(house: House, consumer: _Consumer) -> None:
+    entries = house.ledger.scan(consumer.watermark)
+    while batch := list(itertools.islice(entries, _BATCH_ENTRIES)):
+        consumer.apply(batch)

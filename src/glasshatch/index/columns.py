@@ -1,0 +1,209 @@
+"""What is indexed of an event: the fields people search by, each with its column and how it compares.
+
+One list makes the table, the rows, the SQL of a query and its Python predicate, so that they agree.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, Literal
+
+import msgspec
+
+from ..events import Event
+
+Kind = Literal["id", "name", "text", "number", "time", "ip", "names"]
+"""How values compare: ids and names whole (names without regard to case), texts by their words,
+names: any of several."""
+
+OPEN_FIELDS = ("attrs", "labels", "native")
+"""Members with names of their own: `attrs.anything` is a field."""
+
+_MAX_PATHS = 400
+_MAX_VALUE_CHARACTERS = 1_024
+_MAX_BODY_CHARACTERS = 65_536
+_SEPARATOR = "\n"
+_WORD = re.compile(r"[a-z0-9]+")
+
+
+class Field(msgspec.Struct, frozen=True):
+    """One field: its name in queries, its column, its kind, and how it is read out of an event."""
+
+    name: str
+    column: str
+    kind: Kind
+    read: Callable[[Event], Any]
+
+
+def _member(part: str, name: str) -> Callable[[Event], Any]:
+    def read(event: Event) -> Any:
+        value = getattr(event, part)
+        return "" if value is None else getattr(value, name)
+
+    return read
+
+
+def _number(part: str, name: str) -> Callable[[Event], Any]:
+    def read(event: Event) -> Any:
+        value = getattr(event, part)
+        return 0 if value is None else getattr(value, name)
+
+    return read
+
+
+def _names(part: str, name: str) -> Callable[[Event], Any]:
+    def read(event: Event) -> Any:
+        value = getattr(event, part)
+        return () if value is None else getattr(value, name)
+
+    return read
+
+
+def _resources(event: Event) -> tuple[str, ...]:
+    every = event.resources if event.resource is None else (event.resource, *event.resources)
+    return tuple(dict.fromkeys(name for one in every for name in (one.id, one.name) if name))
+
+
+def _raw(event: Event) -> str:
+    return event.actor.raw.principal if event.actor and event.actor.raw else ""
+
+
+FIELDS: dict[str, Field] = {
+    field.name: field
+    for field in (
+        Field("id", "id", "id", lambda event: event.id),
+        Field("time", "time", "time", lambda event: clipped(event.time)),
+        Field("observed_time", "observed_time", "time", lambda event: clipped(event.observed_time)),
+        Field("action", "action", "name", lambda event: event.action),
+        Field("severity", "severity", "number", lambda event: event.severity),
+        Field("source.kind", "source_kind", "name", _member("source", "kind")),
+        Field("source.name", "source_name", "name", _member("source", "name")),
+        Field("source.instance", "source_instance", "name", _member("source", "instance")),
+        Field("outcome.status", "outcome_status", "name", _member("outcome", "status")),
+        Field("outcome.code", "outcome_code", "name", _member("outcome", "code")),
+        Field("outcome.reason", "outcome_reason", "text", _member("outcome", "reason")),
+        Field("actor.id", "actor_id", "name", _member("actor", "id")),
+        Field("actor.type", "actor_type", "name", _member("actor", "type")),
+        Field("actor.name", "actor_name", "name", _member("actor", "name")),
+        Field("actor.roles", "actor_roles", "names", _names("actor", "roles")),
+        Field("actor.on_behalf_of", "actor_on_behalf_of", "name", _member("actor", "on_behalf_of")),
+        Field("actor.raw.principal", "actor_raw", "name", _raw),
+        Field("session_id", "session_id", "id", lambda event: event.session_id),
+        Field("request_id", "request_id", "id", lambda event: event.request_id),
+        Field("trace_id", "trace_id", "id", lambda event: event.trace_id),
+        Field("span_id", "span_id", "id", lambda event: event.span_id),
+        Field("client.ip", "client_ip", "ip", _member("client", "ip")),
+        Field("client.user_agent", "client_user_agent", "text", _member("client", "user_agent")),
+        Field("resource.type", "resource_type", "name", _member("resource", "type")),
+        Field("resource.id", "resource_id", "name", _member("resource", "id")),
+        Field("resource.name", "resource_name", "name", _member("resource", "name")),
+        Field("resource.env", "resource_env", "name", _member("resource", "env")),
+        Field("resources", "resources", "names", _resources),
+        Field("access.grant_id", "grant_id", "id", _member("access", "grant_id")),
+        Field("access.approval_id", "approval_id", "id", _member("access", "approval_id")),
+        Field("access.approvers", "approvers", "names", _names("access", "approvers")),
+        Field("access.reason", "access_reason", "text", _member("access", "reason")),
+        Field("access.ticket", "ticket", "name", _member("access", "ticket")),
+        Field("data.rows", "data_rows", "number", _number("data", "rows")),
+        Field("data.bytes", "data_bytes", "number", _number("data", "bytes")),
+        Field("data.masked", "data_masked", "number", _number("data", "masked")),
+        Field("data.clear", "data_clear", "number", _number("data", "clear")),
+        Field("data.classes", "data_classes", "names", _names("data", "classes")),
+        Field("data.columns", "data_columns", "names", _names("data", "columns")),
+        Field("data.subjects", "data_subjects", "names", _names("data", "subjects")),
+        Field("statement.text", "statement_text", "text", _member("statement", "text")),
+        Field("statement.shape", "statement_shape", "text", _member("statement", "shape")),
+        Field("statement.hash", "statement_hash", "id", _member("statement", "hash")),
+        Field("decision.effect", "decision_effect", "name", _member("decision", "effect")),
+        Field("decision.rule", "decision_rule", "name", _member("decision", "rule")),
+        Field("decision.reason", "decision_reason", "text", _member("decision", "reason")),
+        Field("links.id", "link_ids", "names", lambda event: tuple(link.id for link in event.links)),
+    )
+}
+"""Every field with a column of its own, by its name in queries."""
+
+TIME_MIN_NS, TIME_MAX_NS = 0, 4_102_444_800_000_000_000
+"""1970 to 2100: a source's clock may claim any time, an index needs a bound. The event keeps its own."""
+
+
+def clipped(time: str) -> int:
+    """A time as the index holds it: nanoseconds within the bounds; 0 for none."""
+    try:
+        return min(max(int(time or 0), TIME_MIN_NS), TIME_MAX_NS)
+    except ValueError:
+        return 0
+
+
+def flat(value: Any) -> dict[str, list[str]]:
+    """Nested members as dotted paths to texts; items of a list share their path. Bounded."""
+    found: dict[str, list[str]] = {}
+    for path, text in _walk("", value):
+        if path in found:
+            found[path].append(text)
+        elif len(found) < _MAX_PATHS:
+            found[path] = [text]
+    return found
+
+
+def as_text(value: Any) -> str:
+    """A scalar as it is compared."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)[:_MAX_VALUE_CHARACTERS]
+
+
+def lower(text: str) -> str:
+    """ASCII letters in lower case, the others as they are: the same here and in ClickHouse's `lower`."""
+    return text.translate(_LOWER)
+
+
+_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+
+
+def words(text: str) -> list[str]:
+    """The words of a text: runs of ASCII letters and digits, in lower case."""
+    return _WORD.findall(lower(text))
+
+
+def body(event: Event, opened: dict[str, dict[str, list[str]]]) -> str:
+    """All words of an event between blanks, so that ` a b ` finds the phrase; a line for each text."""
+    lines: list[str] = []
+    room = _MAX_BODY_CHARACTERS
+    for text in _texts(event, opened):
+        found = words(text)
+        if not found:
+            continue
+        line = " " + " ".join(found) + " "
+        room -= len(line) + 1
+        if room < 0:
+            break
+        lines.append(line)
+    return _SEPARATOR.join(lines)
+
+
+def opened(event: Event) -> dict[str, dict[str, list[str]]]:
+    """The members with names of their own, flat."""
+    return {name: flat(getattr(event, name)) for name in OPEN_FIELDS}
+
+
+def _texts(event: Event, open_members: dict[str, dict[str, list[str]]]) -> Iterator[str]:
+    for field in FIELDS.values():
+        if field.kind in ("name", "text", "id"):
+            yield field.read(event)
+        elif field.kind == "names":
+            yield from field.read(event)
+    for members in open_members.values():
+        for texts in members.values():
+            yield from texts
+
+
+def _walk(path: str, value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from _walk(f"{path}.{name}" if path else str(name), item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _walk(path, item)
+    elif value is not None:
+        yield path or "value", as_text(value)

@@ -1,0 +1,90 @@
+"""The table of the index and the rows of it, as Arrow batches."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from ..errors import GlasshatchError
+from ..events import Event, Source, decode
+from .columns import FIELDS, OPEN_FIELDS, body, opened
+
+TABLE = "events"
+FORMAT = 1
+"""Grows with every change of the table; an index of another format is made anew from the ledger."""
+
+_ENUMERATED = {
+    "action", "source_kind", "source_name", "outcome_status", "actor_type", "resource_type", "resource_env",
+    "decision_effect", "decision_rule",
+}  # fmt: skip
+_SKIP_BLOOM = {"id", "trace_id", "session_id", "request_id", "grant_id", "approval_id", "statement_hash"}
+_SQL = {"number": "Int64", "time": "Int64", "names": "Array(String)"}
+_ARROW = {"number": pa.int64(), "time": pa.int64(), "names": pa.list_(pa.string())}
+_OPEN = pa.map_(pa.string(), pa.list_(pa.string()))
+_UNREADABLE = "record.unreadable"
+
+
+def create_sql() -> str:
+    """The table, ordered by time and then by ledger index, a partition a month."""
+    columns = [
+        "tenant LowCardinality(String) CODEC(ZSTD(1))",
+        "`index` UInt64 CODEC(Delta, ZSTD(1))",
+        "month UInt32 CODEC(ZSTD(1))",
+    ]
+    for field in FIELDS.values():
+        kind = _SQL.get(field.kind, "String")
+        if field.column in _ENUMERATED:
+            kind = "LowCardinality(String)"
+        codec = "CODEC(Delta, ZSTD(1))" if field.kind == "time" else "CODEC(ZSTD(1))"
+        columns.append(f"{field.column} {kind} {codec}")
+    columns += [f"{name} Map(LowCardinality(String), Array(String)) CODEC(ZSTD(1))" for name in OPEN_FIELDS]
+    columns += ["body String CODEC(ZSTD(1))", "raw String CODEC(ZSTD(3))"]
+    indexes = [
+        f"INDEX bloom_{name} {name} TYPE bloom_filter(0.01) GRANULARITY 1" for name in sorted(_SKIP_BLOOM)
+    ]
+    indexes += [
+        "INDEX words body TYPE text(tokenizer = 'splitByNonAlpha') GRANULARITY 1",
+        "INDEX by_index `index` TYPE minmax GRANULARITY 1",
+    ]
+    return (
+        f"CREATE TABLE IF NOT EXISTS {TABLE} ({', '.join(columns + indexes)}) ENGINE = MergeTree"
+        " PARTITION BY month ORDER BY (tenant, time, `index`)"
+        " SETTINGS index_granularity = 4096, min_bytes_for_wide_part = 10485760"
+    )
+
+
+def rows(tenant: str, entries: Sequence[tuple[int, bytes]]) -> pa.Table:
+    """One row for every entry, also for one that this version cannot read: its bytes are kept."""
+    events = [_event(data) for _, data in entries]
+    open_members = [opened(event) for event in events]
+    times = [FIELDS["time"].read(event) for event in events]
+    columns: dict[str, Any] = {
+        "tenant": pa.array([tenant] * len(entries)),
+        "index": pa.array([index for index, _ in entries], pa.uint64()),
+        "month": pa.array([_month(time) for time in times], pa.uint32()),
+    }
+    for field in FIELDS.values():
+        values = times if field.name == "time" else [field.read(event) for event in events]
+        columns[field.column] = pa.array(values, _ARROW.get(field.kind, pa.string()))
+    for name in OPEN_FIELDS:
+        columns[name] = pa.array([list(members[name].items()) for members in open_members], _OPEN)
+    columns["body"] = pa.array(
+        [body(event, members) for event, members in zip(events, open_members, strict=True)]
+    )
+    columns["raw"] = pa.array([data.decode("utf-8", "replace") for _, data in entries])
+    return pa.table(columns)
+
+
+def _event(data: bytes) -> Event:
+    try:
+        return decode(data)
+    except GlasshatchError:
+        return Event(id="", time="0", action=_UNREADABLE, source=Source(kind="unknown"))
+
+
+def _month(time_ns: int) -> int:
+    moment = datetime.datetime.fromtimestamp(time_ns // 10**9, datetime.UTC)
+    return moment.year * 100 + moment.month

@@ -1,0 +1,39 @@
+"""Which names a query may use for the fields of an event."""
+
+from __future__ import annotations
+
+from ...index.columns import FIELDS, OPEN_FIELDS, Field
+
+ALIASES = {
+    "trace": "trace_id", "span": "span_id", "session": "session_id", "request": "request_id",
+    "source": "source.kind", "outcome": "outcome.status", "status": "outcome.status", "code": "outcome.code",
+    "ip": "client.ip", "rule": "decision.rule", "effect": "decision.effect", "statement": "statement.text",
+    "rows": "data.rows", "masked": "data.masked", "grant": "access.grant_id", "reason": "access.reason",
+    "role": "actor.roles", "roles": "actor.roles", "subject": "data.subjects", "env": "resource.env",
+    "class": "data.classes", "link": "links.id", "links": "links.id",
+}  # fmt: skip
+"""Short names people type."""
+
+PAIRS = {"actor": ("actor.name", "actor.id"), "resource": ("resources", "resource.type")}
+"""Names that look into two fields at once."""
+
+
+def resolve(name: str) -> str:
+    """The full name of a field, which may be unknown."""
+    return ALIASES.get(name, name)
+
+
+def known_field(name: str) -> bool:
+    """Whether a query may name this field."""
+    return name in FIELDS or name in PAIRS or open_member(name) is not None
+
+
+def open_member(name: str) -> tuple[str, str] | None:
+    """`attrs.a.b` as its member and its path, for members with names of their own."""
+    member, _, path = name.partition(".")
+    return (member, path) if member in OPEN_FIELDS and path else None
+
+
+def fields_of(name: str) -> tuple[Field, ...]:
+    """The fields with columns that a name stands for; none for `attrs.…` and the like."""
+    return tuple(FIELDS[one] for one in PAIRS.get(name, (name,)) if one in FIELDS)

@@ -1,0 +1,97 @@
+"""What an investigation answers; the stored bytes of events are passed on as they are."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+
+class Hit(msgspec.Struct, frozen=True):
+    """An event with its place in the ledger; `event` is the stored bytes."""
+
+    index: int
+    event: msgspec.Raw
+
+
+class Page(msgspec.Struct, frozen=True):
+    """A page of matches, how many there are in all, and the query as it may be recorded."""
+
+    events: list[Hit]
+    count: int
+    query: str
+
+
+class Bin(msgspec.Struct, frozen=True):
+    """A bar of a histogram."""
+
+    start: str
+    count: int
+    failed: int
+
+
+class Bins(msgspec.Struct, frozen=True):
+    """A histogram; empty bars are left out."""
+
+    width_ns: str
+    bins: list[Bin]
+    query: str
+
+
+class CountRow(msgspec.Struct, frozen=True):
+    """A combination of values and how often it occurs."""
+
+    values: tuple[str, ...]
+    count: int
+    failed: int
+    first: str
+    last: str
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """Counts by value."""
+
+    by: tuple[str, ...]
+    rows: list[CountRow]
+    total: int
+    query: str
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """An event of a timeline, and why it stands there."""
+
+    index: int
+    event: msgspec.Raw
+    link: Literal["exact", "inferred"]
+    why: str
+
+
+class SourceSkew(msgspec.Struct, frozen=True):
+    """How far a source's clock stood from ours (median)."""
+
+    source: str
+    ahead_ns: str
+
+
+class History(msgspec.Struct, frozen=True):
+    """A timeline."""
+
+    subject: str
+    entries: list[Entry]
+    skew: list[SourceSkew]
+    truncated: bool
+
+
+class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A session, summed up from its events."""
+
+    id: str
+    actor: str
+    resource: str
+    opened: str
+    closed: str
+    state: Literal["open", "closed", "refused", "aborted"]
+    statements: int
+    denied: int
+    rows: int
+    masked: int
