@@ -40,10 +40,9 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     false_positives: str = ""
 
 
-class AlertStanding(msgspec.Struct, frozen=True, kw_only=True):
+class AlertStanding(Alert, frozen=True, kw_only=True):
     """An alert and where it stands. deliveries: `pending`, `delivered` or `failed`, by channel."""
 
-    alert: Alert
     state: AlertState = "open"
     acknowledged_by: str = ""
     comment: str = ""

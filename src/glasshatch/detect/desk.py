@@ -68,11 +68,11 @@ class Alerts:
             standing = self.find(id)
             if standing.state != "open":
                 raise Conflict(f"this alert was taken on by {standing.acknowledged_by}")
-            event = acknowledged_event(standing.alert, by, comment, self._clock.now_ns())
+            event = acknowledged_event(standing, by, comment, self._clock.now_ns())
             self._record(event)
             # A crash here leaves the alert open until detection reads the event back.
-            statement, values = acknowledge(standing.alert.id, by.name or by.id, "", event.id)
+            statement, values = acknowledge(standing.id, by.name or by.id, "", event.id)
             with self._store.transaction() as connection:
                 # Detection may have read it back already, with the comment: then that stays.
                 connection.execute(f"{statement} AND acknowledgement = ''", values)
-            return self.find(standing.alert.id)
+            return self.find(standing.id)

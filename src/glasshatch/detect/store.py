@@ -220,7 +220,7 @@ class Store:
             found = [(_decode_alert(body), *rest) for body, *rest in self._all(sql, values)]
             return [
                 AlertStanding(
-                    alert=alert, state=state, acknowledged_by=by, comment=comment,
+                    **msgspec.structs.asdict(alert), state=state, acknowledged_by=by, comment=comment,
                     deliveries=self._deliveries(alert.id),
                 )
                 for alert, state, by, comment in found

@@ -97,7 +97,7 @@ def test_an_alert_is_recorded_delivered_and_that_recorded(open_detector: Open, s
     start(detector, book, bell)
     until(lambda: len(book.events) == 2)
     assert book.actions() == ["alert.raised", "alert.delivered"]
-    assert [alert.id for alert in bell.taken] == [detector.store.alerts("", 5)[0].alert.id]
+    assert [alert.id for alert in bell.taken] == [detector.store.alerts("", 5)[0].id]
     assert detector.store.alerts("", 5)[0].deliveries == {"bell": "delivered"}
     assert detector.store.count("notes") == 0
 
