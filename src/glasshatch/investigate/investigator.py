@@ -210,5 +210,6 @@ def _session(row: tuple[object, ...]) -> SessionRow:
     return SessionRow(
         id=str(id), actor=str(actor), resource=str(resource), opened=str(opened),
         closed=str(closed) if closed else "", state=states.get(str(last), "open"),  # type: ignore[arg-type]
-        statements=int(str(statements)), denied=int(str(denied)), rows=int(str(rows)), masked=int(str(masked)),
+        statements=int(str(statements)), denied=int(str(denied)),
+        rows=int(str(rows)), masked=int(str(masked)),
     )  # fmt: skip

@@ -1,0 +1,179 @@
+"""The query language: what is understood, what is refused and where, and what it compiles to."""
+
+from __future__ import annotations
+
+import pytest
+
+from glasshatch.errors import ConfigError
+from glasshatch.events import Actor, Client, Data, Event, Outcome, Resource, Source, StatementText
+from glasshatch.investigate.query import compile_predicate, compile_sql, parse, render
+
+NOW_NS = 1_795_519_440_000_000_000
+HOUR_NS = 3_600 * 10**9
+EVENT = Event(
+    id="0199-a",
+    time=str(NOW_NS - HOUR_NS),
+    action="statement.denied",
+    source=Source(kind="gateway", name="postgres"),
+    actor=Actor(id="u-7", name="Alice", roles=("engineer", "dba")),
+    outcome=Outcome(status="failure", code="42501"),
+    session_id="s-1",
+    trace_id="4bf92f",
+    client=Client(ip="10.1.2.3", user_agent="psql 15"),
+    severity=3,
+    resource=Resource(type="postgres", id="postgres/shop", name="shop"),
+    data=Data(rows=40, classes=("EMAIL",)),
+    resources=(Resource(type="table", id="postgres/shop/public.customers", name="public.customers"),),
+    statement=StatementText(text="SELECT note FROM customers WHERE email = <EMAIL:k7x2q>"),
+    labels={"team": "Payments"},
+    attrs={"n": 12, "verbs": ["delete", "select"], "deep": {"a": {"b": "x.y"}}},
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "actor:alice",
+        "actor:u-7",
+        "actor.name:ALICE",
+        "actor.roles:dba",
+        "role:(admin OR dba)",
+        "action:statement.*",
+        "action:statement.denie?",
+        "customers",
+        "CUSTOMERS",
+        '"note from customers"',
+        "cust*",
+        "statement.text:note",
+        'statement.text:"note from"',
+        "<EMAIL:k7x2q>",
+        '"<EMAIL:k7x2q>"',
+        "statement:<EMAIL:k7x2q>",
+        "-outcome.status:success",
+        "NOT outcome:success",
+        "!outcome:success",
+        "status:failure AND code:42501",
+        "nothing OR customers",
+        "(nothing OR customers) session:s-1",
+        "session:s-*",
+        "trace:4bf92f",
+        "ip:10.0.0.0/8",
+        "client.ip:10.1.2.3",
+        "rows:40",
+        "rows>39",
+        "data.rows:[40 TO 50]",
+        "data.rows:{39 TO 40]",
+        "data.rows:[* TO 40]",
+        "severity>=3",
+        "time>=now-2h",
+        "time:[now-2h TO now]",
+        "resource:postgres/shop",
+        "resource:public.customers",
+        "labels.team:payments",
+        "attrs.n:12",
+        "attrs.n>11.5",
+        "attrs.verbs:delete",
+        "attrs.deep.a.b:x.y",
+        "attrs.deep.a.b:*",
+        "exists(trace_id)",
+        "class:email",
+        "trace:* -span:*",
+        "*",
+        "psql",
+        "client.user_agent:15",
+    ],
+)
+def test_it_finds(text: str) -> None:
+    assert compile_predicate(parse(text), NOW_NS)(EVENT)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "actor:bob",
+        "alic",
+        "custom",
+        '"customers note"',
+        "action:statement",
+        "session:s",
+        "trace:4BF92F",
+        "rows<40",
+        "data.rows:{40 TO 50}",
+        "time<now-2h",
+        "ip:11.0.0.0/8",
+        "attrs.n:13",
+        "attrs.n>12",
+        "attrs.verbs:del",
+        "exists(span_id)",
+        "-customers",
+        "NOT (customers OR nothing)",
+        '""',
+        "labels.team:pay",
+        "statement.text:not",
+        "time:2020-01-01",
+        "resource:postgres/sho",
+    ],
+)
+def test_it_does_not_find(text: str) -> None:
+    assert not compile_predicate(parse(text), NOW_NS)(EVENT)
+
+
+@pytest.mark.parametrize(
+    ("text", "position"),
+    [("(a", 3), ("a)", 2), ('actor:"x', 7), ("data.rows:[1 TO 2", 18), ("actor:", 7), ("a OR ", 6), ("[", 1)],
+)
+def test_a_mistake_is_placed(text: str, position: int) -> None:
+    with pytest.raises(ConfigError, match=f"position {position}"):
+        parse(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x" * 9_000,
+        "(" * 40 + "a" + ")" * 40,
+        "-" * 300 + "a",
+        " ".join(["a"] * 300),
+        "actor:(" + "a " * 300 + ")",
+        "rows:many",
+        "time>soon",
+        "ip:10.0.0.0/99",
+        "attrs.n>x",
+        "rows:" + "9" * 30,
+        "actr.name:x",
+        "attrs:x",
+        "evil.field:1",
+    ],
+)
+def test_what_cannot_be_asked_is_an_error_with_a_cure(text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        compile_sql(parse(text), NOW_NS)
+    assert caught.value.hint
+    assert len(str(caught.value)) < 300
+
+
+def test_a_misspelt_field_is_told_the_nearest() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse("actor.nam:alice")
+    assert "actor.name" in caught.value.hint
+
+
+def test_no_text_of_a_query_becomes_sql() -> None:
+    hostile = "x') OR 1=1; DROP TABLE events --"
+    sql, bound = compile_sql(parse(f'actor:"{hostile}" "{hostile}" attrs.{"a" * 5}:"{hostile}"'), NOW_NS)
+    assert "DROP" not in sql
+    assert "'" not in sql.replace("''", "")
+    assert hostile.lower() in [str(value) for value in bound.values()]
+
+
+def test_literals_are_redacted_before_anything_keeps_them() -> None:
+    def redact(text: str) -> str:
+        return text.replace("alice@example.com", "<EMAIL:k7x2q>")
+
+    query = parse(
+        'alice@example.com OR statement:"to alice@example.com" OR attrs.mail:alice@example.com', redact
+    )
+    assert "alice@example.com" not in render(query)
+    assert "alice@example.com" not in str(compile_sql(query, NOW_NS))
+    assert compile_predicate(query, NOW_NS)(EVENT)
