@@ -182,12 +182,16 @@ class Client:
         """Take an alert on."""
         return self._post(f"/alerts/{_id(alert_id)}/acknowledge", ReviewForm(comment=comment), AlertView)
 
-    def ingest(self, source: str, name: str, body: bytes, encoding: str = "") -> IntakeResult:
+    def ingest(
+        self, source: str, name: str, body: bytes, encoding: str = "", file: str = "", line: int = 0
+    ) -> IntakeResult:
         """Deliver events of a source; every one is durable or quarantined when this returns."""
         headers = {"Content-Type": "application/x-ndjson"}
         if encoding:
             headers["Content-Encoding"] = encoding
         path = f"/v1/sources/{_id(source)}/{_id(name or 'default')}"
+        if line:
+            path += "?" + urlencode({"file": file, "line": line})
         response = self._open("POST", path, body, headers)
         return self._answer(response, IntakeResult)
 

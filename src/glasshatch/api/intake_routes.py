@@ -44,7 +44,7 @@ class _Delivery(Operation):
 )
 async def deliver_events(request: Call, name: FromQuery[str] = "") -> IntakeResult:
     """Record events; answered when every one of them is durable or quarantined."""
-    return await _deliver(request, "json", name)
+    return await _deliver(request, "json", name or "default")
 
 
 @post(
@@ -54,16 +54,27 @@ async def deliver_events(request: Call, name: FromQuery[str] = "") -> IntakeResu
     request_max_body_size=None,
     operation_class=_Delivery,
 )
-async def deliver_source(request: Call, kind: FromPath[str], name: FromPath[str]) -> IntakeResult:
-    """Record what a source of some kind sends, as in `/v1/sources/kubernetes/prod`."""
-    return await _deliver(request, kind, name)
+async def deliver_source(
+    request: Call,
+    kind: FromPath[str],
+    name: FromPath[str],
+    file: FromQuery[str] = "",
+    line: FromQuery[int] = 0,
+) -> IntakeResult:
+    """Record what a source of some kind sends, as in `/v1/sources/kubernetes/prod`.
+
+    `file` and `line` say where the body's first line stands, if it comes out of a file.
+    """
+    return await _deliver(request, kind, name, file, line)
 
 
-async def _deliver(request: Call, kind: str, name: str) -> IntakeResult:
+async def _deliver(request: Call, kind: str, name: str, file: str = "", line: int = 0) -> IntakeResult:
     body = await _body(request)
     encoding = request.headers.get("content-encoding", "").strip().lower()
     desk = request.app.state.desk
-    result: IntakeResult = await asyncio.to_thread(desk.ingest, request.user, kind, name, body, encoding)
+    result: IntakeResult = await asyncio.to_thread(
+        desk.ingest, request.user, kind, name, body, encoding, file, max(0, line)
+    )
     return result
 
 

@@ -111,12 +111,20 @@ class IntakeDesk(Protocol):
     """Taking events of other systems in."""
 
     def ingest(
-        self, caller: Identity, source: str, name: str, body: bytes, encoding: str = ""
+        self,
+        caller: Identity,
+        source: str,
+        name: str,
+        body: bytes,
+        encoding: str = "",
+        file: str = "",
+        line: int = 0,
     ) -> IntakeResult:
         """Take a delivery of source kind `source` (as in `json`), from the instance `name`.
 
         Args:
             encoding: Of the body: nothing, `gzip` or `zstd`.
+            file, line: Where the body's first line stands, if it comes out of a file.
         """
 
 

@@ -16,6 +16,7 @@ from ..keys import Keyring, open_master_key
 from ..ledger import Ledger
 from ..masking import Engine, Redactor, Tokens
 from ..policy import PolicySet
+from ..sources import SOURCES, Intake, Seen
 from .config import LoadedConfig
 from .home import Home
 from .recorder import EventMaker, Recorder
@@ -56,6 +57,7 @@ class House:
             raise
         self.recorder = Recorder(self.ledger, self.redactor)
         self.maker = EventMaker(clock, tenant=self.tenant, instance=str(os.getpid()))
+        self.intake = Intake(self.recorder, self._open_seen, SOURCES, clock, os.urandom, self.tenant)
 
     def note(self, action: str, **members: object) -> None:
         """Record an event about the house itself; durable when this returns."""
@@ -73,10 +75,17 @@ class House:
     def close(self) -> None:
         """Make everything durable and let the directory go."""
         try:
+            self.intake.close()
             self.ledger.close()
             self.control.close()
         finally:
             self._lock.release()
+
+    def _open_seen(self) -> Seen:
+        """The store of what was seen, level with the ledger."""
+        seen = Seen(self.home.derived / "seen")
+        seen.catch_up(self.ledger.scan(seen.watermark))
+        return seen
 
 
 def load_policy(loaded: LoadedConfig) -> PolicySet:

@@ -14,6 +14,7 @@ from ..clock import SystemClock
 from ..identity import Identity
 from ..ledger import LedgerReader
 from .config import load_config
+from .create import create_home
 from .desk import ADMIN, APPROVER, AUDITOR, FrontDesk
 from .house import House, config_of, open_keyring
 
@@ -41,6 +42,14 @@ class LocalDesk(FrontDesk):
     def close(self) -> None:
         """Let index and detection go."""
         self._stack.close()
+
+
+def create_unless_there(directory: Path) -> bool:
+    """Make a data directory where there is nothing yet; says whether it did."""
+    if directory.exists() and any(directory.iterdir()):
+        return False
+    create_home(directory)
+    return True
 
 
 @contextmanager

@@ -47,7 +47,6 @@ ACTIONS: dict[str, Action] = {
         Action("alert.delivered", "an alert reached a channel"),
         Action("alert.failed", "an alert could not be delivered to a channel in time", 4),
         Action("intake.quarantined", "an item that could not be understood as an event, kept redacted", 2),
-        Action("intake.finished", "a delivery was taken in: how many accepted, duplicate, quarantined"),
         Action("index.rebuilt", "the search index was made anew from the ledger", 2),
         Action("process.restarted", "a process of the server ended unexpectedly and was started again", 4),
         Action("recording.gap", "part of a recording is missing; says what is known of it", 5),

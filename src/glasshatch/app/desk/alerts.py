@@ -40,9 +40,4 @@ class AlertPart:
 
 
 def _view(standing: AlertStanding) -> AlertView:
-    alert = msgspec.structs.asdict(standing.alert)
-    known = {name: alert[name] for name in AlertView.__struct_fields__ if name in alert}
-    return AlertView(
-        **known, state=standing.state, acknowledged_by=standing.acknowledged_by, comment=standing.comment,
-        deliveries=standing.deliveries,
-    )  # fmt: skip
+    return msgspec.convert(standing, AlertView, from_attributes=True)

@@ -129,10 +129,17 @@ class ForwardedPart:
             front.revoke_token(token_id)
 
     def ingest(
-        self, caller: Identity, source: str, name: str, body: bytes, encoding: str = ""
+        self,
+        caller: Identity,
+        source: str,
+        name: str,
+        body: bytes,
+        encoding: str = "",
+        file: str = "",
+        line: int = 0,
     ) -> IntakeResult:
         with self._front(caller) as front:
-            return front.ingest(source, name, body, encoding)
+            return front.ingest(source, name, body, encoding, file, line)
 
     @contextlib.contextmanager
     def _front(self, caller: Identity) -> Iterator[Client]:

@@ -1,0 +1,8 @@
+"""Kubernetes audit: the API server's own account of who asked it for what (audit.k8s.io/v1)."""
+
+from ..parsed import SourceKind
+from .parse import parse
+
+SOURCE = SourceKind(
+    "kubernetes", "audit events, one a line or as an EventList, from log files and webhooks", parse
+)

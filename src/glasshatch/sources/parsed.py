@@ -1,0 +1,97 @@
+"""What a source's parser gives: an event in canonical form, or the reason why there is none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from ..events import Event
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FRACTION = re.compile(r"(.*[T ]\d{2}:\d{2}:\d{2})\.(\d+)(.*)")
+
+
+class Arrival(msgspec.Struct, frozen=True):
+    """The circumstances under which an item came.
+
+    now_ns: when. name: the source's instance, as it was named at delivery. tenant: whose record it is.
+    new_id: a fresh event id. file, line: the item's place in a file, from 1; 0 for a live delivery.
+    """
+
+    now_ns: int
+    name: str
+    tenant: str
+    new_id: Callable[[], str]
+    file: str = ""
+    line: int = 0
+
+
+class Parsed(msgspec.Struct, frozen=True):
+    """An event, without what the intake adds. `key` tells copies of one fact apart from other facts;
+    of several copies the one with the greatest `weight` is kept. Empty: never a copy."""
+
+    event: Event
+    key: str = ""
+    weight: int = 0
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """Not understood. `reason` names members and types, and never repeats a value."""
+
+    reason: str
+
+
+Parse = Callable[[Any, bytes, Arrival], Parsed | Rejected]
+"""From decoded JSON (and its bytes, if it stood on a line of its own) to an event; pure."""
+
+
+class SourceKind(msgspec.Struct, frozen=True):
+    """A kind of source: its name, what it reads, its parser."""
+
+    name: str
+    reads: str
+    parse: Parse
+    one_instance: bool = True
+    """Whether keys are told apart by instance; otherwise two instances may deliver the same fact."""
+
+
+def time_ns(value: object) -> int | None:
+    """A time as nanoseconds since the epoch; None for what is none.
+
+    ISO 8601 with a zone, or a number of seconds, milliseconds, microseconds or nanoseconds, whichever
+    puts it after 1973.
+    """
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str):
+        return _number_ns(value) if re.fullmatch(r"\d{9,19}(\.\d+)?", value) else _iso_ns(value)
+    return _number_ns(str(value)) if isinstance(value, (int, float)) and 0 <= value < 10**19 else None
+
+
+def _number_ns(text: str) -> int | None:
+    whole, _, fraction = text.partition(".")
+    if "e" in text or not whole.isdecimal():
+        return None
+    number = int(whole)
+    for limit, unit in ((10**11, 10**9), (10**14, 10**6), (10**17, 10**3), (10**20, 1)):
+        if number < limit:
+            part = int((fraction + "0" * 9)[:9]) * unit // 10**9 if fraction.isdecimal() else 0
+            return number * unit + part
+    return None
+
+
+def _iso_ns(text: str) -> int | None:
+    found = _FRACTION.fullmatch(text)
+    fraction = found[2] if found else ""
+    try:
+        moment = datetime.fromisoformat(found[1] + found[3] if found else text)
+        if moment.tzinfo is None:
+            return None
+        seconds = (moment - _EPOCH) // timedelta(seconds=1)
+    except (ValueError, OverflowError):
+        return None
+    return seconds * 10**9 + int((fraction + "0" * 9)[:9])
