@@ -78,6 +78,7 @@ class RuleFile(_Table, frozen=True):
     history: str = ""
     lateness: str = "5m"
     quiet: str = "0s"
+    again: Annotated[int, msgspec.Meta(ge=0, le=1_000)] = 0
     learn: Learning = Learning()
     tags: tuple[Tag, ...] = ()
     false_positives: str = ""
@@ -170,7 +171,7 @@ _KEYS: dict[str, tuple[set[str], set[str]]] = {
     # what a kind needs, and what would mean nothing to it
     "count": ({"threshold", "window"}, {"sum", "values", "history", "learn"}),
     "volume": ({"threshold", "window", "sum"}, {"values", "history", "learn"}),
-    "first_seen": ({"values", "history"}, {"sum", "threshold", "window"}),
+    "first_seen": ({"values", "history"}, {"sum", "threshold", "window", "again"}),
 }
 
 

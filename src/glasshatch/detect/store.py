@@ -98,8 +98,8 @@ class Store:
         self._listeners.append(listener)
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All of what is done inside, or nothing.
+    def transaction(self, *, waking: bool = True) -> Iterator[sqlite3.Connection]:
+        """All of what is done inside, or nothing. waking: whether it may leave something to do.
 
         Raises:
             Unavailable: The disk is full or the file cannot be written; nothing changed.
@@ -117,8 +117,9 @@ class Store:
                         f"detection's file cannot be written: {error}", hint="look at the disk under it"
                     ) from None
                 raise
-        for listener in self._listeners:
-            listener.set()
+        if waking:
+            for listener in self._listeners:
+                listener.set()
 
     def meta(self, name: str, default: str = "") -> str:
         """A single value by name."""
@@ -142,7 +143,7 @@ class Store:
         self, meta: Mapping[str, str], memory: Mapping[str, Changes], statements: Sequence[Statement]
     ) -> None:
         """Keep a whole batch, or nothing of it; raises `Unavailable`."""
-        with self.transaction() as connection:
+        with self.transaction(waking=bool(statements)) as connection:
             for rule, changes in memory.items():
                 connection.executemany(
                     "DELETE FROM memory WHERE rule = ? AND key = ?", [(rule, key) for key in changes.drop]

@@ -28,17 +28,18 @@ from .rule import Rule
 MAX_ITEMS = 1_024
 """So many events of one group are told apart; beyond, the two oldest count as one, at the newer's time."""
 
-_decode = msgspec.msgpack.Decoder(tuple[list[Evidence], int | None]).decode
+_decode = msgspec.msgpack.Decoder(tuple[list[Evidence], int | None, int]).decode
 
 
 class _Group:
     """The events of one group in order of time; those from `start` on are in the newest window."""
 
-    __slots__ = ("items", "raised_ns", "start", "total", "touched")
+    __slots__ = ("items", "raised_ns", "raised_total", "start", "total", "touched")
 
-    def __init__(self, items: list[Evidence], raised_ns: int | None, touched: int) -> None:
+    def __init__(self, items: list[Evidence], raised_ns: int | None, raised_total: int, touched: int) -> None:
         self.items = items
         self.raised_ns = raised_ns
+        self.raised_total = raised_total
         self.touched = touched
         self.start = 0
         self.total = 0
@@ -114,8 +115,8 @@ class Windowed:
     def restore(self, rows: Iterable[Row]) -> None:
         """Begin with what was stored."""
         for row in rows:
-            items, raised_ns = _decode(row.data)
-            group = self._groups[row.key] = _Group(items, raised_ns, row.touched)
+            items, raised_ns, raised_total = _decode(row.data)
+            group = self._groups[row.key] = _Group(items, raised_ns, raised_total, row.touched)
             group.recount(self._rule.window_ns)
 
     def observe(self, seen: Observation) -> list[Finding]:
@@ -126,7 +127,9 @@ class Windowed:
     def changes(self) -> Changes:
         """What to store."""
         put = [
-            Row(key, group.touched, msgspec.msgpack.encode((group.items, group.raised_ns)))
+            Row(
+                key, group.touched, msgspec.msgpack.encode((group.items, group.raised_ns, group.raised_total))
+            )
             for key in sorted(self._dirty)
             if (group := self._groups.get(key)) is not None
         ]
@@ -162,9 +165,13 @@ class Windowed:
         if total < self._rule.file.threshold:
             return None
         if group.raised_ns is not None and one.time_ns < group.raised_ns + self._rule.quiet_ns:
-            self.counters.quiet += 1
-            return None
+            # A quiet time must not cover what is another matter altogether.
+            again = self._rule.file.again
+            if not again or total < again * group.raised_total:
+                self.counters.quiet += 1
+                return None
         group.raised_ns = max(one.time_ns, group.raised_ns or one.time_ns)
+        group.raised_total = total
         measured = {
             "count": str(len(evidence)),
             "sum": str(total),
@@ -177,7 +184,7 @@ class Windowed:
         if len(self._groups) >= self._max_groups:
             self._make_room(seen.time_ns)
         self._dropped.discard(key)
-        group = self._groups[key] = _Group([], None, seen.index)
+        group = self._groups[key] = _Group([], None, 0, seen.index)
         return group
 
     def _make_room(self, now_ns: int) -> None:

@@ -16,26 +16,26 @@ from glasshatch.clock import ManualClock
 from glasshatch.detect import Alert, Detector
 
 RULES = [
-    rule(id="count", threshold=3, window="20s", lateness="10s", quiet="15s"),
+    rule(id="count", threshold=2, window="30s", lateness="30s", quiet="15s", again=2),
     rule(
         id="volume",
         kind="volume",
         sum="data.rows",
-        threshold=100,
-        window="30s",
-        lateness="5s",
+        threshold=60,
+        window="60s",
+        lateness="40s",
         group_by=["session_id"],
     ),
     rule(id="first", kind="first_seen", history="40s", learn={"touches": 2}),
 ]
-MAX_GROUPS = 4
+MAX_GROUPS = 2
 
-seconds = st.integers(0, 120)
-actors = st.sampled_from(["a1", "a2", "a3", "a4", "a5", "a6"])
+seconds = st.integers(0, 90)
+actors = st.sampled_from(["a1", "a2", "a3"])
 tables = st.lists(st.sampled_from(["orders", "payments", "customers"]), min_size=1, max_size=2)
 happenings = st.one_of(
     st.tuples(st.just("denial"), seconds, actors),
-    st.tuples(st.just("read"), seconds, st.integers(0, 60), st.sampled_from(["s1", "s2", "s3"])),
+    st.tuples(st.just("read"), seconds, st.integers(0, 60), st.sampled_from(["s1", "s2"])),
     st.tuples(st.just("touch"), seconds, actors, tables),
     st.tuples(st.just("noise"), seconds),
 )
@@ -75,7 +75,7 @@ def run(entries: list[tuple[int, bytes]], cuts: list[int], restarts: set[int]) -
         return found
 
 
-@given(st.lists(happenings, min_size=1, max_size=40), st.lists(st.integers(0, 40), max_size=8), st.data())
+@given(st.lists(happenings, min_size=8, max_size=40), st.lists(st.integers(0, 40), max_size=8), st.data())
 def test_batches_and_restarts_do_not_matter(
     happened: list[tuple[Any, ...]], cuts: list[int], data: st.DataObject
 ) -> None:

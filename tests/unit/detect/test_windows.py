@@ -51,6 +51,12 @@ def test_the_same_group_is_quiet_for_a_while(open_detector: Open) -> None:
     assert detector.standing().rules[0].quiet == 8
 
 
+def test_a_multiple_of_what_was_raised_breaks_the_quiet(open_detector: Open) -> None:
+    detector = open_detector(rule(threshold=2, window="1h", quiet="1h", again=3))
+    entries = [denial_of(number, number) for number in range(20)]
+    assert raised_at(detector, *entries) == [1, 5, 17]
+
+
 def test_a_late_event_fills_the_window_it_belongs_to(open_detector: Open) -> None:
     detector = open_detector(rule(threshold=3, window="10s", lateness="60s"))
     entries = [denial_of(0, 100), denial_of(1, 104), denial_of(2, 150)]
