@@ -14,7 +14,6 @@ import contextlib
 import json
 import os
 import platform
-
 import shutil
 import statistics
 import sys
@@ -25,7 +24,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gateway import DATABASE, address, glasshatch, issue_token, prepare, run
-
 from glasshatch.api.client import Client
 from glasshatch.api.values import SearchForm
 from glasshatch.app.config import load_config
@@ -60,7 +58,9 @@ def measure(root: Path, options: argparse.Namespace) -> dict[str, object]:
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(LocalPostgres(root / "postgres", os.urandom))
         prepare(server)
-        port, token, _ = stack.enter_context(glasshatch(root / "home", server, prepare=filled(options.events)))
+        port, token, _ = stack.enter_context(
+            glasshatch(root / "home", server, prepare=filled(options.events))
+        )
         auditor = (root / "home" / "auditor.token").read_text()
         environment = address(port, "bench", token, DATABASE)
         await_indexed(root / "home", auditor)
@@ -162,8 +162,8 @@ def lookups(
 ) -> list[float]:
     """The latency of every transaction in milliseconds (pgbench -l, third column, microseconds)."""
     command = [
-        server.pgbench_path, "-n", "-S", "-M", "simple", "-c", options.clients, "-j", 1, "-T", options.seconds,
-        "-l", "--log-prefix", prefix,
+        server.pgbench_path, "-n", "-S", "-M", "simple", "-c", options.clients, "-j", 1,
+        "-T", options.seconds, "-l", "--log-prefix", prefix,
     ]  # fmt: skip
     run(command, environment)
     return [

@@ -75,6 +75,10 @@ def disable_actor(
 def issue_token(
     actor: Annotated[str, typer.Argument(help="The actor's name.")],
     lifetime: Annotated[str, typer.Option("--for", help="How long it works: 15m, 8h, 30d.")] = "1h",
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(help="What it opens: connect, read, request, review, ingest, admin; may be repeated."),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option("-o", "--out", help="Write it to this new file (mode 0600), not the terminal."),
@@ -84,8 +88,10 @@ def issue_token(
     token_file: TokenOption = None,
 ) -> None:
     """Issue a token; its text is shown this once and stored nowhere."""
+    scopes = tuple(scope) if scope else ("*",)
+    form = TokenForm(actor=actor, lifetime_s=parse_duration(lifetime), scopes=scopes)
     with open_desk(data, server, token_file) as desk:
-        issued = desk.issue_token(TokenForm(actor=actor, lifetime_s=parse_duration(lifetime)))
+        issued = desk.issue_token(form)
     if out is None:
         typer.echo(issued.text)
     else:

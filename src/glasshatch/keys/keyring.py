@@ -17,6 +17,8 @@ from typing import Literal
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from ..errors import ConfigError, VerificationError
 from .envelope import KEY_BYTES, Envelope
@@ -64,6 +66,10 @@ class Keyring:
         self.token_keys = {key.epoch: secrets[key.id] for key in self._of("token")}
         self.token_epoch = self._latest("token").epoch
         self.control_mac_key = secrets[self._latest("control").id]
+        # One more use of that secret, apart from the other by its purpose (RFC 5869).
+        self.page_key = HKDF(SHA256(), 32, salt=None, info=b"glasshatch page cookie v1").derive(
+            self.control_mac_key
+        )
 
     def __repr__(self) -> str:
         return f"Keyring(tenant={self.tenant!r}, origin={self.origin!r}, data_key={self.data_key.id!r})"

@@ -6,8 +6,8 @@ import re
 import warnings
 
 # The parser of the standard library, renamed in 3.11; it has no public name.
-from re import _constants as sre  # type: ignore[attr-defined]
-from re import _parser as parser  # type: ignore[attr-defined]
+from re import _constants as sre
+from re import _parser as parser
 from typing import Any
 
 _POSIX = {

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import GlasshatchError
-from . import day
+from . import day, use
 from .clean import Searcher, find_planted
 from .day import NotSo, demand
 from .stage import Say, Stage, glasshatch_command, run
@@ -42,6 +42,7 @@ def play(stage: Stage, say: Say, result: dict[str, Any], details: dict[str, Any]
     """All steps in the order of the day; fills `result` and `details` by step name."""
     steps: dict[str, Step] = {
         "masked": day.masked, "blocked": day.blocked, "granted": day.granted,
+        "timeline": use.timeline, "alert": use.alert, "kubernetes": use.kubernetes, "audited": use.audited,
         "durable": day.durable, "clean": clean, "verified": verified,
     }  # fmt: skip
     for name, step in steps.items():

@@ -26,16 +26,28 @@ from ...api.sockets import connect_unix
 from ...errors import ConfigError, Unavailable
 from ..home import Home
 from ..postgres import LocalPostgres
+from .receiver import Receiver
 from .shop import Shop
 
 Say = Callable[[str], None]
 RESOURCE = "shop"
+SERVICES = ("web", "orders", "payments")
+"""The small programs of the shop that record with the SDK."""
+
 _UPSTREAM_USER = "glasshatch"
 _START_SECONDS = 60
 
 _CONFIG = """\
 # Written anew at every start of the demo: the ports change. `glasshatch init` writes a commented one.
 version = 1
+
+[server]
+api = "127.0.0.1:{api_port}"
+
+[alerts.demo]
+type = "webhook"
+url = "http://127.0.0.1:{hook_port}/alerts"
+secret = "file:{hook_secret}"
 
 [gateway]
 postgres = "127.0.0.1:{port}"
@@ -89,7 +101,8 @@ class Stage:
         self.tokens = self.root / "tokens"
         self.shop = Shop()
         self.database = LocalPostgres(self.root / "postgres", os.urandom)
-        self.gateway_port = 0
+        self.gateway_port = self.api_port = 0
+        self.webhook = Receiver()
         self._say = say
         self._server: subprocess.Popen[bytes] | None = None
 
@@ -100,6 +113,7 @@ class Stage:
             Unavailable: A process did not come up; says which and where its log is.
         """
         self.root.mkdir(mode=0o711, parents=True, exist_ok=True)
+        self.webhook.start(self.root / "hook.secret")
         self._say("starting PostgreSQL …")
         self.database.start()
         self._fill_shop()
@@ -110,11 +124,19 @@ class Stage:
         self._invite("alice", "engineer")
         self._invite("bob", "engineer", "approver")
         self._invite("carol", "auditor")
+        for service in SERVICES:
+            self._invite(service, type="service", scope=f"ingest:json/{service}")
 
     def stop(self) -> None:
         """Stop all that was started, the server first, so that it can drain."""
         self.stop_server()
         self.database.stop()
+        self.webhook.stop()
+
+    @property
+    def page(self) -> str:
+        """The page's address."""
+        return f"http://127.0.0.1:{self.api_port}/"
 
     @property
     def server_running(self) -> bool:
@@ -123,7 +145,7 @@ class Stage:
 
     def start_server(self) -> None:
         """Start `glasshatch serve` on a free port and wait until it accepts connections."""
-        self.gateway_port = _free_port()
+        self.gateway_port, self.api_port = _free_port(), _free_port()
         self._write_config()
         log = self.root / "server.log"
         with log.open("ab") as out:
@@ -253,7 +275,8 @@ class Stage:
 
     def _write_config(self) -> None:
         text = _CONFIG.format(
-            port=self.gateway_port, resource=RESOURCE, upstream_port=self.database.port,
+            port=self.gateway_port, api_port=self.api_port, hook_port=self.webhook.port,
+            hook_secret=self.webhook.secret_file, resource=RESOURCE, upstream_port=self.database.port,
             upstream_user=_UPSTREAM_USER, secret=self.root / "shop.secret",
         )  # fmt: skip
         for pattern, kind, subject in _COLUMNS:
@@ -262,15 +285,17 @@ class Stage:
             )
         self.home.config_file.write_text(text, encoding="utf-8")
 
-    def _invite(self, person: str, *roles: str) -> None:
-        """Make the person known, once, and give them a fresh token."""
+    def _invite(self, person: str, *roles: str, type: str = "human", scope: str = "*") -> None:
+        """Make an actor known, once, and give them a fresh token."""
         known = self.command("admin", "actors", "ls", "--format", "jsonl").out
         names = {msgspec.json.decode(line)["name"] for line in known.splitlines()}
         if person not in names:
-            _expect(self.command("admin", "actors", "add", person, *(f"--role={role}" for role in roles)))
+            named = [f"--role={role}" for role in roles]
+            _expect(self.command("admin", "actors", "add", person, f"--type={type}", *named))
         file = self.tokens / f"{person}.token"
         file.unlink(missing_ok=True)
-        _expect(self.command("admin", "tokens", "issue", person, "--for", "8h", "--out", str(file)))
+        issue = ("tokens", "issue", person, "--for", "8h", "--scope", scope, "--out", str(file))
+        _expect(self.command("admin", *issue))
 
 
 def glasshatch_command() -> list[str]:
@@ -337,7 +362,7 @@ def reset(root: Path) -> None:
     Raises:
         ConfigError: The directory holds something else, so nothing is removed.
     """
-    ours = {"postgres", "glasshatch", "tokens", "shop.secret", "server.log"}
+    ours = {"postgres", "glasshatch", "tokens", "spools", "shop.secret", "hook.secret", "server.log"}
     if not root.exists():
         return
     strange = {entry.name for entry in root.iterdir()} - ours

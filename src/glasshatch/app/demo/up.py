@@ -61,6 +61,15 @@ The record, read by carol, the auditor (every read is recorded too):
   glasshatch prove EVENT -o event.proof      (an id out of `glasshatch events --format jsonl`)
   glasshatch verify {stage.home.directory}
 
+Or with a browser, signing in with the token in {tokens}/carol.token (or bob's, who approves):
+  [cyan]{stage.page}[/]
+
+Search, follow, and see what belongs together:
+  glasshatch search 'actor:alice action:statement.* -outcome:success'
+  glasshatch tail
+  glasshatch timeline actor:alice
+  glasshatch alerts ls
+
 Ask for more as alice, approve as bob:
   {env}/alice.token glasshatch request postgres/{RESOURCE} --verb update --for 10m --reason "fix a note"
   {env}/bob.token glasshatch requests

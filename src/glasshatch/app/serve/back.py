@@ -14,6 +14,7 @@ from typing import Any
 
 import uvloop
 
+from ...api.page import PageSettings, page_router
 from ...api.server import ApiServer
 from ...clock import SystemClock
 from ...errors import GlasshatchError
@@ -89,12 +90,14 @@ class _Back:
         delivery.start()
         stack.callback(delivery.stop)
 
-        redactor = Redactor(load_engine(loaded), make_tokens(open_keyring(loaded)))
+        keyring = open_keyring(loaded)
+        redactor = Redactor(load_engine(loaded), make_tokens(keyring))
         investigator = Investigator(index, lambda text: redactor.text(text)[0], clock)
         alerts = make_alerts(detector, self._recorder.record, clock)
         desk = BackDesk(home.front_socket, investigator, followed, alerts, self.note)
         authenticator = FrontAuthenticator(home.front_socket)
-        self.api = ApiServer(desk, authenticator, home.socket, config.server.api, use=True)
+        page = page_router(PageSettings(keyring.page_key, config.server.hosts))
+        self.api = ApiServer(desk, authenticator, home.socket, config.server.api, complain, page, use=True)
 
     def note(self, action: str, **members: Any) -> None:
         """Record something through the front; durable when this returns."""

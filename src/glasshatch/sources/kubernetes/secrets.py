@@ -28,8 +28,8 @@ _SECRET_NAME = re.compile(
 _HARMLESS_PARAMETERS = frozenset(
     "watch limit continue resourceVersion resourceVersionMatch timeout timeoutSeconds pretty fieldManager"
     " fieldValidation dryRun force allowWatchBookmarks labelSelector fieldSelector container stdin stdout"
-    " stderr tty follow tailLines previous timestamps sinceSeconds gracePeriodSeconds propagationPolicy ports exact"
-    " export includeUninitialized".split()
+    " stderr tty follow tailLines previous timestamps sinceSeconds gracePeriodSeconds propagationPolicy"
+    " ports exact export includeUninitialized".split()
 )
 _MAX_DEPTH = 60
 

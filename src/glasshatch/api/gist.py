@@ -1,0 +1,50 @@
+"""An event in a few words, the same in the terminal and on the page."""
+
+from __future__ import annotations
+
+from ..events import Event
+
+
+def actor_of(event: Event) -> str:
+    """Who did it."""
+    return (event.actor.name or event.actor.id) if event.actor else ""
+
+
+def source_of(event: Event) -> str:
+    """Where it comes from."""
+    return f"{event.source.kind}/{event.source.name}" if event.source.name else event.source.kind
+
+
+def result_of(event: Event) -> str:
+    """What was decided, or how it ended."""
+    if event.decision:
+        return event.decision.effect
+    return "" if event.outcome is None else event.outcome.code or event.outcome.status
+
+
+def failed(event: Event) -> bool:
+    """Whether it was refused or went wrong."""
+    refused = event.decision is not None and event.decision.effect != "allow"
+    return refused or (event.outcome is not None and event.outcome.status == "failure")
+
+
+def place_of(event: Event) -> str:
+    """What it was done to."""
+    return "" if event.resource is None else event.resource.id or event.resource.name
+
+
+def gist_of(event: Event) -> str:
+    """The statement, the message, the counts or the reason: whatever says most."""
+    if event.statement and event.statement.text:
+        return event.statement.text
+    if event.data and event.data.rows:
+        return f"{event.data.rows} rows, {event.data.masked} values masked"
+    if event.outcome and event.outcome.reason:
+        return event.outcome.reason
+    if event.access and event.access.reason:
+        return event.access.reason
+    for name in ("message", "explanation", "reason", "what"):
+        found = event.attrs.get(name)
+        if isinstance(found, str):
+            return found
+    return ""
