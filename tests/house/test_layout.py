@@ -18,6 +18,10 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 OPEN_PARTS = {
     "api.answers": "how errors travel; the link between the processes speaks of them too",
     "api.sockets": "Unix sockets and loopback; standard library only",
+    "api.ports": "what a desk promises; types only",
+    "api.gist": "an event in a line, for the command line and the page alike",
+    "api.page": "templates and their engine; the server alone loads it",
+    "index.columns": "pure: what is indexed, which the query language is written against",
     "api.client": "what commands talk with; needs no web framework",
     "api.server": "the web framework; the server alone loads it",
     "api.values": "what client and server exchange",

@@ -98,12 +98,21 @@ async def _identify(connection: Connection, handler: BaseRouteHandler) -> None:
     if scheme.lower() != "bearer" or not token:
         raise TokenRefused("unknown", "a token is needed", hint="send: Authorization: Bearer gh_…")
     identify = connection.app.state.authenticator.identify
-    target = str(handler.opt.get("target", "")).format(**connection.path_params)
-    caller = await asyncio.to_thread(identify, token.strip(), scope, target)
+    caller = await asyncio.to_thread(identify, token.strip(), scope, _target(connection, handler))
     tenant = connection.path_params.get("tenant")
     if tenant not in (None, caller.tenant):
         raise Denied("the token belongs to another tenant", hint="GET /v1/me names it")
     connection.scope["user"] = caller
+
+
+def _target(connection: Connection, handler: BaseRouteHandler) -> str:
+    """What the route reaches, as scopes name it, out of the path or the query's `name`."""
+    names = connection.query_params.getall("name", [])
+    if len(names) > 1:
+        # The handler might take the other one.
+        raise Denied("the name is given twice", hint="give one name")
+    name = (names[0] if names else "") or "default"
+    return str(handler.opt.get("target", "")).format(**{"name": name, **connection.path_params})
 
 
 def _failed(request: Request[Any, Any, State], error: Exception) -> Response[bytes]:

@@ -37,7 +37,7 @@ class _Delivery(Operation):
 
 @post(
     "/events",
-    opt={"scope": "ingest", "target": "json"},
+    opt={"scope": "ingest", "target": "json/{name}"},
     status_code=200,
     request_max_body_size=None,
     operation_class=_Delivery,
