@@ -42,7 +42,8 @@ class House:
         self.policy = load_policy(loaded)
         self.keyring = open_keyring(loaded)
         self.engine = load_engine(loaded)
-        self.redactor = Redactor(self.engine, make_tokens(self.keyring))
+        workforce = frozenset(kind.name for kind in SOURCES.values() if kind.workforce)
+        self.redactor = Redactor(self.engine, make_tokens(self.keyring), workforce)
         self._lock = self.home.lock()
         try:
             self.control = ControlStore.open(

@@ -1,9 +1,9 @@
 """Which strings of an event are scanned, taken out in one order and put back in the same.
 
-Identity and structure stay: who acted (`actor`, once somebody vouches for it), ids, the action, the
-source, addresses of the workforce, rules and hashes. Everything a person or a foreign system may
-have written is scanned, and what stands under a telling key, such as `password` or `first_name`,
-is replaced unseen.
+Identity and structure stay where somebody vouches for them: who acted, what was reached, ids, the
+action, the source, addresses of the workforce, rules and hashes. Everything a person or a foreign
+system may have written is scanned, and what stands under a telling key, such as `password` or
+`first_name`, is replaced unseen. Of an event that nobody vouches for, every text is scanned.
 """
 
 from __future__ import annotations
@@ -22,7 +22,18 @@ Change = Callable[[str, str], str]
 EVENT_HINTS = frozenset({"SECRET", "NAME", "BIRTHDATE"})
 """Types that an event's keys are believed. Other keys (`address`, `ip`) mostly speak of machines."""
 
+OWN_KINDS = frozenset({"gateway", "glasshatch"})
+"""Kinds of source that speak of the workforce: the gateway has seen a token for each name."""
+
 _replace = msgspec.structs.replace
+_UNTOUCHED = frozenset(
+    {"schema", "tenant", "id", "time", "observed_time", "trace_id", "span_id", "redaction"}
+)
+"""Members whose form the parser has checked, or which are our own."""
+
+_NAMED = frozenset({"labels", "attrs", "native"})
+"""Members whose keys are foreign too."""
+
 _PLAIN: dict[str, tuple[str, ...]] = {
     "statement": ("text", "shape"),
     "outcome": ("code", "reason"),
@@ -35,14 +46,51 @@ _SHORT_INTEGER = 10**6
 _MAX_DEPTH = 64
 
 
-def change_texts(event: Event, change: Change) -> Event:
-    """The event with `change` applied to every scanned string, always in the same order."""
+def change_texts(event: Event, change: Change, vouched: frozenset[str] = OWN_KINDS) -> Event:
+    """The event with `change` applied to every scanned string, always in the same order.
+
+    Args:
+        vouched: Kinds of source whose actors and resources are the workforce's own, kept in clear.
+    """
+    return _known(event, change) if event.source.kind in vouched else _foreign(event, change)
+
+
+def _foreign(event: Event, change: Change) -> Event:
+    """An application's event: its actor may be a customer, and any member may hold what was typed."""
     changes: dict[str, Any] = {}
-    for part, names in _PLAIN.items():
+    for name in event.__struct_fields__:
+        value = getattr(event, name)
+        if name in _NAMED:
+            changes[name] = change_tree(value, change, EVENT_HINTS)
+        elif name == "client":
+            changes[name] = value and _replace(value, **_plain(name, value, change))
+        elif name not in _UNTOUCHED:
+            changes[name] = _part(value, change)
+    return _replace(event, **changes)
+
+
+def _part(value: Any, change: Change) -> Any:
+    if isinstance(value, str):
+        return change(value, "") if _can_hold(value) else value
+    if isinstance(value, tuple):
+        return tuple(_part(item, change) for item in value)
+    if isinstance(value, msgspec.Struct):
+        named = {
+            name: change_tree(item, change, EVENT_HINTS) if isinstance(item, dict) else _part(item, change)
+            for name in value.__struct_fields__
+            if (item := getattr(value, name))
+        }
+        return _replace(value, **named)
+    return value
+
+
+def _known(event: Event, change: Change) -> Event:
+    """An event of the workforce, whose names are the point of the record."""
+    changes: dict[str, Any] = {}
+    for part in _PLAIN:
         value = getattr(event, part)
         if value is not None:
-            changed = {name: change(text, "") for name in names if (text := getattr(value, name))}
-            changes[part] = _replace(value, **changed)
+            changes[part] = _replace(value, **_plain(part, value, change))
     if event.actor is not None and not event.actor.id:
         changes.update(_claimed(event, change))
     elif event.resource is not None and event.resource.labels:
@@ -53,6 +101,10 @@ def change_texts(event: Event, change: Change) -> Event:
         if getattr(event, name):
             changes[name] = change_tree(getattr(event, name), change, EVENT_HINTS)
     return _replace(event, **changes) if changes else event
+
+
+def _plain(part: str, value: Any, change: Change) -> dict[str, str]:
+    return {name: change(text, "") for name in _PLAIN[part] if (text := getattr(value, name))}
 
 
 def _claimed(event: Event, change: Change) -> dict[str, Any]:
@@ -109,9 +161,13 @@ def _hint(key: Any, hints: frozenset[str]) -> str:
 
 
 def _key(key: Any, change: Change) -> str:
-    # A short plain word cannot hold a finding; scanning them all would double the work.
     text = key if isinstance(key, str) else str(key)
-    return change(text, "") if len(text) >= 6 and not text.isalpha() else text
+    return change(text, "") if _can_hold(text) else text
+
+
+def _can_hold(text: str) -> bool:
+    """A short plain word cannot hold a finding; scanning them all would double the work."""
+    return len(text) >= 6 and not text.isalpha()
 
 
 def _number(value: float, change: Change, hint: str) -> Any:

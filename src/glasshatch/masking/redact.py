@@ -14,7 +14,7 @@ import msgspec
 from ..events import Event, Redaction
 from ..statements import Span
 from .engine import Engine, Finding
-from .eventfields import Change, change_texts, change_tree
+from .eventfields import OWN_KINDS, Change, change_texts, change_tree
 from .literals import clear_number, literal_value, pieces
 from .operators import partial
 from .pgtypes import BOOL, FLOATS, INTEGERS, NUMERIC
@@ -27,9 +27,11 @@ _T = TypeVar("_T")
 class Redactor:
     """Takes personal data and secrets out of what is about to be recorded or shown."""
 
-    def __init__(self, engine: Engine, tokens: Tokens) -> None:
+    def __init__(self, engine: Engine, tokens: Tokens, workforce: frozenset[str] = frozenset()) -> None:
+        """`workforce` names the kinds of source, besides our own, whose actors stay in clear."""
         self.engine = engine
         self.tokens = tokens
+        self._vouched = OWN_KINDS | workforce
         self._stand_ins = {
             detector.name: _stand_in(detector.operator, detector.type, tokens)
             for detector in engine.detectors
@@ -80,12 +82,15 @@ class Redactor:
     def event(self, event: Event) -> Event:
         """The event as it may be stored: one scan over all its texts, counts and pack hash set."""
         try:
-            event, clean = self.tree_texts(event, change_texts)
+            event, clean = self.tree_texts(event, self._change_texts)
             counts = count_tokens(clean)
         except Exception:
             event, counts = _unscanned(event), {"UNSCANNED": 1}
         redaction = Redaction(counts=counts, pack_hash=self.engine.pack_hash)
         return msgspec.structs.replace(event, redaction=redaction)
+
+    def _change_texts(self, event: Event, change: Change) -> Event:
+        return change_texts(event, change, self._vouched)
 
     def tree(self, value: Any, hints: frozenset[str]) -> Any:
         """A JSON-like value without what is found in its texts or told by its keys."""

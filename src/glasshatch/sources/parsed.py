@@ -57,6 +57,9 @@ class SourceKind(msgspec.Struct, frozen=True):
     parse: Parse
     one_instance: bool = True
     """Whether keys are told apart by instance; otherwise two instances may deliver the same fact."""
+    workforce: bool = False
+    """Whether its actors are people and machines of ours, kept in clear, as in an API server's own audit.
+    An application's actor may be a customer: then every name in the event is redacted."""
 
 
 def time_ns(value: object) -> int | None:

@@ -4,5 +4,8 @@ from ..parsed import SourceKind
 from .parse import parse
 
 SOURCE = SourceKind(
-    "kubernetes", "audit events, one a line or as an EventList, from log files and webhooks", parse
+    "kubernetes",
+    "audit events, one a line or as an EventList, from log files and webhooks",
+    parse,
+    workforce=True,
 )
