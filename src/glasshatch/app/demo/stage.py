@@ -17,6 +17,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -33,6 +34,12 @@ Say = Callable[[str], None]
 RESOURCE = "shop"
 SERVICES = ("web", "orders", "payments")
 """The small programs of the shop that record with the SDK."""
+
+READS = {
+    "events": "events", "show": "event", "sessions": "sessions", "search": "search", "stats": "stats",
+    "timeline": "timeline", "alerts ls": "alerts",
+}  # fmt: skip
+"""Commands that read the record, and what the `record.read` event of each says was read."""
 
 _UPSTREAM_USER = "glasshatch"
 _START_SECONDS = 60
@@ -103,6 +110,8 @@ class Stage:
         self.database = LocalPostgres(self.root / "postgres", os.urandom)
         self.gateway_port = self.api_port = 0
         self.webhook = Receiver()
+        self.reads: Counter[tuple[str, str]] = Counter()
+        """How often each person read what, by commands that were answered."""
         self._say = say
         self._server: subprocess.Popen[bytes] | None = None
 
@@ -213,7 +222,11 @@ class Stage:
             "GLASSHATCH_TOKEN_FILE": str(self.tokens / f"{person}.token"),
             "NO_COLOR": "1",
         }
-        return run([*glasshatch_command(), *arguments], environment, timeout_s)
+        done = run([*glasshatch_command(), *arguments], environment, timeout_s)
+        what = READS.get(arguments[0]) or READS.get(" ".join(arguments[:2]))
+        if what and done.status == 0:
+            self.reads[person, what] += 1
+        return done
 
     def token(self, person: str) -> str:
         """The token of a person."""
