@@ -24,6 +24,7 @@ class Home:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self.version = LAYOUT_VERSION
         self.config_file = directory / "glasshatch.toml"
         self.format_file = directory / "format"
         self.keys = directory / "keys"
@@ -62,8 +63,8 @@ class Home:
         except OSError as error:
             raise ConfigError(f"cannot be written: {error.strerror}", file=str(self.directory)) from None
 
-    def check(self) -> None:
-        """Refuse a directory that is none of ours, or that a newer version wrote.
+    def check(self) -> int:
+        """The layout of the directory; refuses one that is none of ours, or that a newer version wrote.
 
         Raises:
             ConfigError: Says which, and what to do.
@@ -84,6 +85,7 @@ class Home:
                 file=str(self.format_file),
                 hint="upgrade glasshatch",
             )
+        return int(words[2])
 
     def lock(self) -> HomeLock:
         """Hold the directory for this process.

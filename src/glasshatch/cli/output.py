@@ -5,13 +5,16 @@ from __future__ import annotations
 import datetime
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from ..errors import GlasshatchError
@@ -22,6 +25,9 @@ class Format(StrEnum):
 
     table = "table"
     jsonl = "jsonl"
+
+
+FormatOption = Annotated[Format, typer.Option(help="A table for people or JSON lines for programs.")]
 
 
 def console(*, error: bool = False) -> Console:
@@ -68,6 +74,16 @@ def emit_rows(
         console().print(table)
     else:
         say(f"[dim]{escape(empty)}[/]")
+
+
+@contextmanager
+def progress_bar(what: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """A bar on the terminal, fed with bytes done and bytes in all; gone when the work is."""
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    hidden = quiet or not sys.stderr.isatty()
+    with Progress(*columns, console=console(error=True), transient=True, disable=hidden) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def clean(text: str) -> str:

@@ -9,13 +9,12 @@ from typing import Annotated
 import msgspec
 import typer
 from rich.markup import escape
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..app.inspect import HomeReport, verify_home
 from ..errors import ConfigError
 from ..ledger.verify import verify_proof
 from .connection import DataOption, ServerOption, TokenOption, open_desk
-from .output import console, emit_json, say
+from .output import console, emit_json, progress_bar, say
 
 EXIT_VERIFICATION = 5
 UNFINISHED = 9
@@ -84,14 +83,8 @@ def verify(
 
 
 def _verify_directory(directory: Path, verifier_key: str, master: str, json: bool) -> None:
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn(),
-        console=console(error=True), transient=True, disable=json or not sys.stderr.isatty(),
-    ) as bar:  # fmt: skip
-        task = bar.add_task("verifying", total=None)
-        report = verify_home(
-            directory, verifier_key, master, lambda done, total: bar.update(task, completed=done, total=total)
-        )
+    with progress_bar("verifying", quiet=json) as progress:
+        report = verify_home(directory, verifier_key, master, progress)
     if json:
         emit_json(report)
     else:

@@ -1,15 +1,19 @@
-"""Running a server: init, serve, status, and what the configuration says."""
+"""Running a server: init, serve, status, migrate, and what the configuration says."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..errors import ConfigError
 from .connection import DataOption, ServerOption, TokenOption, open_desk
-from .output import Format, console, emit_json, emit_rows, say
+from .output import Format, FormatOption, console, emit_json, emit_rows, progress_bar, say
 from .people import write_token
+
+if TYPE_CHECKING:
+    from ..app.migrate import Migrated
 
 config_app = typer.Typer(help="The configuration file.", no_args_is_help=True)
 ConfigOption = Annotated[Path, typer.Option("--config", metavar="FILE", help="The configuration file.")]
@@ -20,6 +24,7 @@ def register(app: typer.Typer) -> None:
     app.command("init")(init)
     app.command("serve")(serve)
     app.command("status")(status)
+    app.command("migrate")(migrate)
     app.add_typer(config_app, name="config")
 
 
@@ -90,12 +95,47 @@ def status(
     emit_rows(("WHAT", "VALUE*"), rows, empty="")
 
 
+def migrate(
+    directory: Annotated[
+        Path | None, typer.Argument(metavar="DIR", help="The data directory; --data says the same.")
+    ] = None,
+    data: DataOption = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """Bring a data directory that an older version wrote to this one; the server must be stopped.
+
+    Looks at everything before it changes anything, keeps a copy of what it changes beside it, records the
+    change and verifies the whole directory afterwards. A second run changes nothing.
+    """
+    from ..app.migrate import migrate_home
+
+    where = directory or data
+    if where is None:
+        raise ConfigError("give a data directory", key="DIR", hint="glasshatch migrate DIR")
+    with progress_bar("verifying", quiet=format is Format.jsonl) as progress:
+        done = migrate_home(where, progress)
+    if format is Format.jsonl:
+        for piece in done.pieces:
+            emit_json(piece)
+    else:
+        rows = ((p.what, p.found, p.version, p.copy or "nothing to change", p.file) for p in done.pieces)
+        emit_rows(("PIECE", "FOUND", "NOW", "COPY OF THE OLD*", "FILE*"), rows, empty="")
+    _say_migrated(done)
+
+
+def _say_migrated(done: Migrated) -> None:
+    changed = sum(piece.changed for piece in done.pieces)
+    say(f"upgraded: {changed}" if changed else "everything has this version's format already")
+    if done.report.ok:
+        say("verified: everything is as it was recorded")
+    else:
+        say("verified up to the unfinished tail of a crash; the next start of the server mends it")
+
+
 @config_app.command("check")
 def check(
     config: ConfigOption,
-    format: Annotated[
-        Format, typer.Option(help="A table for people or JSON lines for programs.")
-    ] = Format.table,
+    format: FormatOption = Format.table,
 ) -> None:
     """Check a configuration and explain what each part of it will do; opens nothing upstream."""
     from ..app.explain import explain_config

@@ -1,5 +1,5 @@
 """The small relational state: identities, tokens, requests, reviews and grants, each row authenticated."""
 
-from .store import ControlStore, migrate
+from .store import ControlStore, Migration, migrate, pending_migration
 
-__all__ = ["ControlStore", "migrate"]
+__all__ = ["ControlStore", "Migration", "migrate", "pending_migration"]

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 
 from ..errors import ConfigError, Conflict, Unavailable, VerificationError
-from .schema import REVISION
+from . import schema
 
 _PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -102,17 +102,17 @@ class Database:
         found = self.revision()
         if not found:
             raise ConfigError("is not a control store", file=str(self.path), hint="run: glasshatch init")
-        if found > REVISION:
+        if found > schema.REVISION:
             raise ConfigError(
-                f"control schema {found} is newer than {REVISION}",
+                f"control schema {found} is newer than {schema.REVISION}",
                 file=str(self.path),
                 hint="upgrade glasshatch",
             )
-        if found < REVISION and not older:
+        if found < schema.REVISION and not older:
             raise ConfigError(
-                f"control schema {found} is older than {REVISION}",
+                f"control schema {found} is older than {schema.REVISION}",
                 file=str(self.path),
-                hint="run: glasshatch migrate",
+                hint=f"stop the server, then run: glasshatch migrate {self.path.parent}",
             )
 
     def _check_structure(self) -> None:

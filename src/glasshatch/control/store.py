@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+
+import msgspec
 
 from ..identity import Identity, Random, Token
 from ..policy import Grant
 from . import schema
 from .access import Grants, Requests
+from .copying import copy_database
 from .database import Database
 from .heads import TableHead
 from .migrate import upgrade
@@ -103,16 +107,50 @@ class ControlStore:
         self.grants.forget()
 
 
-def migrate(path: Path) -> str:
-    """Bring the schema of an older store up to date; the revision it has then.
+class Migration(msgspec.Struct, frozen=True):
+    """What `migrate` found, what it made of it, and where the copy of the older store lies."""
+
+    found: str
+    revision: str
+    copy: Path | None
+
+
+def pending_migration(path: Path) -> Migration:
+    """What `migrate` would do; changes nothing.
 
     Raises:
         ConfigError: No such file, open to others, not a control store, or of a newer version.
+        VerificationError: The file is damaged, or holds triggers or views nobody here made.
     """
+    database = Database.open(path, older=True)
+    try:
+        found = database.revision()
+    finally:
+        database.close()
+    older = found != schema.REVISION
+    return Migration(found, schema.REVISION, path.with_name(f"{path.name}.schema-{found}") if older else None)
+
+
+def migrate(path: Path, record: Callable[[Migration], None]) -> Migration:
+    """Bring the schema of an older store up to date; does nothing to a current one.
+
+    A copy of the older store lies beside it, durable, before anything is changed. `record` is called
+    before the change comes into force: if it raises, nothing is changed. A crash at any moment leaves the
+    old store or the new one, whole; the same call then finishes.
+
+    Raises:
+        ConfigError, VerificationError: As `pending_migration`.
+        Unavailable: The disk failed or is full; nothing was changed.
+    """
+    pending = pending_migration(path)
+    if pending.copy is None:
+        return pending
+    copy_database(path, pending.copy)
     database = Database.open(path, older=True)
     try:
         with database.write() as connection:
             upgrade(connection)
-        return database.revision()
+            record(pending)
     finally:
         database.close()
+    return pending

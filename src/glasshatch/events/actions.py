@@ -19,6 +19,11 @@ ACTIONS: dict[str, Action] = {
         Action("ledger.created", "a ledger was created; the first entry of every log"),
         Action("server.started", "the server opened the data directory and accepts connections"),
         Action("server.stopped", "the server drained its sessions and closed the ledger"),
+        Action(
+            "server.migrated",
+            "a part of the data directory was brought to a newer format; a copy was kept",
+            2,
+        ),
         Action("session.opened", "an actor was authenticated and reached a resource"),
         Action("session.refused", "authentication or policy refused a session", 3),
         Action("session.closed", "a session ended in good order"),

@@ -56,6 +56,7 @@ class Keyring:
 
     def __init__(self, document: KeyringDocument, secrets: Mapping[str, bytes]) -> None:
         self.tenant = document.tenant
+        self.format = document.format
         self._secrets = secrets
         self._keys = document.keys
         signing = self._latest("signing")
@@ -185,8 +186,11 @@ def _digest(document: KeyringDocument) -> bytes:
 
 def _decode(path: Path, data: bytes) -> KeyringDocument:
     try:
-        if msgspec.json.decode(data, type=dict).get("format", 0) > FORMAT:
-            raise ConfigError("the keyring has a newer format", file=str(path), hint="upgrade glasshatch")
+        format = msgspec.json.decode(data, type=dict).get("format", 0)
+        if format > FORMAT:
+            raise ConfigError(
+                f"keyring format {format} is newer than {FORMAT}", file=str(path), hint="upgrade glasshatch"
+            )
         return msgspec.json.decode(data, type=KeyringDocument)
     except (msgspec.DecodeError, UnicodeDecodeError, TypeError) as error:
         raise VerificationError(

@@ -45,6 +45,11 @@ class LedgerReader:
         return self._survey.key
 
     @property
+    def format(self) -> int:
+        """The format version of the ledger's files."""
+        return self._survey.format
+
+    @property
     def size(self) -> int:
         """How many entries the snapshot holds."""
         return self._survey.size

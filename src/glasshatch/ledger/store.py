@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import zstandard
 
-from ..errors import VerificationError
+from ..errors import ConfigError, VerificationError
 from ..keys import Envelope
 from .log import BUNDLE_ENTRIES, decode_bundle
 from .log.frames import Frame
@@ -195,6 +195,7 @@ def open_pack(path: Path, number: int) -> Pack:
     """Read a pack's header.
 
     Raises:
+        ConfigError: It has a newer format.
         VerificationError: It is damaged or is another pack.
     """
     with open(path, "rb") as file:
@@ -206,6 +207,8 @@ def open_pack(path: Path, number: int) -> Pack:
             raise VerificationError(
                 error.message, where=f"{pack_name(number)} at 0", hint="restore the file from a backup"
             ) from None
+        except ConfigError as error:
+            raise ConfigError(error.message, file=pack_name(number), hint=error.hint) from None
     if header.number != number:
         raise VerificationError(
             "the pack has another number",

@@ -62,6 +62,7 @@ class Notes(msgspec.Struct, frozen=True):
 class Survey(msgspec.Struct, frozen=True):
     """All that is needed to continue a ledger, or to read it."""
 
+    format: int
     key: VerifierKey
     notes: Notes
     packs: tuple[Pack, ...]
@@ -83,7 +84,7 @@ def survey(directory: Path, expected: VerifierKey | None) -> Survey:
     """
     if not (directory / FORMAT_FILE).exists():
         raise ConfigError("there is no ledger here", file=str(directory), hint="glasshatch init makes one")
-    check_format(_read(directory, FORMAT_FILE))
+    format = check_format(_read(directory, FORMAT_FILE), str(directory / FORMAT_FILE))
     key = _read_key(directory, expected)
     notes = _survey_notes(directory, key)
     packs = _survey_packs(directory)
@@ -97,7 +98,7 @@ def survey(directory: Path, expected: VerifierKey | None) -> Survey:
             found=f"{size} entries",
             hint=RESTORE,
         )
-    return Survey(key, notes, packs, segments, size)
+    return Survey(format, key, notes, packs, segments, size)
 
 
 def load_edge(directory: Path, checkpoint: Checkpoint, levels: Levels) -> Edge:
@@ -252,6 +253,8 @@ def _survey_segment(number: int, data: bytes, first: int | None, previous: int |
         header = decode_header(data, SEGMENT_MAGIC)
     except VerificationError as error:
         raise _at(error, name, 0) from None
+    except ConfigError as error:
+        raise ConfigError(error.message, file=name, hint=error.hint) from None
     if header.number != number or header.extent != len(data):
         raise VerificationError(
             "the segment is another one, or was cut",

@@ -15,7 +15,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.script import ScriptDirectory
 
 import glasshatch.control
-from glasshatch.control import ControlStore, migrate
+from glasshatch.control import ControlStore, Migration, migrate, pending_migration
 from glasshatch.control.schema import REVISION, TABLES, heads, metadata
 from glasshatch.errors import ConfigError, Conflict, Unavailable
 
@@ -75,10 +75,14 @@ def test_a_missing_folder_or_file_is_named(tmp_path: Path) -> None:
         open_store(path)
 
 
+def never(pending: Migration) -> None:
+    raise AssertionError("a current store was changed")
+
+
 def test_a_newer_store_is_refused_by_everybody(office: Any) -> None:
     office.store.close()
     office.intrude("UPDATE alembic_version SET version_num = '0999'")
-    for opened in (open_store, migrate):
+    for opened in (open_store, pending_migration, lambda path: migrate(path, never)):
         with pytest.raises(ConfigError, match="newer") as refused:
             opened(office.path)
         assert "upgrade glasshatch" in refused.value.hint
@@ -89,7 +93,7 @@ def test_an_older_store_asks_to_be_migrated(office: Any) -> None:
     office.intrude("UPDATE alembic_version SET version_num = '0000'")
     with pytest.raises(ConfigError, match="older") as refused:
         open_store(office.path)
-    assert "glasshatch migrate" in refused.value.hint
+    assert f"glasshatch migrate {office.path.parent}" in refused.value.hint
 
 
 def test_a_store_whose_making_was_cut_short_is_no_store(tmp_path: Path) -> None:
@@ -101,7 +105,8 @@ def test_a_store_whose_making_was_cut_short_is_no_store(tmp_path: Path) -> None:
 
 def test_migrating_a_current_store_changes_nothing(office: Any) -> None:
     office.store.close()
-    assert migrate(office.path) == REVISION
+    assert migrate(office.path, never) == Migration(REVISION, REVISION, None)
+    assert list(office.path.parent.glob("*.schema-*")) == []
     store = open_store(office.path)
     assert store.actors.named("alice") == office.alice
     store.close()

@@ -84,8 +84,13 @@ def decode_header(data: bytes, magic: bytes) -> FileHeader:
     if check != stored:
         raise VerificationError("the header's CRC is wrong", expected=f"{stored:08x}", found=f"{check:08x}")
     found, version, cipher, compression, key_id, salt, number, first, extent, parts = _HEADER.unpack(head)
-    if version != FORMAT or cipher != AES_256_GCM or compression not in (NO_COMPRESSION, ZSTD):
-        raise ConfigError("the file has a newer format", hint="upgrade glasshatch")
+    if version != FORMAT:
+        raise ConfigError(f"file format {version}, this program knows {FORMAT}", hint="upgrade glasshatch")
+    if cipher != AES_256_GCM or compression not in (NO_COMPRESSION, ZSTD):
+        raise ConfigError(
+            f"cipher {cipher} or compression {compression} is none that this program knows",
+            hint="upgrade glasshatch",
+        )
     return FileHeader(found, compression, key_id.hex(), salt, number, first, extent, parts)
 
 
@@ -123,20 +128,20 @@ def file_number(directory: str, name: str) -> int | None:
     return number if _NAMES[directory](number) == f"{directory}/{name}" else None
 
 
-def check_format(data: bytes) -> None:
-    """Accept exactly this program's ledger format.
+def check_format(data: bytes, file: str = FORMAT_FILE) -> int:
+    """Accept exactly this program's ledger format, and return it; errors name `file`.
 
     Raises:
         ConfigError: A newer one.
         VerificationError: No format file at all.
     """
     if data == FORMAT_TEXT % FORMAT:
-        return
+        return FORMAT
     match = re.fullmatch(rb"glasshatch ledger\nformat ([1-9][0-9]{0,5})\n", data)
     if match:
         raise ConfigError(
             f"the ledger has format {int(match.group(1))}, this program knows {FORMAT}",
-            file=FORMAT_FILE,
+            file=file,
             hint="upgrade glasshatch",
         )
-    raise VerificationError("not the format file of a ledger", where=FORMAT_FILE)
+    raise VerificationError("not the format file of a ledger", where=file)
