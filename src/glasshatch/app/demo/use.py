@@ -116,7 +116,7 @@ def audited(stage: Stage) -> dict[str, Any]:
     reads = [line["event"] for line in _reads_in_ledger(stage)]
     found = Counter((event["actor"]["name"], event["attrs"]["what"]) for event in reads)
     missing = {f"{who} {what}": count for (who, what), count in wanted.items() if found[who, what] < count}
-    demand(sum(wanted.values()) >= 10 and not missing, f"every read is recorded, not so {missing}")
+    demand(len(wanted) >= 5 and not missing, f"every read is recorded; {missing} are not, of {wanted}")
     nameless = [event["id"] for event in reads if not (event["actor"]["id"] and event["data"]["recipient"])]
     demand(not nameless, "each says who got what")
     text = msgspec.json.encode(reads).decode()
