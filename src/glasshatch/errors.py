@@ -6,7 +6,11 @@ Messages never hold statement text, answer values or secrets: they are logged an
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
 from typing import ClassVar
+
+_PACKAGE = Path(__file__).parent
 
 
 class GlasshatchError(Exception):
@@ -81,3 +85,19 @@ class TooLarge(GlasshatchError):
     """A value exceeds a stated limit; nothing of it was stored."""
 
     code = "too_large"
+
+
+def place_of_bug(error: BaseException) -> str:
+    """The class of an unexpected error and our innermost line; never its text, which may hold values."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return "an unknown place"
+    ours = [frame for frame in frames if _PACKAGE in Path(frame.filename).parents]
+    found = f"{type(error).__name__} at {_named(ours[-1] if ours else frames[-1])}"
+    return found if not ours or ours[-1] is frames[-1] else f"{found}, in {_named(frames[-1])}"
+
+
+def _named(frame: traceback.FrameSummary) -> str:
+    path = Path(frame.filename)
+    shown = path.relative_to(_PACKAGE) if _PACKAGE in path.parents else path.name
+    return f"{shown}:{frame.lineno}"

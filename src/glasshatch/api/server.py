@@ -6,14 +6,13 @@ import asyncio
 import socket
 import sys
 import threading
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 
 import uvicorn
 from litestar import Router
 
-from ..errors import ConfigError, Unavailable
+from ..errors import ConfigError, Unavailable, place_of_bug
 from .http import create_app
 from .ports import Authenticator, Desk
 from .sockets import listen_tcp, listen_unix
@@ -127,6 +126,4 @@ def _address(text: str) -> tuple[str, int]:
 
 
 def _complain(error: BaseException) -> None:
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"
-    sys.stderr.write(f"glasshatch: bug in the API: {type(error).__name__} at {place}\n")
+    sys.stderr.write(f"glasshatch: a bug in the API: {place_of_bug(error)}\n")

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import sys
-import traceback
-from pathlib import Path
 
 import typer
 
 from .. import __version__
-from ..errors import GlasshatchError
+from ..errors import GlasshatchError, place_of_bug
 from . import access, alerts, demo, feeding, investigating, people, proof, reading, server
 from .output import complain
 
@@ -55,7 +53,5 @@ def main() -> None:
         sys.exit(141)
     except Exception as error:
         # A bug of ours. Its message could hold a value that must not be shown, its place cannot.
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{Path(place.filename).name}:{place.lineno}"
-        complain(GlasshatchError(f"a bug in glasshatch: {type(error).__name__} at {where}"))
+        complain(GlasshatchError(f"a bug in glasshatch: {place_of_bug(error)}"))
         sys.exit(70)

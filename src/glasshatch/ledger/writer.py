@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -9,7 +10,7 @@ from contextlib import suppress
 import msgspec
 
 from ..clock import Clock
-from ..errors import GlasshatchError, TooLarge, Unavailable
+from ..errors import GlasshatchError, TooLarge, Unavailable, place_of_bug
 from ..events import MAX_ENTRY_BYTES, Done, Receipt
 from .files import unavailable
 from .halt import Halt
@@ -166,5 +167,4 @@ def _answer(done: Done | None, result: Receipt | GlasshatchError) -> None:
 
 def _show(error: Exception) -> None:
     with suppress(Exception):
-        args = (type(error), error, error.__traceback__, threading.current_thread())
-        threading.excepthook(threading.ExceptHookArgs(args))
+        sys.stderr.write(f"glasshatch: a bug where the ledger answered: {place_of_bug(error)}\n")

@@ -9,13 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-import traceback
 from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from ...clock import Clock
-from ...errors import Denied, GlasshatchError, PeerError
+from ...errors import Denied, GlasshatchError, PeerError, place_of_bug
 from ...events import EventSink
 from ..core import (
     Abort,
@@ -391,8 +390,4 @@ async def _cancel(effect: CancelUpstream) -> None:
 
 def _log_failure(error: BaseException) -> None:
     """Say what failed and where. Never the exception's text: it may hold a statement or a value."""
-    frames = traceback.extract_tb(error.__traceback__)[-6:]
-    where = " < ".join(
-        f"{frame.filename.rpartition('glasshatch')[2]}:{frame.lineno}" for frame in reversed(frames)
-    )
-    _log.error("gateway failure %s at %s", type(error).__name__, where)
+    _log.error("gateway failure: %s", place_of_bug(error))
