@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -353,6 +354,8 @@ def test_reads_go_on_while_entries_move_from_the_log_into_packs(make: Make) -> N
             except GlasshatchError as error:
                 wrong.append(error)
 
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(0.0001)  # as in a server, or the writer waits 5 ms for each turn
         readers = [threading.Thread(target=read) for _ in range(2)]
         for thread in readers:
             thread.start()
@@ -360,6 +363,7 @@ def test_reads_go_on_while_entries_move_from_the_log_into_packs(make: Make) -> N
             for start in range(0, 3000, 100):
                 fill(ledger, 100, start=start)
         finally:
+            sys.setswitchinterval(interval)
             stop.set()
             for thread in readers:
                 thread.join()
