@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, Final
 
 from litestar import Request, post
@@ -13,14 +17,52 @@ from litestar.openapi.spec import RequestBody
 from litestar.openapi.spec.operation import Operation
 from litestar.params import FromPath, FromQuery
 
-from ..errors import TooLarge
+from ..errors import PeerError, TooLarge, Unavailable
 from ..identity import Identity
 from .values import IntakeResult
 
 MAX_DELIVERY_BYTES: Final = 32 * 1024 * 1024
 """The longest body of a delivery as it travels; decompressed it may be longer (`glasshatch.sources`)."""
 
+_IN_HAND_BYTES = 4 * MAX_DELIVERY_BYTES
+_WORKERS = 4
+_PATIENCE_SECONDS = 15.0
+_SLOWEST_BYTES_PER_SECOND = 16 * 1024
+_FORMS = ("multipart/", "image/", "audio/", "video/")
+
 Call = Request[Identity, Any, State]
+
+
+class _Hands:
+    """How much a server holds of deliveries at once, and the threads that take them in.
+
+    The threads are apart from those of all other calls, which therefore go on while deliveries wait.
+    """
+
+    def __init__(self) -> None:
+        self.threads = ThreadPoolExecutor(_WORKERS, thread_name_prefix="intake")
+        self._held = 0
+
+    @contextmanager
+    def room(self) -> Iterator[bytearray]:
+        """A body to be filled; what it holds counts until it is let go."""
+        body = bytearray()
+        try:
+            yield body
+        finally:
+            self._held -= len(body)
+
+    def add(self, body: bytearray, chunk: bytes) -> None:
+        """Raises `TooLarge` or, if all hands are full, `Unavailable`."""
+        if len(body) + len(chunk) > MAX_DELIVERY_BYTES:
+            raise _too_large()
+        if self._held + len(chunk) > _IN_HAND_BYTES:
+            raise Unavailable("too many deliveries are in hand", hint="deliver it again in a moment")
+        body += chunk
+        self._held += len(chunk)
+
+
+_hands = _Hands()
 
 
 class _Delivery(Operation):
@@ -69,29 +111,42 @@ async def deliver_source(
 
 
 async def _deliver(request: Call, kind: str, name: str, file: str = "", line: int = 0) -> IntakeResult:
-    body = await _body(request)
+    """Read the body within its bounds of length and time, and hand it on."""
+    _check_kind(request.headers.get("content-type", ""))
     encoding = request.headers.get("content-encoding", "").strip().lower()
     desk = request.app.state.desk
-    result: IntakeResult = await asyncio.to_thread(
-        desk.ingest, request.user, kind, name, body, encoding, file, max(0, line)
-    )
+    with _hands.room() as body:
+        await _read(request, body)
+        result: IntakeResult = await asyncio.get_running_loop().run_in_executor(
+            _hands.threads, desk.ingest, request.user, kind, name, bytes(body), encoding, file, max(0, line)
+        )
     return result
 
 
-async def _body(request: Call) -> bytes:
-    """The whole body, or `TooLarge` as soon as it is longer than may be."""
+def _check_kind(content_type: str) -> None:
+    """Anything that may be text is read: what it is, its items tell better than what it says of itself."""
+    if content_type.strip().lower().startswith(_FORMS):
+        raise PeerError("the content type is none of events", hint="send application/x-ndjson")
+
+
+async def _read(request: Call, body: bytearray) -> None:
+    """The whole body; raises as soon as it is longer, or slower, than may be."""
     announced = request.headers.get("content-length", "0")
     if announced.isdecimal() and int(announced) > MAX_DELIVERY_BYTES:
         raise _too_large()
-    body = bytearray()
+    begun_s = time.monotonic()
+    stream = aiter(request.stream())
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_DELIVERY_BYTES:
-                raise _too_large()
+        while True:
+            left_s = begun_s + _PATIENCE_SECONDS + len(body) / _SLOWEST_BYTES_PER_SECOND - time.monotonic()
+            chunk = await asyncio.wait_for(anext(stream, None), max(left_s, 0.001))
+            if chunk is None:
+                return
+            _hands.add(body, chunk)
+    except TimeoutError:
+        raise PeerError("the body does not arrive", hint="send it whole; nothing was stored") from None
     except ClientException:
         raise _too_large() from None
-    return bytes(body)
 
 
 def _too_large() -> TooLarge:

@@ -58,7 +58,9 @@ class House:
             raise
         self.recorder = Recorder(self.ledger, self.redactor)
         self.maker = EventMaker(clock, tenant=self.tenant, instance=str(os.getpid()))
-        self.intake = Intake(self.recorder, self._open_seen, SOURCES, clock, os.urandom, self.tenant)
+        self.intake = Intake(
+            self.recorder, self._open_seen, SOURCES, clock, os.urandom, self.tenant, self.redactor.texts
+        )
 
     def note(self, action: str, **members: object) -> None:
         """Record an event about the house itself; durable when this returns."""
@@ -84,7 +86,7 @@ class House:
 
     def _open_seen(self) -> Seen:
         """The store of what was seen, level with the ledger."""
-        seen = Seen(self.home.derived / "seen")
+        seen = Seen(self.home.derived / "seen", self.ledger.size)
         seen.catch_up(self.ledger.scan(seen.watermark))
         return seen
 

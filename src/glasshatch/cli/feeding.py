@@ -76,12 +76,13 @@ def _taken(desk: Any, source: str, name: str, path: Path) -> Any:
     """The result of each batch of a file, with a bar for people who watch."""
     from ..sources import read_lines
 
-    where = Path("/dev/stdin") if str(path) == "-" else path
+    # Keys of events without an id are told apart by the file's whole path; of it only a digest is kept.
+    name_of_file = "-" if str(path) == "-" else str(path.absolute())
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console(error=True), disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task(clean(path.name), total=None)
-        for part in read_lines(where):
-            yield desk.ingest(source, name, part.body, "", path.name, part.first)
+        for part in read_lines(path):
+            yield desk.ingest(source, name, part.body, "", name_of_file, part.first)
             progress.update(task, completed=part.read_bytes, total=part.total_bytes or None)
 
 
@@ -95,6 +96,8 @@ def _plus(one: IntakeResult, other: IntakeResult) -> IntakeResult:
 
 def _emit(results: list[tuple[Path, IntakeResult]], format: Format) -> None:
     """What became of each file; also of those before an error."""
+    if not results:
+        return
     if format is Format.jsonl:
         for path, result in results:
             emit_json({"file": str(path), "result": result})
@@ -103,7 +106,7 @@ def _emit(results: list[tuple[Path, IntakeResult]], format: Format) -> None:
         (str(path), str(r.accepted), str(r.duplicates), str(r.quarantined), str(r.skewed))
         for path, r in results
     )
-    emit_rows(("FILE", "ACCEPTED", "DUPLICATES", "QUARANTINED", "CLOCK OFF"), rows, empty="no file")
+    emit_rows(("FILE", "ACCEPTED", "DUPLICATES", "QUARANTINED", "CLOCK OFF"), rows, empty="")
     problems: list[tuple[Path, IntakeProblem]] = [(path, p) for path, r in results for p in r.problems]
     for path, problem in problems[:_NAMED_PROBLEMS]:
         say(f"[yellow]{clean(path.name)}, item {problem.item}[/] {problem.reason}")

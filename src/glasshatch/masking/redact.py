@@ -89,6 +89,40 @@ class Redactor:
         redaction = Redaction(counts=counts, pack_hash=self.engine.pack_hash)
         return msgspec.structs.replace(event, redaction=redaction)
 
+    def events(self, events: Sequence[Event]) -> list[Event]:
+        """Many events as by `event`, in one scan over the texts of all."""
+        try:
+            return self._together(events)
+        except Exception:
+            return [self.event(event) for event in events]
+
+    def _together(self, events: Sequence[Event]) -> list[Event]:
+        texts: list[str] = []
+        hints: list[str] = []
+        ends: list[int] = []
+
+        def collect(text: str, hint: str) -> str:
+            texts.append(text)
+            hints.append(hint)
+            return text
+
+        for event in events:
+            self._change_texts(event, collect)
+            ends.append(len(texts))
+        clean = list(map(self._told, texts, hints, self.findings(texts)))
+        starts = [0, *ends[:-1]]
+        return [
+            self._replaced(event, texts[start:end], clean[start:end])
+            for event, start, end in zip(events, starts, ends, strict=True)
+        ]
+
+    def _replaced(self, event: Event, texts: list[str], clean: list[str]) -> Event:
+        if clean != texts:
+            in_order = iter(clean)
+            event = self._change_texts(event, lambda _text, _hint: next(in_order))
+        redaction = Redaction(counts=count_tokens(clean), pack_hash=self.engine.pack_hash)
+        return msgspec.structs.replace(event, redaction=redaction)
+
     def _change_texts(self, event: Event, change: Change) -> Event:
         return change_texts(event, change, self._vouched)
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
-from .bodies import MAX_BODY_BYTES, MAX_ITEM_BYTES, decode_body
+from .bodies import MAX_BODY_BYTES, decode_body
 from .files import Lines, read_lines
 from .intake import Intake, IntakeResult
+from .items import MAX_ITEM_BYTES
 from .parsed import Arrival, Parsed, Rejected, SourceKind
 from .seen import Seen
 
 __all__ = [
-    "MAX_BODY_BYTES", "MAX_ITEM_BYTES", "SOURCES", "Arrival", "Intake", "IntakeResult", "Lines", "Parsed",
-    "Rejected", "Seen", "SourceKind", "decode_body", "read_lines",
+    "MAX_BODY_BYTES", "MAX_ITEM_BYTES", "SOURCES", "Arrival", "Intake", "IntakeResult", "Lines",
+    "Parsed", "Rejected", "Seen", "SourceKind", "decode_body", "read_lines",
 ]  # fmt: skip
 
 _folders = (module.name for module in pkgutil.iter_modules(__path__) if module.ispkg)

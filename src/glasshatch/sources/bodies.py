@@ -1,34 +1,30 @@
-"""Bodies of deliveries and files: decompressed within a limit, and taken apart into items."""
+"""Bodies of deliveries and files: decompressed within a limit, whole or not at all."""
 
 from __future__ import annotations
 
 import gzip
 import io
 import zlib
-from collections.abc import Iterator
-from typing import Any, BinaryIO, Final, cast
+from typing import BinaryIO, Final, Protocol
 
-import msgspec
 import zstandard
 
 from ..errors import PeerError, TooLarge
 
-MAX_BODY_BYTES: Final = 128 * 1024 * 1024
+MAX_BODY_BYTES: Final = 64 * 1024 * 1024
 """How long a delivery may be once it is decompressed."""
 
-MAX_ITEM_BYTES: Final = 1024 * 1024
-"""How long one item may be; the stored event is shorter still."""
-
 _PIECE = 256 * 1024
+_STEP = 512
+"""What is given to zstd at once: four bytes can stand for 128 KiB, so this for 16 MiB."""
+
+_MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 
 
-class Item(msgspec.Struct, frozen=True):
-    """One item: its place from 1, its value, or what is wrong with it and its bytes."""
+class Decoded(Protocol):
+    """A stream of what is inside."""
 
-    place: int
-    value: Any
-    data: bytes
-    problem: str = ""
+    def read(self, size: int, /) -> bytes: ...
 
 
 def decode_body(data: bytes, encoding: str, limit: int = MAX_BODY_BYTES) -> bytes:
@@ -38,36 +34,49 @@ def decode_body(data: bytes, encoding: str, limit: int = MAX_BODY_BYTES) -> byte
 
     Raises:
         TooLarge: It would be longer than the limit.
-        PeerError: The encoding is not known, or the body is not in it or incomplete.
+        PeerError: The encoding is not known, the body is not in it or incomplete, or what is inside is
+            compressed once more.
     """
-    if encoding in ("", "identity"):
-        if len(data) > limit:
-            raise _too_large(limit)
-        return data
+    body = data
+    if encoding not in ("", "identity"):
+        body = _inflated(data, encoding, limit) if data else data
+    if len(body) > limit:
+        raise _too_large(limit)
+    if inner := encoding_of(body):
+        raise PeerError(
+            f"the body is {inner} inside, and Content-Encoding does not say so",
+            hint="send Content-Encoding, and compress once",
+        )
+    return body
+
+
+def _inflated(data: bytes, encoding: str, limit: int) -> bytes:
     out = bytearray()
-    with open_decoded(io.BytesIO(data), encoding) as stream:
-        while piece := read_piece(stream):
-            out += piece
-            if len(out) > limit:
-                raise _too_large(limit)
+    stream = open_decoded(io.BytesIO(data), encoding)
+    while piece := read_piece(stream):
+        out += piece
+        if len(out) > limit:
+            raise _too_large(limit)
     return bytes(out)
 
 
-def open_decoded(stream: BinaryIO, encoding: str) -> BinaryIO:
+def encoding_of(begin: bytes) -> str:
+    """The compression that data is in, by its first bytes; empty for none that is known."""
+    return next((name for magic, name in _MAGIC.items() if begin.startswith(magic)), "")
+
+
+def open_decoded(stream: BinaryIO, encoding: str) -> Decoded:
     """A stream of what is inside; raises `PeerError` for an encoding that is not known."""
     if encoding in ("gzip", "x-gzip"):
-        return cast(BinaryIO, gzip.GzipFile(fileobj=stream, mode="rb"))
+        return gzip.GzipFile(fileobj=stream, mode="rb")
     if encoding == "zstd":
-        reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(
-            stream, read_across_frames=True
-        )
-        return cast(BinaryIO, reader)
+        return _Zstd(stream)
     if encoding in ("", "identity"):
         return stream
-    raise PeerError(f"the encoding {encoding[:20]!r} is not known", hint="send gzip, zstd, or none")
+    raise PeerError("the encoding is not known", hint="send gzip, zstd, or none")
 
 
-def read_piece(stream: BinaryIO, size: int = _PIECE) -> bytes:
+def read_piece(stream: Decoded, size: int = _PIECE) -> bytes:
     """The next part of a decoded stream; raises `PeerError` where it is broken off or garbled."""
     try:
         return stream.read(size)
@@ -77,74 +86,36 @@ def read_piece(stream: BinaryIO, size: int = _PIECE) -> bytes:
         ) from None
 
 
-def split(body: bytes, first: int = 1) -> Iterator[Item]:
-    """The items of a delivery: one JSON value, an array, a Kubernetes list (`items`), or one a line."""
-    stripped = body.lstrip()
-    if not stripped:
-        return
-    if stripped[:1] in b"[{" and (whole := _whole(stripped)) is not None:
-        yield from whole
-        return
-    yield from lines(body.split(b"\n"), first)
+class _Zstd:
+    """Frames one after the other. The library's own reader takes a broken-off frame for its end."""
 
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._frame: zstandard.ZstdDecompressionObj | None = None
+        self._given = bytearray()
+        self._left = b""
 
-def lines(found: list[bytes], first: int) -> Iterator[Item]:
-    """One item a line; empty lines are none."""
-    for place, line in enumerate(found, first):
-        if line.strip():
-            yield item_of(place, line.strip())
+    def read(self, size: int) -> bytes:
+        """Up to `size` bytes; raises `EOFError` if the last frame is not whole."""
+        while len(self._given) < size and self._step():
+            pass
+        out = bytes(self._given[:size])
+        del self._given[:size]
+        return out
 
-
-def item_of(place: int, data: bytes) -> Item:
-    """A line as an item."""
-    if len(data) > MAX_ITEM_BYTES:
-        return Item(place, None, data, f"has more than {MAX_ITEM_BYTES} bytes")
-    try:
-        return Item(place, msgspec.json.decode(data), data)
-    except UnicodeDecodeError:
-        return Item(place, None, data, "is not UTF-8")
-    except msgspec.DecodeError:
-        return Item(place, None, data, "is not JSON" if _is_utf8(data) else "is not UTF-8")
-    except RecursionError:
-        return Item(place, None, data, "is nested too deeply")
-
-
-def _whole(body: bytes) -> list[Item] | None:
-    """The items of a body that is one JSON value; None if it is none as a whole."""
-    if body[:1] == b"{" and b"\n" in body.strip():
-        end = body.index(b"\n")
-        if item_of(1, body[:end].strip()).problem == "":
-            return None  # the first line stands by itself: one a line
-    try:
-        value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _raw_items(body) if body[:1] == b"[" else None
-    if isinstance(value, list):
-        return [_valued(place, item) for place, item in enumerate(value, 1)]
-    if isinstance(value, dict) and isinstance(value.get("items"), list) and "kind" in value:
-        return [_valued(place, item) for place, item in enumerate(value["items"], 1)]
-    return [item_of(1, body.strip())]
-
-
-def _raw_items(body: bytes) -> list[Item] | None:
-    """An array some item of which cannot be read: the others are not lost for it."""
-    try:
-        items = msgspec.json.decode(body, type=list[msgspec.Raw])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    return [item_of(place, bytes(item)) for place, item in enumerate(items, 1)]
-
-
-def _valued(place: int, value: Any) -> Item:
-    return Item(place, value, b"")
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
+    def _step(self) -> bool:
+        data = self._left or self._stream.read(_STEP)
+        self._left = b""
+        if not data:
+            if self._frame is not None:
+                raise EOFError
+            return False
+        if self._frame is None:
+            self._frame = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj()
+        self._given += self._frame.decompress(data)
+        if self._frame.eof:
+            self._left, self._frame = self._frame.unused_data, None
+        return True
 
 
 def _too_large(limit: int) -> TooLarge:

@@ -1,7 +1,8 @@
-"""Files of a source, read in batches of lines; `.gz` and `.zst` are opened on the way."""
+"""Files of a source, read in batches of lines; compressed ones are opened on the way."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -9,11 +10,13 @@ from typing import BinaryIO
 import msgspec
 
 from ..errors import ConfigError, PeerError
-from .bodies import MAX_ITEM_BYTES, open_decoded, read_piece
+from .bodies import Decoded, encoding_of, open_decoded, read_piece
+from .items import MAX_ITEM_BYTES, Piece, split
 
 _BATCH_LINES = 1_000
 _BATCH_BYTES = 4 * 1024 * 1024
-_ENCODINGS = {".gz": "gzip", ".gzip": "gzip", ".zst": "zstd", ".zstd": "zstd"}
+_LARGEST_VALUE = 64 * 1024 * 1024
+_BOM = b"\xef\xbb\xbf"
 
 
 class Lines(msgspec.Struct, frozen=True):
@@ -26,77 +29,148 @@ class Lines(msgspec.Struct, frozen=True):
 
 
 def read_lines(path: Path) -> Iterator[Lines]:
-    """The lines of a file in batches that fit memory.
+    """The lines of a file in batches that fit memory; `-` is standard input.
 
-    A file that is one JSON value over many lines, as a pretty-printed array, comes as one batch.
+    Whether it is compressed is told by its first bytes. A file that is one JSON value over many lines, as
+    a pretty-printed array, is given one item a line, and places are those of the items.
 
     Raises:
         ConfigError: It cannot be read.
         PeerError: Its compression is damaged; what stood before was given, and the message names the line.
     """
+    if str(path) == "-":
+        yield from _File(sys.stdin.buffer, 0, "standard input").batches()
+        return
     try:
-        total = path.stat().st_size
         with path.open("rb") as raw:
-            yield from _batches(raw, open_decoded(raw, _ENCODINGS.get(path.suffix.lower(), "")), total, path)
+            yield from _File(raw, path.stat().st_size, str(path)).batches()
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror}", file=str(path)) from None
 
 
-def _batches(raw: BinaryIO, stream: BinaryIO, total: int, path: Path) -> Iterator[Lines]:
-    first, kept, whole = 1, b"", None
-    broken: PeerError | None = None
-    while True:
-        try:
-            piece = read_piece(stream, _BATCH_BYTES)
-        except PeerError as error:
-            piece, broken = b"", error
-        kept += piece
-        if whole is None:
-            whole = _is_one_value(kept)
-        ended = not piece
-        if whole and not ended:
-            if len(kept) > 128 * MAX_ITEM_BYTES:
-                raise PeerError(f"{path} is one value of more than 128 MiB", hint="write one item a line")
-            continue
-        end = len(kept) if ended and not broken else kept.rfind(b"\n") + 1
-        for body, count in _parts(kept[:end], whole):
-            yield Lines(first, body, raw.tell(), total)
-            first += count
-        kept = kept[end:]
-        if broken:
+class _File:
+    """One file on its way: what is read of it and not yet given."""
+
+    def __init__(self, raw: BinaryIO, total: int, name: str) -> None:
+        self._raw = raw
+        self._total = total
+        self._name = name
+        self._stream: Decoded = open_decoded(raw, encoding_of(raw.peek(4)[:4]))  # type: ignore[attr-defined]
+        self._kept = bytearray()
+        self._first = 1
+        self._broken: PeerError | None = None
+        self._read_bytes = 0
+
+    def batches(self) -> Iterator[Lines]:
+        more = self._more()
+        if self._kept.startswith(_BOM):
+            del self._kept[: len(_BOM)]
+        yield from self._value() if _is_one_value(bytes(self._kept), more) else self._lines(more)
+        if self._broken:
             raise PeerError(
-                f"{path}, line {first}: {broken.message}", hint="mend the file and run the command again"
+                f"{self._name}, after line {self._first - 1}: {self._broken.message}",
+                hint="mend the file and run the command again",
             )
-        if ended:
+
+    def _more(self) -> bool:
+        """Read on; says whether there may be more."""
+        try:
+            piece = read_piece(self._stream, _BATCH_BYTES)
+        except PeerError as error:
+            piece, self._broken = b"", error
+        self._kept += piece
+        self._read_bytes += len(piece)
+        return bool(piece)
+
+    def _lines(self, more: bool) -> Iterator[Lines]:
+        while True:
+            # The last line of a broken file is not whole, and comes again when the file is mended.
+            end = self._kept.rfind(b"\n") + 1 if more or self._broken else len(self._kept)
+            body = bytes(self._kept[:end])
+            del self._kept[:end]
+            yield from self._given(body.split(b"\n"))
+            if not more:
+                return
+            if len(self._kept) > MAX_ITEM_BYTES:
+                more = self._skip()
+                continue
+            more = self._more()
+
+    def _skip(self) -> bool:
+        """Let the rest of a line go that is too long anyway; its beginning is enough to be told of it."""
+        head = bytes(self._kept[: MAX_ITEM_BYTES + 1])
+        more = True
+        while more and self._kept.find(b"\n") < 0:
+            self._kept.clear()
+            more = self._more()
+        end = self._kept.find(b"\n")
+        self._kept[: end + 1 if end >= 0 else len(self._kept)] = head + b"\n"
+        return more
+
+    def _given(self, found: list[bytes]) -> Iterator[Lines]:
+        if found and not found[-1]:
+            found.pop()
+        for start in range(0, len(found), _BATCH_LINES):
+            part = found[start : start + _BATCH_LINES]
+            yield self._batch(b"\n".join(part), len(part))
+
+    def _batch(self, body: bytes, count: int) -> Lines:
+        read = self._raw.tell() if self._total else self._read_bytes
+        batch = Lines(self._first, body, read, self._total)
+        self._first += count
+        return batch
+
+    def _value(self) -> Iterator[Lines]:
+        while self._more():
+            if len(self._kept) > _LARGEST_VALUE:
+                raise PeerError(
+                    f"{self._name} is one value of more than {_LARGEST_VALUE // 1024**2} MiB",
+                    hint="write one item a line",
+                )
+        if self._broken:
             return
+        part: list[bytes] = []
+        size = 0
+        for piece in split(bytes(self._kept)):
+            part.append(_one_line(piece))
+            size += len(part[-1])
+            if len(part) >= _BATCH_LINES or size > _BATCH_BYTES:
+                yield self._batch(b"\n".join(part), len(part))
+                part, size = [], 0
+        if part:
+            yield self._batch(b"\n".join(part), len(part))
 
 
-def _parts(body: bytes, whole: bool) -> Iterator[tuple[bytes, int]]:
-    if whole:
-        if body.strip():
-            yield body, 1
-        return
-    found = body.split(b"\n")
-    if found and not found[-1]:
-        found.pop()
-    for start in range(0, len(found), _BATCH_LINES):
-        part = found[start : start + _BATCH_LINES]
-        yield b"\n".join(part), len(part)
+def _one_line(piece: Piece) -> bytes:
+    """An item without line ends, which in JSON stand between its parts only."""
+    data = bytes(piece[1][: MAX_ITEM_BYTES + 1])
+    return data.replace(b"\n", b" ").replace(b"\r", b" ") or b" "
 
 
-def _is_one_value(begun: bytes) -> bool:
-    """Whether a file is an array or an object over several lines, rather than one item a line."""
+def _is_one_value(begun: bytes, more: bool) -> bool:
+    """Whether a file is one array or object, or objects over several lines, rather than one item a line."""
     stripped = begun.lstrip()
+    if stripped[:1] not in (b"[", b"{"):
+        return False
+    line, end, rest = stripped.partition(b"\n")
     if stripped[:1] == b"[":
-        return True
-    line = stripped.split(b"\n", 1)[0].strip()
-    return stripped[:1] == b"{" and b"\n" in stripped and not _complete(line)
+        return not (line.rstrip().endswith(b"]") and rest.lstrip()[:1] == b"[")
+    if not end:
+        return not more and b'"items"' in line
+    return len(split(stripped[: 1 << 20])) != 0 and not _complete(line.strip()) and not _lines_follow(rest)
 
 
 def _complete(line: bytes) -> bool:
     try:
         msgspec.json.decode(line, type=msgspec.Raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        # A line that is broken in itself is still a line if it closes what it opens.
-        return line.endswith(b"}") and len(line) > 1
+        return False
     return True
+
+
+def _lines_follow(rest: bytes) -> bool:
+    """Whether a line further down is an object by itself: then only the first is broken."""
+    return any(
+        line[:1] == b"{" and len(line.strip()) > 2 and _complete(line.strip())
+        for line in rest[: 1 << 20].split(b"\n", 50)[:50]
+    )

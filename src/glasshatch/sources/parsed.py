@@ -12,6 +12,7 @@ import msgspec
 from ..events import Event
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NAMED_UTC = re.compile(r"(?<=\d) ?(UTC|GMT)$")
 _FRACTION = re.compile(r"(.*[T ]\d{2}:\d{2}:\d{2})\.(\d+)(.*)")
 
 
@@ -46,7 +47,10 @@ class Rejected(msgspec.Struct, frozen=True):
 
 
 Parse = Callable[[Any, bytes, Arrival], Parsed | Rejected]
-"""From decoded JSON (and its bytes, if it stood on a line of its own) to an event; pure."""
+"""From decoded JSON and its bytes to an event; pure."""
+
+Weigh = Callable[[Any], tuple[str, int]]
+"""From decoded JSON to what `Parsed` will say of `key` and `weight`, without the rest."""
 
 
 class SourceKind(msgspec.Struct, frozen=True):
@@ -55,6 +59,11 @@ class SourceKind(msgspec.Struct, frozen=True):
     name: str
     reads: str
     parse: Parse
+    weigh: Weigh | None = None
+    """Given if of several copies in a delivery a later one may be fuller than the first."""
+    opaque: bool = False
+    """Whether secrets in it have no form by which a detector would know them. Of an item that is not
+    understood, so that nobody can say where they stand, only the names of its members are kept."""
     one_instance: bool = True
     """Whether keys are told apart by instance; otherwise two instances may deliver the same fact."""
     workforce: bool = False
@@ -88,6 +97,7 @@ def _number_ns(text: str) -> int | None:
 
 
 def _iso_ns(text: str) -> int | None:
+    text = _NAMED_UTC.sub("+00:00", text)
     found = _FRACTION.fullmatch(text)
     fraction = found[2] if found else ""
     try:

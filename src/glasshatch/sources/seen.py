@@ -37,8 +37,8 @@ def key_of(tenant: str, kind: str, name: str, key: str) -> str:
 class Seen:
     """Keys of a tenant; used by one thread at a time."""
 
-    def __init__(self, directory: Path) -> None:
-        """Open or make the file.
+    def __init__(self, directory: Path, size: int) -> None:
+        """Open or make the file; one that knows more than a record of `size` entries belongs to another.
 
         Raises:
             ConfigError: The directory cannot be written.
@@ -47,9 +47,14 @@ class Seen:
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._database = self._opened()
+            if self.watermark > size:
+                # The record was put back to an older copy: what came after it must come in again.
+                self._database.close()
+                raise sqlite3.DatabaseError
         except sqlite3.DatabaseError:
             # Derived: what cannot be read is made anew from the record.
-            self._file.unlink(missing_ok=True)
+            for suffix in ("", "-wal", "-shm"):
+                Path(f"{self._file}{suffix}").unlink(missing_ok=True)
             self._database = self._opened()
         except OSError as error:
             raise ConfigError(f"cannot be written: {error.strerror}", file=str(directory)) from None

@@ -34,8 +34,9 @@ class IntakePart:
             raise ConfigError(
                 "the source's name is not acceptable", key="name", hint="a short printable text"
             )
-        # Names of instances and files are kept, so what is personal in them is taken out like elsewhere.
-        name, file = self._house.redactor.texts([name, file])
+        # The instance's name is kept, so what is personal in it is taken out like elsewhere. Of the file's
+        # name only a digest is.
+        (name,) = self._house.redactor.texts([name])
         taken = self._house.intake.take(
             source, name, decode_body(body, encoding), caller.as_actor(), file=file, first_line=line
         )

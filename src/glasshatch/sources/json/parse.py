@@ -1,4 +1,9 @@
-"""From a JSON object to an event: canonical members where they fit, everything else under `attrs`."""
+"""From a JSON object to an event: canonical members where they fit, everything else under `attrs`.
+
+Nothing is dropped: a member that has a place but does not fit there, such as an actor's `type` from
+another system's words, stands under `attrs` by its own name. Only a member whose type cannot be meant
+(a number for an actor, a list for an action, a time that is none) makes the whole item be refused.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +15,7 @@ from typing import Any
 import msgspec
 
 from ...events import (
+    ACTIONS,
     Actor,
     Client,
     Data,
@@ -23,6 +29,7 @@ from ...events import (
     foreign,
 )
 from ..parsed import Arrival, Parsed, Rejected, time_ns
+from .fitting import fitted
 
 DEFAULT_ACTION = "event.recorded"
 _OURS = ("decision", "redaction", "access", "tenant", "schema", "observed_time")
@@ -33,15 +40,21 @@ _TIMES = ("time", "timestamp", "@timestamp", "ts")
 _SEVERITIES = {
     "trace": 1, "debug": 1, "info": 1, "information": 1, "notice": 2, "warn": 3, "warning": 3,
     "error": 4, "err": 4,
+    "low": 2, "medium": 3, "moderate": 3, "high": 4,
     "critical": 5, "crit": 5, "alert": 5, "emergency": 6, "fatal": 6, "panic": 6,
 }  # fmt: skip
 _ACTION = re.compile(r"[A-Za-z0-9][\w./:-]{0,127}")
 _TRACE = re.compile(r"[0-9a-f]{32}")
 _SPAN = re.compile(r"[0-9a-f]{16}")
 _PARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
-_STRUCTS: dict[str, Any] = {
+_STRUCTS: dict[str, type[msgspec.Struct]] = {
     "outcome": Outcome, "client": Client, "data": Data, "statement": StatementText,
 }  # fmt: skip
+_WORD_OF = {"outcome": "reason", "client": "ip", "statement": "text", "source": "name"}
+"""Which member a bare text means."""
+
+_OWN_LABELS = frozenset({"dedup", "clock"})
+"""The intake's own."""
 
 
 class _Wrong(Exception):
@@ -52,9 +65,8 @@ def parse(value: Any, data: bytes, arrival: Arrival) -> Parsed | Rejected:
     """One object. Members of a wrong type are named, not guessed at."""
     if not isinstance(value, dict):
         return Rejected(f"is {_kind(value)}, not an object")
-    rest = dict(value)
     try:
-        event = _event(rest, arrival)
+        event = _Reading(foreign(value), arrival).event()
     except _Wrong as wrong:
         return Rejected(f"cannot be understood: {wrong}")
     return Parsed(event, _key(value, data, arrival))
@@ -63,201 +75,218 @@ def parse(value: Any, data: bytes, arrival: Arrival) -> Parsed | Rejected:
 def _key(value: dict[str, Any], data: bytes, arrival: Arrival) -> str:
     """The event's own id; in a file without ids, place and bytes: reading it again doubles nothing."""
     given = value.get("id")
-    if isinstance(given, str) and given:
+    if given and isinstance(given, (str, int)):
         return f"id {given}"
     if not arrival.line:
         return ""
-    content = data or msgspec.json.encode(value)
-    return f"line {arrival.file} {arrival.line} {hashlib.blake2b(content, digest_size=16).hexdigest()}"
+    return f"line {arrival.file} {arrival.line} {hashlib.blake2b(data, digest_size=16).hexdigest()}"
 
 
-def _event(rest: dict[str, Any], arrival: Arrival) -> Event:
-    claimed = {name: rest.pop(name) for name in _OURS if name in rest}
-    trace_id, span_id = _trace(rest)
-    id, other_id = _id(rest, arrival)
-    source = _source(rest, arrival, claimed)
-    parts: dict[str, Any] = {
-        "time": str(_time(rest, arrival)), "action": _action(rest), "severity": _severity(rest),
-        "actor": _actor(rest), "resource": _resource(rest.pop("resource", None), "resource"),
-        "resources": _resources(rest), "links": _links(rest), "labels": _labels(rest),
-        "session_id": _text(rest, "session_id"), "request_id": _text(rest, "request_id"),
-        "native": foreign(rest.pop("native", None)),
-    }  # fmt: skip
-    for name, kind in _STRUCTS.items():
-        parts[name] = _struct(rest, name, kind)
-    return Event(
-        id=id,
-        source=source,
-        trace_id=trace_id,
-        span_id=span_id,
-        attrs=_attrs(rest, claimed, other_id),
-        **parts,
-    )
+class _Reading:
+    """One object on its way to an event: `rest` is not yet taken, `left` has no place of its own."""
 
+    def __init__(self, rest: dict[str, Any], arrival: Arrival) -> None:
+        self._rest = rest
+        self._arrival = arrival
+        self._left: dict[str, Any] = {}
+        self._claimed = {name: rest.pop(name) for name in _OURS if name in rest}
 
-def _attrs(rest: dict[str, Any], claimed: dict[str, Any], other_id: str) -> dict[str, Any]:
-    """Everything that has no place of its own."""
-    attrs = rest.pop("attrs", None)
-    if attrs is not None and not isinstance(attrs, dict):
-        raise _Wrong(f"attrs is {_kind(attrs)}, not an object")
-    if "msg" in rest and "message" not in rest:
-        rest["message"] = rest.pop("msg")
-    if other_id:
-        rest["id"] = other_id
-    if claimed:
-        rest["claimed"] = claimed
-    found: dict[str, Any] = foreign({**rest, **(attrs or {})})
-    return found
+    def event(self) -> Event:
+        """The event; raises `_Wrong`."""
+        trace_id, span_id = self._trace()
+        parts: dict[str, Any] = {
+            "id": self._id(), "source": self._source(), "time": str(self._time()), "action": self._action(),
+            "severity": self._severity(), "actor": self._actor(), "trace_id": trace_id, "span_id": span_id,
+            "resource": self._resource(self._rest.pop("resource", None), "resource", self._left),
+            "resources": self._resources(), "links": self._links(), "labels": self._labels(),
+            "session_id": self._text("session_id"), "request_id": self._text("request_id"),
+            "native": self._rest.pop("native", None),
+        }  # fmt: skip
+        for name, kind in _STRUCTS.items():
+            parts[name] = self._struct(name, kind, {}, self._left)
+        return Event(attrs=self._attrs(), **parts)
 
+    def _attrs(self) -> dict[str, Any]:
+        """Everything that has no place of its own."""
+        attrs = self._rest.pop("attrs", None)
+        if attrs is not None and not isinstance(attrs, dict):
+            raise _Wrong(f"attrs is {_kind(attrs)}, not an object")
+        if "msg" in self._rest and "message" not in self._rest:
+            self._rest["message"] = self._rest.pop("msg")
+        found: dict[str, Any] = dict(attrs or {})
+        claimed = {"claimed": self._claimed} if self._claimed else {}
+        for members in (self._rest, self._left, claimed):
+            for name, value in members.items():
+                free = name
+                while free in found:
+                    free += "'"
+                found[free] = value
+        return found
 
-def _id(rest: dict[str, Any], arrival: Arrival) -> tuple[str, str]:
-    """The event's id if it is a UUID; otherwise a new one, and the other for `attrs`."""
-    given = rest.pop("id", "")
-    if not isinstance(given, str):
-        raise _Wrong(f"id is {_kind(given)}, not a text")
-    try:
-        if given and str(uuid.UUID(given)) == given:
-            return given, ""
-    except ValueError:
-        pass
-    return arrival.new_id(), given
+    def _id(self) -> str:
+        """The event's id if it is a UUID; otherwise a new one, and the other for `attrs`."""
+        given = self._text("id")
+        try:
+            if given and str(uuid.UUID(given)) == given:
+                return given
+        except ValueError:
+            pass
+        if given:
+            self._left["id"] = given
+        return self._arrival.new_id()
 
+    def _time(self) -> int:
+        for name in _TIMES:
+            if name in self._rest:
+                found = time_ns(self._rest[name])
+                if found is None:
+                    raise _Wrong(f"{name} is no time: write ISO 8601 with a zone, or a number since 1970")
+                del self._rest[name]
+                return found
+        return self._arrival.now_ns
 
-def _time(rest: dict[str, Any], arrival: Arrival) -> int:
-    for name in _TIMES:
-        if name in rest:
-            found = time_ns(rest[name])
-            if found is None:
-                raise _Wrong(f"{name} is no time: write ISO 8601 with a zone, or a number since 1970")
-            del rest[name]
-            return found
-    return arrival.now_ns
+    def _action(self) -> str:
+        given = self._rest.pop("action", DEFAULT_ACTION)
+        if not isinstance(given, str):
+            raise _Wrong(f"action is {_kind(given)}, not a text")
+        if given in ACTIONS:
+            # What Glasshatch itself says of what it did is not for others to say.
+            self._claimed["action"] = given
+            return DEFAULT_ACTION
+        if not _ACTION.fullmatch(given):
+            self._left["action"] = given
+            return DEFAULT_ACTION
+        return given
 
+    def _severity(self) -> int:
+        if "severity" not in self._rest:
+            word = self._rest.get("level")
+            return _SEVERITIES.get(word.lower(), 0) if isinstance(word, str) else 0
+        given = self._rest.pop("severity")
+        if isinstance(given, bool) or not isinstance(given, (str, int)):
+            raise _Wrong(f"severity is {_kind(given)}, not a number or a word")
+        found = _SEVERITIES.get(given.lower()) if isinstance(given, str) else given
+        if found is None or not 0 <= found <= 6:
+            self._left["severity"] = given
+            return 0
+        return found
 
-def _action(rest: dict[str, Any]) -> str:
-    given = rest.pop("action", DEFAULT_ACTION)
-    if not isinstance(given, str):
-        raise _Wrong(f"action is {_kind(given)}, not a text")
-    if not _ACTION.fullmatch(given):
-        raise _Wrong("action is not of the form noun.verb")
-    return given
+    def _source(self) -> Source:
+        given = self._rest.get("source")
+        source: Source = self._struct("source", Source, {"kind": "json"}, self._left) or Source(kind="json")
+        if source.kind in _RESERVED:
+            # Only the gateway and the parsers here speak for those; others may only say that they claim it.
+            self._claimed["source"] = given
+            source = msgspec.structs.replace(source, kind="json")
+        name = source.name
+        if not name and isinstance(self._rest.get("service"), str):
+            name = self._rest.pop("service")
+        return msgspec.structs.replace(source, kind=source.kind or "json", name=name or self._arrival.name)
 
+    def _actor(self) -> Actor | None:
+        given = self._rest.get("actor")
+        if isinstance(given, str):
+            self._rest.pop("actor")
+            return Actor(id=given, name=given, raw=RawPrincipal(principal=given)) if given else None
+        name = given.get("name") if isinstance(given, dict) else None
+        actor: Actor | None = self._struct(
+            "actor", Actor, {"id": name if isinstance(name, str) else ""}, self._left
+        )
+        return actor
 
-def _severity(rest: dict[str, Any]) -> int:
-    if "severity" not in rest:
-        word = rest.get("level")
-        return _SEVERITIES.get(word.lower(), 0) if isinstance(word, str) else 0
-    given = rest.pop("severity")
-    found = _SEVERITIES.get(given.lower()) if isinstance(given, str) else given
-    if isinstance(found, bool) or not isinstance(found, int) or not 0 <= found <= 6:
-        raise _Wrong("severity is no number from 0 to 6, nor a known word")
-    return found
+    def _resource(self, given: Any, name: str, left: dict[str, Any]) -> Resource | None:
+        if given is None or given == "":
+            return None
+        if isinstance(given, str):
+            kind, slash, rest = given.partition("/")
+            return Resource(type=kind if slash else "thing", id=given, name=rest if slash else given)
+        if not isinstance(given, dict):
+            raise _Wrong(f"{name} is {_kind(given)}, not a text or an object")
+        resource, more = fitted(given, Resource, {"type": "thing"})
+        if more:
+            left[name] = more
+        return resource
 
+    def _resources(self) -> tuple[Resource, ...]:
+        found, left = [], []
+        for one in self._list("resources"):
+            more: dict[str, Any] = {}
+            resource = self._resource(one, "resources", more)
+            found += [resource] if resource is not None else []
+            left += list(more.values())
+        if left:
+            self._left["resources"] = left
+        return tuple(found)
 
-def _source(rest: dict[str, Any], arrival: Arrival, claimed: dict[str, Any]) -> Source:
-    given = rest.pop("source", None)
-    service = rest.pop("service", "")
-    if isinstance(given, str):
-        given = {"name": given}
-    if given is not None and not isinstance(given, dict):
-        raise _Wrong(f"source is {_kind(given)}, not an object")
-    source: Source = _converted({"kind": "json", **(given or {})}, "source", Source)
-    if source.kind in _RESERVED:
-        # Only the gateway and the parsers here speak for those; others may only say that they claim it.
-        claimed["source"] = given
-        source = msgspec.structs.replace(source, kind="json")
-    name = source.name or (service if isinstance(service, str) else "") or arrival.name
-    return msgspec.structs.replace(source, name=name)
+    def _links(self) -> tuple[Link, ...]:
+        found, left = [], []
+        for one in self._list("links"):
+            try:
+                found.append(msgspec.convert(one, Link))
+            except msgspec.ValidationError:
+                left.append(one)
+        if left:
+            self._left["links"] = left
+        return tuple(found)
 
+    def _labels(self) -> dict[str, str]:
+        given = self._rest.pop("labels", None) or {}
+        if not isinstance(given, dict):
+            raise _Wrong(f"labels is {_kind(given)}, not an object")
+        labels: dict[str, str] = {}
+        left: dict[str, Any] = {}
+        for name, item in given.items():
+            if name in _OWN_LABELS or isinstance(item, (dict, list)) or item is None:
+                left[name] = item
+            else:
+                labels[name] = item if isinstance(item, str) else msgspec.json.encode(item).decode()
+        if left:
+            self._left["labels"] = left
+        return labels
 
-def _actor(rest: dict[str, Any]) -> Actor | None:
-    given = rest.pop("actor", None)
-    if given is None:
-        return None
-    if isinstance(given, str):
-        return Actor(id=given, name=given, raw=RawPrincipal(principal=given)) if given else None
-    if not isinstance(given, dict):
-        raise _Wrong(f"actor is {_kind(given)}, not a text or an object")
-    actor: Actor = _converted({"id": str(given.get("name", "")), **given}, "actor", Actor)
-    return actor
+    def _text(self, name: str) -> str:
+        given = self._rest.pop(name, None)
+        if given is None:
+            return ""
+        if isinstance(given, bool) or not isinstance(given, (str, int)):
+            raise _Wrong(f"{name} is {_kind(given)}, not a text")
+        return str(given)
 
+    def _list(self, name: str) -> list[Any]:
+        given = self._rest.pop(name, None) or []
+        if not isinstance(given, list):
+            raise _Wrong(f"{name} is {_kind(given)}, not a list")
+        return given
 
-def _resource(given: Any, name: str) -> Resource | None:
-    if given is None or given == "":
-        return None
-    if isinstance(given, str):
-        kind, slash, rest = given.partition("/")
-        return Resource(type=kind if slash else "thing", id=given, name=rest if slash else given)
-    if not isinstance(given, dict):
-        raise _Wrong(f"{name} is {_kind(given)}, not a text or an object")
-    resource: Resource = _converted({"type": "thing", **given}, name, Resource)
-    return resource
+    def _trace(self) -> tuple[str, str]:
+        """W3C trace context, of the header's form or as two members; what is neither stays in `attrs`."""
+        parent = self._rest.get("traceparent")
+        if isinstance(parent, str) and (found := _PARENT.fullmatch(parent)):
+            del self._rest["traceparent"]
+            return found[1], found[2]
+        return self._hexadecimal("trace_id", _TRACE), self._hexadecimal("span_id", _SPAN)
 
+    def _hexadecimal(self, name: str, form: re.Pattern[str]) -> str:
+        given = self._text(name)
+        if form.fullmatch(given.lower()):
+            return given.lower()
+        if given:
+            self._left[name] = given
+        return ""
 
-def _resources(rest: dict[str, Any]) -> tuple[Resource, ...]:
-    given = rest.pop("resources", ())
-    if not isinstance(given, (list, tuple)):
-        raise _Wrong(f"resources is {_kind(given)}, not a list")
-    return tuple(found for one in given if (found := _resource(one, "resources")) is not None)
-
-
-def _links(rest: dict[str, Any]) -> tuple[Link, ...]:
-    given = rest.pop("links", ())
-    if not isinstance(given, (list, tuple)):
-        raise _Wrong(f"links is {_kind(given)}, not a list")
-    return tuple(_converted(one, "links", Link) for one in given)
-
-
-def _labels(rest: dict[str, Any]) -> dict[str, str]:
-    given = rest.pop("labels", {})
-    if not isinstance(given, dict):
-        raise _Wrong(f"labels is {_kind(given)}, not an object")
-    # `dedup` and `clock` are the intake's own.
-    return {
-        name: item if isinstance(item, str) else str(item)
-        for name, item in foreign(given).items()
-        if name not in ("dedup", "clock")
-    }
-
-
-def _text(rest: dict[str, Any], name: str) -> str:
-    given = rest.pop(name, "")
-    if isinstance(given, bool) or not isinstance(given, (str, int)):
-        raise _Wrong(f"{name} is {_kind(given)}, not a text")
-    return str(foreign(str(given)))
-
-
-def _trace(rest: dict[str, Any]) -> tuple[str, str]:
-    parent = rest.pop("traceparent", None)
-    if isinstance(parent, str) and (found := _PARENT.fullmatch(parent)):
-        return found[1], found[2]
-    trace_id, span_id = _text(rest, "trace_id").lower(), _text(rest, "span_id").lower()
-    if trace_id and not _TRACE.fullmatch(trace_id):
-        raise _Wrong("trace_id is not 32 hexadecimal digits")
-    if span_id and not _SPAN.fullmatch(span_id):
-        raise _Wrong("span_id is not 16 hexadecimal digits")
-    return trace_id, span_id
-
-
-def _struct(rest: dict[str, Any], name: str, kind: Any) -> Any:
-    given = rest.pop(name, None)
-    if given is None:
-        return None
-    if name == "outcome" and isinstance(given, str):
-        given = {"status": given} if given in ("success", "failure", "unknown") else {"reason": given}
-    if name == "statement" and isinstance(given, str):
-        given = {"text": given}
-    return _converted(given, name, kind)
-
-
-def _converted(given: Any, name: str, kind: Any) -> Any:
-    try:
-        return msgspec.convert({**foreign(given)}, kind)
-    except msgspec.ValidationError as error:
-        where = str(error).partition(" - at `$")[2].strip("`")
-        raise _Wrong(f"{name}{where} has a wrong type") from None
-    except TypeError:
-        raise _Wrong(f"{name} is {_kind(given)}, not an object") from None
+    def _struct(self, name: str, kind: type[Any], defaults: dict[str, Any], left: dict[str, Any]) -> Any:
+        given = self._rest.pop(name, None)
+        if given is None:
+            return None
+        if isinstance(given, str) and name in _WORD_OF:
+            status = name == "outcome" and given in ("success", "failure", "unknown")
+            given = {"status" if status else _WORD_OF[name]: given}
+        if not isinstance(given, dict):
+            raise _Wrong(f"{name} is {_kind(given)}, not an object")
+        part, more = fitted(given, kind, defaults)
+        if more:
+            left[name] = more
+        return part
 
 
 def _kind(value: Any) -> str:

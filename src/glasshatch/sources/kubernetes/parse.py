@@ -29,6 +29,8 @@ def parse(value: Any, data: bytes, arrival: Arrival) -> Parsed | Rejected:
     user = value.get("user")
     if not isinstance(user, dict) or not isinstance(user.get("username", ""), str):
         return Rejected("is an audit event whose user is not an object with a name")
+    # From here on nothing is read but what may be kept.
+    value = without_secrets(value)
     native, cut = _native(value)
     event = Event(
         id=arrival.new_id(), time=str(happened_ns), action=_action(value),
@@ -38,10 +40,15 @@ def parse(value: Any, data: bytes, arrival: Arrival) -> Parsed | Rejected:
         attrs={"annotations": foreign(_object(value.get("annotations")))} if value.get("annotations") else {},
         native=native,
     )  # fmt: skip
-    weight = _LEVELS.get(str(value.get("level")), 0) * 10 + sum(
-        name in value for name in ("requestObject", "responseObject", "responseStatus")
-    )
-    return Parsed(event, f"{audit_id} {stage}", weight)
+    return Parsed(event, *weigh(value))
+
+
+def weigh(value: Any) -> tuple[str, int]:
+    """What tells copies of one fact apart from other facts, and how much a copy holds; no key for none."""
+    if not isinstance(value, dict) or not (audit_id := value.get("auditID")):
+        return "", 0
+    parts = sum(name in value for name in ("requestObject", "responseObject", "responseStatus"))
+    return f"{audit_id} {value.get('stage')}", _LEVELS.get(str(value.get("level")), 0) * 10 + parts
 
 
 def _action(value: dict[str, Any]) -> str:
@@ -107,6 +114,7 @@ def _resource(value: dict[str, Any], cluster: str) -> Resource:
     reference = _object(value.get("objectRef"))
     kind = str(reference.get("resource") or "")
     if not kind:
+        # A path may have been cut where something secret began.
         path = str(value.get("requestURI") or "").partition("?")[0]
         return Resource(type="url", id=f"kubernetes/{cluster}{path}", name=path)
     namespace, name = str(reference.get("namespace") or ""), str(reference.get("name") or "")
@@ -123,7 +131,7 @@ def _labels(value: dict[str, Any], cut: bool) -> dict[str, str]:
 
 def _native(value: dict[str, Any]) -> tuple[Any, bool]:
     """The audit event without what is secret, and whether something was cut for its length."""
-    native = foreign(without_secrets(value))
+    native = foreign(value)
     for name in ("responseObject", "requestObject", "annotations"):
         if len(msgspec.json.encode(native)) <= _NATIVE_BYTES:
             return native, name != "responseObject"

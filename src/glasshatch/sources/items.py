@@ -1,0 +1,180 @@
+"""A body taken apart into items: one JSON value, an array, a Kubernetes list, or one value a line.
+
+An item that cannot be read costs only itself: the others are found all the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+
+from ..errors import TooLarge
+
+MAX_ITEM_BYTES: Final = 1024 * 1024
+"""How long one item may be; the stored event is shorter still."""
+
+MAX_ITEMS: Final = 250_000
+"""How many items one delivery may have."""
+
+_QUICK_COMMAS = 500_000
+_LOOKED_AT_LINES = 50
+_BOM = b"\xef\xbb\xbf"
+_LINE = re.compile(rb"[^\s][^\n]*")
+_BLANK = re.compile(rb"\s*")
+_BYTE = re.compile(r"\(byte (\d+)\)")
+# A string ends at its line's end at the latest, so that a forgotten quote does not swallow the rest.
+_MARK = re.compile(rb'"(?:[^"\\\n]|\\.)*+"?|[\[\]{},]')
+
+Buffer = bytes | memoryview
+Piece = tuple[int, Buffer]
+"""An item's place, from 1 or as lines count, and its bytes."""
+
+
+class Item(msgspec.Struct, frozen=True):
+    """One item: its place, its value, its bytes, and what is wrong with it, if something is."""
+
+    place: int
+    value: Any
+    data: bytes
+    problem: str = ""
+
+
+class _List(msgspec.Struct):
+    kind: str
+    items: list[msgspec.Raw]
+
+
+def split(body: bytes, first: int = 1) -> list[Piece]:
+    """The items of a body, not yet read. Lines are counted from `first`, other items from 1.
+
+    Raises:
+        TooLarge: It has more than `MAX_ITEMS`; nothing of it should be stored.
+    """
+    start = len(_BOM) if body.startswith(_BOM) else 0
+    start = _BLANK.match(body, start).end()  # type: ignore[union-attr]
+    if body[start : start + 1] == b"[" and not _is_line(body, start):
+        return _bounded(_quick(body, start) or _scanned(body, start, in_array=True))
+    if body[start : start + 1] == b"{" and not _is_line(body, start):
+        return _bounded(_value(body, start) or _lines(body, start, first))
+    return _bounded(_lines(body, start, first))
+
+
+def read_item(piece: Piece) -> Item:
+    """The value of an item, or what is wrong with it."""
+    place, data = piece[0], bytes(piece[1])
+    if len(data) > MAX_ITEM_BYTES:
+        return Item(place, None, data, f"has more than {MAX_ITEM_BYTES} bytes")
+    try:
+        return Item(place, msgspec.json.decode(data), data)
+    except RecursionError:
+        return Item(place, None, data, "is nested too deeply")
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return Item(place, None, data, _problem(data, str(error)))
+
+
+def _problem(data: bytes, said: str) -> str:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return "is not UTF-8"
+    if "out of range" in said:
+        return "holds a number that is too large"
+    found = _BYTE.search(said)
+    return f"is not JSON, from byte {found[1]} on" if found else "is not JSON, or ends too early"
+
+
+def _is_line(body: bytes, start: int) -> bool:
+    """Whether the first of several lines is an object by itself: then there is one a line."""
+    end = body.find(b"\n", start)
+    if end < 0 or not body[end:].strip() or body[start : start + 1] != b"{":
+        return False
+    return _is_whole(body[start:end])
+
+
+def _is_whole(data: bytes) -> bool:
+    try:
+        msgspec.json.decode(data, type=msgspec.Raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
+
+
+def _value(body: bytes, start: int) -> list[Piece] | None:
+    """An object over several lines, a list's items, or several such objects; None for lines."""
+    data = memoryview(body)[start:]
+    if body.count(b",") <= _QUICK_COMMAS:
+        try:
+            found = msgspec.json.decode(data, type=_List)
+            return [(place, memoryview(item)) for place, item in enumerate(found.items, 1)]
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            pass
+    if b"\n" not in body[start:].strip() or _is_whole(body[start:]):
+        return [(1, body[start:].strip())]
+    # Not one value. If a line further down is one by itself, then only the first is broken.
+    for line in body[start:].split(b"\n", _LOOKED_AT_LINES)[:_LOOKED_AT_LINES]:
+        if line[:1] == b"{" and len(line) > 2 and _is_whole(line):
+            return None
+    return list(_bounded(_scanned(body, start, in_array=False)))
+
+
+def _quick(body: bytes, start: int) -> list[Piece] | None:
+    """The items of an array that can be read as a whole; None if it cannot, or may have too many."""
+    if body.count(b",") > _QUICK_COMMAS:
+        return None
+    try:
+        items = msgspec.json.decode(memoryview(body)[start:], type=list[msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return [(place, memoryview(item)) for place, item in enumerate(items, 1)]
+
+
+def _lines(body: bytes, start: int, first: int) -> Iterator[Piece]:
+    """One item a line; empty lines are none, but count."""
+    place, counted = first, 0
+    for found in _LINE.finditer(body, start):
+        place += body.count(b"\n", counted, found.start())
+        counted = found.start()
+        yield place, found[0].rstrip()
+
+
+def _scanned(body: bytes, start: int, *, in_array: bool) -> Iterator[Piece]:
+    """The parts between an array's commas, or values one after the other, by brackets alone."""
+    base = int(in_array)
+    depth, begin, place = base, start + base, 0
+    for mark in _MARK.finditer(body, begin):
+        char = mark[0]
+        if char in (b"{", b"["):
+            depth += 1
+        elif char in (b"}", b"]"):
+            depth -= 1
+            if depth < base and char == b"]" and in_array:
+                if item := body[begin : mark.start()].strip():
+                    place += 1
+                    yield place, item
+                begin, in_array, base, depth = mark.end(), False, 0, 0
+                continue
+            depth = max(depth, base)
+            if depth == 0 and not in_array:
+                place += 1
+                yield place, body[begin : mark.end()].strip()
+                begin = mark.end()
+        elif char == b"," and depth == base and in_array:
+            place += 1
+            yield place, body[begin : mark.start()].strip()
+            begin = mark.end()
+    if rest := body[begin:].strip():
+        yield place + 1, rest
+
+
+def _bounded(pieces: Iterator[Piece] | list[Piece]) -> list[Piece]:
+    found: list[Piece] = []
+    for piece in pieces:
+        if len(found) >= MAX_ITEMS:
+            raise TooLarge(
+                f"the delivery has more than {MAX_ITEMS} items", hint="send it in several; nothing was stored"
+            )
+        found.append(piece)
+    return found
