@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ..events import Event
 
+_ASKED = ("query", "subject", "actor", "action", "session", "resource", "event", "state")
+
 
 def actor_of(event: Event) -> str:
     """Who did it."""
@@ -37,6 +39,8 @@ def gist_of(event: Event) -> str:
     """The statement, the message, the counts or the reason: whatever says most."""
     if event.statement and event.statement.text:
         return event.statement.text
+    if event.action == "record.read":
+        return _read_gist(event)
     if event.data and event.data.rows:
         return f"{event.data.rows} rows, {event.data.masked} values masked"
     if event.outcome and event.outcome.reason:
@@ -48,3 +52,12 @@ def gist_of(event: Event) -> str:
         if isinstance(found, str):
             return found
     return ""
+
+
+def _read_gist(event: Event) -> str:
+    """What somebody read: `search: actor:alice, 24 found`."""
+    asked = event.attrs.get("filter")
+    # `limit` and times are on the event itself; the words are what a reader of a list looks for.
+    words = [str(asked[name]) for name in _ASKED if asked.get(name)] if isinstance(asked, dict) else []
+    found = f", {event.data.rows} found" if event.data else ""
+    return f"{event.attrs.get('what', '')}: {' '.join(words) or 'everything'}{found}"

@@ -29,6 +29,7 @@ from .use_routes import USE_ROUTES
 
 MAX_BODY_BYTES: Final = 64 * 1024
 _PUBLIC = {"public": True}
+_OURS = ("/v1", "/healthz", "/openapi.json", "/-")
 _SECURE_HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 Connection = ASGIConnection[Any, Any, Any, State]
@@ -57,7 +58,14 @@ def create_app(
         exception_handlers={Exception: _failed},
         openapi_config=_openapi_config(),
         request_max_body_size=MAX_BODY_BYTES,
-        state=State({"desk": desk, "authenticator": authenticator, "unexpected": unexpected}),
+        state=State(
+            {
+                "desk": desk,
+                "authenticator": authenticator,
+                "unexpected": unexpected,
+                "lost": page.exception_handlers.get(Exception) if page else None,
+            }
+        ),
         logging_config=None,
     )
 
@@ -115,7 +123,10 @@ def _target(connection: Connection, handler: BaseRouteHandler) -> str:
     return str(handler.opt.get("target", "")).format(**{"name": name, **connection.path_params})
 
 
-def _failed(request: Request[Any, Any, State], error: Exception) -> Response[bytes]:
+def _failed(request: Request[Any, Any, State], error: Exception) -> Response[Any]:
+    if request.app.state.lost and not request.url.path.startswith(_OURS):
+        lost: Response[Any] = request.app.state.lost(request, error)  # who got lost outside is a person
+        return lost
     status, answer = _explained(error)
     if answer is None:
         request.app.state.unexpected(error)

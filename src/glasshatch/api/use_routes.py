@@ -6,7 +6,8 @@ What is looked for travels in bodies, not in addresses, which end up in logs and
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
@@ -17,6 +18,7 @@ from litestar.response import Stream
 
 from ..errors import GlasshatchError
 from .answers import problem
+from .following import follow
 from .ports import Tail, UseDesk
 from .routes import Call, StoredEvent
 from .values import (
@@ -34,7 +36,6 @@ from .values import (
 
 _READ = {"scope": "read"}
 _REVIEW = {"scope": "review"}
-_HEARTBEAT_SECONDS = 5.0
 InState = Annotated[str, QueryParameter(name="state")]
 
 
@@ -94,13 +95,18 @@ def timeline(request: Call, data: JSONBody[TimelineForm]) -> Response[bytes]:
 async def tail(request: Call, data: JSONBody[TailForm]) -> Stream:
     """Events as they are recorded, one JSON object a line, until the caller goes."""
     following = await asyncio.to_thread(_desk(request).tail, request.user, data.query)
-    return Stream(_lines(following), media_type="application/x-ndjson", headers={"cache-control": "no-store"})
+    token = request.headers["authorization"].partition(" ")[2].strip()
+    still_allowed = partial(request.app.state.authenticator.identify, token, "read")
+    return Stream(
+        _lines(following, still_allowed),
+        media_type="application/x-ndjson",
+        headers={"cache-control": "no-store"},
+    )
 
 
-async def _lines(following: Tail) -> AsyncIterator[bytes]:
+async def _lines(following: Tail, still_allowed: Callable[[], object]) -> AsyncIterator[bytes]:
     try:
-        while True:
-            found = await asyncio.to_thread(following.next, _HEARTBEAT_SECONDS)
+        async for found in follow(following, still_allowed):
             yield b"".join(msgspec.json.encode(event) + b"\n" for event in found) or b"\n"
     except GlasshatchError as error:
         # The answer has begun, so its status cannot change; the last line says what happened.

@@ -17,16 +17,19 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from litestar import Request
+from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie, State
 from litestar.exceptions import PermissionDeniedException
 
 from ...errors import Denied
 from ...identity import Identity
+from ..ports import UseDesk
 
-Call = Request[Any, Any, State]
-COOKIE: Final = "glasshatch"
 LIFETIME_SECONDS: Final = 8 * 3_600
+_COOKIE = "glasshatch"
 _PURPOSE = b"glasshatch page cookie v1"
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+Connection = ASGIConnection[Any, Any, Any, State]
 
 
 class PageSettings(msgspec.Struct, frozen=True):
@@ -54,83 +57,129 @@ class Visit(msgspec.Struct, frozen=True):
     caller: Identity
     csrf: str
 
+    def __repr__(self) -> str:
+        return f"Visit({self.caller!r})"
+
+
+Call = Request[Visit, Any, State]
+
 
 class NotSignedIn(Exception):
     """There is no valid cookie; the answer is the way to sign in."""
 
 
-def sign_in(call: Call, settings: PageSettings, token: str) -> Cookie:
-    """The cookie for a token that was accepted.
+class Door:
+    """Seals cookies and opens them, and knows who has left.
 
-    Raises:
-        Denied: It is not accepted.
+    Who signed out is kept in memory until the cookie would have run out: a copy of it opens nothing
+    either. After a restart only its end, or the end of the token in it, shuts a copied cookie out.
     """
-    call.app.state.authenticator.identify(token, "read")
-    ticket = _Ticket(
-        token, base64.urlsafe_b64encode(os.urandom(24)).decode(), int(time.time()) + LIFETIME_SECONDS
-    )
-    nonce = os.urandom(12)
-    sealed = nonce + AESGCM(settings.key).encrypt(nonce, msgspec.msgpack.encode(ticket), _PURPOSE)
-    return _cookie(call, base64.urlsafe_b64encode(sealed).decode(), LIFETIME_SECONDS)
+
+    def __init__(self, settings: PageSettings) -> None:
+        self._seal = AESGCM(settings.key)
+        self._hosts = {*_LOOPBACK, *(host.lower() for host in settings.hosts)}
+        self._left: dict[str, int] = {}
+
+    def __deepcopy__(self, _: object) -> Door:
+        # Litestar copies a route's options for each of its handlers; there is one door all the same.
+        return self
+
+    def sign_in(self, call: Connection, token: str) -> Cookie:
+        """The cookie for a token that was accepted.
+
+        Raises:
+            Denied: It is not accepted, or does not open the record.
+        """
+        call.app.state.authenticator.identify(token, "read")
+        secret = base64.urlsafe_b64encode(os.urandom(24)).decode()
+        ticket = _Ticket(token, secret, int(time.time()) + LIFETIME_SECONDS)
+        nonce = os.urandom(12)
+        sealed = nonce + self._seal.encrypt(nonce, msgspec.msgpack.encode(ticket), _PURPOSE)
+        return _cookie(call, base64.urlsafe_b64encode(sealed).decode(), LIFETIME_SECONDS)
+
+    def sign_out(self, call: Connection) -> Cookie:
+        """End the cookie that came, and every copy of it; gives the one that takes it away."""
+        ticket = self._opened(call)
+        now = time.time()
+        self._left = {secret: expires for secret, expires in self._left.items() if expires > now}
+        if ticket is not None:
+            self._left[ticket.csrf] = ticket.expires
+        return _cookie(call, "", 0)
+
+    def visit(self, call: Connection, scope: str) -> Visit:
+        """Who visits.
+
+        Raises:
+            NotSignedIn: Nobody, or no longer.
+            Denied: Somebody whose token does not open this.
+        """
+        ticket = self._opened(call)
+        if ticket is None or ticket.expires < time.time() or ticket.csrf in self._left:
+            raise NotSignedIn
+        identify = call.app.state.authenticator.identify
+        try:
+            identify(ticket.token, "")
+        except Denied:
+            raise NotSignedIn from None
+        return Visit(identify(ticket.token, scope), ticket.csrf)
+
+    def knows_host(self, call: Connection) -> bool:
+        """Whether the page was asked for by a name of its own: another one would be a rebound DNS name."""
+        try:
+            name = urlsplit(f"//{call.headers.get('host', '')}").hostname
+        except ValueError:
+            return False
+        return name in self._hosts
+
+    def _opened(self, call: Connection) -> _Ticket | None:
+        try:
+            sealed = base64.urlsafe_b64decode(call.cookies.get(_cookie_name(call), "").encode())
+            plain = self._seal.decrypt(sealed[:12], sealed[12:], _PURPOSE)
+            return msgspec.msgpack.decode(plain, type=_Ticket)
+        except (ValueError, InvalidTag, msgspec.DecodeError):
+            return None
 
 
-def sign_out(call: Call) -> Cookie:
-    """The cookie that takes the other one away."""
-    return _cookie(call, "", 0)
+def desk_of(call: Call) -> UseDesk:
+    """The desk that answers."""
+    desk: UseDesk = call.app.state.desk
+    return desk
 
 
-def visit_of(call: Call, settings: PageSettings, scope: str = "read") -> Visit:
-    """Who visits.
+def require_own_site(call: Connection) -> None:
+    """Let a form through that a page of this very site has sent.
 
     Raises:
-        NotSignedIn: Nobody, or no longer.
-        Denied: Somebody whose token does not open this.
-    """
-    ticket = _opened(call.cookies.get(COOKIE, ""), settings.key)
-    if ticket is None or ticket.expires < time.time():
-        raise NotSignedIn
-    try:
-        call.app.state.authenticator.identify(ticket.token, "")
-    except Denied:
-        raise NotSignedIn from None
-    return Visit(call.app.state.authenticator.identify(ticket.token, scope), ticket.csrf)
-
-
-def require_own_form(call: Call, visit: Visit, given: str) -> None:
-    """Let a form through that this page has sent, and no other.
-
-    Raises:
-        PermissionDeniedException: It comes from another site, or lacks the visit's secret.
+        PermissionDeniedException: The browser says that it comes from another one.
     """
     origin = call.headers.get("origin", "")
     foreign = origin and urlsplit(origin).netloc != call.headers.get("host", "")
-    site = call.headers.get("sec-fetch-site", "same-origin")
-    if (
-        foreign
-        or site not in ("same-origin", "none")
-        or not hmac.compare_digest(given.encode(), visit.csrf.encode())
-    ):
+    if foreign or call.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         raise PermissionDeniedException("this form was not sent by this page")
 
 
-def known_host(call: Call, settings: PageSettings) -> bool:
-    """Whether the page was asked for by a name of its own: another one would be a rebound DNS name."""
-    host = call.headers.get("host", "")
-    name = urlsplit(f"//{host}").hostname or ""
-    return name in ("localhost", "127.0.0.1", "::1", *settings.hosts)
+def require_own_form(visit: Visit, given: str) -> None:
+    """Let a form through that was made for this visit.
+
+    Raises:
+        PermissionDeniedException: It lacks the visit's secret.
+    """
+    if not hmac.compare_digest(given.encode(), visit.csrf.encode()):
+        raise PermissionDeniedException("this form was not sent by this page")
 
 
-def _opened(text: str, key: bytes) -> _Ticket | None:
-    try:
-        sealed = base64.urlsafe_b64decode(text.encode())
-        plain = AESGCM(key).decrypt(sealed[:12], sealed[12:], _PURPOSE)
-        return msgspec.msgpack.decode(plain, type=_Ticket)
-    except (ValueError, InvalidTag, msgspec.DecodeError):
-        return None
+def _is_https(call: Connection) -> bool:
+    # TLS ends before us; a browser cannot be made to send this header to a page that it shows.
+    return call.headers.get("x-forwarded-proto", call.url.scheme) == "https"
 
 
-def _cookie(call: Call, value: str, seconds: int) -> Cookie:
-    secure = call.headers.get("x-forwarded-proto", call.url.scheme) == "https"
+def _cookie_name(call: Connection) -> str:
+    # Browsers take the prefix over https only, and then from nobody but this host.
+    return f"__Host-{_COOKIE}" if _is_https(call) else _COOKIE
+
+
+def _cookie(call: Connection, value: str, seconds: int) -> Cookie:
     return Cookie(
-        key=COOKIE, value=value, max_age=seconds, path="/", httponly=True, samesite="strict", secure=secure
-    )
+        key=_cookie_name(call), value=value, max_age=seconds, path="/", httponly=True, samesite="strict",
+        secure=_is_https(call),
+    )  # fmt: skip

@@ -1,50 +1,50 @@
 // What the page gains with script: the reader's zone, the keyboard, a theme, and the live tail.
 
-const zone = new Intl.DateTimeFormat(undefined, {
-  year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit",
-});
+const two = (number) => String(number).padStart(2, "0");
+const part = (name, text) => Object.assign(document.createElement("span"), { className: name, textContent: text });
 
 function localise(root) {
   for (const time of root.querySelectorAll("time[datetime]")) {
-    const moment = new Date(time.dateTime);
-    if (!Number.isNaN(moment.getTime())) {
-      time.title = time.dateTime;
-      time.textContent = zone.format(moment);
-    }
+    const at = new Date(time.dateTime);
+    if (Number.isNaN(at.getTime())) continue;
+    const short = time.dataset.form === "minute";
+    const day = `${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+    const clock = `${two(at.getHours())}:${two(at.getMinutes())}`;
+    time.title = time.dateTime;
+    time.replaceChildren(
+      part("day", short ? day : `${at.getFullYear()}-${day}`),
+      short ? ` ${clock}` : ` ${clock}:${two(at.getSeconds())}`,
+    );
   }
-}
-
-function choose(rows, next) {
-  rows.forEach((row) => row.classList.remove("chosen"));
-  rows[next].classList.add("chosen");
-  rows[next].querySelector("a")?.focus();
 }
 
 function move(step) {
   const rows = [...document.querySelectorAll(".rows tbody tr")];
   if (!rows.length) return;
   const now = rows.findIndex((row) => row.classList.contains("chosen"));
-  choose(rows, Math.min(rows.length - 1, Math.max(0, now + step)));
+  const next = Math.min(rows.length - 1, Math.max(0, now + step));
+  rows.forEach((row, place) => row.classList.toggle("chosen", place === next));
+  rows[next].querySelector("a")?.focus();
 }
 
-const places = { o: "/", s: "/search", l: "/tail", e: "/sessions", r: "/requests", a: "/alerts" };
+const places = {
+  o: "/", s: "/search", l: "/tail", t: "/timeline", e: "/sessions", r: "/requests", a: "/alerts",
+};
 let going = false;
 
 function onKey(event) {
   const typing = event.target.closest("input, textarea, select, dialog");
-  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (going && places[event.key]) {
-    location.assign(places[event.key]);
-    return;
-  }
+  if (typing || event.ctrlKey || event.metaKey || event.altKey || !document.getElementById("help")) return;
+  const place = going && places[event.key];
   going = event.key === "g";
-  if (event.key === "/") {
+  if (place) location.assign(place);
+  else if (event.key === "/") {
     event.preventDefault();
     const box = document.getElementById("q");
-    box ? box.focus() : location.assign("/search");
+    box ? box.focus() : location.assign("/search#q");
   } else if (event.key === "j") move(1);
   else if (event.key === "k") move(-1);
-  else if (event.key === "?") document.getElementById("help")?.showModal();
+  else if (event.key === "?") document.getElementById("help").showModal();
   else if (event.key === "p") document.getElementById("pause")?.click();
 }
 
@@ -52,62 +52,84 @@ function themes() {
   const button = document.getElementById("theme");
   if (!button) return;
   const root = document.documentElement;
-  const now = () => root.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
-  const label = () => { button.textContent = now() === "dark" ? "Light theme" : "Dark theme"; };
-  button.hidden = false;
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const other = () => ((root.dataset.theme || (dark.matches ? "dark" : "light")) === "dark" ? "light" : "dark");
+  const label = () => { button.textContent = other() === "dark" ? "Dark" : "Light"; };
   label();
+  dark.addEventListener("change", label);
+  button.hidden = false;
   button.addEventListener("click", () => {
-    root.dataset.theme = now() === "dark" ? "light" : "dark";
+    root.dataset.theme = other();
     document.cookie = `theme=${root.dataset.theme}; path=/; max-age=31536000; samesite=strict`;
     label();
   });
 }
 
-function help() {
+function footer() {
   const button = document.getElementById("keys");
   if (!button) return;
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  document.getElementById("zone").textContent = `Times are in ${zone}; point at one for UTC.`;
   button.hidden = false;
   button.addEventListener("click", () => document.getElementById("help").showModal());
 }
+
+const MOST_ROWS = 300;
 
 function tail() {
   const box = document.getElementById("tail");
   if (!box) return;
   const rows = document.querySelector("#tail-rows tbody");
-  const state = document.getElementById("tail-state");
   const pause = document.getElementById("pause");
   const waiting = [];
   let paused = false;
+  const say = (text, look) => {
+    document.getElementById("tail-state").textContent = text;
+    document.getElementById("pulse").className = `pulse ${look}`;
+  };
+  const live = () => (paused
+    ? say(`Paused; ${waiting.length} new wait.`, "")
+    : say("Live: new events appear at the top.", "on"));
   const show = (text) => {
-    const holder = document.createElement("tbody");
+    const holder = document.createElement("template");
     holder.innerHTML = text; // rendered and escaped by the server's own template
-    localise(holder);
-    const row = holder.querySelector("tr");
+    const row = holder.content.querySelector("tr");
     if (!row) return;
+    localise(row);
     row.classList.add("fresh");
     rows.prepend(row);
-    while (rows.rows.length > 300) rows.lastElementChild.remove();
+    while (rows.rows.length > MOST_ROWS) rows.lastElementChild.remove();
   };
-  const source = new EventSource(`/tail/stream?q=${encodeURIComponent(box.dataset.query)}`);
-  source.onopen = () => { if (!paused) state.textContent = "Live: new events appear at the top."; };
-  source.onerror = () => { state.textContent = "The connection is lost; trying again …"; };
-  source.addEventListener("row", (event) => (paused ? waiting.push(event.data) : show(event.data)));
-  source.addEventListener("problem", (event) => {
-    state.textContent = `Stopped: ${event.data}. Reload to go on.`;
+  const address = new URLSearchParams({ q: box.dataset.query, after: box.dataset.after });
+  const source = new EventSource(`/tail/stream?${address}`);
+  source.onopen = live;
+  source.onerror = () => (source.readyState === EventSource.CLOSED
+    ? say("Stopped: the server does not answer, or you are signed out. Reload to go on.", "off")
+    : say("The connection is lost; trying again …", "off"));
+  source.addEventListener("row", ({ data }) => {
+    if (!paused) return show(data);
+    waiting.push(data);
+    if (waiting.length > MOST_ROWS) waiting.shift();
+    live();
+  });
+  source.addEventListener("gap", () => say("Live; some events between are not shown. Reload to see them.", "on"));
+  source.addEventListener("problem", ({ data }) => {
     source.close();
+    say(`Stopped: ${data}. Reload to go on.`, "off");
   });
   pause.hidden = false;
   pause.addEventListener("click", () => {
     paused = !paused;
     pause.setAttribute("aria-pressed", String(paused));
-    pause.textContent = paused ? "Go on" : "Pause";
-    state.textContent = paused ? "Paused; what comes is kept until you go on." : "Live: new events appear at the top.";
     if (!paused) waiting.splice(0).forEach(show);
+    live();
   });
 }
 
 localise(document);
 document.addEventListener("keydown", onKey);
 themes();
-help();
+footer();
+document.querySelector(".top [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 tail();
+if (location.hash === "#q") document.getElementById("q")?.focus();
