@@ -27,6 +27,8 @@ class LocalUse(InvestigationPart, AlertPart):
     def __init__(self, house: House, stack: ExitStack) -> None:
         index = Index.open(house.home.derived / "index", house.tenant)
         stack.callback(index.close)
+        if not index.follows(house.ledger.size, house.ledger.read):
+            index.clear()
         detector = open_detector(house.loaded, house.clock)
         stack.callback(detector.close)
         _catch_up(house, detector)

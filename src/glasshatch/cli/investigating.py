@@ -55,9 +55,9 @@ def search(
         found = desk.search(form)
     if count:
         typer.echo(found.count)
-        return
-    _emit_events(sorted(found.events, key=lambda item: item.index), format)
-    if format is Format.table and found.count > len(found.events):
+    else:
+        _emit_events(sorted(found.events, key=lambda item: item.index), format)
+    if not count and format is Format.table and found.count > len(found.events):
         say(f"[dim]{len(found.events)} of {found.count} matches; --limit shows more[/]")
     if found.indexed < found.ledger_size:
         say(f"[yellow]the index is behind: {found.indexed} of {found.ledger_size} events were searched[/]")
@@ -74,13 +74,15 @@ def tail(
     format: FormatOption = Format.table,
 ) -> None:
     """Follow matching events as they are recorded, until interrupted."""
-    with open_desk(data, server, token_file) as desk:
-        newest = desk.search(SearchForm(query=query, limit=lines)).events
+    with open_desk(data, server, token_file) as follower:
+        # Followed first and then searched, so that nothing falls between; what both have is shown once.
+        following = follower.tail(query)
+        with open_desk(data, server, token_file) as desk:
+            newest = desk.search(SearchForm(query=query, limit=lines)).events
         _emit_events(sorted(newest, key=lambda item: item.index), format, head=True)
-        seen = max((item.index for item in newest), default=-1)
-        following = desk.tail(query)
+        seen = {item.index for item in newest}
         while True:
-            found = [item for item in following.next(5.0) if item.index > seen]
+            found = [item for item in following.next(5.0) if item.index not in seen]
             _emit_events(found, format, head=False)
 
 

@@ -20,11 +20,17 @@ names: any of several."""
 OPEN_FIELDS = ("attrs", "labels", "native")
 """Members with names of their own: `attrs.anything` is a field."""
 
-_MAX_PATHS = 400
-_MAX_VALUE_CHARACTERS = 1_024
-_MAX_BODY_CHARACTERS = 65_536
 _SEPARATOR = "\n"
-_WORD = re.compile(r"[a-z0-9]+")
+# Letters and digits beyond ASCII, by blocks: the same in Python's and in ClickHouse's expressions, whatever
+# version of Unicode each was built with.
+_BEYOND_ASCII = (
+    "ªµºÀ-ÖØ-öø-\u1fff\u2c00-\u2dff\u3005-\u3007\u3021-\ud7ff\uf900-\ufdcf\ufdf0-\ufdff\ufe70-\ufefe"
+    "\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\uff66-\uffdc\U00010000-\U0010ffff"
+)
+LETTERS = "a-z0-9" + _BEYOND_ASCII
+"""What words are made of, for use between the brackets of a regular expression over lower-case text."""
+
+_WORD = re.compile(f"[{LETTERS}]+")
 
 
 class Field(msgspec.Struct, frozen=True):
@@ -136,13 +142,13 @@ def clipped(time: str) -> int:
 
 
 def flat(value: Any) -> dict[str, list[str]]:
-    """Nested members as dotted paths to texts; items of a list share their path. Bounded."""
+    """Nested members as dotted paths to texts; items of a list share their path.
+
+    Whole: an entry is bounded, and what would be left out here could not be found.
+    """
     found: dict[str, list[str]] = {}
     for path, text in _walk("", value):
-        if path in found:
-            found[path].append(text)
-        elif len(found) < _MAX_PATHS:
-            found[path] = [text]
+        found.setdefault(path, []).append(text)
     return found
 
 
@@ -150,7 +156,7 @@ def as_text(value: Any) -> str:
     """A scalar as it is compared."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value)[:_MAX_VALUE_CHARACTERS]
+    return str(value)
 
 
 def lower(text: str) -> str:
@@ -162,24 +168,14 @@ _LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
 
 def words(text: str) -> list[str]:
-    """The words of a text: runs of ASCII letters and digits, in lower case."""
-    return _WORD.findall(lower(text))
+    """The words of a text: runs of letters and digits, in lower case."""
+    return _WORD.findall(text.lower())
 
 
 def body(event: Event, opened: dict[str, dict[str, list[str]]]) -> str:
     """All words of an event between blanks, so that ` a b ` finds the phrase; a line for each text."""
-    lines: list[str] = []
-    room = _MAX_BODY_CHARACTERS
-    for text in _texts(event, opened):
-        found = words(text)
-        if not found:
-            continue
-        line = " " + " ".join(found) + " "
-        room -= len(line) + 1
-        if room < 0:
-            break
-        lines.append(line)
-    return _SEPARATOR.join(lines)
+    found = dict.fromkeys(" ".join(words(text)) for text in _texts(event, opened))
+    return _SEPARATOR.join(f" {line} " for line in found if line)
 
 
 def opened(event: Event) -> dict[str, dict[str, list[str]]]:

@@ -6,13 +6,13 @@ import fcntl
 import os
 import shutil
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError, Conflict, Unavailable
 from .engine import Engine, Parameter
-from .table import FORMAT, TABLE, create_sql, rows
+from .table import TABLE, as_stored, create_sql, fingerprint, rows
 
 Entries = Sequence[tuple[int, bytes]]
 
@@ -36,6 +36,7 @@ class Index:
         self._writing = threading.RLock()
         self._watermark = 0
         self._beyond: set[int] = set()
+        self._unsure = False
         try:
             self._engine = self._prepared()
         except BaseException:
@@ -69,6 +70,9 @@ class Index:
             Unavailable: The disk failed; the same entries can be given again.
         """
         with self._writing:
+            if self._unsure:
+                self._watermark, self._beyond = _survey(self._engine)
+                self._unsure = False
             wanted = [entry for entry in entries if entry[0] >= self._watermark]
             if not wanted:
                 return
@@ -87,6 +91,21 @@ class Index:
             self._engine.run(f"TRUNCATE TABLE {TABLE}")
             self._watermark = 0
             self._beyond = set()
+            self._unsure = False
+
+    def follows(self, ledger_size: int, read: Callable[[int], bytes]) -> bool:
+        """Whether this index can be of that ledger: not ahead of it, and the last entry is the same.
+
+        After a restored backup it is not, and its answers would be of another history.
+
+        Args:
+            read: An entry of the ledger; asked at most for the last one that is indexed.
+        """
+        last = self._watermark - 1
+        if last < 0 or last >= ledger_size:
+            return last < 0
+        found = self.select(f"SELECT raw FROM {TABLE} WHERE `index` = {{last:Int64}}", {"last": last})  # noqa: S608
+        return [raw for (raw,) in found] == [as_stored(read(last))]
 
     def close(self) -> None:
         """Let the directory go."""
@@ -99,7 +118,10 @@ class Index:
     def _insert(self, batch: Entries) -> None:
         missing = [entry for entry in batch if entry[0] not in self._beyond] if self._beyond else batch
         if missing:
+            # A failure may leave the rows of some months; what is there is looked up before going on.
+            self._unsure = True
             self._engine.insert(TABLE, rows(self._tenant, missing))
+            self._unsure = False
         # Until here a crash leaves some or all of these rows, and the next start counts them.
         self._watermark = batch[-1][0] + 1
         self._beyond = {index for index in self._beyond if index >= self._watermark}
@@ -107,7 +129,7 @@ class Index:
     def _prepared(self) -> Engine:
         files = self._directory / "chdb"
         mark = self._directory / "format"
-        if mark.exists() and mark.read_text(encoding="ascii").strip() != str(FORMAT):
+        if _text(mark) != fingerprint():
             shutil.rmtree(files, ignore_errors=True)
         try:
             engine = self._opened(files)
@@ -115,7 +137,8 @@ class Index:
             # Derived, so nothing is lost: what cannot be opened is made anew.
             shutil.rmtree(files, ignore_errors=True)
             engine = self._opened(files)
-        mark.write_text(f"{FORMAT}\n", encoding="ascii")
+        # Last: a crash before this leaves a mark that does not fit, and the next start begins anew.
+        mark.write_text(fingerprint(), encoding="ascii")
         return engine
 
     def _opened(self, files: Path) -> Engine:
@@ -150,6 +173,13 @@ def _survey(engine: Engine) -> tuple[int, set[int]]:
     if below != low or len(tail) > _TAIL_ROWS:
         raise Unavailable("the index has a hole or doubles", hint="it is made anew")
     return missing, {index for index in tail if index > missing}
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_bytes().decode("ascii", "replace")
+    except OSError:
+        return ""
 
 
 def _take(directory: Path) -> int:

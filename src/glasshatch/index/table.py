@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,8 +14,8 @@ from ..events import Event, Source, decode
 from .columns import FIELDS, OPEN_FIELDS, body, opened
 
 TABLE = "events"
-FORMAT = 1
-"""Grows with every change of the table; an index of another format is made anew from the ledger."""
+FORMAT = 2
+"""Grows when the same events make other rows; an index of another format is made anew from the ledger."""
 
 _ENUMERATED = {
     "action", "source_kind", "source_name", "outcome_status", "actor_type", "resource_type", "resource_env",
@@ -56,9 +57,36 @@ def create_sql() -> str:
     )
 
 
+def fingerprint() -> str:
+    """What an index must have been made by to be used: the format and the very table."""
+    return f"{FORMAT} {hashlib.sha256(create_sql().encode()).hexdigest()[:16]}\n"
+
+
 def rows(tenant: str, entries: Sequence[tuple[int, bytes]]) -> pa.Table:
     """One row for every entry, also for one that this version cannot read: its bytes are kept."""
     events = [_event(data) for _, data in entries]
+    try:
+        return _rows(tenant, entries, events)
+    except (pa.ArrowException, ArithmeticError, TypeError, ValueError):
+        # One entry holds what no column takes. It must not keep the others out, so each is tried alone.
+        tried = [_fitting(tenant, entry, event) for entry, event in zip(entries, events, strict=True)]
+        return _rows(tenant, entries, tried)
+
+
+def as_stored(data: bytes) -> str:
+    """An entry's bytes as the column `raw` holds them."""
+    return data.decode("utf-8", "replace")
+
+
+def _fitting(tenant: str, entry: tuple[int, bytes], event: Event) -> Event:
+    try:
+        _rows(tenant, [entry], [event])
+    except (pa.ArrowException, ArithmeticError, TypeError, ValueError):
+        return _unreadable()
+    return event
+
+
+def _rows(tenant: str, entries: Sequence[tuple[int, bytes]], events: Sequence[Event]) -> pa.Table:
     open_members = [opened(event) for event in events]
     times = [FIELDS["time"].read(event) for event in events]
     columns: dict[str, Any] = {
@@ -74,15 +102,19 @@ def rows(tenant: str, entries: Sequence[tuple[int, bytes]]) -> pa.Table:
     columns["body"] = pa.array(
         [body(event, members) for event, members in zip(events, open_members, strict=True)]
     )
-    columns["raw"] = pa.array([data.decode("utf-8", "replace") for _, data in entries])
+    columns["raw"] = pa.array([as_stored(data) for _, data in entries])
     return pa.table(columns)
 
 
 def _event(data: bytes) -> Event:
     try:
         return decode(data)
-    except GlasshatchError:
-        return Event(id="", time="0", action=_UNREADABLE, source=Source(kind="unknown"))
+    except (GlasshatchError, RecursionError):
+        return _unreadable()
+
+
+def _unreadable() -> Event:
+    return Event(id="", time="0", action=_UNREADABLE, source=Source(kind="unknown"))
 
 
 def _month(time_ns: int) -> int:

@@ -11,7 +11,21 @@ from ..errors import ConfigError
 from ..events import Event
 from ..index import Index
 from ..index.columns import Field
-from .query import And, Compare, Everything, Match, Or, Query, compile_predicate, compile_sql, parse, render
+from .query import (
+    SEVERAL,
+    And,
+    Compare,
+    Everything,
+    Match,
+    Or,
+    Query,
+    compile_predicate,
+    compile_sql,
+    findable,
+    parse,
+    redacted,
+    render,
+)
 from .query.fields import fields_of, open_member, resolve
 from .query.sql import Parameter
 from .views import Bin, Bins, CountRow, Counts, Hit, Page, SessionRow
@@ -46,18 +60,23 @@ class Investigator:
         self._redact = redact
         self._clock = clock
 
-    def parse(self, text: str) -> Query:
-        """A query without personal literals; raises `ConfigError` with the place of a mistake."""
-        return parse(text, self._redact)
+    def parse(self, text: str | Query) -> tuple[Query, str]:
+        """The query that finds what is meant in a redacted record, and its text as it may be recorded.
+
+        Raises:
+            ConfigError: With the place of a mistake.
+        """
+        asked = parse(text) if isinstance(text, str) else text
+        return findable(asked, self._redact), render(redacted(asked, self._redact))
 
     def predicate(self, text: str, visible: Visibility) -> tuple[Callable[[Event], bool], str]:
         """A test of events as they come, and the query as it may be recorded."""
-        query = self.parse(text)
-        return compile_predicate(And((visible.query(), query)), self._clock.now_ns()), render(query)
+        query, recorded = self.parse(text)
+        return compile_predicate(And((visible.query(), query)), self._clock.now_ns()), recorded
 
     def search(
         self,
-        text: str,
+        text: str | Query,
         visible: Visibility,
         *,
         since: str = "",
@@ -68,7 +87,7 @@ class Investigator:
         oldest_first: bool = False,
     ) -> Page:
         """A page of matches by time, and how many there are; `before` and `after` are ledger indices."""
-        query, where, bound = self._where(text, visible, since, until)
+        recorded, where, bound = self._where(text, visible, since, until)
         ((count,),) = self.index.select(f"SELECT count() FROM events WHERE {where}", bound)  # noqa: S608
         if before >= 0:
             where += " AND `index` < {before:Int64}"
@@ -76,25 +95,25 @@ class Investigator:
         if after >= 0:
             where += " AND `index` > {after:Int64}"
             bound["after"] = after
-        return Page(self._hits(where, bound, limit, oldest_first), count, render(query))
+        return Page(self._hits(where, bound, limit, oldest_first), count, recorded)
 
     def histogram(self, text: str, visible: Visibility, *, since: str = "", until: str = "") -> Bins:
         """Matches over time, in about sixty bars of a round width."""
-        query, where, bound = self._where(text, visible, since, until)
+        recorded, where, bound = self._where(text, visible, since, until)
         ((count, first, last),) = self.index.select(
             f"SELECT count(), min(time), max(time) FROM events WHERE {where}",  # noqa: S608
             bound,
         )
         if not count:
-            return Bins("0", [], render(query))
-        width = _width_ns(int(since or first), max(int(until or 0), last + 1))
+            return Bins("0", [], recorded)
+        width = _width_ns(first, last + 1)
         rows = self.index.select(
             f"SELECT intDiv(time, {{width:Int64}}) * {{width:Int64}} AS bar, count(), countIf({_FAILED})"  # noqa: S608
             f" FROM events WHERE {where} GROUP BY bar ORDER BY bar",
             bound | {"width": width},
         )
         bins = [Bin(str(start), number, failed) for start, number, failed in rows]
-        return Bins(str(width), bins, render(query))
+        return Bins(str(width), bins, recorded)
 
     def stats(
         self,
@@ -111,12 +130,12 @@ class Investigator:
         Raises:
             ConfigError: A field is unknown, or there are too many.
         """
-        query, where, bound = self._where(text, visible, since, until)
+        recorded, where, bound = self._where(text, visible, since, until)
         if len(by) > _MAX_GROUPS:
             raise ConfigError(f"at most {_MAX_GROUPS} fields can be counted by", key="by")
         ((total,),) = self.index.select(f"SELECT count() FROM events WHERE {where}", bound)  # noqa: S608
         if not by:
-            return Counts((), [], total, render(query))
+            return Counts((), [], total, recorded)
         groups = [_group(name, number, bound) for number, name in enumerate(by)]
         names = ", ".join(f"g{number}" for number in range(len(groups)))
         chosen = ", ".join(f"{group} AS g{number}" for number, group in enumerate(groups))
@@ -130,7 +149,7 @@ class Investigator:
             CountRow(tuple(map(str, row[:width])), row[width], row[width + 1], *map(str, row[width + 2 :]))
             for row in rows
         ]
-        return Counts(tuple(map(resolve, by)), counted, total, render(query))
+        return Counts(tuple(map(resolve, by)), counted, total, recorded)
 
     def event(self, event_id: str, visible: Visibility) -> Hit | None:
         """One event by its id or ledger index; None if there is none that may be seen."""
@@ -159,16 +178,16 @@ class Investigator:
         return [_session(row) for row in reversed(rows)]
 
     def _where(
-        self, text: str, visible: Visibility, since: str, until: str
-    ) -> tuple[Query, str, dict[str, Parameter]]:
-        query = self.parse(text)
+        self, text: str | Query, visible: Visibility, since: str, until: str
+    ) -> tuple[str, str, dict[str, Parameter]]:
+        query, recorded = self.parse(text)
         parts = [visible.query(), query]
         if since:
-            parts.append(Compare("time", ">=", since))
+            parts.append(Compare("time", ">=", instant(since)))
         if until:
-            parts.append(Compare("time", "<", until))
+            parts.append(Compare("time", "<", instant(until)))
         where, bound = compile_sql(And(tuple(parts)), self._clock.now_ns())
-        return query, where, bound
+        return recorded, where, bound
 
     def _hits(self, where: str, bound: dict[str, Parameter], limit: int, oldest_first: bool) -> list[Hit]:
         if not limit:
@@ -182,6 +201,11 @@ class Investigator:
         return [Hit(index, msgspec.Raw(raw.encode())) for index, raw in rows]
 
 
+def instant(time_ns: str | int) -> str:
+    """Nanoseconds as the language takes them at any size, beside years; another time stays as it is."""
+    return f"{int(time_ns):019d}" if str(time_ns).isdecimal() else str(time_ns)
+
+
 def _width_ns(start: int, stop: int) -> int:
     wanted_s = (stop - start) / 10**9 / _BARS
     return next((width for width in _WIDTHS_S if width >= wanted_s), _WIDTHS_S[-1]) * 10**9
@@ -190,6 +214,9 @@ def _width_ns(start: int, stop: int) -> int:
 def _group(name: str, number: int, bound: dict[str, Parameter]) -> str:
     """The expression that a field is counted by; its values are texts."""
     full = resolve(name)
+    if full in SEVERAL:
+        every = [_group(one, number * 10 + place, bound) for place, one in enumerate(SEVERAL[full], 1)]
+        return f"arrayStringConcat(arrayFilter(x -> x != '', [{', '.join(every)}]), ', ')"
     member = open_member(full)
     if member:
         bound[f"path{number}"] = member[1]
@@ -197,7 +224,7 @@ def _group(name: str, number: int, bound: dict[str, Parameter]) -> str:
     fields: tuple[Field, ...] = fields_of(full)
     if not fields:
         raise ConfigError(
-            f"there is no field {name[:60]!r}", key="by", hint="docs/guides/search.md lists them"
+            f"there is no field {name[:60]!r}", key="by", hint="docs/reference/query.md lists them"
         )
     if fields[0].kind == "names":
         return f"arrayStringConcat({fields[0].column}, ', ')"

@@ -10,7 +10,8 @@ import msgspec
 
 from ..errors import ConfigError
 from ..events import Event
-from .investigator import Investigator, Visibility
+from ..index.columns import clipped
+from .investigator import Investigator, Visibility, instant
 from .query import And, Compare, Match, Or, Query, compile_sql
 from .views import Entry, History, Hit, SourceSkew
 
@@ -102,7 +103,10 @@ def _hop(why: str, field: str, names: set[str]) -> Iterable[tuple[str, Query]]:
 def _same_sessions(events: list[Event]) -> Query:
     times = [event.time_ns for event in events]
     sessions = sorted({event.session_id for event in events if event.session_id})[:_MAX_HOPS]
-    span = (Compare("time", ">=", str(min(times))), Compare("time", "<=", str(max(times))))
+    span = (
+        Compare("time", ">=", instant(clipped(str(min(times))))),
+        Compare("time", "<=", instant(clipped(str(max(times))))),
+    )
     return And((Or(tuple(Match("session_id", name, True) for name in sessions)), *span))
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from glasshatch.errors import ConfigError
 from glasshatch.events import Actor, Client, Data, Event, Outcome, Resource, Source, StatementText
-from glasshatch.investigate.query import compile_predicate, compile_sql, parse, render
+from glasshatch.investigate.query import compile_predicate, compile_sql, findable, parse, redacted, render
 
 NOW_NS = 1_795_519_440_000_000_000
 HOUR_NS = 3_600 * 10**9
@@ -82,6 +83,28 @@ EVENT = Event(
         "*",
         "psql",
         "client.user_agent:15",
+        "user:alice",
+        "verb:delete",
+        "verb:(select AND delete)",
+        "verb:(select delete)",
+        "verb:(insert OR NOT update)",
+        "verb:(-insert !update)",
+        "rows:>39",
+        "rows:(<5 OR >=40)",
+        "rows:([1 TO 5] OR [40 TO 40])",
+        "data.rows:* AND NOT rows:([1 TO 5])",
+        "time:2026",
+        "time:2026-11",
+        "time:2026-11-24",
+        "time:2026-11-24T10",
+        "time:2026-11-24T10:24",
+        "time:2026-11-24T10:24Z",
+        "time:2026-11-24T10:24:00.000000000Z",
+        "time:2026-11-24T11:24:00+01:00",
+        'time:"2026-11-24 10:24"',
+        "time>now-999999w",
+        "and_more OR customers",
+        '"customers" AND"note"',
     ],
 )
 def test_it_finds(text: str) -> None:
@@ -108,11 +131,16 @@ def test_it_finds(text: str) -> None:
         "exists(span_id)",
         "-customers",
         "NOT (customers OR nothing)",
-        '""',
         "labels.team:pay",
         "statement.text:not",
         "time:2020-01-01",
         "resource:postgres/sho",
+        "verb:(select update)",
+        "verb:(select AND NOT delete)",
+        "actor:(alice AND bob)",
+        "time:2025",
+        "time<now-999999w",
+        "time:2026-11-24T10:24:00.000000001Z",
     ],
 )
 def test_it_does_not_find(text: str) -> None:
@@ -121,7 +149,31 @@ def test_it_does_not_find(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "position"),
-    [("(a", 3), ("a)", 2), ('actor:"x', 7), ("data.rows:[1 TO 2", 18), ("actor:", 7), ("a OR ", 6), ("[", 1)],
+    [
+        ("(a", 3),
+        ("a)", 2),
+        ('actor:"x', 7),
+        ("data.rows:[1 TO 2", 18),
+        ("actor:", 7),
+        ("a OR ", 6),
+        ("a AND", 6),
+        ("NOT", 4),
+        ("[", 1),
+        ("a AND OR b", 7),
+        ("a rows:many", 8),
+        ("rows:(1 OR many)", 12),
+        ("rows:[1 TO x]", 12),
+        ("a time>=soon", 9),
+        ("ip:10.0.0.0/99", 4),
+        ("a\nactr.name:x", 3),
+        ('"two words" actr.name:x', 13),
+        ("a and b", 3),
+        ("not a", 1),
+        ("a actor.name=bob", 13),
+        ("actor.name!=bob", 11),
+        ("a - b", 3),
+        ('actor:x ""', 9),
+    ],
 )
 def test_a_mistake_is_placed(text: str, position: int) -> None:
     with pytest.raises(ConfigError, match=f"position {position}"):
@@ -144,6 +196,12 @@ def test_a_mistake_is_placed(text: str, position: int) -> None:
         "actr.name:x",
         "attrs:x",
         "evil.field:1",
+        "http://example.com",
+        '"\u2014"',
+        "time>2026-W48",
+        "time>20261124",
+        "time>2026-13",
+        "time>now-1y",
     ],
 )
 def test_what_cannot_be_asked_is_an_error_with_a_cure(text: str) -> None:
@@ -167,13 +225,31 @@ def test_no_text_of_a_query_becomes_sql() -> None:
     assert hostile.lower() in [str(value) for value in bound.values()]
 
 
-def test_literals_are_redacted_before_anything_keeps_them() -> None:
-    def redact(text: str) -> str:
-        return text.replace("alice@example.com", "<EMAIL:k7x2q>")
+def redact(text: str) -> str:
+    return text.replace("alice@example.com", "<EMAIL:k7x2q>")
 
-    query = parse(
-        'alice@example.com OR statement:"to alice@example.com" OR attrs.mail:alice@example.com', redact
-    )
-    assert "alice@example.com" not in render(query)
+
+def test_literals_are_redacted_before_anything_keeps_them() -> None:
+    query = parse('alice@example.com OR statement:"to alice@example.com" OR attrs.mail:alice@example.com')
+    assert "alice@example.com" not in render(redacted(query, redact))
+    assert "alice@example.com" not in render(redacted(parse("actor.name:alice@example.com"), redact))
+    assert compile_predicate(findable(query, redact), NOW_NS)(EVENT)
+
+
+def test_who_acted_is_clear_in_the_record_and_found_by_name_and_as_a_word() -> None:
+    event = msgspec.structs.replace(EVENT, actor=Actor(id="u-9", name="alice@example.com"), statement=None)
+    for text in ("actor.name:alice@example.com", "actor:alice@example.com", "alice@example.com"):
+        assert compile_predicate(findable(parse(text), redact), NOW_NS)(event)
+        assert not compile_predicate(findable(parse(text), redact), NOW_NS)(
+            msgspec.structs.replace(event, actor=None)
+        )
+
+
+def test_no_text_that_is_looked_for_stays_clear_outside_of_identities() -> None:
+    query = findable(parse("statement:alice@example.com attrs.a:alice@example.com"), redact)
     assert "alice@example.com" not in str(compile_sql(query, NOW_NS))
+
+
+def test_a_range_of_addresses_and_a_time_are_never_redacted() -> None:
+    query = findable(parse("ip:10.0.0.0/8 time>=2020-01-01"), lambda text: "<X:1>")
     assert compile_predicate(query, NOW_NS)(EVENT)

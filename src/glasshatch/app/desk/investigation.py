@@ -23,7 +23,7 @@ from ...api.values import (
 from ...errors import ConfigError
 from ...events import Data, Event, Outcome, Resource
 from ...identity import Identity
-from ...investigate import Investigator, Visibility, timeline
+from ...investigate import And, Investigator, Match, Or, Query, Visibility, timeline
 from .roles import ADMIN, ADMINISTRATION, AUDITOR, require
 
 Note = Callable[..., None]
@@ -59,7 +59,7 @@ class InvestigationPart:
             after=form.after, limit=form.limit, oldest_first=form.oldest_first,
         )  # fmt: skip
         asked = {"query": page.query, "since": form.since, "until": form.until, "limit": str(form.limit)}
-        self._read(caller, "search", asked, len(page.events))
+        self._read(caller, "search", asked, len(page.events), page.count)
         return Found(
             events=[RecordedEvent(hit.index, hit.event) for hit in page.events],
             count=page.count, indexed=state.indexed, ledger_size=state.ledger_size,
@@ -138,15 +138,18 @@ class InvestigationPart:
         self._note("index.rebuilt", actor=caller.as_actor(), outcome=Outcome(status="success"))
         return self._behind.begin_again()
 
-    def _read(self, caller: Identity, what: str, asked: dict[str, str], found: int) -> None:
+    def _read(
+        self, caller: Identity, what: str, asked: dict[str, str], found: int, matches: int | None = None
+    ) -> None:
         """Record the read before its answer leaves; if it cannot be recorded, there is no answer."""
+        counted = {} if matches is None else {"matches": matches}
         self._note(
             "record.read",
             actor=caller.as_actor(),
             outcome=Outcome(status="success"),
             resource=RECORD,
             data=Data(rows=found, recipient=caller.id),
-            attrs={"what": what, "filter": {name: value for name, value in asked.items() if value}},
+            attrs={"what": what, "filter": {name: value for name, value in asked.items() if value}} | counted,
         )
 
 
@@ -162,23 +165,19 @@ def seen_by(caller: Identity) -> Visibility:
     )
 
 
-def filter_query(filter: EventFilter) -> str:
-    """The filters of `glasshatch events` in the query language."""
-    parts = []
+def filter_query(filter: EventFilter) -> Query:
+    """The filters of `glasshatch events` as a query; what a filter holds is never read as one."""
+    parts: list[Query] = []
     if filter.actor:
-        parts.append(f"actor:{_quoted(filter.actor)}")
+        parts.append(Match("actor", filter.actor, True))
     if filter.action:
-        parts.append(f"action:{filter.action if '*' in filter.action else _quoted(filter.action)}")
+        parts.append(Match("action", filter.action, "*" not in filter.action))
     if filter.session:
-        parts.append(f"session_id:{filter.session}*")
+        parts.append(Match("session_id", f"{filter.session}*"))
     if filter.resource:
-        parts.append(f"(resource:{_quoted(filter.resource)} OR resource:{filter.resource}/*)")
-    return " ".join(parts)
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+        within = Match("resource", f"{filter.resource}/*")
+        parts.append(Or((Match("resource", filter.resource, True), within)))
+    return And(tuple(parts))
 
 
 def _index(event: RecordedEvent) -> int:

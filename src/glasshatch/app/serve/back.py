@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,7 +16,7 @@ import uvloop
 from ...api.page import PageSettings, page_router
 from ...api.server import ApiServer
 from ...clock import SystemClock
-from ...errors import GlasshatchError
+from ...errors import GlasshatchError, place_of_bug
 from ...index import Index
 from ...investigate import Investigator
 from ...masking import Redactor
@@ -80,7 +79,7 @@ class _Back:
         index = Index.open(home.derived / "index", config.tenant)
         stack.callback(index.close)
         followed = FollowedIndex(index, self._recorder, self.hub)
-        self._follow(stack, lambda: index.watermark, followed.apply)
+        self._follow(stack, followed.watermark, followed.apply)
 
         detector = open_detector(loaded, clock)
         stack.callback(detector.close)
@@ -119,6 +118,4 @@ def complain(error: BaseException) -> None:
     if isinstance(error, GlasshatchError):
         sys.stderr.write(f"glasshatch: {error}\n")
         return
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"
-    sys.stderr.write(f"glasshatch: a bug in the back: {type(error).__name__} at {place}\n")
+    sys.stderr.write(f"glasshatch: a bug in the back: {place_of_bug(error)}\n")

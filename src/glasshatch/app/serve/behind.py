@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -17,16 +18,31 @@ _STEP_SECONDS = 0.01
 
 
 class FollowedIndex:
-    """An index that a follower keeps up to date."""
+    """An index that a follower keeps up to date.
+
+    The ledger may be another than the index was made from, as after a restored backup. So it is asked
+    for the last entry that is indexed first, and nothing is answered before that has been compared.
+    """
 
     def __init__(self, index: Index, recorder: RemoteRecorder, hub: Hub) -> None:
         self._index = index
         self._recorder = recorder
         self._hub = hub
+        self._compared = index.watermark == 0
+        self._changing = threading.RLock()
+
+    def watermark(self) -> int:
+        """The entry that is wanted next; before the comparison, the one before it."""
+        return self._index.watermark if self._compared else self._index.watermark - 1
 
     def apply(self, entries: Entries) -> None:
         """Index entries, then offer them to tails: what a tail shows can be searched."""
-        self._index.apply(entries)
+        with self._changing:
+            if not self._compared and not self._same_ledger(entries):
+                return
+            if entries[0][0] > self._index.watermark:
+                return  # begun again while these were on their way; the follower asks anew
+            self._index.apply(entries)
         self._hub.publish(entries)
 
     def caught_up(self) -> IndexState:
@@ -35,20 +51,38 @@ class FollowedIndex:
         So whoever was told that something happened finds it, and a long backlog holds up nobody.
         """
         size = self._recorder.ledger_size()
+        if not self._compared and self._index.watermark > size:
+            self._forget()
         deadline_s = time.monotonic() + _PATIENCE_SECONDS
-        while self._index.watermark < size and time.monotonic() < deadline_s:
+        while (not self._compared or self._index.watermark < size) and time.monotonic() < deadline_s:
             time.sleep(_STEP_SECONDS)
+        if not self._compared:
+            raise Unavailable("the index has not met its ledger yet", hint="try again in a moment")
         return IndexState(min(self._index.watermark, size), size)
 
     def begin_again(self) -> int:
         """Forget the index; the follower fills it anew."""
         size = self._recorder.ledger_size()
-        self._index.clear()
+        self._forget()
         return size
 
     def tail(self, wanted: Callable[[Event], bool]) -> HubTail:
         """Events as they are indexed."""
         return self._hub.tail(wanted)
+
+    def _same_ledger(self, entries: Entries) -> bool:
+        found = dict(entries)
+        if self._index.follows(max(found) + 1, found.__getitem__):
+            self._compared = True
+        else:
+            # The follower sees the watermark fall and begins again from entry 0.
+            self._forget()
+        return self._compared and self._index.watermark > 0
+
+    def _forget(self) -> None:
+        with self._changing:
+            self._index.clear()
+            self._compared = True
 
 
 def has_read_all(watermark: Callable[[], int], recorder: RemoteRecorder) -> Callable[[], bool]:

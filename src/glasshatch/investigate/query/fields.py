@@ -11,11 +11,27 @@ ALIASES = {
     "rows": "data.rows", "masked": "data.masked", "grant": "access.grant_id", "reason": "access.reason",
     "role": "actor.roles", "roles": "actor.roles", "subject": "data.subjects", "env": "resource.env",
     "class": "data.classes", "link": "links.id", "links": "links.id",
+    "user": "actor", "approval": "access.approval_id",
+    "namespace": "native.objectRef.namespace",
 }  # fmt: skip
 """Short names people type."""
 
 PAIRS = {"actor": ("actor.name", "actor.id"), "resource": ("resources", "resource.type")}
 """Names that look into two fields at once."""
+
+SEVERAL = {"verb": ("attrs.verbs", "native.verb")}
+"""Names for the same thing that different sources keep in different open members."""
+
+_SCANNED = {
+    "outcome.code", "outcome.reason", "access.reason", "access.ticket", "decision.reason",
+    "client.user_agent",
+    "statement.text", "statement.shape",
+}  # fmt: skip
+
+
+def keeps_identity(name: str) -> bool:
+    """Whether a field holds what redaction leaves clear: who acted, ids, times, the workforce's addresses."""
+    return open_member(name) is None and name not in _SCANNED
 
 
 def resolve(name: str) -> str:
@@ -25,7 +41,7 @@ def resolve(name: str) -> str:
 
 def known_field(name: str) -> bool:
     """Whether a query may name this field."""
-    return name in FIELDS or name in PAIRS or open_member(name) is not None
+    return name in FIELDS or name in PAIRS or name in SEVERAL or open_member(name) is not None
 
 
 def open_member(name: str) -> tuple[str, str] | None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
+import msgspec
 from lark import Lark, Token, Transformer, UnexpectedInput, v_args
 
 from ...errors import ConfigError
 from ...index.columns import FIELDS
-from .fields import ALIASES, PAIRS, known_field, resolve
+from .fields import ALIASES, PAIRS, SEVERAL, known_field, resolve
+from .sql import compile_sql
 from .tree import And, Compare, Everything, Exists, Match, Not, Or, Query, Word
+from .values import phrase
 
 MAX_CHARACTERS = 8_192
 MAX_PARTS = 200
@@ -24,23 +27,28 @@ start: any?
 ?all: part (_AND? part)*
 ?part: _NOT part -> negated
      | "(" any ")"
-     | FIELD ":" values -> having
-     | FIELD ":" range -> having_range
+     | FIELD ":" having -> about
      | FIELD COMPARE value -> compared
      | _EXISTS "(" NAME ")" -> exists
      | value -> bare
-?values: value | "(" alternatives ")"
-alternatives: value (_OR? value)*
-range: RANGE_OPEN value _TO value RANGE_CLOSE
+?having: single | "(" alternatives ")"
+?alternatives: together (_OR together)* -> any
+?together: one (_AND? one)* -> all
+?one: _NOT one -> negated
+    | "(" alternatives ")"
+    | single
+?single: value -> equal
+       | COMPARE value -> beside
+       | RANGE_OPEN value _TO value RANGE_CLOSE -> between
 value: STRING -> quoted
      | TOKEN -> plain
      | PLAIN -> plain
 
 _TO.6: /TO(?=\s)/
 _EXISTS.6: /exists(?=\()/
-_OR.5: /OR(?=[\s(])|\|\|/
-_AND.5: /AND(?=[\s(])|&&/
-_NOT.5: /NOT(?=[\s(])|!|-(?=[^\s])/
+_OR.5: /OR(?![^\s()"])|\|\|/
+_AND.5: /AND(?![^\s()"])|&&/
+_NOT.5: /NOT(?![^\s()"])|!|-(?=[^\s])/
 FIELD.4: /[A-Za-z_][\w.\-\/]*(?=\s*(:|>=|<=|>|<))/
 NAME: /[A-Za-z_][\w.\-\/]*/
 COMPARE: />=|<=|>|</
@@ -56,10 +64,14 @@ _NAMES = {
     "COLON": ":", "COMPARE": "a comparison", "_TO": "TO", "RANGE_OPEN": "[", "RANGE_CLOSE": "]",
     "_OR": "OR", "_AND": "AND", "_NOT": "NOT", "$END": "the end", "_EXISTS": "exists(…)", "NAME": "a field",
 }  # fmt: skip
+_OPERATORS = re.compile(r"and|or|not", re.IGNORECASE)
+_EQUATION = re.compile(r"([A-Za-z_][\w.\-/]*)(!?)=+")
+_Build = Callable[[str], Query]
+"""A part of what stands behind `field:`, waiting for its field."""
 
 
-def parse(text: str, redact: Callable[[str], str] = str) -> Query:
-    """The tree of a query; every literal in it has gone through `redact`.
+def parse(text: str) -> Query:
+    """The tree of a query, as it was typed.
 
     Raises:
         ConfigError: Where the text goes wrong, counted from 1, and what may stand there.
@@ -73,7 +85,7 @@ def parse(text: str, redact: Callable[[str], str] = str) -> Query:
         raise _unexpected(error, text) from None
     if _size(tree) > MAX_PARTS:
         raise _wrong(f"a query has at most {MAX_PARTS} parts", "look for less at once")
-    return _redacted(tree, redact)
+    return tree
 
 
 def _wrong(message: str, hint: str) -> ConfigError:
@@ -103,73 +115,139 @@ def _check_depth(text: str) -> None:
         raise _wrong("too many negations", "leave some out")
 
 
-class _Builder(Transformer[Token, Query]):
-    """Builds the tree while lark reads, so that no depth of nesting costs a stack."""
+class _Builder(Transformer[Token, Any]):
+    """Builds the tree while lark reads, so that no depth of nesting costs a stack.
+
+    Behind `field:` the parts are functions of the field; elsewhere they are queries.
+    """
 
     def start(self, parts: list[Query]) -> Query:
         return parts[0] if parts else Everything()
 
-    def any(self, parts: list[Query]) -> Query:
-        return Or(tuple(parts))
+    def any(self, parts: list[Any]) -> Any:
+        return _joined(Or, parts)
 
-    def all(self, parts: list[Query]) -> Query:
-        return And(tuple(parts))
+    def all(self, parts: list[Any]) -> Any:
+        return _joined(And, parts)
 
-    def negated(self, parts: list[Query]) -> Query:
-        return Not(parts[0])
+    def negated(self, parts: list[Any]) -> Any:
+        inner = parts[0]
+        return (lambda field: Not(inner(field))) if callable(inner) else Not(inner)
 
-    def bare(self, parts: list[Any]) -> Query:
-        text, quoted = parts[0]
-        return Word(text, quoted)
+    def bare(self, parts: list[_Value]) -> Query:
+        value = parts[0]
+        _check_bare(value)
+        return _placed(Word(value.text, value.quoted), value.position)
 
-    def having(self, parts: list[Any]) -> Query:
-        field = _field(parts[0])
-        found = parts[1] if isinstance(parts[1], list) else [parts[1]]
-        matches = tuple(_match(field, text, quoted) for text, quoted in found)
-        return matches[0] if len(matches) == 1 else Or(matches)
-
-    def having_range(self, parts: list[Any]) -> Query:
-        field, (opened, low, high, closed) = _field(parts[0]), parts[1]
-        sides: list[Query] = []
-        if low != "*":
-            sides.append(Compare(field, ">=" if opened == "[" else ">", low))
-        if high != "*":
-            sides.append(Compare(field, "<=" if closed == "]" else "<", high))
-        return And(tuple(sides)) if len(sides) == 2 else sides[0] if sides else Exists(field)
+    def about(self, parts: list[Any]) -> Query:
+        names = _fields(parts[0])
+        found = tuple(parts[1](name) for name in names)
+        return found[0] if len(found) == 1 else Or(found)
 
     def compared(self, parts: list[Any]) -> Query:
-        return Compare(_field(parts[0]), str(parts[1]), parts[2][0])
+        return self.about([parts[0], self.beside(parts[1:])])
 
     def exists(self, parts: list[Any]) -> Query:
-        return Exists(_field(parts[0]))
+        return self.about([parts[0], Exists])
 
-    def alternatives(self, parts: list[Any]) -> list[Any]:
-        return parts
+    def equal(self, parts: list[_Value]) -> _Build:
+        value = parts[0]
+        if value.text == "*" and not value.quoted:
+            return Exists
+        return lambda field: _placed(Match(field, value.text, value.quoted), value.position)
 
-    def range(self, parts: list[Any]) -> tuple[str, str, str, str]:
-        return str(parts[0]), parts[1][0], parts[2][0], str(parts[3])
+    def beside(self, parts: list[Any]) -> _Build:
+        operator, value = str(parts[0]), parts[1]
+        return lambda field: _placed(Compare(field, operator, value.text), value.position)
+
+    def between(self, parts: list[Any]) -> _Build:
+        opened, low, high, closed = str(parts[0]), parts[1], parts[2], str(parts[3])
+        sides: list[_Build] = []
+        if low.text != "*":
+            sides.append(self.beside([">=" if opened == "[" else ">", low]))
+        if high.text != "*":
+            sides.append(self.beside(["<=" if closed == "]" else "<", high]))
+        return cast(_Build, _joined(And, sides)) if sides else Exists
 
     @v_args(inline=True)
-    def quoted(self, token: Token) -> tuple[str, bool]:
-        return re.sub(r"\\(.)", r"\1", str(token)[1:-1], flags=re.DOTALL), True
+    def quoted(self, token: Token) -> _Value:
+        text = re.sub(r"\\(.)", r"\1", str(token)[1:-1], flags=re.DOTALL)
+        return _Value(text, True, _position(token))
 
     @v_args(inline=True)
-    def plain(self, token: Token) -> tuple[str, bool]:
-        return str(token), False
+    def plain(self, token: Token) -> _Value:
+        return _Value(str(token), False, _position(token))
 
 
-def _field(token: Token) -> str:
+class _Value(msgspec.Struct, frozen=True):
+    """A value with its place in the text, counted from 1."""
+
+    text: str
+    quoted: bool
+    position: int
+
+
+def _position(token: Token) -> int:
+    return (token.start_pos or 0) + 1
+
+
+def _joined(kind: type[And] | type[Or], parts: list[Any]) -> Any:
+    if len(parts) == 1:
+        return parts[0]
+    if callable(parts[0]):
+        return lambda field: kind(tuple(part(field) for part in parts))
+    return kind(tuple(parts))
+
+
+def _placed(query: Query, position: int) -> Query:
+    """The query, once it is known that its value fits; the mistake says where the value stands."""
+    try:
+        compile_sql(query, 0)
+    except ConfigError as error:
+        what = error.message.removeprefix("query: ")
+        raise _wrong(f"{what}, at position {position}", error.hint) from None
+    return query
+
+
+def _check_bare(value: _Value) -> None:
+    """Refuse what would silently find nothing, or something else than other languages mean by it."""
+    if not phrase(value.text) and "*" not in value.text and "?" not in value.text:
+        raise _wrong(
+            f"there is no letter or digit to look for, at position {value.position}",
+            "other characters only separate words; a field compares them all, as in resource.name:/x/",
+        )
+    if value.quoted:
+        return
+    if _OPERATORS.fullmatch(value.text):
+        raise _wrong(
+            f"AND, OR and NOT are written in capitals, at position {value.position}",
+            'put the word in quotes to look for it, as in "or"',
+        )
+    equation = _EQUATION.match(value.text)
+    if equation and known_field(resolve(equation[1])):
+        name = equation[1]
+        raise _wrong(
+            f"a field is followed by a colon, at position {value.position + len(name)}",
+            f"write {'NOT ' if equation[2] else ''}{name}:value",
+        )
+
+
+def _fields(token: Token) -> tuple[str, ...]:
+    """The full names that a field's name stands for."""
     name = resolve(str(token))
     if not known_field(name):
-        near = difflib.get_close_matches(name, [*ALIASES, *PAIRS, *FIELDS], n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}?" if near else "docs/guides/search.md lists the fields"
-        column = (token.column or 1) if token.line in (None, 1) else (token.start_pos or 0) + 1
-        raise _wrong(f"there is no field {name[:60]!r}, at position {column}", hint)
-    return name
+        raise _wrong(f"there is no field {name[:60]!r}, at position {_position(token)}", _unknown(name))
+    return SEVERAL.get(name, (name,))
 
 
-def _match(field: str, text: str, quoted: bool) -> Query:
-    return Exists(field) if text == "*" and not quoted else Match(field, text, quoted)
+def _unknown(name: str) -> str:
+    near = difflib.get_close_matches(name, [*ALIASES, *PAIRS, *SEVERAL, *FIELDS], n=1, cutoff=0.7)
+    if near:
+        return f"did you mean {near[0]}?"
+    return (
+        f"members of a source's own are named attrs.{name[:60]}, labels.{name[:60]} or native.{name[:60]};"
+        " a text that holds a colon stands in quotes; docs/reference/query.md lists the fields"
+    )
 
 
 def _size(query: Query) -> int:
@@ -182,25 +260,6 @@ def _size(query: Query) -> int:
         elif isinstance(part, Not):
             waiting.append(part.part)
     return total
-
-
-def _redacted(query: Query, redact: Callable[[str], str]) -> Query:
-    """The tree without personal literals; its depth is bounded, so recursion is."""
-    match query:
-        case Word(text, quoted):
-            return Word(redact(text), quoted)
-        case Match(field, value, quoted):
-            return Match(field, redact(value), quoted)
-        case Compare(field, operator, value):
-            return Compare(field, operator, redact(value))
-        case Not(part):
-            return Not(_redacted(part, redact))
-        case And(parts):
-            return And(tuple(_redacted(part, redact) for part in parts))
-        case Or(parts):
-            return Or(tuple(_redacted(part, redact) for part in parts))
-        case _:
-            return query
 
 
 _parser: Any = Lark(

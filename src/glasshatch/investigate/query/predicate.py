@@ -14,6 +14,7 @@ from .tree import And, Compare, Everything, Exists, Match, Not, Or, Query, Word
 from .values import (
     DECIMAL,
     decimal,
+    in_linear_time,
     is_pattern,
     network,
     number,
@@ -58,8 +59,21 @@ def compile_predicate(query: Query, now_ns: int) -> Test:
             return lambda event: any(test(event) for test in tests)
 
 
-def _body(event: Event) -> str:
-    return body(event, opened(event))
+class _LastBody:
+    """The body of the event in hand: a query asks for it once for each of its words."""
+
+    def __init__(self) -> None:
+        self._last: tuple[Event, str] | None = None
+
+    def __call__(self, event: Event) -> str:
+        last = self._last
+        if last is None or last[0] is not event:
+            # One assignment, so that another thread sees the pair or the one before.
+            self._last = last = (event, body(event, opened(event)))
+        return last[1]
+
+
+_body = _LastBody()
 
 
 def _word(text: str, quoted: bool) -> Test:
@@ -67,7 +81,7 @@ def _word(text: str, quoted: bool) -> Test:
         pattern = word_pattern(text)
         if not pattern:
             return lambda event: _body(event) != ""
-        found = re.compile(pattern)
+        found = re.compile(in_linear_time(pattern))
         return lambda event: found.search(_body(event)) is not None
     sought = phrase(text)
     if not sought:
@@ -96,7 +110,7 @@ def _has(field: Field, value: str, quoted: bool, now_ns: int) -> Test:
         pattern = text_pattern(value, quoted)
         if not pattern:
             return lambda event: False
-        found = re.compile(pattern)
+        found = re.compile(in_linear_time(pattern))
         return lambda event: found.search(lower(read(event))) is not None
     if field.kind == "ip" and network(value):
         within = ipaddress.ip_network(str(network(value)))

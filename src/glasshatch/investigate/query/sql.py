@@ -51,9 +51,10 @@ class _Compiler:
             case Not(part):
                 return f"NOT ({self.condition(part)})"
             case And(parts):
-                return "(" + " AND ".join(self.condition(part) for part in parts) + ")"
+                return "(" + (" AND ".join(self.condition(part) for part in parts) or "1") + ")"
             case Or(parts):
-                return "(" + " OR ".join(self.condition(part) for part in parts) + ")"
+                # No alternative at all is met by nothing, as for somebody who may see nothing.
+                return "(" + (" OR ".join(self.condition(part) for part in parts) or "0") + ")"
 
     def _bind(self, value: Parameter) -> str:
         name = f"p{len(self.parameters)}"

@@ -7,14 +7,20 @@ import ipaddress
 import re
 
 from ...errors import ConfigError
-from ...index.columns import lower, words
+from ...index.columns import LETTERS, TIME_MAX_NS, lower, words
 
-_UNITS_NS = {"s": 10**9, "m": 60 * 10**9, "h": 3_600 * 10**9, "d": 86_400 * 10**9, "w": 7 * 86_400 * 10**9}
-_RELATIVE = re.compile(r"now(?:([+-])(\d{1,9})([smhdw]))?")
-_WILD = {"*": "[a-z0-9]*", "?": "[a-z0-9]"}
+_SECOND_NS = 10**9
+_UNITS_NS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_RELATIVE = re.compile(r"now(?:([+-])(\d{1,6})([smhdw]))?")
+_YEAR_OR_MONTH = re.compile(r"(\d{4})(?:-(\d\d))?")
+_DATE = re.compile(
+    r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d)(?::(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?)?)?(Z|[+-]\d\d:?\d\d)?"
+)
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+_WILD = {"*": f"[{LETTERS}]*", "?": f"[{LETTERS}]"}
+_EDGE = f"[^{LETTERS}]"
 DECIMAL = r"[+-]?[0-9]{1,18}(\.[0-9]{1,18})?"
 """What counts as a number in an open member."""
-_DAY_NS = 86_400 * 10**9
 
 
 def is_pattern(text: str, quoted: bool) -> bool:
@@ -29,9 +35,20 @@ def like(pattern: str) -> str:
 
 
 def regex_of(pattern: str) -> str:
-    """The same pattern as a regular expression over the whole text."""
-    parts = re.split(r"([*?])", lower(pattern))
-    return "".join(".*" if part == "*" else "." if part == "?" else re.escape(part) for part in parts)
+    """The same pattern as a Python expression over the whole text; linear in the text, whatever it is.
+
+    Between stars the first place that fits is as good as any later one, so it is never given up again
+    (an atomic group); only what follows the last star is bound to the end.
+    """
+    first, *later = (_literal(part) for part in re.split(r"\*+", lower(pattern)))
+    if not later:
+        return first
+    middle = "".join(f"(?>.*?{part})" for part in later[:-1] if part)
+    return f"{first}{middle}.*{later[-1]}"
+
+
+def _literal(part: str) -> str:
+    return "".join("." if char == "?" else re.escape(char) for char in part)
 
 
 def phrase(text: str) -> str:
@@ -42,7 +59,7 @@ def phrase(text: str) -> str:
 
 def word_pattern(text: str) -> str:
     """A word with `*` and `?` as a regular expression over a body; empty if it has nothing else."""
-    parts = re.split(r"([*?])", text)
+    parts = _parts(text.lower())
     if not any(words(part) for part in parts):
         return ""
     return " " + "".join(_WILD.get(part) or " ".join(words(part)) for part in parts) + " "
@@ -50,11 +67,30 @@ def word_pattern(text: str) -> str:
 
 def text_pattern(text: str, quoted: bool) -> str:
     """A word, phrase or pattern as a regular expression over a text in lower case; empty without a word."""
-    parts = re.split(r"([*?])", text) if is_pattern(text, quoted) else [text]
-    if not any(words(part) for part in parts):
+    parts = _parts(lower(text)) if is_pattern(text, quoted) else [lower(text)]
+    found = [_WILD.get(part) or f"{_EDGE}+".join(_runs(part)) for part in parts]
+    if not any(_runs(part) for part in parts):
         return ""
-    inner = "".join(_WILD.get(part) or "[^a-z0-9]+".join(words(part)) for part in parts)
-    return f"(^|[^a-z0-9]){inner}($|[^a-z0-9])"
+    return f"(^|{_EDGE}){''.join(found)}($|{_EDGE})"
+
+
+def in_linear_time(pattern: str) -> str:
+    """A pattern of the two above for Python's engine, which unlike ClickHouse's would try every way to
+    share a text among several stars; the first that fits is as good as any (see `regex_of`)."""
+    star = _WILD["*"]
+    first, *later = pattern.split(star)
+    if not later:
+        return first
+    middle = "".join(f"(?>{star}?{part})" for part in later[:-1])
+    return f"{first}{middle}{star}{later[-1]}"
+
+
+def _parts(text: str) -> list[str]:
+    return [part for part in re.split(r"([*?])", re.sub(r"\*+", "*", text)) if part]
+
+
+def _runs(text: str) -> list[str]:
+    return re.findall(f"[{LETTERS}]+", text)
 
 
 def number(text: str, field: str) -> int:
@@ -63,7 +99,7 @@ def number(text: str, field: str) -> int:
     Raises:
         ConfigError: It is none.
     """
-    if not re.fullmatch(r"[+-]?\d{1,18}", text):
+    if not re.fullmatch(r"[+-]?[0-9]{1,18}", text):
         raise ConfigError(f"{field} holds numbers", key="query", hint="write for example >100")
     return int(text)
 
@@ -82,32 +118,53 @@ def decimal(text: str, field: str) -> float:
 def span_ns(text: str, now_ns: int) -> tuple[int, int]:
     """A time as the half-open span of nanoseconds it names: a day is a day, an instant one nanosecond.
 
-    `now`, `now-15m`, ISO 8601 (UTC unless it says another zone), or nanoseconds since the epoch.
+    `now`, `now-15m`, ISO 8601 (UTC unless it says another zone) down from a year, or nanoseconds since
+    the epoch (15 to 19 digits). Kept within 64 bits.
 
     Raises:
         ConfigError: It is none of these.
     """
-    relative = _RELATIVE.fullmatch(text)
-    if relative:
-        shift = int(relative[2]) * _UNITS_NS[relative[3]] if relative[1] else 0
-        at = now_ns - shift if relative[1] == "-" else now_ns + shift
-        return at, at + 1
-    if re.fullmatch(r"\d{15,19}", text):
-        return int(text), int(text) + 1
     try:
-        moment = datetime.datetime.fromisoformat(text)
-        whole = moment.replace(tzinfo=moment.tzinfo or datetime.UTC)
-        start = (whole - datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)) // datetime.timedelta(
-            microseconds=1
-        )
+        start, stop = _span_ns(text, now_ns)
     except (ValueError, OverflowError):
         raise ConfigError(
-            "a time is not understood", key="query", hint="write now-1h, 2026-11-24 or 2026-11-24T09:30:00Z"
-        ) from None
-    width = _DAY_NS if len(text) <= 10 else 60 * 10**9 if re.search(r"T\d\d:\d\d$", text) else 1
-    if re.search(r":\d\d:\d\d(Z|[+-]\d\d:\d\d)?$", text):
-        width = 10**9
-    return start * 1_000, start * 1_000 + width
+            "a time is not understood", key="query",
+            hint="write now-1h, 2026-11, 2026-11-24, 2026-11-24T09:30 or 2026-11-24T09:30:00Z",
+        ) from None  # fmt: skip
+    return _bounded(start), _bounded(stop)
+
+
+def _bounded(time_ns: int) -> int:
+    return min(max(time_ns, -TIME_MAX_NS), 2 * TIME_MAX_NS)
+
+
+def _span_ns(text: str, now_ns: int) -> tuple[int, int]:
+    if relative := _RELATIVE.fullmatch(text):
+        shift = int(relative[2]) * _UNITS_NS[relative[3]] * _SECOND_NS if relative[1] else 0
+        at = now_ns - shift if relative[1] == "-" else now_ns + shift
+        return at, at + 1
+    if re.fullmatch(r"[0-9]{15,19}", text):
+        return int(text), int(text) + 1
+    if wide := _YEAR_OR_MONTH.fullmatch(text):
+        year, month = int(wide[1]), int(wide[2] or 1)
+        after = (year, month + 1) if wide[2] and month < 12 else (year + 1, 1)
+        return _ns(datetime.datetime(year, month, 1)), _ns(datetime.datetime(*after, 1))
+    found = _DATE.fullmatch(text)
+    if not found:
+        raise ValueError
+    day, hour, minute, second, fraction, zone = found.groups()
+    whole = f"{day}T{hour or '00'}:{minute or '00'}:{second or '00'}{zone or ''}"
+    moment = datetime.datetime.fromisoformat(whole)
+    start = _ns(moment) + int((fraction or "").ljust(9, "0"))
+    if fraction:
+        return start, start + 10 ** (9 - len(fraction))
+    width_s = 1 if second else 60 if minute else 3_600 if hour else 86_400
+    return start, start + width_s * _SECOND_NS
+
+
+def _ns(moment: datetime.datetime) -> int:
+    whole = moment.replace(tzinfo=moment.tzinfo or datetime.UTC)
+    return (whole - _EPOCH) // datetime.timedelta(microseconds=1) * 1_000
 
 
 def network(text: str) -> str | None:

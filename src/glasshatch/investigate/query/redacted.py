@@ -1,0 +1,64 @@
+"""A query without personal literals: as it may be kept, and as it finds what was recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .fields import keeps_identity
+from .tree import And, Compare, Match, Not, Or, Query, Word
+
+Redact = Callable[[str], str]
+
+
+def redacted(query: Query, redact: Redact) -> Query:
+    """The tree with every literal redacted, as it may be recorded. Its depth is bounded, so recursion is."""
+    return _each(query, lambda leaf: _clean(leaf, redact))
+
+
+def findable(query: Query, redact: Redact) -> Query:
+    """The tree that finds what the typed one means in a redacted record.
+
+    Texts were redacted before they were recorded, so what is looked for in them is too. Who acted, and on
+    what, stays clear in the record (unless nobody vouched for it), so such fields are asked for both; a
+    word that would be redacted can also be the name of an actor.
+    """
+    return _each(query, lambda leaf: _meant(leaf, redact))
+
+
+def _each(query: Query, change: Callable[[Query], Query]) -> Query:
+    match query:
+        case Not(part):
+            return Not(_each(part, change))
+        case And(parts):
+            return And(tuple(_each(part, change) for part in parts))
+        case Or(parts):
+            return Or(tuple(_each(part, change) for part in parts))
+        case _:
+            return change(query)
+
+
+def _clean(leaf: Query, redact: Redact) -> Query:
+    match leaf:
+        case Word(text, quoted):
+            return Word(redact(text), quoted)
+        case Match(field, value, quoted):
+            return Match(field, redact(value), quoted)
+        case Compare(field, operator, value) if not keeps_identity(field):
+            return Compare(field, operator, redact(value))
+        case _:
+            return leaf
+
+
+def _meant(leaf: Query, redact: Redact) -> Query:
+    clean = _clean(leaf, redact)
+    if clean == leaf:
+        return leaf
+    match leaf:
+        case Word(text, _):
+            return Or((clean, Match("actor", text, True)))
+        case Match(field, _, _) if field in ("time", "observed_time", "client.ip"):
+            return leaf
+        case Match(field, _, _) if keeps_identity(field):
+            return Or((leaf, clean))
+        case _:
+            return clean
