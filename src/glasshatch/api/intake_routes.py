@@ -11,11 +11,12 @@ from typing import Any, Final
 
 from litestar import Request, post
 from litestar.datastructures import State
-from litestar.exceptions import ClientException
+from litestar.exceptions import ClientException, InternalServerException
 from litestar.openapi.spec import OpenAPIMediaType as BodyType
 from litestar.openapi.spec import RequestBody
 from litestar.openapi.spec.operation import Operation
 from litestar.params import FromPath, FromQuery
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import PeerError, TooLarge, Unavailable
 from ..identity import Identity
@@ -28,6 +29,7 @@ _IN_HAND_BYTES = 4 * MAX_DELIVERY_BYTES
 _WORKERS = 4
 _PATIENCE_SECONDS = 15.0
 _SLOWEST_BYTES_PER_SECOND = 16 * 1024
+_TOO_SLOW = "glasshatch.too_slow"
 _FORMS = ("multipart/", "image/", "audio/", "video/")
 
 Call = Request[Identity, Any, State]
@@ -65,6 +67,20 @@ class _Hands:
 _hands = _Hands()
 
 
+def _ending_slow_ones(app: ASGIApp) -> ASGIApp:
+    """Close the connection after the answer to a body that did not arrive: else it could be held for ever."""
+
+    async def asked(scope: Scope, receive: Receive, send: Send) -> None:
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start" and scope.get(_TOO_SLOW):
+                message["headers"] = [*message["headers"], (b"connection", b"close")]
+            await send(message)
+
+        await app(scope, receive, answer)
+
+    return asked
+
+
 class _Delivery(Operation):
     """Says in the API's description what a handler that reads its own body takes."""
 
@@ -83,6 +99,7 @@ class _Delivery(Operation):
     status_code=200,
     request_max_body_size=None,
     operation_class=_Delivery,
+    middleware=[_ending_slow_ones],
 )
 async def deliver_events(request: Call, name: FromQuery[str] = "") -> IntakeResult:
     """Record events; answered when every one of them is durable or quarantined."""
@@ -95,6 +112,7 @@ async def deliver_events(request: Call, name: FromQuery[str] = "") -> IntakeResu
     status_code=200,
     request_max_body_size=None,
     operation_class=_Delivery,
+    middleware=[_ending_slow_ones],
 )
 async def deliver_source(
     request: Call,
@@ -144,7 +162,11 @@ async def _read(request: Call, body: bytearray) -> None:
                 return
             _hands.add(body, chunk)
     except TimeoutError:
+        request.scope[_TOO_SLOW] = True  # type: ignore[literal-required]
         raise PeerError("the body does not arrive", hint="send it whole; nothing was stored") from None
+    except InternalServerException:
+        # So the framework says that the client went away; there is nobody to answer, and nothing to store.
+        raise PeerError("the body ended early") from None
     except ClientException:
         raise _too_large() from None
 

@@ -88,7 +88,8 @@ def _members(value: dict[Any, Any], depth: int) -> dict[str, Any]:
         name = _key(str(key))
         while name in members:
             name += "'"
-        members[name] = foreign(item, depth + 1)
+        # Most members are short plain texts: a call for each of them would take twice the time.
+        members[name] = item if type(item) is str and item.isascii() else foreign(item, depth + 1)
     return members
 
 

@@ -27,9 +27,11 @@ OWN_KINDS = frozenset({"gateway", "glasshatch"})
 
 _replace = msgspec.structs.replace
 _UNTOUCHED = frozenset(
-    {"schema", "tenant", "id", "time", "observed_time", "trace_id", "span_id", "redaction"}
+    {"schema", "tenant", "id", "time", "observed_time", "severity", "trace_id", "span_id", "redaction"}
 )
 """Members whose form the parser has checked, or which are our own."""
+
+_SCANNED = tuple(name for name in Event.__struct_fields__ if name not in _UNTOUCHED)
 
 _NAMED = frozenset({"labels", "attrs", "native"})
 """Members whose keys are foreign too."""
@@ -58,29 +60,36 @@ def change_texts(event: Event, change: Change, vouched: frozenset[str] = OWN_KIN
 def _foreign(event: Event, change: Change) -> Event:
     """An application's event: its actor may be a customer, and any member may hold what was typed."""
     changes: dict[str, Any] = {}
-    for name in event.__struct_fields__:
+    for name in _SCANNED:
         value = getattr(event, name)
+        if not value:
+            continue
         if name in _NAMED:
             changes[name] = change_tree(value, change, EVENT_HINTS)
         elif name == "client":
-            changes[name] = value and _replace(value, **_plain(name, value, change))
-        elif name not in _UNTOUCHED:
-            changes[name] = _part(value, change)
+            changes[name] = _replace(value, **_plain(name, value, change))
+        elif (changed := _part(value, change)) is not value:
+            changes[name] = changed
     return _replace(event, **changes)
 
 
 def _part(value: Any, change: Change) -> Any:
+    """The same value where nothing changes: most of an event does not, and copies cost more than the scan."""
     if isinstance(value, str):
         return change(value, "") if _can_hold(value) else value
     if isinstance(value, tuple):
         return tuple(_part(item, change) for item in value)
     if isinstance(value, msgspec.Struct):
-        named = {
-            name: change_tree(item, change, EVENT_HINTS) if isinstance(item, dict) else _part(item, change)
-            for name in value.__struct_fields__
-            if (item := getattr(value, name))
-        }
-        return _replace(value, **named)
+        changes: dict[str, Any] = {}
+        for name in value.__struct_fields__:
+            item = getattr(value, name)
+            if not item or item is True:
+                continue
+            if isinstance(item, dict):
+                changes[name] = change_tree(item, change, EVENT_HINTS)
+            elif (changed := _part(item, change)) is not item:
+                changes[name] = changed
+        return _replace(value, **changes) if changes else value
     return value
 
 

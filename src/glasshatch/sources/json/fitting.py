@@ -20,6 +20,11 @@ def fitted(given: dict[str, Any], kind: type[T], defaults: dict[str, Any]) -> tu
         given: Went through `foreign`.
         defaults: For members that the part must have.
     """
+    try:
+        if kind is not Client and given.keys() <= _types(kind).keys():
+            return msgspec.convert({**defaults, **given}, kind), {}
+    except msgspec.ValidationError:
+        pass
     taken: dict[str, Any] = dict(defaults)
     left: dict[str, Any] = {}
     types = _types(kind)

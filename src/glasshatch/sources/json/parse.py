@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import uuid
 from typing import Any
 
 import msgspec
@@ -44,6 +43,7 @@ _SEVERITIES = {
     "critical": 5, "crit": 5, "alert": 5, "emergency": 6, "fatal": 6, "panic": 6,
 }  # fmt: skip
 _ACTION = re.compile(r"[A-Za-z0-9][\w./:-]{0,127}")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TRACE = re.compile(r"[0-9a-f]{32}")
 _SPAN = re.compile(r"[0-9a-f]{16}")
 _PARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
@@ -126,11 +126,8 @@ class _Reading:
     def _id(self) -> str:
         """The event's id if it is a UUID; otherwise a new one, and the other for `attrs`."""
         given = self._text("id")
-        try:
-            if given and str(uuid.UUID(given)) == given:
-                return given
-        except ValueError:
-            pass
+        if _UUID.fullmatch(given):
+            return given
         if given:
             self._left["id"] = given
         return self._arrival.new_id()
