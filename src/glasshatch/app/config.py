@@ -188,7 +188,12 @@ def read_secret(reference: str, *, key: str, file: str = "") -> str:
     if kind == "env" and rest:
         value = os.environ.get(rest)
         if not value:
-            raise ConfigError(f"environment variable {rest} is not set", file=file, key=key)
+            raise ConfigError(
+                f"environment variable {rest} is not set",
+                file=file,
+                key=key,
+                hint="set it for the server's process, or write file:PATH",
+            )
         return value
     if kind == "file" and rest:
         return _read_secret_file(Path(rest), key=key, file=file)
