@@ -27,6 +27,7 @@ from ...api.sockets import connect_unix
 from ...errors import ConfigError, Unavailable
 from ..home import Home
 from ..postgres import LocalPostgres
+from .complaint import last_complaint
 from .receiver import Receiver
 from .shop import Shop
 
@@ -34,6 +35,8 @@ Say = Callable[[str], None]
 RESOURCE = "shop"
 SERVICES = ("web", "orders", "payments")
 """The small programs of the shop that record with the SDK."""
+
+_PEOPLE = {"alice": ("engineer",), "bob": ("engineer", "approver"), "carol": ("auditor",)}
 
 READS = {
     "events": "events", "show": "event", "sessions": "sessions", "search": "search", "stats": "stats",
@@ -119,7 +122,7 @@ class Stage:
         """Bring everything up; what an earlier run left is kept and used.
 
         Raises:
-            Unavailable: A process did not come up; says which and where its log is.
+            Unavailable: A process did not come up; says which, its last complaint, and where its log is.
         """
         self.root.mkdir(mode=0o711, parents=True, exist_ok=True)
         self.webhook.start(self.root / "hook.secret")
@@ -129,12 +132,10 @@ class Stage:
         if not self.home.format_file.exists():
             self._say("making Glasshatch's data directory …")
             self._create_home()
+        self._say("starting Glasshatch …")
         self.start_server()
-        self._invite("alice", "engineer")
-        self._invite("bob", "engineer", "approver")
-        self._invite("carol", "auditor")
-        for service in SERVICES:
-            self._invite(service, type="service", scope=f"ingest:json/{service}")
+        self._say("inviting alice (engineer), bob (approver), carol (auditor) and the shop's services …")
+        self._invite_all()
 
     def stop(self) -> None:
         """Stop all that was started, the server first, so that it can drain."""
@@ -158,6 +159,7 @@ class Stage:
         self._write_config()
         log = self.root / "server.log"
         with log.open("ab") as out:
+            begun = out.tell()
             self._server = subprocess.Popen(
                 [*glasshatch_command(), "serve", "--config", str(self.home.config_file)],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
@@ -165,7 +167,8 @@ class Stage:
         deadline = time.monotonic() + _START_SECONDS
         while not (_accepts(self.gateway_port) and _answers(self.home.socket)):
             if not self.server_running or time.monotonic() > deadline:
-                raise Unavailable("the Glasshatch server did not start", hint=f"see {log}")
+                said = last_complaint(log, begun) or f"not ready within {_START_SECONDS} s"
+                raise Unavailable(f"the Glasshatch server did not start: {said}", hint=f"see {log}")
             time.sleep(0.05)
 
     def stop_server(self) -> None:
@@ -298,13 +301,22 @@ class Stage:
             )
         self.home.config_file.write_text(text, encoding="utf-8")
 
-    def _invite(self, person: str, *roles: str, type: str = "human", scope: str = "*") -> None:
-        """Make an actor known, once, and give them a fresh token."""
-        known = self.command("admin", "actors", "ls", "--format", "jsonl").out
-        names = {msgspec.json.decode(line)["name"] for line in known.splitlines()}
-        if person not in names:
-            named = [f"--role={role}" for role in roles]
-            _expect(self.command("admin", "actors", "add", person, f"--type={type}", *named))
+    def _invite_all(self) -> None:
+        """Make everybody known, once, and give them fresh tokens."""
+        listed = self.command("admin", "actors", "ls", "--format", "jsonl")
+        _expect(listed)
+        known = {msgspec.json.decode(line)["name"] for line in listed.out.splitlines()}
+        for person, roles in _PEOPLE.items():
+            if person not in known:
+                named = [f"--role={role}" for role in roles]
+                _expect(self.command("admin", "actors", "add", person, *named))
+            self._issue(person, "*")
+        for service in SERVICES:
+            if service not in known:
+                _expect(self.command("admin", "actors", "add", service, "--type=service"))
+            self._issue(service, f"ingest:json/{service}")
+
+    def _issue(self, person: str, scope: str) -> None:
         file = self.tokens / f"{person}.token"
         file.unlink(missing_ok=True)
         issue = ("tokens", "issue", person, "--for", "8h", "--scope", scope, "--out", str(file))

@@ -55,10 +55,10 @@ and try
   DROP TABLE payments;
 
 The record, read by carol, the auditor (every read is recorded too):
-  [cyan]export {env}/carol.token[/]
+  [cyan]export PATH={Path(sys.executable).parent}:$PATH {env}/carol.token[/]
   glasshatch events --since 15m
   glasshatch sessions
-  glasshatch prove EVENT -o event.proof      (an id out of `glasshatch events --format jsonl`)
+  glasshatch prove EVENT -o event.proof      # an id out of `glasshatch events --format jsonl`
   glasshatch verify {stage.home.directory}
 
 Or with a browser, signing in with the token in {tokens}/carol.token (or bob's, who approves):
@@ -66,15 +66,15 @@ Or with a browser, signing in with the token in {tokens}/carol.token (or bob's, 
 
 Search, follow, and see what belongs together:
   glasshatch search 'actor:alice action:statement.* -outcome:success'
-  glasshatch tail
+  glasshatch tail                            # until Ctrl-C
   glasshatch timeline actor:alice
   glasshatch alerts ls
 
 Ask for more as alice, approve as bob:
-  {env}/alice.token glasshatch request postgres/{RESOURCE} --verb update --for 10m --reason "fix a note"
-  {env}/bob.token glasshatch requests
-  {env}/bob.token glasshatch approve REQUEST
+  GLASSHATCH_TOKEN_FILE={tokens}/alice.token glasshatch request postgres/{RESOURCE} --verb update --for 10m \
+--reason "fix a note"
+  GLASSHATCH_TOKEN_FILE={tokens}/bob.token glasshatch requests
+  GLASSHATCH_TOKEN_FILE={tokens}/bob.token glasshatch approve REQUEST
 
-The command is {Path(sys.executable).parent}/glasshatch.
-[bold]Ctrl-C[/] stops everything; the data stays until `make demo-reset`.
+[bold]Ctrl-C[/] here stops everything; the data stays until `make demo-reset`.
 """
