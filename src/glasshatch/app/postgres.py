@@ -191,9 +191,14 @@ class LocalPostgres:
         self._process = None
 
     def discard(self) -> None:
-        """Stop the server and remove all that it ever stored, its substitute included."""
+        """Stop the server and remove all that it ever stored, its substitute included.
+
+        Raises:
+            Conflict: Another process holds the directory; nothing was removed.
+        """
         self.stop()
         self._claim()
+        self._end_orphan()
         shutil.rmtree(self._place)
         shutil.rmtree(self.directory, ignore_errors=self._place == self.directory)
         self._release()

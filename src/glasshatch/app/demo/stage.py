@@ -384,8 +384,11 @@ def _write_private(file: Path, text: str) -> None:
 def reset(root: Path) -> None:
     """Remove everything the demo made under `root`, and nothing that is not the demo's.
 
+    What the database of a closed directory stores elsewhere goes too.
+
     Raises:
         ConfigError: The directory holds something else, so nothing is removed.
+        Conflict: The demo still runs, so nothing is removed.
     """
     ours = {"postgres", "glasshatch", "tokens", "spools", "shop.secret", "hook.secret", "server.log"}
     if not root.exists():
@@ -393,4 +396,6 @@ def reset(root: Path) -> None:
     strange = {entry.name for entry in root.iterdir()} - ours
     if strange:
         raise ConfigError("holds files that are not the demo's", file=str(root), hint="remove it by hand")
+    if (root / "postgres").exists():
+        LocalPostgres(root / "postgres", os.urandom).discard()
     shutil.rmtree(root)
