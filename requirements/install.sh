@@ -36,6 +36,8 @@ if ! [ -x .venv/bin/uv ]; then
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.lock
 fi
 export VIRTUAL_ENV="$PWD/.venv"
+# Trust whom the machine trusts, as pip does: behind a company's proxy uv's own list of authorities fails.
+if [ -s /etc/ssl/certs/ca-certificates.crt ]; then export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-true}"; fi
 .venv/bin/uv pip install --quiet --compile-bytecode --require-hashes -r requirements/bootstrap.lock "${locks[@]}"
 .venv/bin/uv pip install --quiet --no-deps --no-build-isolation --editable .
 # An environment may forbid Python to write bytecode by itself, which makes every command slow.
