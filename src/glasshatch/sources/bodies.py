@@ -96,9 +96,13 @@ class _Zstd:
         self._left = b""
 
     def read(self, size: int) -> bytes:
-        """Up to `size` bytes; raises `EOFError` if the last frame is not whole."""
-        while len(self._given) < size and self._step():
-            pass
+        """Up to `size` bytes; raises `EOFError` if the last frame is not whole, once all before is read."""
+        try:
+            while len(self._given) < size and self._step():
+                pass
+        except (EOFError, zstandard.ZstdError):
+            if not self._given:
+                raise
         out = bytes(self._given[:size])
         del self._given[:size]
         return out

@@ -15,6 +15,7 @@ from .items import MAX_ITEM_BYTES, Piece, split
 
 _BATCH_LINES = 1_000
 _BATCH_BYTES = 4 * 1024 * 1024
+_PIECE = 16 * 1024
 _LARGEST_VALUE = 64 * 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 
@@ -74,13 +75,19 @@ class _File:
 
     def _more(self) -> bool:
         """Read on; says whether there may be more."""
-        try:
-            piece = read_piece(self._stream, _BATCH_BYTES)
-        except PeerError as error:
-            piece, self._broken = b"", error
-        self._kept += piece
-        self._read_bytes += len(piece)
-        return bool(piece)
+        wanted = len(self._kept) + _BATCH_BYTES
+        while len(self._kept) < wanted:
+            try:
+                # In small pieces: the one that breaks off is lost with what was in it.
+                piece = read_piece(self._stream, _PIECE)
+            except PeerError as error:
+                self._broken = error
+                return False
+            if not piece:
+                return False
+            self._kept += piece
+            self._read_bytes += len(piece)
+        return True
 
     def _lines(self, more: bool) -> Iterator[Lines]:
         while True:

@@ -210,8 +210,8 @@ class Intake:
         large = [place for place, answer in enumerate(answers) if isinstance(answer, TooLarge)]
         if large:
             for place in large:
-                item = fresh[place].item
                 reason = "is too large to be kept"
+                item = msgspec.structs.replace(fresh[place].item, problem=reason)
                 fresh[place] = self._rejected(delivery, item, reason, self._arrival(delivery, item.place))
             for place, answer in zip(
                 large, self._answers([fresh[place].event for place in large]), strict=True

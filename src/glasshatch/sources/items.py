@@ -58,7 +58,7 @@ def split(body: bytes, first: int = 1) -> list[Piece]:
     if body[start : start + 1] == b"[" and not _is_line(body, start):
         return _bounded(_quick(body, start) or _scanned(body, start, in_array=True))
     if body[start : start + 1] == b"{" and not _is_line(body, start):
-        return _bounded(_value(body, start) or _lines(body, start, first))
+        return _bounded(_value(body, start, first) or _lines(body, start, first))
     return _bounded(_lines(body, start, first))
 
 
@@ -102,7 +102,7 @@ def _is_whole(data: bytes) -> bool:
     return True
 
 
-def _value(body: bytes, start: int) -> list[Piece] | None:
+def _value(body: bytes, start: int, first: int) -> list[Piece] | None:
     """An object over several lines, a list's items, or several such objects; None for lines."""
     data = memoryview(body)[start:]
     if body.count(b",") <= _QUICK_COMMAS:
@@ -112,7 +112,7 @@ def _value(body: bytes, start: int) -> list[Piece] | None:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             pass
     if b"\n" not in body[start:].strip() or _is_whole(body[start:]):
-        return [(1, body[start:].strip())]
+        return [(first + body.count(b"\n", 0, start), body[start:].strip())]
     # Not one value. If a line further down is one by itself, then only the first is broken.
     for line in body[start:].split(b"\n", _LOOKED_AT_LINES)[:_LOOKED_AT_LINES]:
         if line[:1] == b"{" and len(line) > 2 and _is_whole(line):
@@ -133,7 +133,7 @@ def _quick(body: bytes, start: int) -> list[Piece] | None:
 
 def _lines(body: bytes, start: int, first: int) -> Iterator[Piece]:
     """One item a line; empty lines are none, but count."""
-    place, counted = first, 0
+    place, counted = first, 0  # what was skipped may have been empty lines
     for found in _LINE.finditer(body, start):
         place += body.count(b"\n", counted, found.start())
         counted = found.start()

@@ -227,7 +227,9 @@ class _Reading:
         return tuple(found)
 
     def _labels(self) -> dict[str, str]:
-        given = self._rest.pop("labels", None) or {}
+        given = self._rest.pop("labels", None)
+        if given is None:
+            return {}
         if not isinstance(given, dict):
             raise _Wrong(f"labels is {_kind(given)}, not an object")
         labels: dict[str, str] = {}
@@ -250,7 +252,9 @@ class _Reading:
         return str(given)
 
     def _list(self, name: str) -> list[Any]:
-        given = self._rest.pop(name, None) or []
+        given = self._rest.pop(name, None)
+        if given is None:
+            return []
         if not isinstance(given, list):
             raise _Wrong(f"{name} is {_kind(given)}, not a list")
         return given
