@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from glasshatch.app.config import load_config
@@ -239,8 +239,13 @@ def pgbouncer(directory: Path, server: LocalPostgres) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def glasshatch(directory: Path, server: LocalPostgres) -> Iterator[tuple[int, str, int]]:
-    """`glasshatch serve` over a fresh data directory; yields its port, a token and its process id."""
+def glasshatch(
+    directory: Path, server: LocalPostgres, prepare: Callable[[Path], None] = lambda config_file: None
+) -> Iterator[tuple[int, str, int]]:
+    """`glasshatch serve` over a fresh data directory; yields its port, a token and its process id.
+
+    `prepare` is called with the configuration before the server starts.
+    """
     created = create_home(directory)
     port = free_port()
     text = created.config_file.read_text()
@@ -255,6 +260,7 @@ def glasshatch(directory: Path, server: LocalPostgres) -> Iterator[tuple[int, st
     )
     created.config_file.write_text(text)
     token = issue_token(created.config_file)
+    prepare(created.config_file)
     log = (directory.parent / "serve.log").open("wb")
     process = subprocess.Popen(
         [sys.executable, "-m", "glasshatch", "serve", "--config", created.config_file],
@@ -269,15 +275,13 @@ def glasshatch(directory: Path, server: LocalPostgres) -> Iterator[tuple[int, st
         process.wait(30)
 
 
-def issue_token(config_file: Path) -> str:
-    """An engineer and a token, made while no server holds the directory."""
+def issue_token(config_file: Path, name: str = "bench", roles: tuple[str, ...] = ("engineer",)) -> str:
+    """An actor and a token, made while no server holds the directory."""
     clock = SystemClock()
     house = House(load_config(config_file), clock)
     try:
         now_ns = clock.now_ns()
-        actor = house.control.actors.create(
-            "bench", roles=("engineer",), now_ns=now_ns, record=lambda _: None
-        )
+        actor = house.control.actors.create(name, roles=roles, now_ns=now_ns, record=lambda _: None)
         text, _ = house.control.tokens.issue(
             actor.id, scopes=("*",), lifetime_ns=HOUR_NS, now_ns=now_ns, record=lambda _: None
         )

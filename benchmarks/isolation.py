@@ -4,7 +4,7 @@ pgbench runs one-row lookups through Glasshatch, in turns: idle, busy, idle, bus
 index is made anew from a prefilled ledger, again and again, and clients search without a pause. The last
 line is one JSON object; the ratio is of the p99 in the same run.
 
-Usage: python benchmarks/isolation.py [--events 200000] [--turns 3] [--seconds 8] [--clients 4]
+Usage: python benchmarks/isolation.py [--quick] [--events 200000] [--turns 4] [--seconds 10] [--clients 4]
 """
 
 from __future__ import annotations
@@ -39,10 +39,13 @@ SEARCHES = ("action:statement.finished", "customers", "attrs.n>1000 actor.name:s
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--events", type=int, default=200_000)
-    arguments.add_argument("--turns", type=int, default=3)
-    arguments.add_argument("--seconds", type=int, default=8)
+    arguments.add_argument("--turns", type=int, default=4)
+    arguments.add_argument("--seconds", type=int, default=10)
+    arguments.add_argument("--quick", action="store_true", help="60,000 events and two short turns")
     arguments.add_argument("--clients", type=int, default=4)
     options = arguments.parse_args()
+    if options.quick:
+        options.events, options.turns, options.seconds = 60_000, 2, 5
     root = Path(tempfile.mkdtemp(prefix="glasshatch-bench-", dir="/var/tmp"))
     root.chmod(0o711)
     try:
@@ -78,6 +81,7 @@ def measure(root: Path, options: argparse.Namespace) -> dict[str, object]:
         "events": options.events, "clients": options.clients, "idle": idle, "busy": loaded,
         "p99_ratio": round(loaded["p99_ms"] / idle["p99_ms"], 2),
         "p50_ratio": round(loaded["p50_ms"] / idle["p50_ms"], 2),
+        "load_after": round(os.getloadavg()[0], 1),
         "searches_while_busy": work["searches"], "events_indexed_while_busy": work["indexed"],
     }  # fmt: skip
 

@@ -15,6 +15,7 @@ from .link import Entries, RemoteRecorder
 
 _PATIENCE_SECONDS = 2.0
 _STEP_SECONDS = 0.01
+_NEAR_ENTRIES = 10_000
 
 
 class FollowedIndex:
@@ -54,11 +55,15 @@ class FollowedIndex:
         if not self._compared and self._index.watermark > size:
             self._forget()
         deadline_s = time.monotonic() + _PATIENCE_SECONDS
-        while (not self._compared or self._index.watermark < size) and time.monotonic() < deadline_s:
+        while (not self._compared or self._nearly(size)) and time.monotonic() < deadline_s:
             time.sleep(_STEP_SECONDS)
         if not self._compared:
             raise Unavailable("the index has not met its ledger yet", hint="try again in a moment")
         return IndexState(min(self._index.watermark, size), size)
+
+    def _nearly(self, size: int) -> bool:
+        """Whether something is missing, and so little that to wait for it makes sense."""
+        return 0 < size - self._index.watermark <= _NEAR_ENTRIES
 
     def begin_again(self) -> int:
         """Forget the index; the follower fills it anew."""
