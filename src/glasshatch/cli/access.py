@@ -8,12 +8,11 @@ import typer
 
 from ..api.values import GrantView, RequestForm, RequestView
 from .connection import DataOption, ServerOption, TokenOption, open_desk
-from .output import Format, emit_json, emit_rows, local_time
+from .output import Format, FormatOption, emit_json, emit_rows, local_time
 from .times import parse_duration
 
 RequestArgument = Annotated[str, typer.Argument(metavar="REQUEST", help="A request id or its beginning.")]
 CommentOption = Annotated[str, typer.Option(help="A word to the requester; it is recorded.")]
-FormatOption = Annotated[Format, typer.Option(help="A table for people or JSON lines for programs.")]
 
 
 def register(app: typer.Typer) -> None:

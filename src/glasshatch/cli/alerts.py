@@ -8,10 +8,9 @@ import typer
 
 from ..api.values import AlertView
 from .connection import DataOption, ServerOption, TokenOption, open_desk
-from .output import Format, emit_json, emit_rows, local_time
+from .output import Format, FormatOption, emit_json, emit_rows, local_time
 
 alerts_app = typer.Typer(help="What detection raised.", no_args_is_help=True)
-FormatOption = Annotated[Format, typer.Option(help="A table for people or JSON lines for programs.")]
 
 
 def register(app: typer.Typer) -> None:

@@ -33,7 +33,7 @@ def demo(
 ) -> None:
     """Play a day behind the hatch, then stay up for you to try; Ctrl-C stops all of it."""
     from ..app.demo import check_day, run_demo
-    from ..app.demo.stage import reset as reset_demo
+    from ..app.demo.reset import reset as reset_demo
 
     if reset:
         reset_demo(directory)

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from ..api.values import IntakeProblem, IntakeResult
 from ..errors import ConfigError
 from .connection import DataOption, ServerOption, TokenOption, open_desk
-from .output import Format, clean, console, emit_json, emit_rows, say
+from .output import Format, FormatOption, clean, console, emit_json, emit_rows, say
 
 _NAMED_PROBLEMS = 10
 
@@ -33,9 +33,7 @@ def ingest(
     data: DataOption = None,
     server: ServerOption = "",
     token_file: TokenOption = None,
-    format: Annotated[
-        Format, typer.Option(help="A table for people or JSON lines for programs.")
-    ] = Format.table,
+    format: FormatOption = Format.table,
 ) -> None:
     """Record the events in files, redacted. To run it again doubles nothing.
 

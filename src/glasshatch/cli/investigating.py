@@ -10,7 +10,7 @@ import typer
 from ..api.values import RecordedEvent, SearchForm, StatsForm
 from .connection import DataOption, ServerOption, TokenOption, open_desk
 from .events_table import COLUMNS, event_row
-from .output import Format, emit_json, emit_rows, local_time, say
+from .output import Format, FormatOption, emit_json, emit_rows, local_time, say
 from .times import parse_time
 
 index_app = typer.Typer(help="The search index, which is made from the ledger.", no_args_is_help=True)
@@ -20,7 +20,6 @@ QueryArgument = Annotated[
         metavar="QUERY", help='As in: actor:alice action:statement.* -outcome.status:success "a phrase"'
     ),
 ]
-FormatOption = Annotated[Format, typer.Option(help="A table for people or JSON lines for programs.")]
 SinceOption = Annotated[str, typer.Option(help="From this time: 2026-01-31T08:00, or 90s, 15m, 2h, 7d ago.")]
 UntilOption = Annotated[str, typer.Option(help="Before this time, in the same forms.")]
 

@@ -10,9 +10,8 @@ import typer
 
 from ..api.values import ActorForm, ActorView, TokenForm
 from ..errors import ConfigError
-from .access import FormatOption
 from .connection import DataOption, ServerOption, TokenOption, open_desk
-from .output import Format, emit_json, emit_rows, local_time, say
+from .output import Format, FormatOption, emit_json, emit_rows, local_time, say
 from .times import parse_duration
 
 actors_app = typer.Typer(help="Humans, services and agents that may come in.", no_args_is_help=True)

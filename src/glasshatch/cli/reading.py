@@ -10,7 +10,7 @@ import typer
 from ..api.values import EventFilter, RecordedEvent
 from .connection import DataOption, ServerOption, TokenOption, open_desk
 from .events_table import COLUMNS, event_row
-from .output import Format, emit_json, emit_rows, local_time
+from .output import Format, FormatOption, emit_json, emit_rows, local_time
 from .times import parse_time
 
 
@@ -34,9 +34,7 @@ def events(
     ] = "",
     until: Annotated[str, typer.Option(help="Before this time, in the same forms.")] = "",
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="The newest N that match.")] = 100,
-    format: Annotated[
-        Format, typer.Option(help="A table for people or JSON lines for programs.")
-    ] = Format.table,
+    format: FormatOption = Format.table,
 ) -> None:
     """List recorded events, oldest first."""
     wanted = EventFilter(
@@ -57,9 +55,7 @@ def sessions(
     server: ServerOption = "",
     token_file: TokenOption = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="The newest N.")] = 50,
-    format: Annotated[
-        Format, typer.Option(help="A table for people or JSON lines for programs.")
-    ] = Format.table,
+    format: FormatOption = Format.table,
 ) -> None:
     """List sessions: who reached what, when, and what came of it."""
     with open_desk(data, server, token_file) as desk:

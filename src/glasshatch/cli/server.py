@@ -97,9 +97,12 @@ def status(
 
 def migrate(
     directory: Annotated[
-        Path | None, typer.Argument(metavar="DIR", help="The data directory; --data says the same.")
+        Path | None, typer.Argument(metavar="DIR", help="The data directory, if --data does not name it.")
     ] = None,
-    data: DataOption = None,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", metavar="DIR", envvar="GLASSHATCH_DATA", help="The data directory."),
+    ] = None,
     format: FormatOption = Format.table,
 ) -> None:
     """Bring a data directory that an older version wrote to this one; the server must be stopped.

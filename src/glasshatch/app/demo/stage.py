@@ -24,7 +24,7 @@ from pathlib import Path
 import msgspec
 
 from ...api.sockets import connect_unix
-from ...errors import ConfigError, Unavailable
+from ...errors import Unavailable
 from ..home import Home
 from ..postgres import LocalPostgres
 from .complaint import last_complaint
@@ -379,23 +379,3 @@ def _write_private(file: Path, text: str) -> None:
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as out:
         out.write(text + "\n")
-
-
-def reset(root: Path) -> None:
-    """Remove everything the demo made under `root`, and nothing that is not the demo's.
-
-    What the database of a closed directory stores elsewhere goes too.
-
-    Raises:
-        ConfigError: The directory holds something else, so nothing is removed.
-        Conflict: The demo still runs, so nothing is removed.
-    """
-    ours = {"postgres", "glasshatch", "tokens", "spools", "shop.secret", "hook.secret", "server.log"}
-    if not root.exists():
-        return
-    strange = {entry.name for entry in root.iterdir()} - ours
-    if strange:
-        raise ConfigError("holds files that are not the demo's", file=str(root), hint="remove it by hand")
-    if (root / "postgres").exists():
-        LocalPostgres(root / "postgres", os.urandom).discard()
-    shutil.rmtree(root)
