@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Annotated
 
 import typer
+from click import Context
+from typer.core import TyperCommand
 
 from ..api.values import RecordedEvent, SearchForm, StatsForm
 from .connection import DataOption, ServerOption, TokenOption, open_desk
@@ -14,10 +17,30 @@ from .output import Format, FormatOption, emit_json, emit_rows, local_time, say
 from .times import parse_time
 
 index_app = typer.Typer(help="The search index, which is made from the ledger.", no_args_is_help=True)
+
+
+class _Asking(TyperCommand):
+    """A command whose query may begin with a minus, as in `-outcome.status:success`, and is no option."""
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, [f" {text}" if _negated(text) else text for text in args])
+
+
+def _negated(text: str) -> bool:
+    return re.match(r"-[^-]", text) is not None and len(text) > 2 and not re.fullmatch(r"-n\d+", text)
+
+
+def _typed(text: str) -> str:
+    """The argument as it was typed, so that the places of mistakes are right."""
+    return text[1:] if text.startswith(" -") else text
+
+
 QueryArgument = Annotated[
     str,
     typer.Argument(
-        metavar="QUERY", help='As in: actor:alice action:statement.* -outcome.status:success "a phrase"'
+        metavar="QUERY",
+        help='As in: actor:alice action:statement.* -outcome.status:success "a phrase"',
+        callback=_typed,
     ),
 ]
 SinceOption = Annotated[str, typer.Option(help="From this time: 2026-01-31T08:00, or 90s, 15m, 2h, 7d ago.")]
@@ -26,10 +49,10 @@ UntilOption = Annotated[str, typer.Option(help="Before this time, in the same fo
 
 def register(app: typer.Typer) -> None:
     """Add this group's commands."""
-    app.command("search")(search)
-    app.command("tail")(tail)
+    app.command("search", cls=_Asking)(search)
+    app.command("tail", cls=_Asking)(tail)
     app.command("timeline")(timeline)
-    app.command("stats")(stats)
+    app.command("stats", cls=_Asking)(stats)
     app.add_typer(index_app, name="index")
 
 
