@@ -12,12 +12,16 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from ..errors import GlasshatchError
+
+_GAP = 2
+_LEAST_CUT = 16
 
 
 class Format(StrEnum):
@@ -60,20 +64,35 @@ def emit_json(value: Any) -> None:
 def emit_rows(
     columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str, head: bool = True
 ) -> None:
-    """A table; columns whose name ends with * may be cut with an ellipsis, the others never are."""
-    table = Table(box=None, header_style="bold", pad_edge=False, show_header=head)
-    for column in columns:
-        table.add_column(
-            column.rstrip("*"), overflow="ellipsis", no_wrap=True, min_width=None if "*" in column else 1
-        )
-    count = 0
-    for row in rows:
-        table.add_row(*(escape(clean(cell)) for cell in row))
-        count += 1
-    if count:
-        console().print(table)
-    else:
+    """A table. Columns whose name ends with * are cut to fit a terminal; others, and piped ones, never."""
+    cells = [[clean(cell) for cell in row] for row in rows]
+    if not cells:
         say(f"[dim]{escape(empty)}[/]")
+        return
+    names = [column.rstrip("*") for column in columns]
+    widths = [max(map(cell_len, column)) for column in zip(names, *cells, strict=True)]
+    out = console()
+    if sys.stdout.isatty():
+        widths = _fitted(columns, widths, out.width - _GAP * len(widths))
+    # On a narrow terminal a line runs on in the next: better than columns of three letters.
+    out.width = sum(widths) + _GAP * len(widths)
+    table = Table(box=None, header_style="bold", pad_edge=False, show_header=head)
+    for name, width in zip(names, widths, strict=True):
+        table.add_column(name, overflow="ellipsis", no_wrap=True, width=width)
+    for row in cells:
+        table.add_row(*map(escape, row))
+    out.print(table)
+
+
+def _fitted(columns: Sequence[str], widths: Sequence[int], room: int) -> list[int]:
+    """A width for each column, those with a * sharing what the others leave, down to a few letters."""
+    fitted = list(widths)
+    cut = sorted((index for index, name in enumerate(columns) if "*" in name), key=widths.__getitem__)
+    left = room - sum(width for index, width in enumerate(widths) if index not in cut)
+    for place, index in enumerate(cut):
+        fitted[index] = min(widths[index], max(left // (len(cut) - place), _LEAST_CUT))
+        left -= fitted[index]
+    return fitted
 
 
 @contextmanager
