@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from click import Context
 from typer.core import TyperCommand
 
 from ..api.values import RecordedEvent, SearchForm, StatsForm
@@ -22,7 +21,7 @@ index_app = typer.Typer(help="The search index, which is made from the ledger.",
 class _Asking(TyperCommand):
     """A command whose query may begin with a minus, as in `-outcome.status:success`, and is no option."""
 
-    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         return super().parse_args(ctx, [f" {text}" if _negated(text) else text for text in args])
 
 
