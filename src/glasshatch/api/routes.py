@@ -81,7 +81,11 @@ def me(request: Call, in_scope: InScope = "") -> Me:
     "/events",
     opt=_READ,
     sync_to_thread=True,
-    responses={200: ResponseSpec(list[StoredEvent], description="The newest matches, oldest first")},
+    responses={
+        200: ResponseSpec(
+            list[StoredEvent], generate_examples=False, description="The newest matches, oldest first"
+        )
+    },
 )
 def list_events(
     request: Call,
@@ -114,7 +118,9 @@ def list_events(
     "/events/{event_id:str}",
     opt=_READ,
     sync_to_thread=True,
-    responses={200: ResponseSpec(StoredEvent, description="The event as it is stored")},
+    responses={
+        200: ResponseSpec(StoredEvent, generate_examples=False, description="The event as it is stored")
+    },
 )
 def show_event(request: Call, event_id: FromPath[str]) -> Response[bytes]:
     """One event, by id or by ledger index."""
