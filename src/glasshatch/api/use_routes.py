@@ -60,7 +60,9 @@ def _encoded(value: object) -> Response[bytes]:
 
 @post(
     "/search", opt=_READ, sync_to_thread=True, status_code=200,
-    responses={200: ResponseSpec(FoundEvents, generate_examples=False, description="A page of matches, and how many there are")},
+    responses={
+        200: ResponseSpec(FoundEvents, generate_examples=False, description="A page of matches, and how many there are")
+    },
 )  # fmt: skip
 def search(request: Call, data: JSONBody[SearchForm]) -> Response[bytes]:
     """Events that match a query."""
@@ -81,7 +83,9 @@ def stats(request: Call, data: JSONBody[StatsForm]) -> Stats:
 
 @post(
     "/timeline", opt=_READ, sync_to_thread=True, status_code=200,
-    responses={200: ResponseSpec(Timeline, generate_examples=False, description="Events of all sources in one order")},
+    responses={
+        200: ResponseSpec(Timeline, generate_examples=False, description="Events of all sources in one order")
+    },
 )  # fmt: skip
 def timeline(request: Call, data: JSONBody[TimelineForm]) -> Response[bytes]:
     """All that happened about one trace, session, actor, resource or request, in one order."""
@@ -90,7 +94,9 @@ def timeline(request: Call, data: JSONBody[TimelineForm]) -> Response[bytes]:
 
 @post(
     "/tail", opt=_READ, status_code=200,
-    responses={200: ResponseSpec(StoredEvent, generate_examples=False, description="One event a line; empty lines are signs of life")},
+    responses={
+        200: ResponseSpec(StoredEvent, generate_examples=False, description="One event a line; empty lines are signs of life")
+    },
 )  # fmt: skip
 async def tail(request: Call, data: JSONBody[TailForm]) -> Stream:
     """Events as they are recorded, one JSON object a line, until the caller goes."""
