@@ -39,9 +39,7 @@ def proof(request: Call, event_id: FromPath[str]) -> Response[str]:
     found = _found(request, event_id)
     given = desk_of(request).prove(request.user.caller, str(found.index))
     name = f'attachment; filename="event-{found.index}.proof"'
-    return Response(
-        given.proof, media_type="text/plain; charset=utf-8", headers=HEADERS | {"Content-Disposition": name}
-    )
+    return Response(given.proof, media_type="text/plain", headers=HEADERS | {"Content-Disposition": name})
 
 
 def _found(request: Call, event_id: str) -> RecordedEvent:

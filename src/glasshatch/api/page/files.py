@@ -22,7 +22,7 @@ def file(name: FromPath[str]) -> Response[bytes]:
     """A file of the page's own."""
     if name not in _KINDS:
         raise NotFoundException
-    return Response(_data(name), media_type=f"{_KINDS[name]}; charset=utf-8", headers=HEADERS | _FOREVER)
+    return Response(_data(name), media_type=_KINDS[name], headers=HEADERS | _FOREVER)
 
 
 def address(name: str) -> str:

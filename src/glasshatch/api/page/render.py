@@ -44,9 +44,7 @@ def html(
         "visit": request.scope.get("user"), "current": "", "theme": theme if theme in _THEMES else "",
     }  # fmt: skip
     text = _templates.get_template(template).render(shown | values)
-    return Response(
-        text, status_code=code, media_type="text/html; charset=utf-8", headers=HEADERS | dict(headers or {})
-    )
+    return Response(text, status_code=code, media_type="text/html", headers=HEADERS | dict(headers or {}))
 
 
 def answer(request: Call, current: str, code: int = 200, /, **values: Any) -> Response[str]:
@@ -112,6 +110,11 @@ def visible(text: object) -> Markup:
     return Markup("<bdi>{}</bdi>").format(shown) if leftward else shown
 
 
+def plain(text: object) -> str:
+    """Foreign text where no element may stand, as in a title."""
+    return visible(text).striptags()
+
+
 def session_address(session_id: str) -> str:
     """Where a session is shown; sessions of other systems may have ids that fit into no path."""
     if _PLAIN_ID.fullmatch(session_id):
@@ -148,7 +151,13 @@ _templates = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_templates.filters |= {"utc": utc, "visible": visible, "duration": _minutes, "count": "{:,}".format}
+_templates.filters |= {
+    "utc": utc,
+    "visible": visible,
+    "plain": plain,
+    "duration": _minutes,
+    "count": "{:,}".format,
+}
 _templates.globals |= {
     "file": address, "session_address": session_address, "timeline_address": timeline_address,
 }  # fmt: skip

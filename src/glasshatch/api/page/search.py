@@ -24,8 +24,8 @@ _HOUR_NS = 3_600 * 10**9
 _SPANS = {"15m": _HOUR_NS // 4, "1h": _HOUR_NS, "24h": 24 * _HOUR_NS, "7d": 168 * _HOUR_NS, "all": 0}
 _FACETS = ("action", "actor.name", "source.kind", "outcome.status")
 _FACET_VALUES = 6
-_TIME = re.compile(r"[0-9]{1,18}")
-_PLACE = re.compile(r"([0-9]{1,18})-([0-9]{1,4})")
+_TIME = re.compile(r"[0-8]?[0-9]{1,18}")  # nanoseconds, as far as the index counts
+_PLACE = re.compile(rf"({_TIME.pattern})-([0-9]{{1,4}})")
 
 
 class Asked(msgspec.Struct, frozen=True):

@@ -22,7 +22,7 @@ from litestar.datastructures import Cookie, State
 from litestar.exceptions import PermissionDeniedException
 
 from ...errors import Denied
-from ...identity import Identity
+from ...identity import Identity, TokenRefused, parse_token
 from ..ports import UseDesk
 
 LIFETIME_SECONDS: Final = 8 * 3_600
@@ -90,6 +90,9 @@ class Door:
         Raises:
             Denied: It is not accepted, or does not open the record.
         """
+        # Checked here first: the token goes on in a header, which does not take any text.
+        if parse_token(token) is None:
+            raise TokenRefused.unaccepted("unknown")
         call.app.state.authenticator.identify(token, "read")
         secret = base64.urlsafe_b64encode(os.urandom(24)).decode()
         ticket = _Ticket(token, secret, int(time.time()) + LIFETIME_SECONDS)
