@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import msgspec
@@ -20,6 +20,7 @@ from .values import phrase
 MAX_CHARACTERS = 8_192
 MAX_PARTS = 200
 MAX_DEPTH = 30
+MAX_WILDCARDS = 100
 
 _GRAMMAR = r"""
 start: any?
@@ -85,6 +86,8 @@ def parse(text: str) -> Query:
         raise _unexpected(error, text) from None
     if _size(tree) > MAX_PARTS:
         raise _wrong(f"a query has at most {MAX_PARTS} parts", "look for less at once")
+    if _wildcards(tree) > MAX_WILDCARDS:
+        raise _wrong(f"a query has at most {MAX_WILDCARDS} of * and ? in all", "look for less at once")
     return tree
 
 
@@ -251,15 +254,25 @@ def _unknown(name: str) -> str:
 
 
 def _size(query: Query) -> int:
-    total, waiting = 0, [query]
+    return sum(1 for _ in _parts(query))
+
+
+def _wildcards(query: Query) -> int:
+    texts = [part.text for part in _parts(query) if isinstance(part, Word) and not part.quoted]
+    texts += [part.value for part in _parts(query) if isinstance(part, Match) and not part.quoted]
+    return sum(text.count("*") + text.count("?") for text in texts)
+
+
+def _parts(query: Query) -> Iterator[Query]:
+    """Every node; without recursion, for the depth is not known to be bounded yet."""
+    waiting = [query]
     while waiting:
         part = waiting.pop()
-        total += 1
+        yield part
         if isinstance(part, And | Or):
             waiting += part.parts
         elif isinstance(part, Not):
             waiting.append(part.part)
-    return total
 
 
 _parser: Any = Lark(

@@ -23,9 +23,23 @@ DECIMAL = r"[+-]?[0-9]{1,18}(\.[0-9]{1,18})?"
 """What counts as a number in an open member."""
 
 
+MAX_WILDCARDS = 24
+"""In one pattern: what a pattern costs grows with them, and no time limit is looked at inside a match."""
+
+
 def is_pattern(text: str, quoted: bool) -> bool:
-    """Whether `*` and `?` stand for other characters in it."""
-    return not quoted and ("*" in text or "?" in text)
+    """Whether `*` and `?` stand for other characters in it.
+
+    Raises:
+        ConfigError: There are too many of them.
+    """
+    count = 0 if quoted else text.count("*") + text.count("?")
+    if count > MAX_WILDCARDS:
+        raise ConfigError(
+            f"a pattern has at most {MAX_WILDCARDS} of * and ?", key="query",
+            hint="put a text that holds them in quotes",
+        )  # fmt: skip
+    return count > 0
 
 
 def like(pattern: str) -> str:
