@@ -11,7 +11,7 @@ import msgspec
 
 from ..errors import ConfigError, PeerError
 from .bodies import Decoded, encoding_of, open_decoded, read_piece
-from .items import MAX_ITEM_BYTES, Piece, split
+from .items import MAX_ITEM_BYTES, Piece, is_whole, lines_follow, split
 
 _BATCH_LINES = 1_000
 _BATCH_BYTES = 4 * 1024 * 1024
@@ -66,7 +66,7 @@ class _File:
         more = self._more()
         if self._kept.startswith(_BOM):
             del self._kept[: len(_BOM)]
-        yield from self._value() if _is_one_value(bytes(self._kept), more) else self._lines(more)
+        yield from self._value() if _is_one_value(bytes(self._kept)) else self._lines(more)
         if self._broken:
             raise PeerError(
                 f"{self._name}, after line {self._first - 1}: {self._broken.message}",
@@ -154,7 +154,7 @@ def _one_line(piece: Piece) -> bytes:
     return data.replace(b"\n", b" ").replace(b"\r", b" ") or b" "
 
 
-def _is_one_value(begun: bytes, more: bool) -> bool:
+def _is_one_value(begun: bytes) -> bool:
     """Whether a file is one array or object, or objects over several lines, rather than one item a line."""
     stripped = begun.lstrip()
     if stripped[:1] not in (b"[", b"{"):
@@ -163,21 +163,5 @@ def _is_one_value(begun: bytes, more: bool) -> bool:
     if stripped[:1] == b"[":
         return not (line.rstrip().endswith(b"]") and rest.lstrip()[:1] == b"[")
     if not end:
-        return not more and b'"items"' in line
-    return len(split(stripped[: 1 << 20])) != 0 and not _complete(line.strip()) and not _lines_follow(rest)
-
-
-def _complete(line: bytes) -> bool:
-    try:
-        msgspec.json.decode(line, type=msgspec.Raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return False
-    return True
-
-
-def _lines_follow(rest: bytes) -> bool:
-    """Whether a line further down is an object by itself: then only the first is broken."""
-    return any(
-        line[:1] == b"{" and len(line.strip()) > 2 and _complete(line.strip())
-        for line in rest[: 1 << 20].split(b"\n", 50)[:50]
-    )
+        return b'"items"' in line
+    return not is_whole(line.strip()) and not lines_follow(rest)

@@ -91,10 +91,20 @@ def _is_line(body: bytes, start: int) -> bool:
     end = body.find(b"\n", start)
     if end < 0 or not body[end:].strip() or body[start : start + 1] != b"{":
         return False
-    return _is_whole(body[start:end])
+    return is_whole(body[start:end])
 
 
-def _is_whole(data: bytes) -> bool:
+def lines_follow(rest: bytes) -> bool:
+    """Whether what does not begin with a whole object is one a line all the same, the first being broken.
+
+    Objects over several lines begin theirs with a bracket alone.
+    """
+    lines = rest.split(b"\n", _LOOKED_AT_LINES)[:_LOOKED_AT_LINES]
+    return any(line.startswith((b'{"', b'{ "')) for line in lines)
+
+
+def is_whole(data: bytes) -> bool:
+    """Whether this is one JSON value."""
     try:
         msgspec.json.decode(data, type=msgspec.Raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -111,12 +121,10 @@ def _value(body: bytes, start: int, first: int) -> list[Piece] | None:
             return [(place, memoryview(item)) for place, item in enumerate(found.items, 1)]
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             pass
-    if b"\n" not in body[start:].strip() or _is_whole(body[start:]):
+    if b"\n" not in body[start:].strip() or is_whole(body[start:]):
         return [(first + body.count(b"\n", 0, start), body[start:].strip())]
-    # Not one value. If a line further down is one by itself, then only the first is broken.
-    for line in body[start:].split(b"\n", _LOOKED_AT_LINES)[:_LOOKED_AT_LINES]:
-        if line[:1] == b"{" and len(line) > 2 and _is_whole(line):
-            return None
+    if lines_follow(body[body.index(b"\n", start) + 1 :]):
+        return None
     return list(_bounded(_scanned(body, start, in_array=False)))
 
 

@@ -162,12 +162,7 @@ def test_a_running_server_is_asked_with_a_token_or_the_command_says_so(
     )
     assert result(run(*command, "--data", str(home))) == (20, 0, 0)
     assert result(run(*command, "--server", feeder.server.url)) == (0, 20, 0)
-    refused = run(
-        *(argument.replace("files", "other") for argument in command[:6]),
-        "--token-file",
-        str(token),
-        "--server",
-        feeder.server.url,
-    )
+    others = ("--name", "other", "--token-file", str(token), "--server", feeder.server.url)
+    refused = run("ingest", "json", str(file), *others)
     assert refused.returncode == 3, refused.stderr
     assert "does not open ingest" in refused.stderr

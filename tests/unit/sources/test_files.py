@@ -59,7 +59,12 @@ def test_a_list_of_a_cloud_is_one_object_or_its_items(write: Callable[[bytes], P
     assert items(write(json.dumps(listed).encode())) == [(1, {"n": 1}), (2, {"n": 2})]
 
 
-@pytest.mark.parametrize("first", [b"{broken", b'{"a": "cut', b"nothing"])
+def test_a_long_list_on_one_line_is_its_items(write: Callable[[bytes], Path]) -> None:
+    listed = {"kind": "EventList", "items": [{"n": n, "pad": "x" * 900} for n in range(8_000)]}
+    assert [value["n"] for _, value in items(write(json.dumps(listed).encode()))] == list(range(8_000))  # type: ignore[index]
+
+
+@pytest.mark.parametrize("first", [b'{"a":' * 5_000, b"{broken", b'{"a": "cut', b"nothing"])
 def test_a_broken_first_line_costs_only_itself(write: Callable[[bytes], Path], first: bytes) -> None:
     found = items(write(first + b'\n{"n":1}\n{"n":2}\n'))
     assert isinstance(found[0][1], str)

@@ -72,6 +72,11 @@ def test_a_bad_line_costs_only_itself(bad: bytes, reason: str) -> None:
     assert values(b"\n".join((bad, ONE, ONE))) == [(1, reason), (2, good), (3, good)]
 
 
+def test_lines_that_are_all_broken_are_counted_one_by_one() -> None:
+    found = values(b"\n".join(b'{"auditID":"%d","requestObject":{"data":"' % n for n in range(70)))
+    assert [place for place, _ in found] == list(range(1, 71))
+
+
 @pytest.mark.parametrize(
     "bad", [b"{bad}", b'{"a":}', b"nope", b'{"a":"\xff"}', b'{"a":"\\ud800"}', b'{"a":1e999}', b'"\\x"']
 )
