@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ import pyarrow as pa
 
 from ..errors import GlasshatchError
 from ..events import Event, Source, decode
-from .columns import FIELDS, OPEN_FIELDS, body, opened
+from .columns import FIELDS, OPEN_FIELDS, WORDED, body_of, opened
 
 TABLE = "events"
 FORMAT = 2
@@ -94,16 +95,23 @@ def _rows(tenant: str, entries: Sequence[tuple[int, bytes]], events: Sequence[Ev
         "index": pa.array([index for index, _ in entries], pa.uint64()),
         "month": pa.array([_month(time) for time in times], pa.uint32()),
     }
+    read = {field.name: [field.read(event) for event in events] for field in FIELDS.values()}
     for field in FIELDS.values():
-        values = times if field.name == "time" else [field.read(event) for event in events]
-        columns[field.column] = pa.array(values, _ARROW.get(field.kind, pa.string()))
+        columns[field.column] = pa.array(read[field.name], _ARROW.get(field.kind, pa.string()))
     for name in OPEN_FIELDS:
         columns[name] = pa.array([list(members[name].items()) for members in open_members], _OPEN)
-    columns["body"] = pa.array(
-        [body(event, members) for event, members in zip(events, open_members, strict=True)]
-    )
+    columns["body"] = pa.array(_bodies(read, open_members))
     columns["raw"] = pa.array([as_stored(data) for _, data in entries])
     return pa.table(columns)
+
+
+def _bodies(read: dict[str, list[Any]], open_members: list[dict[str, dict[str, list[str]]]]) -> list[str]:
+    single = zip(*(read[field.name] for field in FIELDS.values() if field.kind in WORDED), strict=True)
+    several = zip(*(read[field.name] for field in FIELDS.values() if field.kind == "names"), strict=True)
+    return [
+        body_of([*texts, *itertools.chain.from_iterable(names)], members)
+        for texts, names, members in zip(single, several, open_members, strict=True)
+    ]
 
 
 def _event(data: bytes) -> Event:
