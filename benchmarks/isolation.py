@@ -57,6 +57,7 @@ def main() -> None:
 def measure(root: Path, options: argparse.Namespace) -> dict[str, object]:
     """Alternating turns, so that both share the machine's mood."""
     latencies: dict[str, list[float]] = {"idle": [], "busy": []}
+    turns: list[float] = []
     work: dict[str, int] = {"searches": 0, "indexed": 0}
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(LocalPostgres(root / "postgres", os.urandom))
@@ -68,18 +69,26 @@ def measure(root: Path, options: argparse.Namespace) -> dict[str, object]:
         environment = address(port, "bench", token, DATABASE)
         await_indexed(root / "home", auditor)
         for turn in range(options.turns):
+            p99: dict[str, float] = {}
             for mood in ("idle", "busy"):
                 with busy(root / "home", auditor, work) if mood == "busy" else contextlib.nullcontext():
                     found = lookups(server, environment, options, root / f"{turn}-{mood}")
                 latencies[mood] += found
+                p99[mood] = figures(found)["p99_ms"]
                 print(f"{mood}: {figures(found)}", file=sys.stderr)
                 if mood == "busy":
                     await_indexed(root / "home", auditor)
+            turns.append(p99["busy"] / p99["idle"])
     idle, loaded = figures(latencies["idle"]), figures(latencies["busy"])
     return {
         "benchmark": "isolation", "python": platform.python_version(), "cpus": os.cpu_count(),
         "events": options.events, "clients": options.clients, "idle": idle, "busy": loaded,
         "p99_ratio": round(loaded["p99_ms"] / idle["p99_ms"], 2),
+        # Of neighbouring turns: what else goes on with the machine touches both.
+        "p99_ratio_of_turns": {
+            "median": round(statistics.median(turns), 2), "least": round(min(turns), 2),
+            "most": round(max(turns), 2),
+        },
         "p50_ratio": round(loaded["p50_ms"] / idle["p50_ms"], 2),
         "load_after": round(os.getloadavg()[0], 1),
         "searches_while_busy": work["searches"], "events_indexed_while_busy": work["indexed"],
