@@ -65,11 +65,12 @@ def ids_in(data: Path) -> Counter[str]:
 
 @pytest.mark.slow
 def test_kills_of_either_part_lose_and_double_nothing(tmp_path: Path) -> None:
-    server = RunningServer(tmp_path).start()
+    server = RunningServer(tmp_path)
     stop = threading.Event()
-    feeder = Feeder(server, invite_feeder(server, "ingest:json/shop"))
-    clients = [RetryingClient(feeder, number, stop) for number in range(CLIENTS)]
+    clients: list[RetryingClient] = []
     try:
+        feeder = Feeder(server.start(), invite_feeder(server, "ingest:json/shop"))
+        clients += [RetryingClient(feeder, number, stop) for number in range(CLIENTS)]
         for client in clients:
             client.start()
         for turn, part in enumerate(("front", "back", "front"), 1):
