@@ -58,6 +58,11 @@ class Index:
         return cls(directory, tenant)
 
     @property
+    def tenant(self) -> str:
+        """Whose events these are. A question in order of time that names it is read in that order."""
+        return self._tenant
+
+    @property
     def watermark(self) -> int:
         """The ledger index wanted next: everything before it can be searched."""
         return self._watermark

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -190,15 +190,21 @@ class Investigator:
         return recorded, where, bound
 
     def _hits(self, where: str, bound: dict[str, Parameter], limit: int, oldest_first: bool) -> list[Hit]:
-        if not limit:
-            return []
-        order = "ASC" if oldest_first else "DESC"
-        rows = self.index.select(
-            f"SELECT `index`, raw FROM events WHERE {where}"  # noqa: S608
-            f" ORDER BY time {order}, `index` {order} LIMIT {{limit:Int64}}",
-            bound | {"limit": limit},
-        )
-        return [Hit(index, msgspec.Raw(raw.encode())) for index, raw in rows]
+        return hits(self.index, where, bound, limit, oldest_first) if limit else []
+
+
+def hits(
+    index: Index, where: str, bound: Mapping[str, Parameter], limit: int, oldest_first: bool
+) -> list[Hit]:
+    """Events that meet a condition, by time and then by ledger index."""
+    order = "ASC" if oldest_first else "DESC"
+    # The table is ordered by tenant first: only when that is named, a page is read from the end it begins at.
+    rows = index.select(
+        f"SELECT `index`, raw FROM events WHERE tenant = {{tenant:String}} AND {where}"  # noqa: S608
+        f" ORDER BY time {order}, `index` {order} LIMIT {{limit:Int64}}",
+        {**bound, "tenant": index.tenant, "limit": limit},
+    )
+    return [Hit(number, msgspec.Raw(raw.encode())) for number, raw in rows]
 
 
 def instant(time_ns: str | int) -> str:

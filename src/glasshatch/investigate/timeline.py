@@ -11,7 +11,7 @@ import msgspec
 from ..errors import ConfigError
 from ..events import Event
 from ..index.columns import clipped
-from .investigator import Investigator, Visibility, instant
+from .investigator import Investigator, Visibility, hits, instant
 from .query import And, Compare, Match, Or, Query, compile_sql
 from .views import Entry, History, Hit, SourceSkew
 
@@ -70,11 +70,7 @@ class _Asked:
 
     def hits(self, query: Query) -> list[Hit]:
         where, bound = compile_sql(And((self._visible.query(), query)), 0)
-        rows = self._investigator.index.select(
-            f"SELECT `index`, raw FROM events WHERE {where} ORDER BY time, `index` LIMIT {{limit:Int64}}",  # noqa: S608
-            bound | {"limit": self._limit},
-        )
-        return [Hit(index, msgspec.Raw(raw.encode())) for index, raw in rows]
+        return hits(self._investigator.index, where, bound, self._limit, True)
 
 
 def _names(field: str, name: str) -> Query:
