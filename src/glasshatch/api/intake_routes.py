@@ -13,7 +13,7 @@ from litestar import Request, post
 from litestar.datastructures import State
 from litestar.exceptions import ClientException, InternalServerException
 from litestar.openapi.spec import OpenAPIMediaType as BodyType
-from litestar.openapi.spec import RequestBody
+from litestar.openapi.spec import OpenAPIResponse, RequestBody
 from litestar.openapi.spec.operation import Operation
 from litestar.params import FromPath, FromQuery
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -82,15 +82,31 @@ def _ending_slow_ones(app: ASGIApp) -> ASGIApp:
 
 
 class _Delivery(Operation):
-    """Says in the API's description what a handler that reads its own body takes."""
+    """Says in the API's description what a handler that reads its own body takes and answers."""
 
-    def __post_init__(self) -> None:
+    def __init__(self, **described: Any) -> None:
+        super().__init__(**described)
         kinds = ("application/json", "application/x-ndjson")
         self.request_body = RequestBody(
             description="One JSON event, an array of them, or one a line; Content-Encoding gzip or zstd",
             content={kind: BodyType() for kind in kinds},
             required=True,
         )
+        self.description = (
+            "Answered with 200 when every item is durable, as an event or quarantined with its reason."
+        )
+        self.responses = {**(self.responses or {}), **_REFUSALS}
+
+
+_REFUSALS = {
+    status: OpenAPIResponse(description=description)
+    for status, description in (
+        ("400", "The body cannot be read, as for its compression; nothing was stored"),
+        ("403", "The token does not open this source under this name; nothing was stored"),
+        ("413", "The body is too long, or has too many items; nothing was stored"),
+        ("503", "Not everything could be recorded; deliver it again"),
+    )
+}
 
 
 @post(
