@@ -153,3 +153,17 @@ def test_a_read_is_told_in_a_line() -> None:
         attrs={"what": "search", "filter": {"query": "actor:alice", "limit": "50"}},
     )  # fmt: skip
     assert gist_of(event) == "search: actor:alice, 3 found"
+
+
+def test_bars_too_many_to_be_seen_become_fewer_and_lose_no_event() -> None:
+    day = 86_400
+    fine = histogram(*((day - 100 + number, number, number % 3) for number in range(1, 50)), width_s=1)
+    chart = chart_of(fine, str(10 * SECOND), str((day + 10) * SECOND))
+    assert chart is not None
+    assert chart.bar_seconds == 900
+    assert chart.total == sum(range(1, 50))
+    assert chart.failed == sum(number % 3 for number in range(1, 50))
+    assert all(bar.width > 3 for bar in chart.bars)
+    years = chart_of(fine, "0", str(50 * 365 * day * SECOND))
+    assert years is not None
+    assert years.total == chart.total
