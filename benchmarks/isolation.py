@@ -140,13 +140,11 @@ def busy(home: Path, token: str, work: dict[str, int]) -> Iterator[None]:
         client = Client(f"unix:{home}/run/glasshatch.sock", token)
         while not stop.is_set():
             with contextlib.suppress(GlasshatchError):
-                size = client.rebuild_index()
-                while not stop.is_set():
-                    state = client.index_state()
-                    if state.indexed >= size:
-                        break
+                size, indexed = client.rebuild_index(), 0
+                while not stop.is_set() and indexed < size:
                     time.sleep(0.2)
-                work["indexed"] += state.indexed
+                    indexed = client.index_state().indexed
+                work["indexed"] += indexed
 
     threads = [threading.Thread(target=work_) for work_ in (search, search, rebuild)]
     for thread in threads:
