@@ -105,6 +105,7 @@ def summary(
         found[f"{name}_{mood}"] = {
             "events_per_s": round(rate), "seconds": round(sum(turn.seconds for turn in turns), 1),
             "events": sum(turn.events for turn in turns),
+            "front_cpu_us_per_event": round(cpu_us(turns), 1),
             "ack_p50_ms": round(statistics.median(times) * 1e3, 1),
             "ack_p99_ms": round(times[int(len(times) * 0.99)] * 1e3, 1),
             "index_lag_max_s": round(max(turn.lag_s for turn in turns), 2),
@@ -116,7 +117,13 @@ def summary(
         if ("other", mood) in results:
             rates = [statistics.median(t.rate for t in results[name, mood]) for name in ("this", "other")]
             found[f"{mood}_this_to_other"] = round(rates[0] / rates[1], 2)
+            costs = [cpu_us(results[name, mood]) for name in ("this", "other")]
+            found[f"{mood}_cpu_this_to_other"] = round(costs[0] / costs[1], 2)
     return found
+
+
+def cpu_us(turns: list[Turn]) -> float:
+    return sum(turn.front_cpu_s for turn in turns) * 1e6 / sum(turn.events for turn in turns)
 
 
 class Turn(msgspec.Struct):
@@ -127,6 +134,7 @@ class Turn(msgspec.Struct):
     times_s: list[float]
     behind: int = 0
     lag_s: float = 0.0
+    front_cpu_s: float = 0.0
 
     @property
     def rate(self) -> float:
@@ -166,12 +174,13 @@ def deliver(server: Server, seconds: float, clients: int, *, front: bool) -> Tur
     if not front:
         watching.start()
     threads = [threading.Thread(target=client, args=(number,)) for number in range(clients)]
-    start_s = time.perf_counter()
+    start_s, used_s = time.perf_counter(), server.cpu_s("front")
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     turn.seconds = time.perf_counter() - start_s
+    turn.front_cpu_s = server.cpu_s("front") - used_s
     watched.set()
     if not front:
         watching.join()
@@ -220,15 +229,22 @@ class Server(msgspec.Struct):
     token: str
     process: subprocess.Popen[bytes]
 
+    def part(self, name: str) -> int:
+        found = subprocess.run(
+            ["pgrep", "-f", f"serve --config {self.home}/glasshatch.toml --part {name}"],
+            capture_output=True, text=True, check=True,
+        ).stdout.split()  # fmt: skip
+        return int(found[0])
+
+    def cpu_s(self, name: str) -> float:
+        """Processor time that a part has used: what it costs, however busy the machine is."""
+        fields = Path(f"/proc/{self.part(name)}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     @contextlib.contextmanager
     def back_stopped(self) -> Iterator[None]:
         """The back does nothing until the block ends."""
-        back = int(
-            subprocess.run(
-                ["pgrep", "-f", f"serve --config {self.home}/glasshatch.toml --part back"],
-                capture_output=True, text=True, check=True,
-            ).stdout.split()[0]
-        )  # fmt: skip
+        back = self.part("back")
         os.kill(back, signal.SIGSTOP)
         try:
             yield

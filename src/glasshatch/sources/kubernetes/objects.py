@@ -25,7 +25,7 @@ _IDENTITY_KINDS = frozenset(("tokenreview", "tokenrequest", "certificatesigningr
 _COMMANDS = frozenset("command commands args cmd script scripts entrypoint commandline shell".split())
 _VARIABLES = frozenset(
     "env envs environment environments envvars environmentvariables extraenv extraenvs extraenvvars"
-    " httpheaders headers".split()
+    " httpheaders headers volumeattributes parameters options stringdata binarydata".split()
 )
 _NAMES = frozenset(
     "kind apiversion name namespace uid resourceversion generation type immutable op path from group apigroup"
@@ -96,6 +96,9 @@ def _member(name: str, item: Any, mode: str, depth: int) -> Any:
         return without_leaves(item)
     if told in _VARIABLES:
         return _variables(item, depth)
+    if told == "data" and isinstance(item, dict) and all(isinstance(one, str) for one in item.values()):
+        # As in a Secret, whatever this says that it is.
+        return without_leaves(item)
     if told == "annotations" and isinstance(item, dict):
         return _annotations(item, mode)
     if told == "extra" or told in ("cabundle", "raw"):

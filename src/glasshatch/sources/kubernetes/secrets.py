@@ -49,16 +49,20 @@ def _part(name: str, value: Any, mode: str) -> Any:
     if name == "requestURI":
         return clean_uri(value) if isinstance(value, str) else without_leaves(value)
     if name == "userAgent":
-        return clean_text(value) if isinstance(value, str) else without_leaves(value)
+        return _told(value)
     if name == "sourceIPs" and isinstance(value, list):
         return [scalar(item) for item in value]
     if name == "objectRef" and isinstance(value, dict):
-        return {key: scalar(item) if key in _REFERENCE else HIDDEN for key, item in value.items()}
+        return {key: _told(item) if key in _REFERENCE else HIDDEN for key, item in value.items()}
     if name == "responseStatus" and isinstance(value, dict):
         return clean_status(value, mode)
     if name == "annotations" and isinstance(value, dict):
         return {str(key): _annotation(str(key), item) for key, item in value.items()}
     return without_leaves(value)
+
+
+def _told(value: Any) -> Any:
+    return clean_text(value) if isinstance(value, str) else scalar(value)
 
 
 def _user(value: Any) -> Any:
@@ -68,9 +72,9 @@ def _user(value: Any) -> Any:
     clean: dict[str, Any] = {}
     for name, item in value.items():
         if name in _USER:
-            clean[name] = clean_text(item) if isinstance(item, str) else scalar(item)
+            clean[name] = _told(item)
         elif name == "groups" and isinstance(item, list):
-            clean[name] = [clean_text(one) if isinstance(one, str) else scalar(one) for one in item]
+            clean[name] = [_told(one) for one in item]
         elif name == "extra" and isinstance(item, dict):
             clean[name] = {
                 key: one if key in _HARMLESS_EXTRA else without_leaves(one) for key, one in item.items()

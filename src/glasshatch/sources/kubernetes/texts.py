@@ -63,7 +63,7 @@ def clean_uri(uri: str) -> str:
     """
     path, mark, query = uri.partition("?")
     before, proxied, _ = path.partition("/proxy/")
-    path = f"{before}/proxy/{HIDDEN}" if proxied else _unescaped_end(path)
+    path = f"{before}/proxy/{HIDDEN}" if proxied else _TOLD.sub(HIDDEN, _unescaped_end(path))
     if not mark:
         return path
     if proxied:
