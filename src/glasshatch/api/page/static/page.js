@@ -132,4 +132,7 @@ themes();
 footer();
 document.querySelector(".top [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 tail();
+if (matchMedia("(max-width: 1000px)").matches) {
+  for (const facet of document.querySelectorAll(".facet")) facet.open = false; // results come first
+}
 if (location.hash === "#q") document.getElementById("q")?.focus();
