@@ -121,9 +121,8 @@ def test_a_theme_is_chosen_and_kept(browse: Open) -> None:
 
 def test_the_looking_itself_can_fail(carol: Page, complaints: Complaints) -> None:
     carol.goto("/timeline")
-    carol.evaluate(
-        "document.querySelector('h1').insertAdjacentHTML('beforeend', '<button></button><i style=color:red>x</i>')"
-    )
+    wrong = "<button></button><i style=color:red>x</i>"
+    carol.evaluate("wrong => document.querySelector('h1').insertAdjacentHTML('beforeend', wrong)", wrong)
     with pytest.raises(AssertionError, match="button-name"):
         look_at(carol, complaints)
     assert any("policy: style-src" in one for one in complaints.take())
