@@ -37,6 +37,10 @@ class Denied(GlasshatchError):
         self.decision_id = decision_id
 
 
+class NotAuthenticated(Denied):
+    """It is not known who asks: the token is missing, wrong, revoked or over."""
+
+
 class PeerError(GlasshatchError):
     """The client or the upstream broke its protocol; the session ends, the server stays up."""
 

@@ -14,6 +14,7 @@ from ..errors import (
     Conflict,
     Denied,
     GlasshatchError,
+    NotAuthenticated,
     PeerError,
     TooLarge,
     Unavailable,
@@ -28,6 +29,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     message: str
     hint: str = ""
     decision_id: str = ""
+    authenticated: bool = True
 
 
 class Me(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,12 +62,17 @@ _CLASSES: Final[tuple[type[GlasshatchError], ...]] = (
 def problem(error: GlasshatchError) -> Problem:
     """The error as it travels."""
     decision_id = error.decision_id if isinstance(error, Denied) else ""
-    return Problem(code=error.code, message=error.message, hint=error.hint, decision_id=decision_id)
+    return Problem(
+        code=error.code, message=error.message, hint=error.hint, decision_id=decision_id,
+        authenticated=not isinstance(error, NotAuthenticated),
+    )  # fmt: skip
 
 
 def raised(problem: Problem) -> GlasshatchError:
     """The error a problem stands for; one this version does not know is a plain `GlasshatchError`."""
     if problem.code == Denied.code:
-        return Denied(problem.message, decision_id=problem.decision_id, hint=problem.hint)
+        return (Denied if problem.authenticated else NotAuthenticated)(
+            problem.message, decision_id=problem.decision_id, hint=problem.hint
+        )
     found = next((known for known in _CLASSES if known.code == problem.code), GlasshatchError)
     return found(problem.message, hint=problem.hint)

@@ -19,8 +19,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 
 from .. import __version__
-from ..errors import Denied, GlasshatchError
-from ..identity import TokenRefused
+from ..errors import Denied, GlasshatchError, NotAuthenticated
 from .answers import STATUS, Problem, problem
 from .intake_routes import INTAKE_ROUTES
 from .ports import Authenticator, Desk
@@ -104,7 +103,7 @@ async def _identify(connection: Connection, handler: BaseRouteHandler) -> None:
         raise NotFoundException
     scheme, _, token = connection.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
-        raise TokenRefused("unknown", "a token is needed", hint="send: Authorization: Bearer gh_…")
+        raise NotAuthenticated("a token is needed", hint="send: Authorization: Bearer gh_…")
     identify = connection.app.state.authenticator.identify
     caller = await asyncio.to_thread(identify, token.strip(), scope, _target(connection, handler))
     tenant = connection.path_params.get("tenant")
@@ -140,7 +139,7 @@ def _failed(request: Request[Any, Any, State], error: Exception) -> Response[Any
 
 
 def _explained(error: Exception) -> tuple[int, Problem | None]:
-    if isinstance(error, TokenRefused):
+    if isinstance(error, NotAuthenticated):
         return 401, problem(error)
     if isinstance(error, GlasshatchError):
         return STATUS.get(error.code, 500), problem(error)

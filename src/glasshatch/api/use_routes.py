@@ -61,7 +61,9 @@ def _encoded(value: object) -> Response[bytes]:
 @post(
     "/search", opt=_READ, sync_to_thread=True, status_code=200,
     responses={
-        200: ResponseSpec(FoundEvents, generate_examples=False, description="A page of matches, and how many there are")
+        200: ResponseSpec(
+            FoundEvents, generate_examples=False, description="A page of matches, and how many there are"
+        )
     },
 )  # fmt: skip
 def search(request: Call, data: JSONBody[SearchForm]) -> Response[bytes]:
@@ -95,7 +97,9 @@ def timeline(request: Call, data: JSONBody[TimelineForm]) -> Response[bytes]:
 @post(
     "/tail", opt=_READ, status_code=200,
     responses={
-        200: ResponseSpec(StoredEvent, generate_examples=False, description="One event a line; empty lines are signs of life")
+        200: ResponseSpec(
+            StoredEvent, generate_examples=False, description="One event a line; empty lines are signs of life"
+        )
     },
 )  # fmt: skip
 async def tail(request: Call, data: JSONBody[TailForm]) -> Stream:

@@ -14,7 +14,7 @@ from typing import Final, Literal
 import argon2
 import msgspec
 
-from ..errors import ConfigError, Denied
+from ..errors import ConfigError, NotAuthenticated
 
 Random = Callable[[int], bytes]
 
@@ -36,7 +36,7 @@ _SCOPE_TARGET = re.compile(r"[A-Za-z0-9_.*-]+(/[A-Za-z0-9_.*-]+)*")
 _HINT_NEW = "issue a new token with: glasshatch tokens issue"
 
 
-class TokenRefused(Denied):
+class TokenRefused(NotAuthenticated):
     """A token did not authenticate. `kind` is for the record; the message is for the outside.
 
     `unknown` and `wrong_secret` have the same message, so that nobody can probe for token ids.
