@@ -98,7 +98,7 @@ def timeline(request: Call, data: JSONBody[TimelineForm]) -> Response[bytes]:
     "/tail", opt=_READ, status_code=200,
     responses={
         200: ResponseSpec(
-            StoredEvent, generate_examples=False, description="One event a line; empty lines are signs of life"
+            StoredEvent, generate_examples=False, description="One event a line; empty ones are signs of life"
         )
     },
 )  # fmt: skip
