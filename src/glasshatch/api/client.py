@@ -94,6 +94,14 @@ class Client:
         """The server at a glance."""
         return self._get("/status", Status)
 
+    def read_bundle(self, number: int, width: int) -> bytes:
+        """The first `width` entries of a bundle of tlog-tiles; nothing if they are not signed."""
+        response = self._open("GET", self._path(f"/bundle?number={number}&width={width}"), None, {})
+        data = self._received(response)
+        if response.status >= 400:
+            raise raised(_decode(data, Problem))
+        return data
+
     def create_request(self, form: RequestForm) -> RequestView:
         """Ask for access."""
         return self._post("/requests", form, RequestView)
@@ -213,14 +221,17 @@ class Client:
         return self._answer(self._open(method, path, body, headers), answer)
 
     def _answer(self, response: http.client.HTTPResponse, answer: type[T]) -> T:
-        try:
-            data = response.read()
-        except (OSError, http.client.HTTPException) as error:
-            self._connection.close()
-            raise _unreachable(self._server, error) from None
+        data = self._received(response)
         if response.status >= 400:
             raise raised(_decode(data, Problem))
         return _decode(data or b"null", answer)
+
+    def _received(self, response: http.client.HTTPResponse) -> bytes:
+        try:
+            return response.read()
+        except (OSError, http.client.HTTPException) as error:
+            self._connection.close()
+            raise _unreachable(self._server, error) from None
 
     def _open(
         self, method: str, path: str, body: bytes | None, more: dict[str, str]

@@ -22,13 +22,14 @@ from .. import __version__
 from ..errors import Denied, GlasshatchError, NotAuthenticated
 from .answers import STATUS, Problem, problem
 from .intake_routes import INTAKE_ROUTES
-from .ports import Authenticator, Desk
+from .ports import Authenticator, Desk, TlogSettings
 from .routes import TENANT_ROUTES, me
+from .tlog_routes import tlog_routes
 from .use_routes import USE_ROUTES
 
 MAX_BODY_BYTES: Final = 64 * 1024
 _PUBLIC = {"public": True}
-_OURS = ("/v1", "/healthz", "/openapi.json", "/-")
+_OURS = ("/v1", "/tlog", "/healthz", "/openapi.json", "/-")
 _SECURE_HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 Connection = ASGIConnection[Any, Any, Any, State]
@@ -41,6 +42,7 @@ def create_app(
     page: Router | None = None,
     *,
     use: bool = False,
+    tlog: TlogSettings | None = None,
 ) -> Litestar:
     """The application over the ports it is handed.
 
@@ -48,11 +50,13 @@ def create_app(
         desk: A `UseDesk` if `use` is set: then search, timeline, alerts and the like are served too.
         unexpected: Told of every exception that is our bug; the caller of the API learns nothing of it.
         page: What stands outside of `/v1`, for people.
+        tlog: The ledger's tiles, if they are served here.
     """
     tenant = Router("/{tenant:str}", route_handlers=[*TENANT_ROUTES, *(USE_ROUTES if use else ())])
     api = Router("/v1", route_handlers=[me, *INTAKE_ROUTES, tenant])
+    tiles = tlog_routes(tlog) if tlog else []
     return Litestar(
-        route_handlers=[healthz, openapi, api, *([page] if page else [])],
+        route_handlers=[healthz, openapi, api, *tiles, *([page] if page else [])],
         guards=[_identify],
         exception_handlers={Exception: _failed},
         openapi_config=_openapi_config(),

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import msgspec
+
 from ..identity import Identity
 from .values import (
     ActorForm,
@@ -50,6 +52,8 @@ class RecordDesk(Protocol):
     def list_sessions(self, caller: Identity, limit: int) -> list[SessionSummary]: ...
     def prove(self, caller: Identity, event_id: str) -> ProofText: ...
     def status(self, caller: Identity) -> Status: ...
+    def read_bundle(self, caller: Identity, number: int, width: int) -> bytes:
+        """The first `width` entries of a bundle of tlog-tiles; nothing if they are not signed."""
 
 
 class AccessDesk(Protocol):
@@ -126,6 +130,23 @@ class IntakeDesk(Protocol):
             encoding: Of the body: nothing, `gzip` or `zstd`.
             file, line: Where the body's first line stands, if it comes out of a file.
         """
+
+
+class Log(Protocol):
+    """What of a ledger may be seen without its keys; blocks on the disk."""
+
+    def fetch(self, path: str) -> bytes | None:
+        """The checkpoint or a hash tile by its path; None if there is none."""
+
+    def witnessed(self) -> bytes | None:
+        """The newest checkpoint that a quorum of witnesses cosigned; None if there is none."""
+
+
+class TlogSettings(msgspec.Struct, frozen=True):
+    """The log that is served, and whether its checkpoint and hashes are open to everybody."""
+
+    log: Log
+    public: bool = False
 
 
 class Desk(RecordDesk, AccessDesk, PeopleDesk, IntakeDesk, Protocol):

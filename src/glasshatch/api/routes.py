@@ -146,6 +146,14 @@ def status(request: Call) -> Status:
     return _desk(request).status(request.user)
 
 
+@get("/bundle", opt=_READ, sync_to_thread=True)
+def read_bundle(request: Call, number: FromQuery[int], width: FromQuery[int]) -> Response[bytes]:
+    """Entries as tlog-tiles bundles them, empty if there are none: how the back gets them from the front."""
+    _only(request, ("number", "width"))
+    data = _desk(request).read_bundle(request.user, number, width)
+    return Response(data, media_type="application/octet-stream", headers={"cache-control": "no-store"})
+
+
 @post("/requests", opt=_REQUEST, sync_to_thread=True)
 def create_request(request: Call, data: JSONBody[RequestForm]) -> RequestView:
     """Ask for access."""
@@ -221,8 +229,9 @@ def revoke_token(request: Call, token_id: FromPath[str]) -> None:
 
 
 TENANT_ROUTES = (
-    list_events, show_event, list_sessions, prove, status, create_request, list_requests, approve, deny,
-    withdraw, list_grants, revoke, create_actor, list_actors, disable_actor, issue_token, revoke_token,
+    list_events, show_event, list_sessions, prove, status, read_bundle, create_request, list_requests,
+    approve, deny, withdraw, list_grants, revoke, create_actor, list_actors, disable_actor, issue_token,
+    revoke_token,
 )  # fmt: skip
 """Every route below `/v1/{tenant}`."""
 

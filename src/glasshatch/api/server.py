@@ -14,7 +14,7 @@ from litestar import Router
 
 from ..errors import ConfigError, Unavailable, place_of_bug
 from .http import create_app
-from .ports import Authenticator, Desk
+from .ports import Authenticator, Desk, TlogSettings
 from .sockets import listen_tcp, listen_unix
 
 _START_SECONDS = 15.0
@@ -33,6 +33,7 @@ class ApiServer:
         page: Router | None = None,
         *,
         use: bool = False,
+        tlog: TlogSettings | None = None,
     ) -> None:
         """Nothing is opened yet.
 
@@ -43,11 +44,12 @@ class ApiServer:
                 standard error, and never their message, which could hold values.
             page: What is served for people outside of `/v1`.
             use: Serve the record's use too; `desk` is then a `UseDesk`.
+            tlog: The ledger's tiles, if they are served here.
         """
         self._unix = unix
         self._tcp = tcp
         config = uvicorn.Config(
-            create_app(desk, authenticator, unexpected or _complain, page, use=use),
+            create_app(desk, authenticator, unexpected or _complain, page, use=use, tlog=tlog),
             loop="uvloop",
             lifespan="off",
             log_config=None,

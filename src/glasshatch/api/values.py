@@ -158,6 +158,10 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     policy_hash: str
     resources: tuple[str, ...]
     listening: str
+    witnessed: str = ""
+    """How far the witnesses are; empty where no back looks after them."""
+    witnesses: tuple[str, ...] = ()
+    """What each witness and anchor last answered."""
 
 
 SearchLimit = Annotated[int, msgspec.Meta(ge=0, le=100_000)]

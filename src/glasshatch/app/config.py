@@ -116,6 +116,40 @@ class ChannelSection(_Section, frozen=True):
     severity: Annotated[int, msgspec.Meta(ge=0, le=6)] = 0
 
 
+class TlogSection(_Section, frozen=True):
+    """The ledger for outsiders: tiles over HTTP, and how often witnesses are asked.
+
+    access: who may read checkpoint and hash tiles; token takes an access token, public nothing. Entries
+    always take an auditor's token. quorum: how many witnesses must have cosigned a checkpoint before it
+    counts as witnessed, 0 for all. every_seconds: the least time between two checkpoints shown to a witness.
+    """
+
+    access: Literal["token", "public"] = "token"
+    quorum: Annotated[int, msgspec.Meta(ge=0, le=60)] = 0
+    every_seconds: Seconds = 1
+
+
+class WitnessSection(_Section, frozen=True):
+    """A witness that is shown new checkpoints.
+
+    url: its address. key: its public key, `name+hash+base64`.
+    """
+
+    url: str
+    key: str
+
+
+class AnchorSection(_Section, frozen=True):
+    """A place elsewhere that keeps checkpoints.
+
+    type: file or git. path: the file, or the repository. every_seconds: the least time between two.
+    """
+
+    type: str
+    path: str
+    every_seconds: Seconds = 60
+
+
 class Config(_Section, frozen=True):
     """The whole file. version: the format of this file. tenant: the tenant all records belong to."""
 
@@ -127,6 +161,9 @@ class Config(_Section, frozen=True):
     policy: PolicySection = PolicySection()
     masking: MaskingSection = MaskingSection()
     detect: DetectSection = DetectSection()
+    tlog: TlogSection = TlogSection()
+    witnesses: tuple[WitnessSection, ...] = ()
+    anchors: tuple[AnchorSection, ...] = ()
     alerts: dict[Name, ChannelSection] = {}
     resources: dict[Name, ResourceSection] = {}
 
@@ -248,6 +285,8 @@ def _check_references(loaded: LoadedConfig) -> None:
         split_address(config.server.api, key="server.api", file=file)
     if bool(config.gateway.tls_certificate) != bool(config.gateway.tls_key):
         raise ConfigError("needs both tls_certificate and tls_key, or neither", file=file, key="gateway")
+    for anchor in config.anchors:
+        _require_anchor(anchor.type, file)
     for name, channel in config.alerts.items():
         _require_reference(channel.secret, f"alerts.{name}.secret", file)
     for name, resource in config.resources.items():
@@ -255,6 +294,15 @@ def _check_references(loaded: LoadedConfig) -> None:
         _require_reference(resource.password, f"{key}.password", file)
         if resource.tls == "verify-full" and not resource.tls_ca:
             raise ConfigError("tls = verify-full needs tls_ca", file=file, key=f"{key}.tls_ca")
+
+
+def _require_anchor(kind: str, file: str) -> None:
+    from ..ledger.anchors import ANCHORS  # only when one is named: few configurations have any
+
+    if kind not in ANCHORS:
+        raise ConfigError(
+            "is no kind of anchor", file=file, key="anchors.type", hint=f"one of {', '.join(ANCHORS)}"
+        )
 
 
 def _require_reference(value: str, key: str, file: str) -> None:
@@ -292,6 +340,9 @@ def known_keys() -> set[str]:
         PolicySection,
         MaskingSection,
         DetectSection,
+        TlogSection,
+        WitnessSection,
+        AnchorSection,
         ChannelSection,
         ResourceSection,
         ColumnRule,

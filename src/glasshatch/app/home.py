@@ -5,6 +5,7 @@ DIR/format            version of this layout     DIR/control.db       identities
 DIR/keys/             master key and key ring    DIR/run/             lock and sockets of a server
 DIR/cache/            compiled detector packs    DIR/policies/        your own policy sets
 DIR/derived/          index, detection, seen: made anew from the ledger when lost
+DIR/witnessed/<name>/ the newest checkpoint that the witnesses cosigned
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ class Home:
         self.format_file = directory / "format"
         self.keys = directory / "keys"
         self.ledger = directory / "ledgers" / LEDGER
+        self.witnessed = directory / "witnessed" / LEDGER
         self.control_db = directory / "control.db"
         self.cache = directory / "cache"
         self.run = directory / "run"

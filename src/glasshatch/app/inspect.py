@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
 
 from ..errors import ConfigError, GlasshatchError
 from ..keys import Envelope, Keyring, open_master_key
+from ..ledger import check_anchors
 from ..ledger.verify import Problem, VerifyReport, verify_directory
 
 Progress = Callable[[int, int], None]
@@ -27,13 +28,18 @@ class HomeReport(msgspec.Struct, frozen=True):
 
 
 def verify_home(
-    directory: Path, verifier_key: str = "", master: str = "", progress: Progress | None = None
+    directory: Path,
+    verifier_key: str = "",
+    master: str = "",
+    progress: Progress | None = None,
+    anchors: Sequence[Path] = (),
 ) -> HomeReport:
     """Verify a data directory, or one ledger's directory; writes nothing and takes no lock.
 
     Args:
         verifier_key: The public key to trust; without it a ledger vouches for itself only.
         master: Reference of the master key; by default `keys/master.key` if it can be read.
+        anchors: Files or git repositories with checkpoints kept elsewhere, which must all be in the ledger.
 
     Raises:
         ConfigError: There is no ledger, or a key is malformed.
@@ -41,6 +47,10 @@ def verify_home(
     folders = _ledgers(directory)
     envelope = _data_keys(directory, master)
     reports = tuple(verify_directory(folder, verifier_key or None, envelope, progress) for folder in folders)
+    if anchors:
+        reports = tuple(
+            check_anchors(report, folder, anchors) for report, folder in zip(reports, folders, strict=True)
+        )
     problems = tuple(
         msgspec.structs.replace(problem, file=f"{folder.name}/{problem.file}")
         for folder, report in zip(folders, reports, strict=True)

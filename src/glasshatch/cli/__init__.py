@@ -8,7 +8,7 @@ import typer
 
 from .. import __version__
 from ..errors import GlasshatchError, place_of_bug
-from . import access, alerts, demo, feeding, investigating, people, proof, reading, server
+from . import access, alerts, demo, feeding, investigating, people, proof, reading, server, witnessing
 from .output import complain
 
 EXIT_CODES = {
@@ -24,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # a traceback with local variables could show a secret
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (server, reading, investigating, alerts, feeding, proof, access, people, demo):
+for group in (server, reading, investigating, alerts, feeding, proof, access, people, witnessing, demo):
     group.register(app)
 
 

@@ -12,9 +12,11 @@ from rich.markup import escape
 
 from ..app.inspect import HomeReport, verify_home
 from ..errors import ConfigError
+from ..ledger.log import CosignerKey
 from ..ledger.verify import verify_proof
 from .connection import DataOption, ServerOption, TokenOption, open_desk
-from .output import console, emit_json, progress_bar, say
+from .output import console, emit_json, local_time, progress_bar, say
+from .witnessing import key_text, witness_keys
 
 EXIT_VERIFICATION = 5
 UNFINISHED = 9
@@ -68,6 +70,17 @@ def verify(
             help="file:PATH or env:NAME; default: DIR/keys/master.key if there is one.",
         ),
     ] = "",
+    witness: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY", help="A proof must carry the cosignature of this witness; repeatable."),
+    ] = None,
+    quorum: Annotated[int, typer.Option(help="How many of the witnesses are enough; 0 for all.")] = 0,
+    anchor: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE|REPO", help="The ledger must hold every checkpoint kept in this anchor; repeatable."
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
     """Check a whole ledger or one proof, offline, trusting nobody here.
@@ -75,16 +88,22 @@ def verify(
     Exit code 0: everything is as it was recorded. 5: something is not; says what, where and what was
     expected. 9: only the unfinished tail of a crash or of a running server was found.
     """
-    verifier_key = _read_key(key)
+    verifier_key = key_text(key, "--key")
     if what.is_dir():
-        _verify_directory(what, verifier_key, master, json)
+        if witness:
+            raise ConfigError("is for proofs", key="--witness", hint="for a directory give --anchor")
+        _verify_directory(what, verifier_key, master, anchor or [], json)
     else:
-        _verify_proof(what, verifier_key, json)
+        if anchor:
+            raise ConfigError("is for directories", key="--anchor", hint="for a proof give --witness")
+        _verify_proof(what, verifier_key, witness_keys(witness), quorum, json)
 
 
-def _verify_directory(directory: Path, verifier_key: str, master: str, json: bool) -> None:
+def _verify_directory(
+    directory: Path, verifier_key: str, master: str, anchors: list[Path], json: bool
+) -> None:
     with progress_bar("verifying", quiet=json) as progress:
-        report = verify_home(directory, verifier_key, master, progress)
+        report = verify_home(directory, verifier_key, master, progress, anchors)
     if json:
         emit_json(report)
     else:
@@ -117,7 +136,9 @@ def _print_report(report: HomeReport) -> None:
         out.print("[yellow]an unfinished tail: start the server once, or verify when it has stopped[/]")
 
 
-def _verify_proof(file: Path, verifier_key: str, json: bool) -> None:
+def _verify_proof(
+    file: Path, verifier_key: str, witnesses: list[CosignerKey], quorum: int, json: bool
+) -> None:
     if not verifier_key:
         raise ConfigError(
             "a proof needs the ledger's public key",
@@ -128,7 +149,7 @@ def _verify_proof(file: Path, verifier_key: str, json: bool) -> None:
         data = file.read_bytes()
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror}", file=str(file)) from None
-    proven = verify_proof(data, verifier_key)
+    proven = verify_proof(data, verifier_key, witnesses, quorum)
     if json:
         emit_json(
             {
@@ -136,6 +157,9 @@ def _verify_proof(file: Path, verifier_key: str, json: bool) -> None:
                 "origin": proven.checkpoint.origin,
                 "index": proven.index,
                 "size": proven.checkpoint.size,
+                "witnesses": [
+                    {"name": one.key.name, "time": str(one.timestamp)} for one in proven.cosignatures
+                ],
                 "event": msgspec.Raw(proven.entry),
             }
         )
@@ -144,17 +168,10 @@ def _verify_proof(file: Path, verifier_key: str, json: bool) -> None:
         f"[green]proven[/]: entry {proven.index} of {escape(proven.checkpoint.origin)}, "
         f"under its checkpoint of size {proven.checkpoint.size}"
     )
+    for one in proven.cosignatures:
+        seen = local_time(one.timestamp * 1_000_000_000)
+        console().print(f"witnessed by {escape(one.key.name)} at {escape(seen)}")
     typer.echo(msgspec.json.format(proven.entry, indent=2).decode())
-
-
-def _read_key(value: str) -> str:
-    """A verifier key given as text or as a file."""
-    if not value or ("+" in value and not Path(value).exists()):
-        return value
-    try:
-        return Path(value).read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot be read: {type(error).__name__}", file=value, key="--key") from None
 
 
 def _write(file: Path, text: str) -> None:

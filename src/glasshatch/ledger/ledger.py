@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..clock import Clock
-from ..errors import ConfigError, GlasshatchError, Unavailable
+from ..errors import ConfigError, GlasshatchError, Unavailable, VerificationError
 from ..events import Done, Receipt
 from ..keys import Keyring
 from .creation import create_directory
 from .files import unavailable
 from .halt import Halt
 from .integrator import Integrator, space_keeper
-from .log import Checkpoint, Proof, VerifierKey
+from .log import Checkpoint, Proof, VerifierKey, open_checkpoint, root
 from .options import LedgerOptions
 from .recovery import lock_directory, recover
 from .sealing import Sealer
@@ -156,11 +156,15 @@ class Ledger:
         """The newest published checkpoint, a signed note; `fresh` signs what is durable now."""
         return self._checkpoint(self.size if fresh else 0).note
 
-    def prove(self, index: int) -> Proof:
-        """A proof that entry `index` is in the log, under a checkpoint that covers it."""
+    def prove(self, index: int, witnessed: bytes = b"") -> Proof:
+        """A proof that entry `index` is in the log, under a checkpoint that covers it.
+
+        Args:
+            witnessed: A published checkpoint of this log with cosignatures; used if it covers the entry.
+        """
         self._check_index(index)
         entry = self._parts.store.read(index)
-        checkpoint = self._checkpoint(index + 1)
+        checkpoint = self._covering(witnessed, index) or self._checkpoint(index + 1)
         hashes = self._parts.levels.inclusion_proof(index, checkpoint.size)
         return Proof(index, entry, hashes, checkpoint.note)
 
@@ -190,6 +194,17 @@ class Ledger:
         self._writer.start()
         self._integrator.start()
         self._space.start()
+
+    def _covering(self, note: bytes, index: int) -> Checkpoint | None:
+        """The checkpoint in a note if it covers the entry; raises `VerificationError` if it is not ours."""
+        checkpoint = open_checkpoint(note, self.key) if note else None
+        if checkpoint is None or not index < checkpoint.size <= self._integrator.published.size:
+            return None
+        if root(checkpoint.size, self._parts.levels.read) != checkpoint.root:
+            raise VerificationError(
+                "the witnessed checkpoint is not of this ledger", hint="run glasshatch verify"
+            )
+        return checkpoint
 
     def _checkpoint(self, size: int) -> Checkpoint:
         published = self._integrator.published

@@ -3,20 +3,46 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Protocol
 
+import msgspec
+
+from ...api.values import Status
 from ...detect import Alerts
+from ...identity import Identity
 from ...investigate import Investigator
 from .alerts import AlertPart
 from .forwarded import ForwardedPart
 from .investigation import Behind, InvestigationPart, Note
 
 
+class WitnessState(Protocol):
+    """What is known of witnesses and anchors."""
+
+    def summary(self) -> str: ...
+    def parties(self) -> tuple[str, ...]: ...
+
+
 class BackDesk(InvestigationPart, AlertPart, ForwardedPart):
     """Fills the API's `UseDesk` port. Events and sessions are read from the index, not from the ledger."""
 
     def __init__(
-        self, front: Path, investigator: Investigator, behind: Behind, alerts: Alerts, note: Note
+        self,
+        front: Path,
+        investigator: Investigator,
+        behind: Behind,
+        alerts: Alerts,
+        note: Note,
+        witnesses: WitnessState,
     ) -> None:
         InvestigationPart.__init__(self, investigator, behind, note)
         AlertPart.__init__(self, alerts, note)
         ForwardedPart.__init__(self, front)
+        self._witnesses = witnesses
+
+    def status(self, caller: Identity) -> Status:
+        """The front's answer, and how far the witnesses are, whom the back asks."""
+        found = ForwardedPart.status(self, caller)
+        return msgspec.structs.replace(
+            found, witnessed=self._witnesses.summary(), witnesses=self._witnesses.parties()
+        )

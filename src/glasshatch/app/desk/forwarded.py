@@ -80,6 +80,10 @@ class ForwardedPart:
         with self._front(caller) as front:
             return front.status()
 
+    def read_bundle(self, caller: Identity, number: int, width: int) -> bytes:
+        with self._front(caller) as front:
+            return front.read_bundle(number, width)
+
     def create_request(self, caller: Identity, form: RequestForm) -> RequestView:
         with self._front(caller) as front:
             return front.create_request(form)

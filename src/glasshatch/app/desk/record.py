@@ -8,9 +8,11 @@ from ... import __version__
 from ...api.values import EventFilter, ProofText, RecordedEvent, SessionSummary, Status
 from ...events import Data, Outcome, Resource
 from ...identity import Identity
+from ...ledger import Published, open_checkpoint
+from ...ledger.log import BUNDLE_ENTRIES, encode_bundle
 from ..house import House
 from ..records import find_event, find_events, find_sessions
-from .roles import may_see
+from .roles import AUDITOR, may_see, require
 
 
 class RecordPart:
@@ -19,6 +21,7 @@ class RecordPart:
     def __init__(self, house: House, *, listening: str = "") -> None:
         self._house = house
         self._listening = listening
+        self._published = Published(house.home.ledger, house.home.witnessed)
 
     def list_events(self, caller: Identity, filter: EventFilter) -> list[RecordedEvent]:
         """The newest events that match the filter and that the caller may see."""
@@ -51,8 +54,19 @@ class RecordPart:
             resource=_RECORD,
             attrs={"event": event_id, "index": str(found.index)},
         )
-        proof = self._house.ledger.prove(found.index)
+        proof = self._house.ledger.prove(found.index, self._published.witnessed() or b"")
         return ProofText(proof.encode().decode(), str(self._house.ledger.key))
+
+    def read_bundle(self, caller: Identity, number: int, width: int) -> bytes:
+        """The first `width` entries of a tlog-tiles bundle, for auditors; nothing if they are not signed."""
+        require(caller, AUDITOR)
+        ledger, first = self._house.ledger, number * BUNDLE_ENTRIES
+        signed = open_checkpoint(ledger.checkpoint(), ledger.key).size
+        if not 0 < width <= BUNDLE_ENTRIES or number < 0 or first + width > signed:
+            return b""
+        entries = [entry for _, entry in ledger.scan(first, first + width)]
+        self._read(caller, "bundle", {"first": str(first), "count": str(width)}, width)
+        return encode_bundle(entries)
 
     def status(self, caller: Identity) -> Status:
         """The server at a glance; holds nothing of the record's content, so it is no read of it."""

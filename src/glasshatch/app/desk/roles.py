@@ -31,6 +31,8 @@ ADMINISTRATION = (
     "recording.",
     "process.",
     "index.",
+    "witness.",
+    "anchor.",
     "alert.",
 )
 """How the actions begin that an administrator may see."""

@@ -14,11 +14,13 @@ from typing import Any
 import uvloop
 
 from ...api.page import PageSettings, page_router
+from ...api.ports import TlogSettings
 from ...api.server import ApiServer
 from ...clock import SystemClock
 from ...errors import GlasshatchError, place_of_bug
 from ...index import Index
 from ...investigate import Investigator
+from ...ledger import Published
 from ...masking import Redactor
 from ..config import LoadedConfig, load_config
 from ..desk import FrontAuthenticator
@@ -27,6 +29,7 @@ from ..detection import make_alerts, make_delivery, open_detector
 from ..home import Home
 from ..house import load_engine, make_tokens, open_keyring
 from ..recorder import EventMaker
+from ..witnessing import make_witnessing
 from .behind import FollowedIndex, has_read_all
 from .hub import Hub
 from .lifeline import Lifeline
@@ -93,10 +96,16 @@ class _Back:
         redactor = Redactor(load_engine(loaded), make_tokens(keyring))
         investigator = Investigator(index, lambda text: redactor.text(text)[0], clock)
         alerts = make_alerts(detector, self._recorder.record, clock)
-        desk = BackDesk(home.front_socket, investigator, followed, alerts, self.note)
+        witnessing = make_witnessing(loaded, self.note, clock, complain)
+        desk = BackDesk(home.front_socket, investigator, followed, alerts, self.note, witnessing)
         authenticator = FrontAuthenticator(home.front_socket)
         page = page_router(PageSettings(keyring.page_key, config.server.hosts))
-        self.api = ApiServer(desk, authenticator, home.socket, config.server.api, complain, page, use=True)
+        tlog = TlogSettings(Published(home.ledger, home.witnessed), config.tlog.access == "public")
+        self.api = ApiServer(
+            desk, authenticator, home.socket, config.server.api, complain, page, use=True, tlog=tlog
+        )
+        witnessing.start()
+        stack.callback(witnessing.stop)
 
     def note(self, action: str, **members: Any) -> None:
         """Record something through the front; durable when this returns."""

@@ -1,11 +1,19 @@
 """The log as mathematics and bytes: RFC 6962 trees, signed notes, checkpoints, proofs, file formats. Pure."""
 
 from .checkpoints import Checkpoint, open_checkpoint, sign_checkpoint, split_notes
+from .cosignatures import (
+    Cosignature,
+    CosignerKey,
+    check_cosignatures,
+    cosign,
+    require_cosignatures,
+    with_cosignatures,
+)
 from .hashing import EMPTY_ROOT, HASH_BYTES, leaf_hash, leaf_hashes, node_hash, perfect_root
 from .inclusion import check_consistency, check_inclusion
 from .notes import Note, Signature, VerifierKey, open_note, parse_note, sign_note
 from .proof_files import Proof, ProvenEntry, verify_proof
-from .tiles import BUNDLE_ENTRIES, decode_bundle, encode_bundle, tile_path
+from .tiles import BUNDLE_ENTRIES, TileName, decode_bundle, encode_bundle, parse_tile_path, tile_path
 from .tree import (
     TILE_BYTES,
     TILE_WIDTH,
@@ -17,40 +25,54 @@ from .tree import (
     level_widths,
     root,
 )
+from .witnessing import MAX_REQUEST_BYTES, AddCheckpoint, Refusal, judge, origin_of
 
 __all__ = [
     "BUNDLE_ENTRIES",
     "EMPTY_ROOT",
     "HASH_BYTES",
+    "MAX_REQUEST_BYTES",
     "TILE_BYTES",
     "TILE_WIDTH",
+    "AddCheckpoint",
     "Checkpoint",
+    "Cosignature",
+    "CosignerKey",
     "Edge",
     "KnownRoots",
     "Note",
     "Proof",
     "ProvenEntry",
     "ReadHashes",
+    "Refusal",
     "Signature",
+    "TileName",
     "VerifierKey",
     "check_consistency",
+    "check_cosignatures",
     "check_inclusion",
     "consistency_proof",
+    "cosign",
     "decode_bundle",
     "encode_bundle",
     "inclusion_proof",
+    "judge",
     "leaf_hash",
     "leaf_hashes",
     "level_widths",
     "node_hash",
     "open_checkpoint",
     "open_note",
+    "origin_of",
     "parse_note",
+    "parse_tile_path",
     "perfect_root",
+    "require_cosignatures",
     "root",
     "sign_checkpoint",
     "sign_note",
     "split_notes",
     "tile_path",
     "verify_proof",
+    "with_cosignatures",
 ]

@@ -38,7 +38,7 @@ class VerifierKey(msgspec.Struct, frozen=True):
             VerificationError: Malformed, of another signature type, or the hash does not fit the key.
         """
         name, _, rest = text.partition("+")
-        _check_name(name)
+        check_key_name(name)
         data = decode64(rest[9:], "the verifier key")
         if len(data) != 33 or data[:1] != ED25519:
             raise VerificationError("the verifier key is no Ed25519 note key")
@@ -120,13 +120,14 @@ def _parse_signature(line: str) -> Signature:
     name, _, encoded = rest.partition(" ")
     if mark != "—":
         raise VerificationError("a signature line of the note is malformed")
-    _check_name(name)
+    check_key_name(name)
     value = decode64(encoded, "a signature of the note")
     if len(value) < 5:
         raise VerificationError("a signature of the note is too short")
     return Signature(name, value[:4], value[4:])
 
 
-def _check_name(name: str) -> None:
+def check_key_name(name: str) -> None:
+    """Return if a note may be signed under this name; raises `VerificationError`."""
     if not name or "+" in name or any(character.isspace() for character in name):
         raise VerificationError("a key name is empty, or holds a space or a plus sign")

@@ -6,10 +6,13 @@ recompute the leaf: so the file proves itself to anybody who holds the log's pub
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from ...errors import VerificationError
 from .checkpoints import Checkpoint, open_checkpoint
+from .cosignatures import Cosignature, CosignerKey, require_cosignatures
 from .hashing import HASH_BYTES, leaf_hash
 from .inclusion import check_inclusion
 from .notes import VerifierKey
@@ -62,19 +65,27 @@ class ProvenEntry(msgspec.Struct, frozen=True):
     index: int
     entry: bytes
     checkpoint: Checkpoint
+    cosignatures: tuple[Cosignature, ...] = ()
 
 
-def verify_proof(data: bytes, public_key: VerifierKey | str) -> ProvenEntry:
-    """Check a proof file with nothing but the log's public key.
+def verify_proof(
+    data: bytes, public_key: VerifierKey | str, witnesses: Sequence[CosignerKey] = (), quorum: int = 0
+) -> ProvenEntry:
+    """Check a proof file with nothing but the log's public key, and those of witnesses if you trust some.
+
+    Args:
+        witnesses: Whose cosignatures the checkpoint must carry; `quorum` of them, 0 for all.
 
     Raises:
-        VerificationError: Any character of it is not as the log made it, or it is of another log.
+        VerificationError: Any character of it is not as the log made it, it is of another log, or too few
+            of the witnesses saw its checkpoint.
     """
     key = VerifierKey.parse(public_key.strip()) if isinstance(public_key, str) else public_key
     proof = Proof.decode(data)
     checkpoint = open_checkpoint(proof.checkpoint, key)
     check_inclusion(proof.index, checkpoint.size, leaf_hash(proof.entry), proof.hashes, checkpoint.root)
-    return ProvenEntry(proof.index, proof.entry, checkpoint)
+    found = require_cosignatures(proof.checkpoint, witnesses, quorum) if witnesses else []
+    return ProvenEntry(proof.index, proof.entry, checkpoint, tuple(found))
 
 
 def _member(line: str, name: str) -> str:

@@ -1,0 +1,89 @@
+"""The ledger over HTTP as C2SP tlog-tiles, under the prefix `/tlog/<ledger>/`.
+
+Checkpoint and hash tiles are open to everybody if the operator says so; otherwise, and for entries
+always, a token with the scope `read` is needed. Entries need the role auditor too, and each bundle that
+is handed out is recorded.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request, Response, get
+from litestar.datastructures import State
+from litestar.exceptions import NotFoundException
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+
+from ..ledger.log import parse_tile_path
+from .ports import Log, TlogSettings
+from .routes import Call
+
+LEDGER = "default"
+_TEXT = "text/plain"  # sent with charset=utf-8
+_BYTES = "application/octet-stream"
+_YEAR = "max-age=31536000, immutable"
+
+
+def tlog_routes(settings: TlogSettings) -> list[HTTPRouteHandler]:
+    """The routes of one log."""
+    log, shared = settings.log, "public" if settings.public else "private"
+    access: dict[str, Any] = {"public": True} if settings.public else {"scope": "read"}
+
+    @get("/tlog/{ledger:str}/checkpoint", opt=access, sync_to_thread=True, name="tlog.checkpoint")
+    def checkpoint(ledger: FromPath[str]) -> Response[bytes]:
+        """The newest signed checkpoint, with the cosignatures it already has."""
+        _known(ledger)
+        return _text(_newest(log), shared)
+
+    @get("/tlog/{ledger:str}/checkpoint.witnessed", opt=access, sync_to_thread=True)
+    def witnessed(ledger: FromPath[str]) -> Response[bytes]:
+        """The newest checkpoint that a quorum of witnesses cosigned."""
+        _known(ledger)
+        return _text(log.witnessed(), shared)
+
+    @get("/tlog/{ledger:str}/tile/{level:int}/{rest:path}", opt=access, sync_to_thread=True)
+    def hash_tile(request: Request[Any, Any, State], ledger: FromPath[str]) -> Response[bytes]:
+        """A tile of the tree's hashes."""
+        _known(ledger)
+        found = log.fetch(_path(request, ledger))
+        if found is None:
+            raise NotFoundException
+        return Response(found, media_type=_BYTES, headers={"cache-control": f"{shared}, {_YEAR}"})
+
+    @get("/tlog/{ledger:str}/tile/entries/{rest:path}", opt={"scope": "read"}, sync_to_thread=True)
+    def bundle(request: Call, ledger: FromPath[str]) -> Response[bytes]:
+        """A bundle of entries; auditors only, and recorded."""
+        _known(ledger)
+        name = parse_tile_path(_path(request, ledger))
+        if name is None:
+            raise NotFoundException
+        data = request.app.state.desk.read_bundle(request.user, name.number, name.width)
+        if not data:
+            raise NotFoundException
+        # Immutable, but it is the record itself: no cache may keep it.
+        return Response(data, media_type=_BYTES, headers={"cache-control": "no-store"})
+
+    return [checkpoint, witnessed, hash_tile, bundle]
+
+
+def _newest(log: Log) -> bytes | None:
+    newest, witnessed = log.fetch("checkpoint"), log.witnessed()
+    same = newest is not None and witnessed is not None and witnessed.startswith(newest)
+    return witnessed if same else newest
+
+
+def _text(note: bytes | None, shared: str) -> Response[bytes]:
+    if note is None:
+        raise NotFoundException
+    return Response(note, media_type=_TEXT, headers={"cache-control": f"{shared}, max-age=1"})
+
+
+def _known(ledger: str) -> None:
+    if ledger != LEDGER:
+        raise NotFoundException
+
+
+def _path(request: Request[Any, Any, State], ledger: str) -> str:
+    """The part below the log's prefix, exactly as it was asked for: one tile has one spelling."""
+    return request.url.path.removeprefix(f"/tlog/{ledger}/")

@@ -1,0 +1,108 @@
+"""Go's own transparency-log packages, as Debian ships them, accept our logs and refuse changed ones."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from fixtures.logs import SMALL, ask, copy, entries, fill, make_keyring, make_witness
+from glasshatch.clock import ManualClock
+from glasshatch.keys import Keyring
+from glasshatch.ledger import Ledger, LedgerReader, Published, export_tlog
+
+pytestmark = [pytest.mark.needs("foreign-verifier"), pytest.mark.slow]
+
+SOURCE = Path(__file__).with_name("foreign.go")
+
+
+@pytest.fixture(scope="module")
+def foreign(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The verifier, built from Debian's packages alone: no module is downloaded."""
+    folder = tmp_path_factory.mktemp("foreign")
+    environment = {
+        "GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOCACHE": str(folder / "cache"),
+        "GOFLAGS": "", "GOTOOLCHAIN": "local", "CGO_ENABLED": "0", "PATH": "/usr/bin:/bin",
+        "HOME": str(folder),
+    }  # fmt: skip
+    subprocess.run(
+        ["/usr/bin/go", "build", "-o", str(folder / "foreign"), str(SOURCE)],
+        env=environment, check=True, timeout=280,
+    )  # fmt: skip
+    return folder / "foreign"
+
+
+def asked(foreign: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(foreign), *map(str, arguments)], capture_output=True, text=True, check=False, timeout=60,
+        env={"PATH": os.environ["PATH"]},
+    )  # fmt: skip
+
+
+@pytest.fixture
+def keyring(tmp_path: Path) -> Keyring:
+    return make_keyring(tmp_path)
+
+
+def export(log: Published, keyring: Keyring, out: Path) -> Path:
+    with LedgerReader(log.directory, keyring) as reader:
+        export_tlog(log, out, lambda start, stop: [entry for _, entry in reader.scan(start, stop)])
+    return out
+
+
+@pytest.mark.parametrize("size", [1, 2, 255, 256, 257, 700])
+def test_it_accepts_checkpoint_tiles_entries_and_cosignature(
+    tmp_path: Path, keyring: Keyring, foreign: Path, size: int
+) -> None:
+    log = fill(tmp_path / "log", keyring, entries(size))
+    out = export(log, keyring, tmp_path / "out")
+    done = asked(foreign, "log", out, log.key())
+    assert done.stdout == f"size {size}\n", done.stderr
+    witness = make_witness(tmp_path / "witness", log).open(ManualClock())
+    (out / "checkpoint").write_bytes(log.note() + ask(witness, log, 0).body)
+    done = asked(foreign, "log", out, log.key(), witness.key)
+    assert done.stdout == f"size {size}\n", done.stderr
+
+
+def test_it_refuses_every_kind_of_change(tmp_path: Path, keyring: Keyring, foreign: Path) -> None:
+    log = fill(tmp_path / "log", keyring, entries(700))
+    out = export(log, keyring, tmp_path / "out")
+    for name in ("checkpoint", "tile/0/001", "tile/0/002.p/188", "tile/1/000.p/2", "tile/entries/001"):
+        whole = (out / name).read_bytes()
+        (out / name).write_bytes(whole[:40] + bytes([whole[40] ^ 1]) + whole[41:])
+        done = asked(foreign, "log", out, log.key())
+        assert (done.returncode, done.stderr[:8]) == (1, "REFUSED:"), name
+        (out / name).write_bytes(whole)
+    assert asked(foreign, "log", out, log.key()).returncode == 0
+    other = fill(tmp_path / "other", make_keyring(tmp_path, name="other"), entries(1))
+    assert asked(foreign, "log", out, other.key()).returncode == 1
+
+
+def test_it_accepts_our_proofs_and_refuses_changed_ones(
+    tmp_path: Path, keyring: Keyring, foreign: Path
+) -> None:
+    fill(tmp_path / "log", keyring, entries(400))
+    file = tmp_path / "p.tlog-proof"
+    with Ledger.open(tmp_path / "log", keyring, ManualClock(), SMALL) as ledger:
+        for index in (0, 1, 255, 256, 399):
+            file.write_bytes(ledger.prove(index).encode())
+            done = asked(foreign, "proof", file, ledger.key)
+            assert done.stdout == f"entry {index} of 400\n", done.stderr
+            file.write_bytes(file.read_bytes().replace(b"index %d\n" % index, b"index %d\n" % (index ^ 2)))
+            assert asked(foreign, "proof", file, ledger.key).returncode == 1
+
+
+def test_it_sees_growth_as_growth_and_a_fork_as_none(tmp_path: Path, keyring: Keyring, foreign: Path) -> None:
+    log = fill(tmp_path / "log", keyring, entries(300))
+    old = export(log, keyring, tmp_path / "old")
+    fork = Published(copy(log.directory, "fork"))
+    fill(log.directory, keyring, entries(500, 300))
+    done = asked(foreign, "grow", old, export(log, keyring, tmp_path / "new"), log.key())
+    assert done.stdout == "800 extends 300\n", done.stderr
+    fill(fork.directory, keyring, entries(300, 300, "other"))
+    forked = export(fork, keyring, tmp_path / "forked")
+    assert asked(foreign, "grow", old, forked, log.key()).returncode == 0, "up to 300 it is the same"
+    done = asked(foreign, "grow", forked, tmp_path / "new", log.key())
+    assert (done.returncode, done.stderr[:8]) == (1, "REFUSED:")
