@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
+from fixtures.glasshatch import free_port
+from fixtures.installed import ROOT, UV, run_outside
+from fixtures.terminal import Terminal
+
 SOURCE = ROOT / "src" / "glasshatch"
-UV = Path(sys.executable).parent / "uv"
 HEAVY = (
     "alembic",
     "argon2",
@@ -28,34 +28,6 @@ HEAVY = (
 pytestmark = pytest.mark.slow
 
 
-def run(*command: str | Path, directory: Path) -> subprocess.CompletedProcess[str]:
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL"))
-    }
-    return subprocess.run(
-        [str(part) for part in command],
-        cwd=directory,
-        env=environment | {"NO_COLOR": "1", "COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("wheel")
-    done = run(
-        *(UV, "build", "--quiet", "--wheel", "--no-build-isolation", "--python", sys.executable),
-        *("--out-dir", directory, ROOT),
-        directory=directory,
-    )
-    assert done.returncode == 0, done.stderr
-    (built,) = directory.glob("*.whl")
-    return built
-
-
 @pytest.fixture(scope="module")
 def light(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The `bin` of a fresh environment that holds the wheel and its locked base requirements alone."""
@@ -66,7 +38,7 @@ def light(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
          "-r", ROOT / "requirements" / "base.lock"),
         (UV, "pip", "install", "--quiet", "--python", environment, "--no-deps", wheel),
     ):  # fmt: skip
-        done = run(*command, directory=environment.parent)
+        done = run_outside(*command, directory=environment.parent)
         assert done.returncode == 0, done.stderr
     return environment / "bin"
 
@@ -91,19 +63,19 @@ def test_the_wheel_carries_its_licence_and_types(wheel: Path) -> None:
 
 def test_the_light_install_has_no_server_part(light: Path) -> None:
     script = "import importlib.util as u, sys; print([n for n in sys.argv[1:] if u.find_spec(n)])"
-    done = run(light / "python", "-c", script, *HEAVY, directory=light)
+    done = run_outside(light / "python", "-c", script, *HEAVY, directory=light)
     assert done.stdout.strip() == "[]"
 
 
 def test_the_light_install_explains_itself(light: Path) -> None:
-    done = run(light / "glasshatch", "--help", directory=light)
+    done = run_outside(light / "glasshatch", "--help", directory=light)
     assert done.returncode == 0, done.stderr
     assert "verify" in done.stdout
-    assert run(light / "glasshatch", "--version", directory=light).stdout.startswith("glasshatch ")
+    assert run_outside(light / "glasshatch", "--version", directory=light).stdout.startswith("glasshatch ")
 
 
 def test_a_server_command_names_what_is_missing(light: Path, tmp_path: Path) -> None:
-    done = run(light / "glasshatch", "init", tmp_path / "house", directory=light)
+    done = run_outside(light / "glasshatch", "init", tmp_path / "house", directory=light)
     assert done.returncode != 0
     assert "pip install 'glasshatch[server]'" in done.stderr
     assert "Traceback" not in done.stderr
@@ -112,14 +84,14 @@ def test_a_server_command_names_what_is_missing(light: Path, tmp_path: Path) -> 
 def test_the_light_install_says_what_is_wrong_with_a_directory_it_verifies(
     light: Path, tmp_path: Path
 ) -> None:
-    done = run(light / "glasshatch", "verify", tmp_path, directory=light)
+    done = run_outside(light / "glasshatch", "verify", tmp_path, directory=light)
     assert done.returncode not in (0, 1), done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_events_and_the_verifier_load_nothing_heavy(light: Path) -> None:
     script = "import sys, glasshatch.events, glasshatch.ledger.verify; print(*sys.modules)"
-    done = run(light / "python", "-c", script, directory=light)
+    done = run_outside(light / "python", "-c", script, directory=light)
     assert done.returncode == 0, done.stderr
     loaded = set(done.stdout.split())
     assert not loaded & {
@@ -130,3 +102,26 @@ def test_events_and_the_verifier_load_nothing_heavy(light: Path) -> None:
         "glasshatch.policy",
         "glasshatch.gateway",
     }
+
+
+def test_the_server_install_runs_a_server_from_any_folder(full: Path, tmp_path: Path) -> None:
+    """`pip install 'glasshatch[server]'` alone: no development packages, no checkout, no PYTHONPATH."""
+    (packages,) = (full.parent / "lib").glob("*/site-packages")
+    assert (packages / "glasshatch" / "cli").is_dir()
+    assert not [name for name in ("pytest", "hypothesis", "psycopg") if (packages / name).exists()]
+    terminal = Terminal(tmp_path, [full])
+    try:
+        made = terminal.type("glasshatch init house --token-out admin.token")
+        assert made.status == 0, made.said
+        config = tmp_path / "house" / "glasshatch.toml"
+        config.write_text(config.read_text().replace("127.0.0.1:6432", f"127.0.0.1:{free_port()}"))
+        checked = terminal.type("glasshatch config check --config house/glasshatch.toml")
+        assert checked.status == 0, checked.said
+        server = terminal.open("glasshatch serve --config house/glasshatch.toml")
+        server.wait_for("ready:")
+        status = "glasshatch status --data house --token-file admin.token"
+        asked = terminal.type(status)
+        assert asked.status == 0, asked.said
+        assert server.interrupt() == 0, server.said
+    finally:
+        terminal.close()

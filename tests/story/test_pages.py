@@ -1,0 +1,270 @@
+"""Every command of README and of every page is typed in its order, as somebody new would.
+
+A page is found by its blocks; a page with a command that does not work fails, a new page included.
+What a page leaves to its reader (a folder, a port, a secret, an id) is said here, and so is what is
+tested elsewhere instead.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fixtures.documentation import add_to_configuration, pages_with_steps, read_page
+from fixtures.glasshatch import COMMAND, free_port, run
+from fixtures.house import PEOPLE, House
+from fixtures.playing import Play, Story
+from fixtures.servers import PostgresServer
+from fixtures.terminal import Terminal
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = {str(page.relative_to(ROOT)): page for page in pages_with_steps(ROOT)}
+BIN = Path(COMMAND[0]).parent
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+class Scene:
+    """What a story may ask for: a folder that is the reader's own, and the fixtures."""
+
+    def __init__(self, folder: Path, request: pytest.FixtureRequest) -> None:
+        self.folder = folder
+        self.work = folder / "work"
+        self.work.mkdir()
+        self.request = request
+        self.data = folder / "glasshatch"
+        self.variables: dict[str, str] = {}
+
+    @property
+    def house(self) -> House:
+        """The running server that a guide takes for granted."""
+        found: House = self.request.getfixturevalue("house")
+        found.settle()
+        return found
+
+
+@contextlib.contextmanager
+def in_the_house(scene: Scene, **more: Any) -> Iterator[Story]:
+    """A guide begins with a running server, with everybody's token in the folder the reader works in."""
+    house = scene.house
+    for person in PEOPLE:
+        shutil.copy2(house.home.parent / f"{person}.token", scene.work)
+    scene.variables = {"GLASSHATCH_DATA": str(house.home), "GLASSHATCH_TOKEN_FILE": "dana.token"}
+    words = {
+        "/srv/glasshatch": str(house.home), "127.0.0.1:8600": f"127.0.0.1:{house.api_port}",
+        "port=6432": f"port={house.gateway_port}", "REQUEST": lambda _: waiting_request(house),
+        "GRANT": lambda _: newest(house, "grants"), "ALERT": lambda _: newest(house, "alerts", "ls"),
+        "SESSION": lambda _: newest(house, "sessions"),
+        "EVENT": lambda _: house.jsonl("events", "--limit", "1", person="dana")[0]["event"]["id"],
+    } | more.pop("words", {})  # fmt: skip
+    try:
+        yield Story(
+            words=words, add=lambda _, text: add_to(house, text), before=lambda _: house.settle(), **more
+        )
+    finally:
+        house.configure(house.first_configuration)
+
+
+def add_to(house: House, text: str) -> None:
+    """Lines of a page: a rule or a pack is a file of its own, anything else belongs to the configuration."""
+    if text.startswith("[[detector]]"):
+        (house.home / "page.toml").write_text(text)
+        house.add('[masking]\nuser_packs = ["page.toml"]\n')
+    elif re.match(r"(?:(?!\[).*\n)*kind = ", text):
+        (house.home / "rules" / "page.toml").write_text(text)
+        house.changed = True
+    else:
+        house.add(text)
+
+
+def newest(house: House, *command: str) -> str:
+    """The id of the first thing a command lists."""
+    return str(house.jsonl(*command, person="dana")[0]["id"])
+
+
+def waiting_request(house: House) -> str:
+    """The id of a request that waits to be judged; alice makes one if there is none."""
+    waiting = [one for one in house.jsonl("requests", person="dana") if one["state"] == "pending"]
+    if not waiting:
+        ask = ("request", "postgres/shop", "--verb", "update", "--for", "5m", "--reason", "a note")
+        waiting = house.jsonl(*ask, person="alice")
+    return str(waiting[0]["id"])
+
+
+@contextlib.contextmanager
+def alone(scene: Scene, **more: Any) -> Iterator[Story]:
+    """The page makes its own data directory; its ports must be free on this machine."""
+    port = free_port()
+
+    def take_a_free_port(_: Play) -> None:
+        file = scene.data / "glasshatch.toml"
+        if file.exists():
+            file.write_text(file.read_text().replace("127.0.0.1:6432", f"127.0.0.1:{port}"))
+
+    def add(_: Play, text: str) -> None:
+        file = scene.data / "glasshatch.toml"
+        file.write_text(add_to_configuration(file.read_text(), text))
+
+    words = {"/srv/glasshatch": str(scene.data), "port=6432": f"port={port}"} | more.pop("words", {})
+    yield Story(words=words, before=take_a_free_port, add=add, **more)
+
+
+@contextlib.contextmanager
+def readme(scene: Scene) -> Iterator[Story]:
+    not_run = {
+        "make demo": "tests/story/test_demo.py runs what it runs",
+        "make test": "it is what runs this",
+        "pip install '.[server]'": "tests/servers/package",
+    }
+    with alone(
+        scene, not_run=not_run, sees=("Public key", "ready: ", "everything is as it was recorded")
+    ) as story:
+        yield story
+
+
+@contextlib.contextmanager
+def protect(scene: Scene) -> Iterator[Story]:
+    """A database with TLS and an account for Glasshatch, as the page takes for granted."""
+    server: PostgresServer = scene.request.getfixturevalue("postgres_tls")
+    server.sql("CREATE DATABASE orders")
+    server.sql(f"CREATE ROLE glasshatch LOGIN PASSWORD '{server.password}'")
+    server.sql(
+        "CREATE TABLE customers (id int PRIMARY KEY, email text);"
+        "INSERT INTO customers SELECT n, 'customer' || n || '@example.com' FROM generate_series(1, 9) n;"
+        "GRANT SELECT ON customers TO glasshatch",
+        database="orders",
+    )
+    try:
+        with alone(
+            scene,
+            words={
+                "5432": str(server.port), "/etc/ssl/certs/orders-ca.pem": str(server.ca_file),
+                "ORDERS_PASSWORD=…": f"ORDERS_PASSWORD={server.password}",
+                "audit.example.com/prod+…": lambda play: re.findall(r"audit\S+\+\S+", play.output)[0],
+            },
+            sees=("<EMAIL:", "statement.run", "everything is as it was recorded"),
+        ) as story:  # fmt: skip
+            scene.variables["ORDERS_PASSWORD"] = server.password
+            yield story
+    finally:
+        server.sql("DROP DATABASE orders WITH (FORCE)")
+        server.sql("DROP ROLE glasshatch")
+
+
+@contextlib.contextmanager
+def alerts(scene: Scene) -> Iterator[Story]:
+    with in_the_house(
+        scene,
+        words={
+            "3fc1": lambda _: newest(scene.house, "alerts", "ls"),
+            "https://alerts.example.com": f"http://127.0.0.1:{free_port()}",
+        },
+        sees=("bulk-personal-read", "acknowledged"),
+    ) as story:
+        yield story
+
+
+@contextlib.contextmanager
+def backup(scene: Scene) -> Iterator[Story]:
+    """The copy of a stopped server's directory, the master key kept elsewhere."""
+    house = scene.house
+    assert house.stop() == 0
+    try:
+        copy = scene.folder / "backup"
+        shutil.copytree(house.home, copy, ignore=shutil.ignore_patterns("cache", "run"))
+        master = scene.folder / "master.key"
+        (copy / "keys" / "master.key").rename(master)
+    finally:
+        house.start()
+    key = public_key(house)
+    words = {"/backup/glasshatch": str(copy), "/etc/glasshatch/master.key": str(master), "PUBLICKEY": key}
+    with in_the_house(scene, words=words, sees=("everything is as it was recorded",)) as story:
+        yield story
+
+
+def public_key(house: House) -> str:
+    """The ledger's public key, as `glasshatch prove` writes it."""
+    file = house.home.parent / "ledger.pub"
+    event = house.jsonl("events", "--limit", "1", person="dana")[0]["event"]["id"]
+    proof = ("prove", event, "-o", str(house.home.parent / "event.proof"), "--key-out", str(file))
+    assert house.command(*proof, person="dana").returncode == 0
+    return file.read_text().strip()
+
+
+@contextlib.contextmanager
+def upgrade(scene: Scene) -> Iterator[Story]:
+    made = run("init", str(scene.data), "--token-out", str(scene.work / "admin.token"))
+    assert made.returncode == 0, made.stderr
+    with alone(scene) as story:
+        yield story
+
+
+@contextlib.contextmanager
+def keys(scene: Scene) -> Iterator[Story]:
+    """The master key lies where the page moves it to."""
+    house = scene.house
+    master = scene.folder / "master.key"
+    shutil.copy2(house.home / "keys" / "master.key", master)
+    with in_the_house(scene, words={"/etc/glasshatch/master.key": str(master)}) as story:
+        yield story
+
+
+@contextlib.contextmanager
+def deploy(scene: Scene) -> Iterator[Story]:
+    elsewhere = "tests/servers/package installs the wheel in the same versions"
+    with alone(
+        scene,
+        not_run={
+            "python3 -m venv /opt/glasshatch": elsewhere,
+            "/opt/glasshatch/bin/pip install --require-hashes -r requirements/server.lock -r "
+            "requirements/bootstrap.lock": elsewhere,
+            "/opt/glasshatch/bin/pip install --no-deps --no-build-isolation .": elsewhere,
+        },
+    ) as story:
+        yield story
+
+
+STORIES = {
+    "README.md": readme, "docs/guides/protect-a-database.md": protect, "docs/guides/alerts.md": alerts,
+    "docs/operate/backup.md": backup, "docs/operate/upgrade.md": upgrade, "docs/operate/keys.md": keys,
+    "docs/operate/deploy.md": deploy,
+}  # fmt: skip
+"""Pages that need more than the house; every other page is played in it as it stands."""
+
+ELSEWHERE = {"docs/start.md": "test_demo.py, with the demo that the page starts"}
+"""Pages that are played by another test."""
+
+
+@pytest.mark.parametrize("page", sorted(PAGES.keys() - ELSEWHERE.keys()))
+def test_every_step_of_a_page_works(page: str, open_directory: Path, request: pytest.FixtureRequest) -> None:
+    folder = open_directory / re.sub(r"\W", "-", page)
+    folder.mkdir()
+    scene = Scene(folder, request)
+    with STORIES.get(page, in_the_house)(scene) as story:
+        shipped = request.getfixturevalue("postgres").psql.parent if shutil.which("psql") is None else BIN
+        terminal = Terminal(scene.work, [BIN, shipped], **scene.variables)
+        play = Play(story, terminal)
+        try:
+            play.run(read_page(PAGES[page].read_text(encoding="utf-8")))
+        finally:
+            terminal.close()
+
+
+def test_pages_that_are_told_apart_are_there() -> None:
+    assert not (STORIES.keys() | ELSEWHERE.keys()) - PAGES.keys()
+
+
+def test_no_page_shows_a_command_where_it_is_not_run() -> None:
+    """A command in an indented or unnamed block would be run by nobody."""
+    strange = re.compile(
+        r"^(?:```(?:sh|bash|shell)?\n\$? ?|    \$ |    )(?:glasshatch|psql) [^─]", re.MULTILINE
+    )
+    written = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    found = [str(page.relative_to(ROOT)) for page in written if strange.search(page.read_text())]
+    assert not found, "write a ```console block with `$ ` before the command"
