@@ -8,6 +8,8 @@ tested elsewhere instead.
 from __future__ import annotations
 
 import contextlib
+import gzip
+import importlib.resources
 import re
 import shutil
 from collections.abc import Iterator
@@ -58,6 +60,7 @@ def in_the_house(scene: Scene, **more: Any) -> Iterator[Story]:
     scene.variables = {"GLASSHATCH_DATA": str(house.home), "GLASSHATCH_TOKEN_FILE": "dana.token"}
     words = {
         "/srv/glasshatch": str(house.home), "127.0.0.1:8600": f"127.0.0.1:{house.api_port}",
+        "127.0.0.1:7443": f"127.0.0.1:{house.api_port}",
         "port=6432": f"port={house.gateway_port}", "REQUEST": lambda _: waiting_request(house),
         "GRANT": lambda _: newest(house, "grants"), "ALERT": lambda _: newest(house, "alerts", "ls"),
         "SESSION": lambda _: newest(house, "sessions"),
@@ -230,10 +233,63 @@ def deploy(scene: Scene) -> Iterator[Story]:
         yield story
 
 
+@contextlib.contextmanager
+def feed(scene: Scene) -> Iterator[Story]:
+    """Files to deliver, and a second server's token for the cluster."""
+    house = scene.house
+    events = [
+        f'{{"id": "{name}", "action": "order.created", "message": "order {name}"}}\n' for name in "abcd"
+    ]
+    (scene.work / "events.jsonl").write_text("".join(events[:2]))
+    (scene.work / "more.jsonl").write_text(events[2])
+    with gzip.open(scene.work / "app.log.gz", "wt") as log:
+        log.write(events[3] + "not an event\n")
+    (scene.work / "old").mkdir()
+    with gzip.open(scene.work / "old" / "one.gz", "wt") as old:
+        old.write("".join(events))
+    audit = importlib.resources.files("glasshatch.app.demo") / "kubernetes-audit.jsonl.gz"
+    (scene.work / "audit.log").write_bytes(gzip.decompress(audit.read_bytes()))
+    with in_the_house(
+        scene,
+        words={"https://audit.example.com": house.url},
+        sees=('"accepted":2,"duplicates":0', "intake.quarantined"),
+    ) as story:
+        for command in (
+            ("actors", "add", "cluster", "--type", "service"),
+            ("tokens", "issue", "cluster", "--for", "1h", "--scope", "ingest:kubernetes/prod",
+             "--out", str(scene.work / "k.token")),
+        ):  # fmt: skip
+            done = house.command(*command)
+            assert done.returncode == 0, done.stderr
+        yield story
+
+
+@contextlib.contextmanager
+def page(scene: Scene) -> Iterator[Story]:
+    """Carol has no token yet, and a proof was downloaded."""
+    house = scene.house
+    key = public_key(house)
+    shutil.copy2(house.home.parent / "event.proof", scene.work / "event-768.proof")
+    with in_the_house(scene, words={"KEY": key}) as story:
+        (scene.work / "carol.token").unlink()
+        yield story
+
+
+@contextlib.contextmanager
+def search(scene: Scene) -> Iterator[Story]:
+    house = scene.house
+    session = "0199a3c2-7d10-7e4b-9d0a-5b2f6d1c0e11"
+    with in_the_house(
+        scene, words={session: lambda _: newest(house, "sessions")}, sees=("statement.run",)
+    ) as story:
+        yield story
+
+
 STORIES = {
     "README.md": readme, "docs/guides/protect-a-database.md": protect, "docs/guides/alerts.md": alerts,
     "docs/operate/backup.md": backup, "docs/operate/upgrade.md": upgrade, "docs/operate/keys.md": keys,
-    "docs/operate/deploy.md": deploy,
+    "docs/operate/deploy.md": deploy, "docs/guides/feed.md": feed, "docs/guides/page.md": page,
+    "docs/guides/search.md": search,
 }  # fmt: skip
 """Pages that need more than the house; every other page is played in it as it stands."""
 

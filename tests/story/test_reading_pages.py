@@ -18,7 +18,8 @@ Text with `$ not a command`.
 $ export FRUIT=apple   # kept for later
 $ printf '%s\\n' \\
     "an $FRUIT" \\
-    PLACE
+    PLACE |
+    cat
 an apple
 here
 $ psql "host=x"
@@ -55,9 +56,9 @@ def play(terminal: Terminal, text: str, **story: object) -> Play:
 def test_every_step_is_found_with_its_line() -> None:
     assert read_page(PAGE) == [
         Command("export FRUIT=apple   # kept for later", 4),
-        Command("""printf '%s\\n' "an $FRUIT" PLACE""", 5, (), ("an apple", "here")),
-        Command('psql "host=x"', 10, ("SELECT 1;", "DROP TABLE y;")),
-        Lines("[table]\nkey = 1\n", 18),
+        Command("""printf '%s\\n' "an $FRUIT" PLACE | cat""", 5, (), ("an apple", "here")),
+        Command('psql "host=x"', 11, ("SELECT 1;", "DROP TABLE y;")),
+        Lines("[table]\nkey = 1\n", 19),
     ]
 
 
@@ -79,6 +80,8 @@ def test_what_is_exported_stays_and_output_is_compared(terminal: Terminal) -> No
         ("$ no-such-command-anywhere", "exit 127"),
         ("$ echo one\ntwo", "the page shows 'two'"),
         ("$ cat\nshop=> ERROR:  made up", None),
+        ("$ echo 'error (config) so'; false\nerror (config) so", None),
+        ("$ echo 'error (config) so'\nerror (config) so", "exit 0"),
         ("$ cat >&2\nshop=> ERROR:  made up", "ERROR:  made up"),
     ],
 )

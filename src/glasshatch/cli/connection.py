@@ -63,8 +63,11 @@ def open_desk(data: Path | None, server: str, token_file: Path | None) -> Iterat
     the directory is opened here, under the operating-system user, who must hold its keys.
 
     Raises:
-        ConfigError: Neither option is given, or both, or no token is at hand.
+        ConfigError: Neither option is given, or both, or no token is at hand. An option that was typed is
+            not in conflict with a variable that was exported for another command.
     """
+    if data and server:
+        data, server = _typed(data, server)
     if bool(data) == bool(server):
         raise ConfigError("give one of --data DIR and --server URL", hint="or set GLASSHATCH_SERVER")
     if server:
@@ -79,6 +82,15 @@ def open_desk(data: Path | None, server: str, token_file: Path | None) -> Iterat
 
     with open_local(data) as (desk, caller):
         yield Bound(desk, caller)
+
+
+def _typed(data: Path, server: str) -> tuple[Path | None, str]:
+    """Without the one of two that only the environment gives; both, if both come from the same place."""
+    data_exported = os.environ.get("GLASSHATCH_DATA") == str(data)
+    server_exported = os.environ.get("GLASSHATCH_SERVER") == server
+    if data_exported == server_exported:
+        return data, server
+    return (None, server) if data_exported else (data, "")
 
 
 def is_live(data: Path) -> bool:
