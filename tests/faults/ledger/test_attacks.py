@@ -1,0 +1,238 @@
+"""Every attack on the record: how it is done, and which mechanism finds it. And which does not.
+
+The expected sets are exact, so they also say where a mechanism is blind; docs/concepts/ledger.md has the
+same table for people.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from fixtures.logs import SMALL, ask, copy, entries, fill, make_keyring, make_witness
+from glasshatch.clock import ManualClock
+from glasshatch.errors import VerificationError
+from glasshatch.keys import Keyring
+from glasshatch.ledger import Ledger, Published, check_anchors, verify_directory, verify_proof
+from glasshatch.ledger.anchors import ANCHORS
+from glasshatch.ledger.log import check_consistency, open_checkpoint
+from glasshatch.ledger.monitor import Monitor
+from glasshatch.ledger.witness import Witness
+
+ROOT = Path(__file__).resolve().parents[3]
+HONEST, EARLIER = 600, 200
+
+
+class World(msgspec.Struct):
+    """An honest ledger of 600 entries, and what others remember of it."""
+
+    folder: Path
+    ledger: Path
+    earlier: Path
+    keyring: Keyring
+    key: str
+    witness: Witness
+    state: Path
+    anchors: dict[str, Path]
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    keyring = make_keyring(tmp_path)
+    log = fill(tmp_path / "ledger", keyring, entries(EARLIER))
+    earlier = copy(log.directory, "earlier")
+    fill(log.directory, keyring, entries(HONEST - EARLIER, EARLIER))
+    key = log.key()
+    witness = make_witness(tmp_path / "witness", log).open(ManualClock())
+    assert ask(witness, log, 0).status == 200
+    assert Monitor(log, key, tmp_path / "state").look().finding == "first"
+    subprocess.run(["git", "init", "--quiet", str(tmp_path / "repository")], check=True)
+    anchors = {"file": tmp_path / "anchor", "git": tmp_path / "repository"}
+    for kind, place in anchors.items():
+        ANCHORS[kind].open(place, key.name).keep(log.note())
+    return World(
+        tmp_path, log.directory, earlier, keyring, str(key), witness, tmp_path / "state", anchors
+    )  # fmt: skip
+
+
+def finders(world: World) -> set[str]:
+    """Who notices something about the ledger as it is now."""
+    found = set()
+    report = verify_directory(world.ledger, world.key)
+    if not report.ok:
+        found.add("verify")
+    if not verify_directory(world.ledger, world.key, world.keyring.envelope).ok:
+        found.add("verify with data key")
+    if any("anchor" in p.what or p.file in map(str, world.anchors.values()) for p in anchored(world, report)):
+        found.add("anchor")
+    shown = Published(world.ledger)
+    if Monitor(shown, open_key(world), world.state).look().alarm:
+        found.add("monitor")
+    if refused(world.witness, shown):
+        found.add("witness")
+    return found
+
+
+def anchored(world: World, report: object) -> list[object]:
+    assert isinstance(report, msgspec.Struct)
+    problems = []
+    for place in world.anchors.values():
+        after = check_anchors(report, world.ledger, [place]).problems  # type: ignore[arg-type]
+        problems.append(after[len(report.problems) :])  # type: ignore[attr-defined]
+    assert bool(problems[0]) == bool(problems[1]), "both kinds of anchor see the same"
+    return list(problems[0])
+
+
+def open_key(world: World) -> object:
+    from glasshatch.ledger import VerifierKey
+
+    return VerifierKey.parse(world.key)
+
+
+def refused(witness: Witness, shown: Published) -> bool:
+    """Whether the witness denies its cosignature to the newest checkpoint, from the size that it knows."""
+    size = min(HONEST, shown.checkpoint().size)
+    return ask(witness, shown, size).status != 200
+
+
+def restore(world: World) -> None:
+    shutil.rmtree(world.ledger)
+    shutil.copytree(world.earlier, world.ledger)
+
+
+def nothing(world: World) -> None:
+    """The honest ledger goes on."""
+    fill(world.ledger, world.keyring, entries(50, HONEST))
+
+
+def rolled_back(world: World) -> None:
+    """The whole directory is put back to an older copy of itself."""
+    restore(world)
+
+
+def rolled_back_and_grown(world: World) -> None:
+    """Put back, then used until it is longer than it ever was."""
+    restore(world)
+    fill(world.ledger, world.keyring, entries(700, EARLIER, "other"))
+
+
+def rewritten(world: World) -> None:
+    """The holder of all keys leaves one entry out, and makes and signs the whole ledger anew."""
+    shutil.rmtree(world.ledger)
+    changed = [b"nothing happened" if entry == b"entry 7" else entry for entry in entries(HONEST)]
+    fill(world.ledger, world.keyring, changed)
+
+
+def truncated(world: World) -> None:
+    """The newest entries are cut off the log's files."""
+    segments = sorted((world.ledger / "wal").iterdir())
+    last = [segment for segment in segments if b"GHFR" in segment.read_bytes()][-1]
+    data = last.read_bytes()
+    last.write_bytes(data[:64].ljust(len(data), b"\0"))
+
+
+def swapped_pack(world: World) -> None:
+    """A pack is replaced by one with other entries, well-formed and sealed under the right key."""
+    fill(world.folder / "forge", world.keyring, entries(HONEST, 0, "forged"))
+    pack = "entries/00000000.pack"
+    shutil.copyfile(world.folder / "forge" / pack, world.ledger / pack)
+
+
+def moved_pack(world: World) -> None:
+    """Two packs of the ledger change places."""
+    first, second = (world.ledger / "entries" / f"0000000{number}.pack" for number in (0, 1))
+    first.rename(world.folder / "aside")
+    second.rename(first)
+    (world.folder / "aside").rename(second)
+
+
+def replaced_key(world: World) -> None:
+    """All of it is made anew under another key that signs in the same name."""
+    shutil.rmtree(world.ledger)
+    fill(world.ledger, make_keyring(world.folder, name="other"), entries(HONEST + 10))
+
+
+OUTSIDE = {"anchor", "monitor", "witness"}
+OFFLINE = {"verify", "verify with data key"}
+ATTACKS: dict[str, tuple[Callable[[World], None], set[str]]] = {
+    "none": (nothing, set()),
+    "directory rolled back": (rolled_back, OUTSIDE),
+    "rolled back, then grown past it": (rolled_back_and_grown, OUTSIDE),
+    "history rewritten by the key holder": (rewritten, OUTSIDE),
+    "truncated tail": (truncated, OFFLINE),
+    "swapped pack": (swapped_pack, {"verify with data key"}),
+    "packs exchanged": (moved_pack, OFFLINE),
+    "replaced key": (replaced_key, OUTSIDE | OFFLINE),
+}
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_an_attack_is_found_by_exactly_these(world: World, name: str) -> None:
+    attack, expected = ATTACKS[name]
+    attack(world)
+    found = finders(world)
+    print(f"{name}: found by {', '.join(sorted(found)) or 'nobody'}")
+    assert found == expected
+
+
+def test_a_ledger_with_a_cut_tail_does_not_open(world: World) -> None:
+    truncated(world)
+    with pytest.raises(VerificationError, match="below a signed checkpoint are missing"):
+        Ledger.open(world.ledger, world.keyring, ManualClock(), SMALL)
+
+
+def test_two_views_shown_to_two_clients_get_one_cosignature(world: World) -> None:
+    """Each view is consistent for who sees only it; the witness cosigns one, and demanding that tells."""
+    one, other = Published(world.ledger), Published(copy(world.ledger, "other"))
+    key = open_key(world)
+    states = [Path(shutil.copyfile(world.state, world.folder / name)) for name in ("ann", "bob")]
+    fill(one.directory, world.keyring, entries(20, HONEST, "for ann"))
+    fill(other.directory, world.keyring, entries(20, HONEST, "for bob"))
+    assert [Monitor(*view).look().finding for view in ((one, key, states[0]), (other, key, states[1]))] == [
+        "grown", "grown",
+    ]  # fmt: skip
+    cosigned = ask(world.witness, one, HONEST)
+    assert cosigned.status == 200
+    assert ask(world.witness, other, HONEST).status == 409
+
+    class With:
+        """A view with what the witness said of it, if anything."""
+
+        def __init__(self, view: Published, lines: bytes) -> None:
+            self.view, self.lines = view, lines
+
+        def fetch(self, path: str) -> bytes | None:
+            found = self.view.fetch(path)
+            return found + self.lines if found is not None and path == "checkpoint" else found
+
+    demanding = [world.witness.key]
+    assert not Monitor(With(one, cosigned.body), key, states[0], demanding).look().alarm
+    seen = Monitor(With(other, b""), key, states[1], demanding).look()
+    assert (seen.finding, seen.alarm) == ("unwitnessed", True)
+    # And whenever the two compare what they saw, the two checkpoints alone are the proof.
+    assert Monitor(other, key, states[0]).look().finding == "fork"
+
+
+def test_a_receipt_kept_by_a_producer_shows_that_history_was_rewritten(world: World) -> None:
+    with Ledger.open(world.ledger, world.keyring, ManualClock(), SMALL) as ledger:
+        receipt = ledger.prove(7).encode()
+    rewritten(world)
+    proven, now = verify_proof(receipt, world.key), Published(world.ledger).checkpoint()
+    assert proven.entry == b"entry 7"
+    with pytest.raises(VerificationError, match="differ"):
+        check_consistency(proven.checkpoint.size, now.size, proven.checkpoint.root, now.root, ())
+    assert open_checkpoint(proven.checkpoint.note, open_key(world)).size == now.size  # type: ignore[arg-type]
+
+
+def test_the_documentation_has_the_same_table() -> None:
+    page = (ROOT / "docs/concepts/ledger.md").read_text()
+    columns = ["verify", "verify with data key", "witness", "monitor", "anchor"]
+    for name, (_, expected) in ATTACKS.items():
+        if expected:
+            marks = " | ".join("found" if column in expected else "–" for column in columns)
+            assert f"| {name} | {marks} |" in page, name
