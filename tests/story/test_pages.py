@@ -20,6 +20,7 @@ import pytest
 
 from fixtures.documentation import add_to_configuration, pages_with_steps, read_page
 from fixtures.glasshatch import COMMAND, free_port, run
+from fixtures.groups import missing_packages
 from fixtures.house import PEOPLE, House
 from fixtures.playing import Play, Story
 from fixtures.servers import PostgresServer
@@ -235,7 +236,9 @@ def deploy(scene: Scene) -> Iterator[Story]:
 
 @contextlib.contextmanager
 def feed(scene: Scene) -> Iterator[Story]:
-    """Files to deliver, and a second server's token for the cluster."""
+    """Files to deliver, and the cluster's token."""
+    if missing := missing_packages("story"):
+        pytest.skip(f"needs {', '.join(missing)} (story)")
     house = scene.house
     events = [
         f'{{"id": "{name}", "action": "order.created", "message": "order {name}"}}\n' for name in "abcd"
