@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import time
 import urllib.error
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.glasshatch import COMMAND, RunningServer, free_port, run
-from glasshatch.ledger.log import decode_bundle, leaf_hashes
+from glasshatch.ledger.log import decode_bundle, leaf_hashes, split_notes
 
 pytestmark = pytest.mark.slow
 
@@ -80,6 +81,12 @@ def public_key(server: RunningServer) -> str:
 def status(server: RunningServer) -> dict[str, object]:
     found: dict[str, object] = server.jsonl("status")[0]
     return found
+
+
+def size_of(notes: Path) -> int:
+    """The size of the last checkpoint in a file of them; -1 if there is none."""
+    found, _ = split_notes(notes.read_bytes() if notes.exists() else b"")
+    return int(found[-1].split(b"\n")[1]) if found else -1
 
 
 def test_tiles_are_public_when_the_operator_says_so_and_entries_never(tmp_path: Path) -> None:
@@ -173,6 +180,50 @@ def test_checkpoints_are_witnessed_anchored_and_receipts_carry_it(
         assert server.stop() == 0
     checked = run("verify", str(server.home), "--anchor", str(anchor), "--anchor", str(repository))
     assert checked.returncode == 0, checked.stdout
+
+
+def test_a_server_on_a_rolled_back_directory_is_found_by_everybody(
+    tmp_path: Path, witness: RunningWitness
+) -> None:
+    anchor = tmp_path / "anchor.notes"
+    kept = f'[[anchors]]\ntype = "file"\npath = "{anchor}"\nevery_seconds = 0\n'
+    server = RunningServer(tmp_path, witness.setting + kept + '[tlog]\naccess = "public"\n')
+    key, earlier = public_key(server), tmp_path / "earlier"
+    watch = ("monitor", f"{server.url}/tlog/default", "--key", key, "--state", str(tmp_path / "seen"))
+    assert run("witness", "trust", str(witness.directory), key).returncode == 0
+    witness.start()
+    server.start()
+    server.invite("ann", "auditor")
+    assert server.stop() == 0
+    shutil.copytree(server.home, earlier)
+    server.start(ready=False)
+    try:
+        server.wait_for("ready:", times=2)
+        token = server.admin_token.read_text().strip()
+        for _ in range(60):  # each read is recorded
+            assert get(f"{server.url}/v1/default/sessions", token)[0] == 200
+        until(lambda: size_of(server.home / "witnessed/default/checkpoint") > 60, "unseen by the witness")
+        until(lambda: size_of(anchor) > 60, "unseen by the anchor")
+        assert run(*watch).returncode == 0
+        assert server.stop() == 0
+        shutil.rmtree(server.home)
+        shutil.copytree(earlier, server.home)
+        server.start(ready=False)
+        server.wait_for("ready:", times=3)
+        refused = lambda: server.jsonl("events", "--action", "witness.refused")  # noqa: E731
+        until(lambda: bool(refused()), "no refusal recorded")
+        assert refused()[0]["event"]["attrs"]["kind"] == "rollback"
+        alerts = lambda: server.jsonl("alerts", "ls", person="ann")  # noqa: E731
+        until(lambda: bool(alerts()), "no alert")
+        assert (alerts()[0]["rule"], alerts()[0]["severity"]) == ("witness-refused", 6)
+        seen = run(*watch)
+        assert (seen.returncode, "rollback" in seen.stdout) == (5, True)
+    finally:
+        server.stop()
+    checked = run("verify", str(server.home), "--key", key, "--anchor", str(anchor))
+    assert checked.returncode == 5
+    assert "rolled back" in checked.stdout
+    assert run("verify", str(server.home), "--key", key).returncode == 0, "alone it looks sound"
 
 
 def test_a_witness_that_is_away_or_refuses_holds_nothing_up_and_is_said(
