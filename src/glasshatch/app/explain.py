@@ -9,10 +9,12 @@ from pathlib import Path
 
 import msgspec
 
+from ..clock import SystemClock
 from ..errors import ConfigError, GlasshatchError
 from .config import LoadedConfig, ResourceSection, load_config, read_secret, split_address
 from .home import Home
 from .house import load_engine, load_policy, open_keyring
+from .witnessing import make_witnessing
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -49,6 +51,8 @@ def _checks(loaded: LoadedConfig) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "masking.packs", lambda: f"detectors load, pack hash {load_engine(loaded).pack_hash[:16]}"
     yield "gateway.postgres", lambda: _address(config.gateway.postgres, "gateway.postgres")
     yield "gateway.tls_certificate", lambda: _tls(loaded)
+    if config.witnesses or config.anchors:
+        yield "witnesses", lambda: _witnesses(loaded)
     if config.server.api:
         yield "server.api", lambda: _address(config.server.api, "server.api")
     for name, resource in config.resources.items():
@@ -58,6 +62,11 @@ def _checks(loaded: LoadedConfig) -> Iterator[tuple[str, Callable[[], str]]]:
 def _data(loaded: LoadedConfig) -> str:
     Home(loaded.data).check()
     return f"records of tenant {loaded.config.tenant} go to {loaded.data}"
+
+
+def _witnesses(loaded: LoadedConfig) -> str:
+    parties = make_witnessing(loaded, lambda *_, **__: None, SystemClock(), lambda _: None).parties()
+    return f"checkpoints go to {', '.join(party.partition(':')[0] for party in parties)}"
 
 
 def _address(value: str, key: str) -> str:

@@ -10,7 +10,7 @@ from ..ledger import Exported, LedgerReader, Published, export_tlog
 from .home import Home
 
 
-def export_log(directory: Path, out: Path, *, entries: bool = False) -> Exported:
+def export_log(directory: Path, out: Path, *, entries: bool = False, witnessed: bool = False) -> Exported:
     """Write what is new; the entries too if asked, for which the directory's own keys are opened.
 
     Raises:
@@ -21,13 +21,15 @@ def export_log(directory: Path, out: Path, *, entries: bool = False) -> Exported
     home.check()
     if out.resolve().is_relative_to(directory.resolve()):
         raise ConfigError("lies in the data directory", file=str(out), hint="export to another place")
-    published = Published(home.ledger)
+    published = Published(home.ledger, home.witnessed)
     if not entries:
-        return export_tlog(published, out)
+        return export_tlog(published, out, witnessed=witnessed)
     with LedgerReader(home.ledger, _keyring(home, published.key().name)) as reader:
-        return export_tlog(
-            published, out, lambda start, stop: [entry for _, entry in reader.scan(start, stop)]
-        )
+
+        def read(start: int, stop: int) -> list[bytes]:
+            return [entry for _, entry in reader.scan(start, stop)]
+
+        return export_tlog(published, out, read, witnessed=witnessed)
 
 
 def _keyring(home: Home, origin: str) -> Keyring:

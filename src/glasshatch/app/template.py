@@ -41,6 +41,19 @@ user_packs = []
 # secret = "env:ONCALL_SECRET"  # every delivery is signed with it
 # severity = 3                # 0 to 6: only alerts of at least this severity
 
+# Have others watch that the record only grows: docs/guides/witness.md
+#
+# [[witnesses]]
+# url = "https://witness.example.com"
+# key = "witness.example.com/w1+…"
+#
+# [[anchors]]
+# type = "file"               # file | git
+# path = "/mnt/elsewhere/audit.checkpoints"
+#
+# [tlog]
+# access = "public"           # checkpoint and hashes without a token; entries never
+
 # A production database people reach through the hatch: psql "host=... port=6432 dbname=orders user=you"
 #
 # [resources.orders]

@@ -80,6 +80,9 @@ def export_tlog_command(
     entries: Annotated[
         bool, typer.Option("--entries", help="Also the entries, which are the record itself.")
     ] = False,
+    witnessed: Annotated[
+        bool, typer.Option("--witnessed", help="The newest checkpoint that the witnesses cosigned.")
+    ] = False,
     format: FormatOption = Format.table,
 ) -> None:
     """Write a ledger's checkpoint and tiles (C2SP tlog-tiles) for any web server; only what is new.
@@ -91,7 +94,7 @@ def export_tlog_command(
 
     if data is None:
         raise ConfigError("give a data directory", key="--data", hint="or set GLASSHATCH_DATA")
-    done = export_log(data, out, entries=entries)
+    done = export_log(data, out, entries=entries, witnessed=witnessed)
     if format is Format.jsonl:
         emit_json(done)
     else:

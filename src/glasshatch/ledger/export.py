@@ -37,7 +37,12 @@ class Exported(msgspec.Struct, frozen=True):
 
 
 def export_tlog(
-    published: Published, out: Path, entries: ReadEntries | None = None, files: Files | None = None
+    published: Published,
+    out: Path,
+    entries: ReadEntries | None = None,
+    files: Files | None = None,
+    *,
+    witnessed: bool = False,
 ) -> Exported:
     """Write what is new since the last export into `out`, the checkpoint last.
 
@@ -46,13 +51,15 @@ def export_tlog(
 
     Args:
         entries: Also export the entries, which hold the record itself; by default only hashes are.
+        witnessed: Export the newest checkpoint that the witnesses cosigned, not the newest of all.
 
     Raises:
         VerificationError: `out` holds a newer or another tree of this log, or one of another log.
-        Unavailable: The disk failed or is full.
+        Unavailable: The disk failed or is full, or no checkpoint is witnessed yet.
     """
     files = files or Files()
-    key, checkpoint = published.key(), published.checkpoint()
+    key = published.key()
+    checkpoint = _witnessed(published, key) if witnessed else published.checkpoint()
     before = _exported(out, key)
     try:
         _check_extends(published, before, checkpoint)
@@ -68,6 +75,18 @@ def export_tlog(
             f"the log cannot be exported: {error.strerror}", hint="check path and disk"
         ) from None
     return Exported(checkpoint.origin, checkpoint.size, start, tiles, bundles)
+
+
+def _witnessed(published: Published, key: VerifierKey) -> Checkpoint:
+    note = published.witnessed()
+    if note is None:
+        raise Unavailable("no checkpoint is witnessed yet", hint="is a witness configured, and reached?")
+    checkpoint = open_checkpoint(note, key)
+    if published.root(checkpoint.size) != checkpoint.root:
+        raise VerificationError(
+            "the witnessed checkpoint is not of this ledger", hint="keep both as they are"
+        )
+    return checkpoint
 
 
 def _exported(out: Path, key: VerifierKey) -> Checkpoint | None:

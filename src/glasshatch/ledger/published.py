@@ -16,6 +16,9 @@ from .log.layout import CHECKPOINT_FILE, KEY_FILE, level_name
 from .log.notes import VerifierKey
 from .log.tiles import TileName, parse_tile_path
 
+WITNESSED_FILE = "checkpoint.witnessed"
+"""Where a log whose newest checkpoint is not cosigned yet serves the newest one that is."""
+
 
 class Published:
     """The published part of a ledger's directory."""
@@ -99,6 +102,8 @@ class Published:
         """What stands under a path of tlog-tiles, without entries; None if nothing does."""
         if path == CHECKPOINT_FILE:
             return self.note()
+        if path == WITNESSED_FILE:
+            return self.witnessed()
         name = parse_tile_path(path)
         return self.tile(name, self.checkpoint().size) if name and name.level is not None else None
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import socket
 import ssl
-import time
+import threading
 import urllib.parse
 from collections.abc import Mapping
 
@@ -68,17 +69,31 @@ def exchange(
         Unavailable: No answer in time, or no connection.
         PeerError: The answer is too large or not HTTP.
     """
-    deadline_s = time.monotonic() + timeout_s
     connection = _connect(address, timeout_s)
+    overdue = threading.Event()
+
+    def give_up() -> None:
+        overdue.set()
+        if connection.sock is not None:
+            # Ends a wait in another thread. The socket's own timeout would begin anew at each byte.
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
+
+    watch = threading.Timer(timeout_s, give_up)
+    watch.daemon = True
+    watch.start()
     try:
         sent = {"User-Agent": "glasshatch", "Connection": "close", "Accept-Encoding": "identity"}
         connection.request(method, f"{address.prefix}/{path}", body, sent | dict(headers or {}))
         response = connection.getresponse()
-        data = _read(response, deadline_s)
+        data = _read(response)
+        if overdue.is_set():
+            raise TimeoutError  # a body without a length may have been cut off
         return Exchanged(response.status, response.headers.get_content_type(), data)
     except (OSError, http.client.HTTPException) as error:
-        raise _failed(address, error) from None
+        raise _failed(address, TimeoutError() if overdue.is_set() else error) from None
     finally:
+        watch.cancel()
         connection.close()
 
 
@@ -90,14 +105,15 @@ def _connect(address: Address, timeout_s: float) -> http.client.HTTPConnection:
     return http.client.HTTPConnection(address.host, address.port, timeout=timeout_s)
 
 
-def _read(response: http.client.HTTPResponse, deadline_s: float) -> bytes:
+def _read(response: http.client.HTTPResponse) -> bytes:
     data = bytearray()
     while chunk := response.read1(_CHUNK_BYTES):
         data += chunk
         if len(data) > MAX_ANSWER_BYTES:
             raise PeerError("the answer is too large")
-        if time.monotonic() > deadline_s:
-            raise TimeoutError
+    if response.length:
+        # A cut-off checkpoint must not look like a false one.
+        raise http.client.IncompleteRead(bytes(data), response.length)
     return bytes(data)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.logs import SMALL, copy, entries, fill, make_keyring
+from fixtures.logs import SMALL, ask, copy, entries, fill, make_keyring, make_witness
 from glasshatch.clock import ManualClock
 from glasshatch.errors import ConfigError, Denied, Unavailable, VerificationError
 from glasshatch.keys import Keyring
@@ -89,6 +89,26 @@ def test_an_export_grows_and_keeps_the_old_checkpoint_until_the_new_one_is_whole
     assert decode_bundle((out / "tile/entries/002.p/188").read_bytes(), 188) == entries(188, 512)
     source = DirectorySource(out)
     assert Monitor(source, log.key(), tmp_path / "state").look().finding == "first"
+
+
+def test_an_export_of_the_witnessed_checkpoint_satisfies_who_demands_it(
+    tmp_path: Path, keyring: Keyring
+) -> None:
+    log = fill(tmp_path / "log", keyring, entries(300))
+    witness = make_witness(tmp_path / "witness", log).open(ManualClock())
+    shown = Published(log.directory, tmp_path / "witnessed")
+    with pytest.raises(Unavailable, match="no checkpoint is witnessed"):
+        export_tlog(shown, tmp_path / "out", witnessed=True)
+    shown.keep_witnessed(log.note() + ask(witness, log, 0).body)
+    fill(log.directory, keyring, entries(20, 300))
+    assert export_tlog(shown, tmp_path / "out", witnessed=True).size == 300
+    for number, source in enumerate((DirectorySource(tmp_path / "out"), shown)):
+        seen = Monitor(source, log.key(), tmp_path / f"state{number}", [witness.key]).look()
+        assert (seen.finding, seen.size, seen.witnesses) == ("first", 300, (witness.key.name,))
+    foreign = fill(tmp_path / "foreign", keyring, entries(300, 0, "other"))
+    shown.keep_witnessed(foreign.note())
+    with pytest.raises(VerificationError, match="not of this ledger"):
+        export_tlog(shown, tmp_path / "other", witnessed=True)
 
 
 def test_an_export_of_another_or_an_older_log_is_refused(tmp_path: Path, keyring: Keyring) -> None:

@@ -23,10 +23,8 @@ from ..log import (
     root,
 )
 from ..log.layout import CHECKPOINT_FILE
+from ..published import WITNESSED_FILE
 from .sources import FetchedTree, LogSource
-
-WITNESSED_FILE = "checkpoint.witnessed"
-"""Where a log whose newest checkpoint is not cosigned yet serves the newest one that is."""
 
 Finding = Literal[
     "first", "unchanged", "grown", "rollback", "fork", "broken", "signature", "key", "unwitnessed"

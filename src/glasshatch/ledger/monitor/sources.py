@@ -69,7 +69,7 @@ def open_source(where: str, token: str = "") -> LogSource:
     directory = Path(where)
     for place in (directory / "ledgers" / DEFAULT_LEDGER, directory):
         if (place / HASHES).is_dir():
-            return Published(place)
+            return Published(place, directory / "witnessed" / DEFAULT_LEDGER)
     if not directory.is_dir():
         raise ConfigError("there is no such directory", file=where, hint="give an address or a directory")
     return DirectorySource(directory)

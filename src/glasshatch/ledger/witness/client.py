@@ -74,6 +74,8 @@ class WitnessClient:
                 )
             if size != old:
                 return size
+            if size < checkpoint.size:
+                raise PeerError(f"witness {name} refuses the very size it asks for")
         if answer.status in (409, 422):
             raise WitnessRefused(
                 "fork",
