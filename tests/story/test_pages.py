@@ -12,10 +12,13 @@ import gzip
 import importlib.resources
 import re
 import shutil
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from fixtures.documentation import add_to_configuration, pages_with_steps, read_page
@@ -288,11 +291,47 @@ def search(scene: Scene) -> Iterator[Story]:
         yield story
 
 
+@contextlib.contextmanager
+def witness(scene: Scene) -> Iterator[Story]:
+    """Folders for the witness and the anchors; whoever reads on waits until the witness has agreed once."""
+    house = scene.house
+    repository, folder, port = scene.folder / "anchors", scene.folder / "witness", free_port()
+    subprocess.run(["git", "init", "--quiet", str(repository)], check=True)
+    witnessed = house.home / "witnessed" / "default" / "checkpoint"
+    key = house.home / "ledgers" / "default" / "key.vkey"
+
+    def settle(_: Play) -> None:
+        house.settle()
+        deadline_s = time.monotonic() + 60
+        while "[[witnesses]]" in house.config.read_text() and not witnessed.exists():
+            assert time.monotonic() < deadline_s, "no witness agreed"
+            time.sleep(0.1)
+
+    with in_the_house(
+        scene,
+        words={
+            "/var/lib/witness": str(folder), "127.0.0.1:8610": f"127.0.0.1:{port}",
+            "https://witness.example.com": f"http://127.0.0.1:{port}",
+            "witness.example.com/w1+3c64d0f5+BN2v…": lambda _: (folder / "key.vkey").read_text().strip(),
+            "audit.example.com/prod+65e1c573+ATAt…": key.read_text().strip(),
+            "/mnt/elsewhere/audit.checkpoints": str(scene.folder / "audit.checkpoints"),
+            "/srv/anchors": str(repository),
+            "ledger.vkey": str(key), "witness.vkey": str(folder / "key.vkey"),
+            "019a…": lambda _: house.jsonl("events", person="dana")[0]["event"]["id"],
+            "https://HOST": house.url, "/srv/www/log": str(scene.folder / "www"),
+            "/var/lib/glasshatch": str(house.home),
+        },
+        sees=("1 of 1 at size", "witnessed by witness.example.com/w1", "first .*from here on",
+              "everything is as it was recorded"),
+    ) as story:  # fmt: skip
+        yield msgspec.structs.replace(story, before=settle)
+
+
 STORIES = {
     "README.md": readme, "docs/guides/protect-a-database.md": protect, "docs/guides/alerts.md": alerts,
     "docs/operate/backup.md": backup, "docs/operate/upgrade.md": upgrade, "docs/operate/keys.md": keys,
     "docs/operate/deploy.md": deploy, "docs/guides/feed.md": feed, "docs/guides/page.md": page,
-    "docs/guides/search.md": search,
+    "docs/guides/search.md": search, "docs/guides/witness.md": witness,
 }  # fmt: skip
 """Pages that need more than the house; every other page is played in it as it stands."""
 

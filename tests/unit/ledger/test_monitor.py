@@ -207,6 +207,14 @@ def test_an_anchor_keeps_every_checkpoint_and_finds_what_does_not_follow(
     assert "not signed by the expected key" in check(other.directory)[0]
 
 
+def test_what_a_running_server_anchored_meanwhile_is_no_roll_back(tmp_path: Path, keyring: Keyring) -> None:
+    log, place = fill(tmp_path / "log", keyring, entries(5)), tmp_path / "anchor"
+    report = verify_directory(log.directory)
+    fill(log.directory, keyring, entries(5, 5))
+    ANCHORS["file"].open(place, log.key().name).keep(log.note())
+    assert check_anchors(report, log.directory, [place]).ok
+
+
 def test_an_anchor_file_mends_what_a_crash_left_and_is_refused_when_damaged(
     tmp_path: Path, keyring: Keyring
 ) -> None:
