@@ -196,9 +196,16 @@ class Ledger:
         self._space.start()
 
     def _covering(self, note: bytes, index: int) -> Checkpoint | None:
-        """The checkpoint in a note if it covers the entry; raises `VerificationError` if it is not ours."""
-        checkpoint = open_checkpoint(note, self.key) if note else None
-        if checkpoint is None or not index < checkpoint.size <= self._integrator.published.size:
+        """The checkpoint in a note if our key signed it and it covers the entry.
+
+        Raises:
+            VerificationError: Our key signed it, and it is of another tree.
+        """
+        try:
+            checkpoint = open_checkpoint(note, self.key)
+        except VerificationError:
+            return None  # none yet, or of a key before this one: the receipt is then without a witness
+        if not index < checkpoint.size <= self._integrator.published.size:
             return None
         if root(checkpoint.size, self._parts.levels.read) != checkpoint.root:
             raise VerificationError(

@@ -242,8 +242,9 @@ def test_a_proof_is_given_under_the_witnessed_checkpoint_if_that_covers_it(
     witnessed = log.note()
     with Ledger.open(log.directory, keyring, ManualClock(), SMALL) as ledger:
         ledger.append(b"entry 5")
-        proofs = [ledger.prove(index, witnessed).encode() for index in (2, 5)]
-        assert [verify_proof(proof, ledger.key).checkpoint.size for proof in proofs] == [5, 6]
+        stranger = fill(tmp_path / "stranger", make_keyring(tmp_path, name="other"), entries(9)).note()
+        proofs = [ledger.prove(2, witnessed), ledger.prove(5, witnessed), ledger.prove(2, stranger)]
+        assert [verify_proof(one.encode(), ledger.key).checkpoint.size for one in proofs] == [5, 6, 6]
         foreign = fill(tmp_path / "fork", keyring, entries(5, 0, "other")).note()
         with pytest.raises(VerificationError, match="not of this ledger"):
             ledger.prove(2, foreign)
