@@ -36,9 +36,6 @@ from .lifeline import Lifeline
 from .link import Follower, RemoteRecorder
 from .supervisor import Part
 
-# The way in goes before the use: what the back does must not be felt in the gateway.
-_NICENESS = 10
-
 
 def run_back(config: Path) -> None:
     """Run the back of a configuration until SIGTERM; the front of the same directory is up.
@@ -47,7 +44,7 @@ def run_back(config: Path) -> None:
         ConfigError: A setting cannot be used, a rule is bad, or the API's port is taken.
     """
     lifeline = Lifeline()
-    os.nice(_NICENESS)
+    lifeline.wait()
     uvloop.run(_serve(load_config(config), lifeline))
 
 

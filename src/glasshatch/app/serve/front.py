@@ -36,6 +36,7 @@ def run_front(config: Path) -> None:
         Unavailable: The ledger halted, as on a full disk; what was acknowledged is durable.
     """
     lifeline = Lifeline()
+    lifeline.wait()
     try:
         uvloop.run(_serve(load_config(config), lifeline))
     except BaseExceptionGroup as group:

@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 
-from .supervisor import LIFE_FD, READY_FD, RESTARTED
+from .supervisor import GO_FD, LIFE_FD, READY_FD, RESTARTED
 
 # One busy Python thread must not hold the loop for the default 5 ms (measured: 10 ms against 18 µs).
 _SWITCH_SECONDS = 0.0001
@@ -31,6 +31,14 @@ class Lifeline:
     def restarted(self) -> str:
         """How the process before this one ended, if it did unexpectedly."""
         return os.environ.get(RESTARTED, "")
+
+    def wait(self) -> None:
+        """Open nothing before the supervisor says so."""
+        if self._supervised:
+            descriptor = int(os.environ[GO_FD])
+            if not os.read(descriptor, 1):
+                os._exit(_ORPHANED_CODE)
+            os.close(descriptor)
 
     def ready(self, word: str) -> None:
         """Tell the supervisor that this part serves, and where."""

@@ -7,6 +7,7 @@ however it ended, so that no part outlives it and keeps the data directory locke
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import signal
@@ -21,6 +22,7 @@ Announce = Callable[[str], None]
 
 LIFE_FD = "GLASSHATCH_LIFE_FD"
 READY_FD = "GLASSHATCH_READY_FD"
+GO_FD = "GLASSHATCH_GO_FD"
 RESTARTED = "GLASSHATCH_RESTARTED"
 # Exit codes of the command (docs/reference/errors.md): a bug of ours, and a directory that is open elsewhere.
 _BUG_CODE = 70
@@ -29,6 +31,8 @@ _FIRST_WAIT_SECONDS = 0.2
 _LONGEST_WAIT_SECONDS = 5.0
 _STEADY_SECONDS = 30.0
 _BACK_STOP_SECONDS = 15.0
+# The way in goes before the use: what the back does must not be felt in the gateway.
+_BACK_NICENESS = 10
 
 
 class Part(StrEnum):
@@ -57,7 +61,7 @@ class _Child:
         self.part = part
         self._config = config
         self._process: subprocess.Popen[bytes] | None = None
-        self._life = -1
+        self._life = self._go = -1
         self.ready_fd = -1
         self.ready = False
         self.started_s = 0.0
@@ -68,19 +72,34 @@ class _Child:
     def start(self) -> None:
         """Start the process and tell it how the one before ended."""
         life_read, self._life = os.pipe()
+        go_read, self._go = os.pipe()
         self.ready_fd, ready_write = os.pipe()
         environment = os.environ | {
-            LIFE_FD: str(life_read), READY_FD: str(ready_write), RESTARTED: self.ended,
+            LIFE_FD: str(life_read), GO_FD: str(go_read), READY_FD: str(ready_write), RESTARTED: self.ended,
         }  # fmt: skip
         command = [
             sys.executable, "-m", "glasshatch", "serve", "--config", str(self._config), "--part", self.part,
         ]  # fmt: skip
         self._process = subprocess.Popen(
-            command, env=environment, pass_fds=(life_read, ready_write), stdin=subprocess.DEVNULL
+            command, env=environment, pass_fds=(life_read, go_read, ready_write), stdin=subprocess.DEVNULL
         )
-        os.close(life_read)
-        os.close(ready_write)
+        if self.part is Part.back:
+            os.setpriority(os.PRIO_PROCESS, self._process.pid, _BACK_NICENESS)
+        for descriptor in (life_read, go_read, ready_write):
+            os.close(descriptor)
         self.ready, self.start_at_s, self.started_s = False, None, time.monotonic()
+
+    def go(self) -> None:
+        """Let it open what it works with; until then it only loads its modules."""
+        if self._go >= 0:
+            with contextlib.suppress(BrokenPipeError):  # it died meanwhile, and is started again
+                os.write(self._go, b"!")
+            self._close_go()
+
+    def _close_go(self) -> None:
+        if self._go >= 0:
+            os.close(self._go)
+            self._go = -1
 
     @property
     def running(self) -> bool:
@@ -93,6 +112,7 @@ class _Child:
         code = self._process.returncode
         self._process = None
         os.close(self._life)
+        self._close_go()
         if self.ready_fd >= 0:
             os.close(self.ready_fd)
             self.ready_fd = -1
@@ -135,7 +155,9 @@ class _Supervisor:
 
     def run(self) -> int:
         self._catch_signals()
-        self._start(self._front)
+        # Both load at once, which takes most of the start; the back then waits for the front.
+        for child in self._children:
+            self._start(child)
         try:
             while True:
                 self._wait()
@@ -184,8 +206,8 @@ class _Supervisor:
             return
         child.ready = True
         self._words[child.part] = word
-        if child is self._front and not self._back.running and self._back.start_at_s is None:
-            self._start(self._back)
+        if child is self._front:
+            self._back.go()
         if self._front.ready and self._back.ready:
             self._announce(
                 f"{'back again' if self._was_ready else 'ready'}: {', '.join(self._words.values())}"
@@ -219,6 +241,8 @@ class _Supervisor:
     def _start(self, child: _Child) -> None:
         child.start()
         self._selector.register(child.ready_fd, selectors.EVENT_READ, child)
+        if child is self._front or self._front.ready or self._was_ready:
+            child.go()
 
     def _forget(self, descriptor: int) -> None:
         try:
