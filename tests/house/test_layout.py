@@ -30,6 +30,7 @@ OPEN_PARTS = {
     "gateway.connectors": "pure: one folder for each protocol",
     "gateway.runtime": "the only asyncio; wired by app alone",
     "ledger.anchors": "plug-ins: one module for each kind of place",
+    "ledger.evidence": "pure: evidence bundles, made by a server and checked by anybody",
     "ledger.log": "pure: what the verifier needs",
     "ledger.monitor": "what a watcher outside runs",
     "ledger.witness": "what a second server runs, and its client",

@@ -327,11 +327,18 @@ def witness(scene: Scene) -> Iterator[Story]:
         yield msgspec.structs.replace(story, before=settle)
 
 
+@contextlib.contextmanager
+def evidence(scene: Scene) -> Iterator[Story]:
+    with in_the_house(scene, words={"KEY": public_key(scene.house)}, sees=("proven",)) as story:
+        yield story
+
+
 STORIES = {
     "README.md": readme, "docs/guides/protect-a-database.md": protect, "docs/guides/alerts.md": alerts,
     "docs/operate/backup.md": backup, "docs/operate/upgrade.md": upgrade, "docs/operate/keys.md": keys,
     "docs/operate/deploy.md": deploy, "docs/guides/feed.md": feed, "docs/guides/page.md": page,
     "docs/guides/search.md": search, "docs/guides/witness.md": witness,
+    "docs/guides/evidence.md": evidence,
 }  # fmt: skip
 """Pages that need more than the house; every other page is played in it as it stands."""
 

@@ -6,6 +6,8 @@ Every error of the server comes back as the class it was there.
 from __future__ import annotations
 
 import http.client
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 from urllib.parse import quote, urlencode
 
@@ -19,6 +21,7 @@ from .values import (
     ActorView,
     AlertView,
     EventFilter,
+    EvidenceForm,
     Found,
     GrantView,
     Histogram,
@@ -29,6 +32,7 @@ from .values import (
     RequestForm,
     RequestView,
     ReviewForm,
+    SealForm,
     SearchForm,
     SessionSummary,
     Stats,
@@ -43,6 +47,8 @@ from .values import (
 
 T = TypeVar("T")
 _TIMEOUT_SECONDS = 60.0
+_MAKING_SECONDS = 600.0
+_PART_BYTES = 1 << 18
 
 
 class Client:
@@ -96,11 +102,18 @@ class Client:
 
     def read_bundle(self, number: int, width: int) -> bytes:
         """The first `width` entries of a bundle of tlog-tiles; nothing if they are not signed."""
-        response = self._open("GET", self._path(f"/bundle?number={number}&width={width}"), None, {})
-        data = self._received(response)
-        if response.status >= 400:
-            raise raised(_decode(data, Problem))
-        return data
+        return self._bytes(self._open("GET", self._path(f"/bundle?number={number}&width={width}"), None, {}))
+
+    def seal_evidence(self, form: SealForm) -> ProofText:
+        """Have the making of an evidence bundle recorded and proven; only a server's front answers."""
+        return self._post("/evidence/seal", form, ProofText)
+
+    def make_evidence(self, form: EvidenceForm, progress: Callable[[int, int], None] | None = None) -> bytes:
+        """The events that match as an evidence bundle; `progress` hears of bytes received and in all."""
+        headers = {"Content-Type": "application/json"}
+        with self._patience(_MAKING_SECONDS):
+            response = self._open("POST", self._path("/evidence"), msgspec.json.encode(form), headers)
+            return self._bytes(response, progress)
 
     def create_request(self, form: RequestForm) -> RequestView:
         """Ask for access."""
@@ -226,9 +239,36 @@ class Client:
             raise raised(_decode(data, Problem))
         return _decode(data or b"null", answer)
 
-    def _received(self, response: http.client.HTTPResponse) -> bytes:
+    @contextmanager
+    def _patience(self, seconds: float) -> Iterator[None]:
+        """Wait longer for an answer that is long in the making."""
+        usual, self._connection.timeout = self._connection.timeout, seconds
+        self._connection.close()  # the timeout counts from the next connecting on
         try:
-            return response.read()
+            yield
+        finally:
+            self._connection.timeout = usual
+            self._connection.close()
+
+    def _bytes(
+        self, response: http.client.HTTPResponse, progress: Callable[[int, int], None] | None = None
+    ) -> bytes:
+        data = self._received(response, progress)
+        if response.status >= 400:
+            raise raised(_decode(data, Problem))
+        return data
+
+    def _received(
+        self, response: http.client.HTTPResponse, progress: Callable[[int, int], None] | None = None
+    ) -> bytes:
+        try:
+            if progress is None:
+                return response.read()
+            total, data = response.length or 0, bytearray()
+            while part := response.read(_PART_BYTES):
+                data += part
+                progress(len(data), total)
+            return bytes(data)
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
             raise _unreachable(self._server, error) from None

@@ -23,7 +23,7 @@ from ..errors import Denied, GlasshatchError, NotAuthenticated
 from .answers import STATUS, Problem, problem
 from .intake_routes import INTAKE_ROUTES
 from .ports import Authenticator, Desk, TlogSettings
-from .routes import TENANT_ROUTES, me
+from .routes import FRONT_ROUTES, TENANT_ROUTES, me
 from .tlog_routes import tlog_routes
 from .use_routes import USE_ROUTES
 
@@ -52,7 +52,7 @@ def create_app(
         page: What stands outside of `/v1`, for people.
         tlog: The ledger's tiles, if they are served here.
     """
-    tenant = Router("/{tenant:str}", route_handlers=[*TENANT_ROUTES, *(USE_ROUTES if use else ())])
+    tenant = Router("/{tenant:str}", route_handlers=[*TENANT_ROUTES, *(USE_ROUTES if use else FRONT_ROUTES)])
     api = Router("/v1", route_handlers=[me, *INTAKE_ROUTES, tenant])
     tiles = tlog_routes(tlog) if tlog else []
     return Litestar(

@@ -17,6 +17,7 @@ from .values import (
     ActorView,
     AlertView,
     EventFilter,
+    EvidenceForm,
     Found,
     GrantView,
     Histogram,
@@ -26,6 +27,7 @@ from .values import (
     RecordedEvent,
     RequestForm,
     RequestView,
+    SealForm,
     SearchForm,
     SessionSummary,
     Stats,
@@ -54,6 +56,9 @@ class RecordDesk(Protocol):
     def status(self, caller: Identity) -> Status: ...
     def read_bundle(self, caller: Identity, number: int, width: int) -> bytes:
         """The first `width` entries of a bundle of tlog-tiles; nothing if they are not signed."""
+
+    def seal_evidence(self, caller: Identity, form: SealForm) -> ProofText:
+        """Record that an evidence bundle is made, and prove that event under a fresh checkpoint."""
 
 
 class AccessDesk(Protocol):
@@ -89,6 +94,13 @@ class InvestigationDesk(Protocol):
     def index_state(self, caller: Identity) -> IndexState: ...
     def rebuild_index(self, caller: Identity) -> int:
         """Begin to make the index anew; answers how many events it will then hold."""
+
+
+class EvidenceDesk(Protocol):
+    """Handing events over to others."""
+
+    def make_evidence(self, caller: Identity, form: EvidenceForm) -> bytes:
+        """The events that match, with proofs, in one file; recorded before this returns."""
 
 
 class Tail(Protocol):
@@ -153,5 +165,5 @@ class Desk(RecordDesk, AccessDesk, PeopleDesk, IntakeDesk, Protocol):
     """What a caller may ask of the front: the record itself, access, people, and taking events in."""
 
 
-class UseDesk(Desk, InvestigationDesk, AlertDesk, Protocol):
+class UseDesk(Desk, InvestigationDesk, EvidenceDesk, AlertDesk, Protocol):
     """Everything a caller may ask of a server, the use of the record included."""

@@ -27,6 +27,7 @@ from .values import (
     RequestForm,
     RequestView,
     ReviewForm,
+    SealForm,
     SessionSummary,
     Status,
     TokenForm,
@@ -154,6 +155,12 @@ def read_bundle(request: Call, number: FromQuery[int], width: FromQuery[int]) ->
     return Response(data, media_type="application/octet-stream", headers={"cache-control": "no-store"})
 
 
+@post("/evidence/seal", opt=_READ, sync_to_thread=True)
+def seal_evidence(request: Call, data: JSONBody[SealForm]) -> ProofText:
+    """Record an evidence bundle: how the back has the front vouch for what it is about to hand out."""
+    return _desk(request).seal_evidence(request.user, data)
+
+
 @post("/requests", opt=_REQUEST, sync_to_thread=True)
 def create_request(request: Call, data: JSONBody[RequestForm]) -> RequestView:
     """Ask for access."""
@@ -234,6 +241,9 @@ TENANT_ROUTES = (
     revoke_token,
 )  # fmt: skip
 """Every route below `/v1/{tenant}`."""
+
+FRONT_ROUTES = (seal_evidence,)
+"""Routes that only the server's own back may reach, on the front's socket: it answers for what it seals."""
 
 
 def _only(request: Call, known: tuple[str, ...]) -> None:

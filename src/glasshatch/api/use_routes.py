@@ -23,6 +23,7 @@ from .ports import Tail, UseDesk
 from .routes import Call, StoredEvent
 from .values import (
     AlertView,
+    EvidenceForm,
     Histogram,
     IndexState,
     ReviewForm,
@@ -125,6 +126,16 @@ async def _lines(following: Tail, still_allowed: Callable[[], object]) -> AsyncI
         following.close()
 
 
+@post(
+    "/evidence", opt=_READ, sync_to_thread=True, status_code=200,
+    responses={200: ResponseSpec(bytes, generate_examples=False, description="The bundle, a zip file")},
+)  # fmt: skip
+def make_evidence(request: Call, data: JSONBody[EvidenceForm]) -> Response[bytes]:
+    """The events that match a query as an evidence bundle; auditors only, and recorded."""
+    made = _desk(request).make_evidence(request.user, data)
+    return Response(made, media_type="application/zip", headers={"cache-control": "no-store"})
+
+
 @get("/index", opt=_READ, sync_to_thread=True)
 def index_state(request: Call) -> IndexState:
     """How far the index has come behind the ledger."""
@@ -150,6 +161,7 @@ def acknowledge(request: Call, alert_id: FromPath[str], data: JSONBody[ReviewFor
 
 
 USE_ROUTES: tuple[Any, ...] = (
-    search, histogram, stats, timeline, tail, index_state, rebuild_index, list_alerts, acknowledge,
+    search, histogram, stats, timeline, tail, make_evidence, index_state, rebuild_index,
+    list_alerts, acknowledge,
 )  # fmt: skip
 """Routes below `/v1/{tenant}` that only a server with a back has."""

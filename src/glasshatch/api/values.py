@@ -195,6 +195,24 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     ledger_size: int
 
 
+class EvidenceForm(_Form, frozen=True):
+    """Which events to hand over as a bundle. since, until: nanoseconds, until exclusive."""
+
+    query: str = ""
+    since: str = ""
+    until: str = ""
+
+
+class SealForm(_Form, frozen=True):
+    """A bundle about to be handed out, for the record: what was asked, how many events, its manifest."""
+
+    manifest: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+    events: Annotated[int, msgspec.Meta(ge=0)]
+    query: str = ""
+    since: str = ""
+    until: str = ""
+
+
 class HistogramBin(msgspec.Struct, frozen=True):
     """One bar: where it starts, how many events, how many of them failed or were refused."""
 

@@ -13,15 +13,18 @@ from ..errors import ConfigError
 from ..events import Event
 from ..index import Index
 from ..investigate import Investigator
+from ..ledger import Published
 from .desk.alerts import AlertPart
+from .desk.evidence import EvidencePart
 from .desk.investigation import InvestigationPart
+from .desk.record import RecordPart
 from .detection import make_alerts, open_detector
 from .house import House
 
 _BATCH_ENTRIES = 10_000
 
 
-class LocalUse(InvestigationPart, AlertPart):
+class LocalUse(InvestigationPart, EvidencePart, AlertPart):
     """The parts of a desk that need index and detection."""
 
     def __init__(self, house: House, stack: ExitStack) -> None:
@@ -33,7 +36,10 @@ class LocalUse(InvestigationPart, AlertPart):
         stack.callback(detector.close)
         _catch_up(house, detector)
         investigator = Investigator(index, lambda text: house.redactor.text(text)[0], house.clock)
-        InvestigationPart.__init__(self, investigator, _LocalIndex(house, index), house.note)
+        behind = _LocalIndex(house, index)
+        InvestigationPart.__init__(self, investigator, behind, house.note)
+        published = Published(house.home.ledger)
+        EvidencePart.__init__(self, investigator, behind, published, RecordPart(house).seal_evidence)
         AlertPart.__init__(self, make_alerts(detector, house.recorder.record, house.clock), house.note)
 
 

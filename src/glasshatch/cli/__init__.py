@@ -8,7 +8,19 @@ import typer
 
 from .. import __version__
 from ..errors import GlasshatchError, place_of_bug
-from . import access, alerts, demo, feeding, investigating, people, proof, reading, server, witnessing
+from . import (
+    access,
+    alerts,
+    demo,
+    evidence,
+    feeding,
+    investigating,
+    people,
+    proof,
+    reading,
+    server,
+    witnessing,
+)
 from .output import complain
 
 EXIT_CODES = {
@@ -24,7 +36,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # a traceback with local variables could show a secret
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (server, reading, investigating, alerts, feeding, proof, access, people, witnessing, demo):
+for group in (
+    server,
+    reading,
+    investigating,
+    alerts,
+    feeding,
+    proof,
+    evidence,
+    access,
+    people,
+    witnessing,
+    demo,
+):
     group.register(app)
 
 

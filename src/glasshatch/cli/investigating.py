@@ -18,7 +18,7 @@ from .times import parse_time
 index_app = typer.Typer(help="The search index, which is made from the ledger.", no_args_is_help=True)
 
 
-class _Asking(TyperCommand):
+class Asking(TyperCommand):
     """A command whose query may begin with a minus, as in `-outcome.status:success`, and is no option."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -48,10 +48,10 @@ UntilOption = Annotated[str, typer.Option(help="Before this time, in the same fo
 
 def register(app: typer.Typer) -> None:
     """Add this group's commands."""
-    app.command("search", cls=_Asking)(search)
-    app.command("tail", cls=_Asking)(tail)
+    app.command("search", cls=Asking)(search)
+    app.command("tail", cls=Asking)(tail)
     app.command("timeline")(timeline)
-    app.command("stats", cls=_Asking)(stats)
+    app.command("stats", cls=Asking)(stats)
     app.add_typer(index_app, name="index")
 
 

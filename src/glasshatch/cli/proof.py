@@ -15,6 +15,7 @@ from ..errors import ConfigError
 from ..ledger.log import CosignerKey
 from ..ledger.verify import verify_proof
 from .connection import DataOption, ServerOption, TokenOption, open_desk
+from .evidence import is_evidence, verify_evidence
 from .output import console, emit_json, local_time, progress_bar, say
 from .witnessing import key_text, witness_keys
 
@@ -54,7 +55,10 @@ def prove(
 
 def verify(
     what: Annotated[
-        Path, typer.Argument(metavar="DIR|PROOF", help="A data or ledger directory, or a proof file.")
+        Path,
+        typer.Argument(
+            metavar="DIR|PROOF|BUNDLE", help="A data or ledger directory, a proof file or an evidence bundle."
+        ),
     ],
     key: Annotated[
         str,
@@ -83,7 +87,7 @@ def verify(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
-    """Check a whole ledger or one proof, offline, trusting nobody here.
+    """Check a whole ledger, one proof or an evidence bundle, offline, trusting nobody here.
 
     Exit code 0: everything is as it was recorded. 5: something is not; says what, where and what was
     expected. 9: only the unfinished tail of a crash or of a running server was found.
@@ -96,6 +100,13 @@ def verify(
     else:
         if anchor:
             raise ConfigError("is for directories", key="--anchor", hint="for a proof give --witness")
+        if is_evidence(what):
+            if witness:
+                raise ConfigError(
+                    "is for proofs", key="--witness", hint="a bundle's proofs are checked alone"
+                )
+            verify_evidence(what, verifier_key, json)
+            return
         _verify_proof(what, verifier_key, witness_keys(witness), quorum, json)
 
 

@@ -46,6 +46,17 @@ ACTIONS: dict[str, Action] = {
         Action("token.revoked", "an access token was revoked", 2),
         Action("record.read", "somebody read the record: who, with which filter, how many events"),
         Action("record.proved", "somebody took an inclusion proof out of the record"),
+        Action(
+            "bundle.made",
+            "somebody took an evidence bundle out of the record; holds the hash of its manifest",
+            2,
+        ),
+        Action("backup.made", "a backup was made and verified; says of how much, and where it lies", 1),
+        Action(
+            "backup.restored",
+            "the data directory was put back from a backup; says which, and what was accepted as lost",
+            4,
+        ),
         Action("policy.loaded", "a policy set came into force; carries its hash", 2),
         Action("alert.raised", "a detection rule fired; names the rule and the events", 3),
         Action("alert.acknowledged", "somebody took an alert on", 2),

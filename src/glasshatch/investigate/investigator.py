@@ -60,6 +60,10 @@ class Investigator:
         self._redact = redact
         self._clock = clock
 
+    def now_ns(self) -> int:
+        """The time that `now` in a query means."""
+        return self._clock.now_ns()
+
     def parse(self, text: str | Query) -> tuple[Query, str]:
         """The query that finds what is meant in a redacted record, and its text as it may be recorded.
 

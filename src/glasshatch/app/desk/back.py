@@ -11,7 +11,9 @@ from ...api.values import Status
 from ...detect import Alerts
 from ...identity import Identity
 from ...investigate import Investigator
+from ...ledger import Published
 from .alerts import AlertPart
+from .evidence import EvidencePart
 from .forwarded import ForwardedPart
 from .investigation import Behind, InvestigationPart, Note
 
@@ -23,7 +25,7 @@ class WitnessState(Protocol):
     def parties(self) -> tuple[str, ...]: ...
 
 
-class BackDesk(InvestigationPart, AlertPart, ForwardedPart):
+class BackDesk(InvestigationPart, EvidencePart, AlertPart, ForwardedPart):
     """Fills the API's `UseDesk` port. Events and sessions are read from the index, not from the ledger."""
 
     def __init__(
@@ -34,8 +36,10 @@ class BackDesk(InvestigationPart, AlertPart, ForwardedPart):
         alerts: Alerts,
         note: Note,
         witnesses: WitnessState,
+        published: Published,
     ) -> None:
         InvestigationPart.__init__(self, investigator, behind, note)
+        EvidencePart.__init__(self, investigator, behind, published, self.seal_evidence)
         AlertPart.__init__(self, alerts, note)
         ForwardedPart.__init__(self, front)
         self._witnesses = witnesses

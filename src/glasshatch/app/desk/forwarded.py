@@ -20,6 +20,7 @@ from ...api.values import (
     RecordedEvent,
     RequestForm,
     RequestView,
+    SealForm,
     SessionSummary,
     Status,
     TokenForm,
@@ -83,6 +84,10 @@ class ForwardedPart:
     def read_bundle(self, caller: Identity, number: int, width: int) -> bytes:
         with self._front(caller) as front:
             return front.read_bundle(number, width)
+
+    def seal_evidence(self, caller: Identity, form: SealForm) -> ProofText:
+        with self._front(caller) as front:
+            return front.seal_evidence(form)
 
     def create_request(self, caller: Identity, form: RequestForm) -> RequestView:
         with self._front(caller) as front:

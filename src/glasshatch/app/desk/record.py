@@ -5,10 +5,11 @@ from __future__ import annotations
 import msgspec
 
 from ... import __version__
-from ...api.values import EventFilter, ProofText, RecordedEvent, SessionSummary, Status
-from ...events import Data, Outcome, Resource
+from ...api.values import EventFilter, ProofText, RecordedEvent, SealForm, SessionSummary, Status
+from ...events import Data, Link, Outcome, Resource
 from ...identity import Identity
 from ...ledger import Published, open_checkpoint
+from ...ledger.evidence import MADE_ACTION, MANIFEST_REL
 from ...ledger.log import BUNDLE_ENTRIES, encode_bundle
 from ..house import House
 from ..records import find_event, find_events, find_sessions
@@ -67,6 +68,22 @@ class RecordPart:
         entries = [entry for _, entry in ledger.scan(first, first + width)]
         self._read(caller, "bundle", {"first": str(first), "count": str(width)}, width)
         return encode_bundle(entries)
+
+    def seal_evidence(self, caller: Identity, form: SealForm) -> ProofText:
+        """Record that a bundle with this manifest is handed to the caller, and prove it; for auditors."""
+        require(caller, AUDITOR)
+        house = self._house
+        asked = {"query": form.query, "since": form.since, "until": form.until}
+        receipt = house.recorder.record(house.maker.make(
+            MADE_ACTION,
+            actor=caller.as_actor(),
+            outcome=Outcome(status="success"),
+            resource=_RECORD,
+            data=Data(rows=form.events, recipient=caller.id),
+            links=(Link(rel=MANIFEST_REL, id=form.manifest),),
+            attrs={"what": "evidence", "filter": {name: value for name, value in asked.items() if value}},
+        ))  # fmt: skip
+        return ProofText(house.ledger.prove(receipt.index).encode().decode(), str(house.ledger.key))
 
     def status(self, caller: Identity) -> Status:
         """The server at a glance; holds nothing of the record's content, so it is no read of it."""

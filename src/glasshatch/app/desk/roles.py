@@ -33,6 +33,7 @@ ADMINISTRATION = (
     "index.",
     "witness.",
     "anchor.",
+    "backup.",
     "alert.",
 )
 """How the actions begin that an administrator may see."""

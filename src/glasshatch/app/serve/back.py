@@ -94,10 +94,11 @@ class _Back:
         investigator = Investigator(index, lambda text: redactor.text(text)[0], clock)
         alerts = make_alerts(detector, self._recorder.record, clock)
         witnessing = make_witnessing(loaded, self.note, clock, complain)
-        desk = BackDesk(home.front_socket, investigator, followed, alerts, self.note, witnessing)
+        published = Published(home.ledger, home.witnessed)
+        desk = BackDesk(home.front_socket, investigator, followed, alerts, self.note, witnessing, published)
         authenticator = FrontAuthenticator(home.front_socket)
         page = page_router(PageSettings(keyring.page_key, config.server.hosts))
-        tlog = TlogSettings(Published(home.ledger, home.witnessed), config.tlog.access == "public")
+        tlog = TlogSettings(published, config.tlog.access == "public")
         self.api = ApiServer(
             desk, authenticator, home.socket, config.server.api, complain, page, use=True, tlog=tlog
         )

@@ -1,0 +1,27 @@
+"""Evidence bundles: events with their proofs in one file that anybody can read and check. Pure."""
+
+from .archive import MAX_ARCHIVE_BYTES, read_archive, write_archive
+from .checking import CheckedEvidence, check_evidence
+from .contents import MADE_ACTION, MANIFEST_REL, REDACTION, Facts, Gap, Maker, Manifest
+from .making import MAX_EVENT_BYTES, MAX_EVENTS, Draft
+from .page import PAGE_VERSION, render_page
+
+__all__ = [
+    "MADE_ACTION",
+    "MANIFEST_REL",
+    "MAX_ARCHIVE_BYTES",
+    "MAX_EVENTS",
+    "MAX_EVENT_BYTES",
+    "PAGE_VERSION",
+    "REDACTION",
+    "CheckedEvidence",
+    "Draft",
+    "Facts",
+    "Gap",
+    "Maker",
+    "Manifest",
+    "check_evidence",
+    "read_archive",
+    "render_page",
+    "write_archive",
+]
