@@ -137,6 +137,8 @@ def _config_tables(struct: Any, table: str) -> Iterator[tuple[str, Any]]:
         inner = _struct_in(field.type)
         if inner:
             name = f"{table}.{field.encode_name}".lstrip(".")
+            if "tuple" in str(field.type):
+                name = f"[{name}]"  # a table that may stand there several times
             repeated = "[" in str(field.type)
             yield from _config_tables(
                 inner, f"{name}.NAME" if repeated and "dict" in str(field.type) else name
