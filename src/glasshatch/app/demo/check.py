@@ -32,19 +32,16 @@ def check_day(root: Path, say: Say) -> dict[str, Any]:
     started_s = time.monotonic()
     try:
         stage.start()
-        play(stage, say, result, details)
+        play(DAY | JUDGEMENT, stage, say, result, details)
     finally:
         stage.stop()
     return result | {"seconds": round(time.monotonic() - started_s, 1), "details": details}
 
 
-def play(stage: Stage, say: Say, result: dict[str, Any], details: dict[str, Any]) -> None:
-    """All steps in the order of the day; fills `result` and `details` by step name."""
-    steps: dict[str, Step] = {
-        "masked": day.masked, "blocked": day.blocked, "granted": day.granted,
-        "timeline": use.timeline, "alert": use.alert, "kubernetes": use.kubernetes, "audited": use.audited,
-        "durable": day.durable, "clean": clean, "verified": verified,
-    }  # fmt: skip
+def play(
+    steps: dict[str, Step], stage: Stage, say: Say, result: dict[str, Any], details: dict[str, Any]
+) -> None:
+    """Steps in their order; fills `result` and `details` by step name."""
     for name, step in steps.items():
         started_s = time.monotonic()
         try:
@@ -136,3 +133,13 @@ def _summary(detail: dict[str, Any]) -> str:
     return ", ".join(
         f"{key.replace('_', ' ')} {value}" for key, value in detail.items() if not isinstance(value, dict)
     )
+
+
+DAY: dict[str, Step] = {
+    "masked": day.masked, "blocked": day.blocked, "granted": day.granted,
+    "timeline": use.timeline, "alert": use.alert, "kubernetes": use.kubernetes, "durable": day.durable,
+}  # fmt: skip
+"""What happens on the day; at its end the server is up."""
+
+JUDGEMENT: dict[str, Step] = {"audited": use.audited, "clean": clean, "verified": verified}
+"""What is found of it in the files afterwards. Each step stops the server for a while."""

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from .check import play
+from .check import DAY, play
 from .stage import RESOURCE, Say, Stage
 
 
@@ -26,7 +26,7 @@ def run_demo(root: Path, say: Say) -> None:
     try:
         stage.start()
         result: dict[str, Any] = {}
-        play(stage, say, result, {})
+        play(DAY, stage, say, result, {})
         say(what_to_try(stage))
         while stage.server_running and stage.database.running:
             time.sleep(0.5)
