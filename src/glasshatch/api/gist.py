@@ -42,7 +42,7 @@ def gist_of(event: Event) -> str:
     if event.action == "record.read":
         return _read_gist(event)
     if event.data and event.data.rows:
-        return f"{event.data.rows} rows, {event.data.masked} values masked"
+        return f"{_counted(event.data.rows, 'row')}, {_counted(event.data.masked, 'value')} masked"
     if event.outcome and event.outcome.reason:
         return event.outcome.reason
     if event.access and event.access.reason:
@@ -61,3 +61,7 @@ def _read_gist(event: Event) -> str:
     words = [str(asked[name]) for name in _ASKED if asked.get(name)] if isinstance(asked, dict) else []
     found = f", {event.data.rows} found" if event.data else ""
     return f"{event.attrs.get('what', '')}: {' '.join(words) or 'everything'}{found}"
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
