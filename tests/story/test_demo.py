@@ -181,4 +181,4 @@ def play_the_start_page(said: str, terminal: Terminal, place: Path) -> None:
         refused=("DROP",),
         sees=("<EMAIL:", "statement.denied"),
     )
-    Play(story, terminal).run(read_page((ROOT / "docs" / "start.md").read_text(encoding="utf-8")))
+    Play(story, terminal, place).run(read_page((ROOT / "docs" / "start.md").read_text(encoding="utf-8")))

@@ -354,7 +354,7 @@ def test_every_step_of_a_page_works(page: str, open_directory: Path, request: py
     with STORIES.get(page, in_the_house)(scene) as story:
         shipped = request.getfixturevalue("postgres").psql.parent if shutil.which("psql") is None else BIN
         terminal = Terminal(scene.work, [BIN, shipped], **scene.variables)
-        play = Play(story, terminal)
+        play = Play(story, terminal, open_directory)
         try:
             play.run(read_page(PAGES[page].read_text(encoding="utf-8")))
         finally:

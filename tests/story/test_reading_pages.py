@@ -48,7 +48,7 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
 
 
 def play(terminal: Terminal, text: str, **story: object) -> Play:
-    one = Play(Story(**story), terminal)  # type: ignore[arg-type]
+    one = Play(Story(**story), terminal, terminal.directory)  # type: ignore[arg-type]
     one.run(read_page(f"```console\n{text}\n```\n"))
     return one
 
@@ -79,6 +79,8 @@ def test_what_is_exported_stays_and_output_is_compared(terminal: Terminal) -> No
         ("$ true\n$ false", "line 3: false\nexit 1"),
         ("$ no-such-command-anywhere", "exit 127"),
         ("$ echo one\ntwo", "the page shows 'two'"),
+        ("$ echo size 12345 of abc+def\nsize 4711 of abc+…", None),
+        ("$ touch /var/lib/glasshatch-story", "no other word for"),
         ("$ cat\nshop=> ERROR:  made up", None),
         ("$ echo 'error (config) so'; false\nerror (config) so", None),
         ("$ echo 'error (config) so'\nerror (config) so", "exit 0"),
