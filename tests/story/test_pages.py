@@ -63,7 +63,7 @@ def in_the_house(scene: Scene, **more: Any) -> Iterator[Story]:
         shutil.copy2(house.home.parent / f"{person}.token", scene.work)
     scene.variables = {"GLASSHATCH_DATA": str(house.home), "GLASSHATCH_TOKEN_FILE": "dana.token"}
     words = {
-        "/srv/glasshatch": str(house.home), "127.0.0.1:8600": f"127.0.0.1:{house.api_port}",
+        "/srv/glasshatch": str(house.home),
         "127.0.0.1:7443": f"127.0.0.1:{house.api_port}",
         "port=6432": f"port={house.gateway_port}", "REQUEST": lambda _: waiting_request(house),
         "GRANT": lambda _: newest(house, "grants"), "ALERT": lambda _: newest(house, "alerts", "ls"),

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 
 from ..clock import Clock
-from ..detect import Alerts, Delivery, Detector, Route, Webhook, load_rules
+from ..detect import Alerts, Delivery, Detector, Route, Rule, Webhook, load_rules
 from ..events import Event
 from .config import LoadedConfig, read_secret
 from .home import Home
@@ -14,12 +14,17 @@ from .home import Home
 Record = Callable[[Event], object]
 
 
+def read_rules(loaded: LoadedConfig) -> list[Rule]:
+    """The rules in force; raises `ConfigError` for a bad one, naming file and key."""
+    return load_rules([loaded.path(folder) for folder in loaded.config.detect.user_rules])
+
+
 def open_detector(loaded: LoadedConfig, clock: Clock, *, silent_below: int = 0) -> Detector:
     """The detector of a data directory; raises `ConfigError` for a bad rule, naming file and key."""
     config = loaded.config
     return Detector.open(
         Home(loaded.data).derived / "detect",
-        load_rules([loaded.path(folder) for folder in config.detect.user_rules]),
+        read_rules(loaded),
         clock,
         config.tenant,
         routes=[Route(name, channel.severity) for name, channel in config.alerts.items()],
@@ -41,12 +46,17 @@ def make_delivery(
     failed: Callable[[BaseException], None],
 ) -> Delivery:
     """The way out for alerts; raises `ConfigError` for a channel that cannot be used."""
-    channels = [
+    channels = make_channels(loaded, clock)
+    chance = random.SystemRandom()
+    return Delivery(detector.store, record, channels, clock, chance.random, ready=ready, failed=failed)
+
+
+def make_channels(loaded: LoadedConfig, clock: Clock) -> list[Webhook]:
+    """Where alerts are sent; raises `ConfigError` for an address or a secret that cannot be used."""
+    return [
         Webhook(name, section.url, _secret(loaded, name, section.secret), clock)
         for name, section in loaded.config.alerts.items()
     ]
-    chance = random.SystemRandom()
-    return Delivery(detector.store, record, channels, clock, chance.random, ready=ready, failed=failed)
 
 
 def _secret(loaded: LoadedConfig, name: str, reference: str) -> Callable[[], bytes]:

@@ -12,6 +12,7 @@ import msgspec
 from ..clock import SystemClock
 from ..errors import ConfigError, GlasshatchError
 from .config import LoadedConfig, ResourceSection, load_config, read_secret, split_address
+from .detection import make_channels, read_rules
 from .home import Home
 from .house import load_engine, load_policy, open_keyring
 from .witnessing import make_witnessing
@@ -51,6 +52,9 @@ def _checks(loaded: LoadedConfig) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "masking.packs", lambda: f"detectors load, pack hash {load_engine(loaded).pack_hash[:16]}"
     yield "gateway.postgres", lambda: _address(config.gateway.postgres, "gateway.postgres")
     yield "gateway.tls_certificate", lambda: _tls(loaded)
+    yield "detect.user_rules", lambda: f"{len(read_rules(loaded))} rules load"
+    if config.alerts:
+        yield "alerts", lambda: _alerts(loaded)
     if config.witnesses or config.anchors:
         yield "witnesses", lambda: _witnesses(loaded)
     if config.server.api:
@@ -62,6 +66,12 @@ def _checks(loaded: LoadedConfig) -> Iterator[tuple[str, Callable[[], str]]]:
 def _data(loaded: LoadedConfig) -> str:
     Home(loaded.data).check()
     return f"records of tenant {loaded.config.tenant} go to {loaded.data}"
+
+
+def _alerts(loaded: LoadedConfig) -> str:
+    make_channels(loaded, SystemClock())
+    told = (f"{name} from severity {channel.severity}" for name, channel in loaded.config.alerts.items())
+    return f"alerts go to {', '.join(told)}"
 
 
 def _witnesses(loaded: LoadedConfig) -> str:

@@ -10,7 +10,7 @@ tenant = "{tenant}"
 
 [server]
 data = "."
-# api = "127.0.0.1:8600"      # API and page on a loopback port, beside the Unix socket run/glasshatch.sock
+# api = "127.0.0.1:7443"      # API and page on a loopback port, beside the Unix socket run/glasshatch.sock
 # hosts = ["glasshatch.internal"]  # by which names a proxy in front of that port is reached
 drain_seconds = 10            # how long a stop waits for running statements
 

@@ -62,6 +62,26 @@ def test_the_configuration_is_explained(home: Path) -> None:
     assert all(finding["ok"] for finding in findings)
 
 
+def test_a_bad_rule_and_a_channel_without_a_secret_are_found_before_the_start(
+    home: Path, tmp_path: Path
+) -> None:
+    config = tmp_path / "glasshatch.toml"
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "odd.toml").write_text('id = "odd"\nkind = "wishful"\n')
+    config.write_text(
+        f'version = 1\n[server]\ndata = "{home}"\n[keys]\nmaster = "file:{home}/keys/master.key"\n'
+        '[detect]\nuser_rules = ["rules"]\n'
+        '[alerts.oncall]\ntype = "webhook"\nurl = "https://example.com/a"\nsecret = "env:NOT_SET_HERE"\n'
+    )
+    checked = run("config", "check", "--config", str(config), "--format", "jsonl")
+    findings = {one["key"]: one for one in map(json.loads, checked.stdout.splitlines())}
+    assert checked.returncode == 2
+    assert not findings["detect.user_rules"]["ok"]
+    assert "odd.toml" in findings["detect.user_rules"]["says"]
+    assert not findings["alerts"]["ok"]
+    assert "oncall" in findings["alerts"]["says"]
+
+
 def test_every_read_is_itself_recorded(home: Path) -> None:
     before = len(events(home, "--action", "record.read"))
     events(home, "--actor", "admin")
