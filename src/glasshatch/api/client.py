@@ -20,6 +20,8 @@ from .values import (
     ActorForm,
     ActorView,
     AlertView,
+    BackupForm,
+    CheckpointText,
     EventFilter,
     EvidenceForm,
     Found,
@@ -103,6 +105,14 @@ class Client:
     def read_bundle(self, number: int, width: int) -> bytes:
         """The first `width` entries of a bundle of tlog-tiles; nothing if they are not signed."""
         return self._bytes(self._open("GET", self._path(f"/bundle?number={number}&width={width}"), None, {}))
+
+    def begin_backup(self) -> CheckpointText:
+        """A fresh checkpoint: everything acknowledged before is in it."""
+        return self._post("/backups/begin", None, CheckpointText)
+
+    def backup_made(self, form: BackupForm) -> None:
+        """Record a backup."""
+        self._post("/backups", form, type(None))
 
     def seal_evidence(self, form: SealForm) -> ProofText:
         """Have the making of an evidence bundle recorded and proven; only a server's front answers."""

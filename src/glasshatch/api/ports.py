@@ -16,6 +16,8 @@ from .values import (
     ActorForm,
     ActorView,
     AlertView,
+    BackupForm,
+    CheckpointText,
     EventFilter,
     EvidenceForm,
     Found,
@@ -96,6 +98,16 @@ class InvestigationDesk(Protocol):
         """Begin to make the index anew; answers how many events it will then hold."""
 
 
+class BackupDesk(Protocol):
+    """Letting somebody who holds the files copy them."""
+
+    def begin_backup(self, caller: Identity) -> CheckpointText:
+        """A fresh checkpoint: everything acknowledged before this was called is in it."""
+
+    def backup_made(self, caller: Identity, form: BackupForm) -> None:
+        """Record a backup, before it comes into being."""
+
+
 class EvidenceDesk(Protocol):
     """Handing events over to others."""
 
@@ -161,7 +173,7 @@ class TlogSettings(msgspec.Struct, frozen=True):
     public: bool = False
 
 
-class Desk(RecordDesk, AccessDesk, PeopleDesk, IntakeDesk, Protocol):
+class Desk(RecordDesk, AccessDesk, PeopleDesk, IntakeDesk, BackupDesk, Protocol):
     """What a caller may ask of the front: the record itself, access, people, and taking events in."""
 
 

@@ -21,6 +21,8 @@ from .ports import Desk
 from .values import (
     ActorForm,
     ActorView,
+    BackupForm,
+    CheckpointText,
     EventFilter,
     GrantView,
     ProofText,
@@ -155,6 +157,18 @@ def read_bundle(request: Call, number: FromQuery[int], width: FromQuery[int]) ->
     return Response(data, media_type="application/octet-stream", headers={"cache-control": "no-store"})
 
 
+@post("/backups/begin", opt=_ADMIN, sync_to_thread=True, status_code=200)
+def begin_backup(request: Call) -> CheckpointText:
+    """A fresh checkpoint, for a backup of the files on the server's own machine."""
+    return _desk(request).begin_backup(request.user)
+
+
+@post("/backups", opt=_ADMIN, sync_to_thread=True, status_code=204)
+def backup_made(request: Call, data: JSONBody[BackupForm]) -> None:
+    """Record a backup, before it comes into being."""
+    _desk(request).backup_made(request.user, data)
+
+
 @post("/evidence/seal", opt=_READ, sync_to_thread=True)
 def seal_evidence(request: Call, data: JSONBody[SealForm]) -> ProofText:
     """Record an evidence bundle: how the back has the front vouch for what it is about to hand out."""
@@ -238,7 +252,7 @@ def revoke_token(request: Call, token_id: FromPath[str]) -> None:
 TENANT_ROUTES = (
     list_events, show_event, list_sessions, prove, status, read_bundle, create_request, list_requests,
     approve, deny, withdraw, list_grants, revoke, create_actor, list_actors, disable_actor, issue_token,
-    revoke_token,
+    revoke_token, begin_backup, backup_made,
 )  # fmt: skip
 """Every route below `/v1/{tenant}`."""
 

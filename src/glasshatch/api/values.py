@@ -213,6 +213,23 @@ class SealForm(_Form, frozen=True):
     until: str = ""
 
 
+class CheckpointText(msgspec.Struct, frozen=True):
+    """A signed checkpoint's text."""
+
+    note: str
+
+
+class BackupForm(_Form, frozen=True):
+    """A backup that is about to come into being: its name, the ledger's size, how much it is."""
+
+    moment: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{15}-[0-9]{8}T[0-9]{6}Z$")]
+    size: int
+    files: int
+    bytes: int
+    copied: int
+    master_key: bool = False
+
+
 class HistogramBin(msgspec.Struct, frozen=True):
     """One bar: where it starts, how many events, how many of them failed or were refused."""
 

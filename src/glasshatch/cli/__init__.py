@@ -11,6 +11,7 @@ from ..errors import GlasshatchError, place_of_bug
 from . import (
     access,
     alerts,
+    backup,
     demo,
     evidence,
     feeding,
@@ -44,6 +45,7 @@ for group in (
     feeding,
     proof,
     evidence,
+    backup,
     access,
     people,
     witnessing,

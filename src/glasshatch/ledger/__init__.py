@@ -1,6 +1,7 @@
 """The record: an append-only, signed Merkle log in a directory, its proofs and its verifier."""
 
 from .anchored import check_anchors
+from .cut import CutFile, LedgerCut
 from .export import Exported, export_tlog
 from .ledger import Ledger
 from .log import Checkpoint, CosignerKey, Proof, ProvenEntry, VerifierKey, open_checkpoint
@@ -12,8 +13,10 @@ from .verify import Problem, VerifyReport, verify_directory, verify_proof
 __all__ = [
     "Checkpoint",
     "CosignerKey",
+    "CutFile",
     "Exported",
     "Ledger",
+    "LedgerCut",
     "LedgerOptions",
     "LedgerReader",
     "Problem",

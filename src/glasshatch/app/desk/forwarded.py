@@ -13,6 +13,8 @@ from ...api.client import Client
 from ...api.values import (
     ActorForm,
     ActorView,
+    BackupForm,
+    CheckpointText,
     EventFilter,
     GrantView,
     IntakeResult,
@@ -88,6 +90,14 @@ class ForwardedPart:
     def seal_evidence(self, caller: Identity, form: SealForm) -> ProofText:
         with self._front(caller) as front:
             return front.seal_evidence(form)
+
+    def begin_backup(self, caller: Identity) -> CheckpointText:
+        with self._front(caller) as front:
+            return front.begin_backup()
+
+    def backup_made(self, caller: Identity, form: BackupForm) -> None:
+        with self._front(caller) as front:
+            front.backup_made(form)
 
     def create_request(self, caller: Identity, form: RequestForm) -> RequestView:
         with self._front(caller) as front:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from ..house import House
 from .access import AccessPart
+from .backup import BackupPart
 from .intake import IntakePart
 from .people import PeoplePart
 from .record import RecordPart
 
 
-class FrontDesk(RecordPart, AccessPart, PeoplePart, IntakePart):
+class FrontDesk(RecordPart, AccessPart, PeoplePart, IntakePart, BackupPart):
     """Fills the API's `Desk` port over an open house."""
 
     def __init__(self, house: House, *, listening: str = "") -> None:
@@ -17,6 +18,7 @@ class FrontDesk(RecordPart, AccessPart, PeoplePart, IntakePart):
         AccessPart.__init__(self, house)
         PeoplePart.__init__(self, house)
         IntakePart.__init__(self, house)
+        BackupPart.__init__(self, house)
 
     @property
     def halted(self) -> bool:

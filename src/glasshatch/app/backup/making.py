@@ -1,0 +1,220 @@
+"""Making a backup of a data directory, with its server running or without one."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ... import __version__
+from ...api.values import BackupForm
+from ...control import copy_database
+from ...errors import ConfigError, Conflict, GlasshatchError, Unavailable, VerificationError
+from ...keys import open_master_key
+from ...ledger import LedgerCut, Published, open_checkpoint
+from ..config import LoadedConfig, load_config
+from ..home import LEDGER, Home
+from ..house import config_of
+from ..inspect import HomeReport, verify_home
+from .copying import Copier
+from .moments import (
+    LOCK,
+    MANIFEST,
+    PARTIAL,
+    VERSION,
+    BackupFile,
+    Moment,
+    moments,
+    read_moment,
+    sync,
+    sync_tree,
+)
+
+Progress = Callable[[int, int], None]
+_LEFT_OUT = frozenset({"run", "cache", "derived", "ledgers"})
+_SMALL_BYTES = 64 << 20
+
+
+class MadeBackup(msgspec.Struct, frozen=True, kw_only=True):
+    """What a backup did; `copied` bytes were written, the rest was there from the one before."""
+
+    moment: str
+    size: int
+    files: int
+    bytes: int
+    copied: int
+    entries_compared: bool
+    """Whether the master key was at hand, so that every entry was decrypted and compared."""
+    master_key: bool
+
+
+def make_backup(
+    directory: Path, place: Path, desk: Any, *, master_key: bool = False, progress: Progress | None = None
+) -> MadeBackup:
+    """Add a moment to the backup in `place`; when this returns it is verified, recorded and durable.
+
+    Killed at any time, the moments before are as they were, and this one is not there.
+
+    Args:
+        desk: A running server's, or that of the directory opened here; its caller is an administrator.
+        master_key: Include the master key, which opens everything.
+
+    Raises:
+        ConfigError: `place` lies in the directory, or the directory is none of ours.
+        Conflict: Another backup to `place` runs.
+        VerificationError: What was copied does not verify, or does not continue the moment before.
+        Unavailable: The disk failed or is full.
+    """
+    loaded = load_config(config_of(directory.absolute()))
+    home = Home(loaded.data)
+    home.check()
+    if home.directory.resolve() != directory.resolve():
+        raise ConfigError("names another data directory", file=str(loaded.file), key="server.data")
+    if place.resolve().is_relative_to(home.directory.resolve()):
+        raise ConfigError("lies in the data directory", file=str(place), hint="back up to another disk")
+    try:
+        with _locked(place):
+            return _Making(loaded, home, place, desk, master_key).run(progress)
+    except OSError as error:
+        raise Unavailable(
+            f"the backup failed: {error.strerror or type(error).__name__}",
+            hint="the moments before are as they were; check space and permissions, then give it again",
+        ) from None
+
+
+@contextlib.contextmanager
+def _locked(place: Path) -> Iterator[None]:
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    strange = [path.name for path in place.iterdir() if path.name not in (LOCK, PARTIAL)]
+    if any(not (place / name / MANIFEST).is_file() for name in strange):
+        raise Conflict(f"{place} holds something else", hint="give an empty directory, or one with backups")
+    descriptor = os.open(place / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise Conflict(f"another backup to {place} runs", hint="wait until it ends") from None
+    finally:
+        os.close(descriptor)
+
+
+class _Making:
+    """One run; the steps are in the order that keeps it consistent."""
+
+    def __init__(self, loaded: LoadedConfig, home: Home, place: Path, desk: Any, master_key: bool) -> None:
+        self._loaded = loaded
+        self._home = home
+        self._place = place
+        self._desk = desk
+        self._with_master = master_key
+        self._master = loaded.reference(loaded.config.keys.master)
+        self._partial = place / PARTIAL
+        before = moments(place)
+        self._before = before[-1] if before else None
+        self._copier = Copier(
+            self._partial, self._before, read_moment(self._before) if self._before else None
+        )
+
+    def run(self, progress: Progress | None) -> MadeBackup:
+        if self._partial.exists():
+            shutil.rmtree(self._partial)
+        self._partial.mkdir(mode=0o700)
+        # The control store first: whatever it holds was recorded before, so the ledger below has it too.
+        files = [self._control(), *self._configuration()]
+        least = int(self._desk.begin_backup().note.split("\n")[1])
+        cut = LedgerCut(self._home.ledger, least)
+        try:
+            self._check_continues(cut)
+            files += self._copier.ledger(cut, f"ledgers/{LEDGER}", progress)
+            moment = self._moment(cut, files)
+        finally:
+            cut.close()
+        report = self._verify(cut, progress)
+        return self._commit(moment, report)
+
+    def _control(self) -> BackupFile:
+        copy_database(self._home.control_db, self._partial / "control.db")
+        return self._copier.taken("control.db")
+
+    def _configuration(self) -> list[BackupFile]:
+        """Configuration, keyrings, certificates, policies, rules: whatever is neither ledger nor derived."""
+        found = []
+        for path in sorted(self._home.directory.rglob("*")):
+            relative = path.relative_to(self._home.directory)
+            if relative.parts[0] in _LEFT_OUT or relative.name.startswith("control.db") or not path.is_file():
+                continue
+            if relative.name.endswith(".tmp") or (self._is_master(path) and not self._with_master):
+                continue
+            if path.stat().st_size > _SMALL_BYTES:
+                raise ConfigError("is too large for a file of the configuration", file=str(path))
+            found.append(self._copier.small(relative.as_posix(), path.read_bytes()))
+        return found
+
+    def _is_master(self, path: Path) -> bool:
+        kind, _, place = self._master.partition(":")
+        named = kind == "file" and path.resolve() == Path(place).resolve()
+        return named or path == self._home.keys / "master.key"
+
+    def _check_continues(self, cut: LedgerCut) -> None:
+        """The ledger still holds the tree of the moment before: nobody rolled it back or rewrote it."""
+        if self._before is None:
+            return
+        before = open_checkpoint(read_moment(self._before).checkpoint.encode(), cut.key)
+        if before.size > cut.checkpoint.size or (
+            before.size and Published(self._home.ledger).root(before.size) != before.root
+        ):
+            raise VerificationError(
+                "the ledger does not continue the backup before: it was rolled back or is another one",
+                where=str(self._home.ledger), expected=f"the tree of size {before.size} of the moment before",
+                found=f"another, of size {cut.checkpoint.size}",
+                hint="keep both as they are and find out how; another destination begins anew",
+            )  # fmt: skip
+
+    def _moment(self, cut: LedgerCut, files: list[BackupFile]) -> Moment:
+        moment = Moment(
+            version=VERSION, made=str(time.time_ns()), program=__version__, tenant=self._loaded.config.tenant,
+            origin=cut.key.name, size=cut.checkpoint.size, checkpoint=cut.checkpoint.note.decode(),
+            master_key=self._with_master, files=tuple(files),
+        )  # fmt: skip
+        text = msgspec.json.format(msgspec.json.encode(moment), indent=1) + b"\n"
+        self._copier.write(MANIFEST, text)
+        return moment
+
+    def _verify(self, cut: LedgerCut, progress: Progress | None) -> HomeReport:
+        report = verify_home(self._partial, str(cut.key), self._readable_master(), progress)
+        for ledger in report.ledgers:
+            ledger.require()
+        return report
+
+    def _readable_master(self) -> str:
+        """The master key's reference if whoever makes the backup may read it."""
+        try:
+            open_master_key(self._master)
+        except GlasshatchError:
+            return ""
+        return self._master
+
+    def _commit(self, moment: Moment, report: HomeReport) -> MadeBackup:
+        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(int(moment.made) // 10**9))
+        name = f"{moment.size:015d}-{stamp}"
+        made = MadeBackup(
+            moment=str(self._place / name), size=moment.size, files=len(moment.files),
+            bytes=sum(file.bytes for file in moment.files), copied=self._copier.copied,
+            entries_compared=report.entries_compared, master_key=self._with_master,
+        )  # fmt: skip
+        sync_tree(self._partial)
+        self._desk.backup_made(BackupForm(
+            moment=name, size=made.size, files=made.files, bytes=made.bytes, copied=made.copied,
+            master_key=made.master_key,
+        ))  # fmt: skip
+        # Until this rename there is no such moment; after it, it is whole.
+        self._partial.rename(self._place / name)
+        sync(self._place)
+        return made

@@ -1,0 +1,237 @@
+"""Putting a backup back: only into an empty directory, only if it verifies, never older than is known."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from ...clock import SystemClock
+from ...control import ControlStore
+from ...errors import ConfigError, Conflict, Unavailable, VerificationError
+from ...events import Outcome
+from ...keys import Keyring, open_master_key
+from ...ledger import Checkpoint, Ledger, VerifierKey, open_checkpoint
+from ...masking import Redactor
+from ..config import LoadedConfig, load_config
+from ..home import Home
+from ..house import config_of, load_engine, make_tokens
+from ..inspect import verify_home
+from ..local import local_operator
+from ..recorder import EventMaker, Recorder
+from .copying import LEDGER_PARTS, copy_share
+from .known import newest_known
+from .moments import Moment, find_moment, read_moment, sync, sync_tree
+
+Progress = Callable[[int, int], None]
+_MARK = "restoring"
+"""In a directory whose restoring did not end. Without the file `format` no server takes it either."""
+
+
+class Restored(msgspec.Struct, frozen=True, kw_only=True):
+    """What was put back, and what of it is missing against the newest that is known."""
+
+    moment: str
+    directory: str
+    size: int
+    known: int
+    missing: int
+    master_key: str
+    """Where the server expects its master key, if it is not there yet."""
+
+
+def restore_home(
+    backup: Path,
+    directory: Path,
+    *,
+    master: str = "",
+    newer_than: Sequence[Path] = (),
+    accept_older: bool = False,
+    reason: str = "",
+    progress: Progress | None = None,
+) -> Restored:
+    """Make `directory` the data directory that was backed up; recorded in its ledger, ready to be served.
+
+    Killed at any time, `directory` is not a data directory, and the same call begins again.
+
+    Args:
+        master: Reference of the master key; by default the configuration's own.
+        newer_than: Checkpoint notes, anchors, states of monitors, or the old data directory: what the backup
+            must not be older than. Newer moments of the same backup count by themselves.
+        accept_older: Restore it though it is older; `reason` then stands in the record.
+
+    Raises:
+        Conflict: `directory` is not empty, or the backup is older than what is known.
+        ConfigError: There is no whole backup, or no master key at hand.
+        VerificationError: The backup is damaged, does not fit its master key, or is of a ledger that a known
+            checkpoint contradicts. Nothing of it stays.
+    """
+    moment_folder = find_moment(backup)
+    moment = read_moment(moment_folder)
+    _check_empty(directory)
+    keyring, reference = _open_keys(moment_folder, moment, master)
+    key = VerifierKey(keyring.origin, keyring.signing_key.public_key().public_bytes_raw())
+    signed = open_checkpoint(moment.checkpoint.encode(), key)
+    known = newest_known(moment_folder, key, signed, newer_than)
+    _check_age(signed, known, accept_older, reason)
+    try:
+        with _cleared(directory):
+            _copy(moment_folder, moment, directory, progress)
+            missing_key = _place_master(directory, reference)
+            _check(directory, moment, key, reference, progress)
+            _record(directory, keyring, moment, known, reason if accept_older else "")
+            _finish(directory)
+    except OSError as error:
+        raise Unavailable(
+            f"{directory} cannot be restored: {error.strerror or type(error).__name__}",
+            hint="nothing stays there; check space and permissions, then give the command again",
+        ) from None
+    newest = max(known.size if known else 0, signed.size)
+    return Restored(
+        moment=str(moment_folder), directory=str(directory), size=signed.size, known=newest,
+        missing=newest - signed.size, master_key=missing_key,
+    )  # fmt: skip
+
+
+def _check_empty(directory: Path) -> None:
+    if directory.exists() and any(directory.iterdir()) and not (directory / _MARK).exists():
+        raise Conflict(
+            f"{directory} is not empty", hint="give an empty or new directory; nothing was written"
+        )
+
+
+def _open_keys(folder: Path, moment: Moment, master: str) -> tuple[Keyring, str]:
+    """The keyring out of the backup, and the reference of the master key that opens it."""
+    loaded = load_config(config_of(folder))
+    reference = master or loaded.reference(loaded.config.keys.master)
+    kind, _, place = reference.partition(":")
+    if not master and kind == "file" and not Path(place).is_file():
+        raise ConfigError(
+            "the backup holds no master key, and without it nothing can be read",
+            file=str(folder), hint="give --master-key file:PATH or env:NAME",
+        )  # fmt: skip
+    return Keyring.open(Home(folder).keyring(moment.tenant), open_master_key(reference)), reference
+
+
+def _check_age(signed: Checkpoint, known: Checkpoint | None, accept_older: bool, reason: str) -> None:
+    if accept_older and len(reason.strip()) < 3:
+        raise ConfigError("is needed to accept an older backup", key="--reason", hint="it is recorded")
+    if known is not None and known.size > signed.size and not accept_older:
+        raise Conflict(
+            f"the backup holds {signed.size} entries, and {known.size} are known to have been recorded",
+            hint="restore a newer one; if there is none: --accept-older --reason TEXT, which is recorded",
+        )
+
+
+@contextlib.contextmanager
+def _cleared(directory: Path) -> Iterator[None]:
+    """The directory with nothing in it but our mark; emptied again if the block fails."""
+    existed = directory.exists()
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    directory.chmod(0o700)
+    _empty(directory)
+    (directory / _MARK).touch(0o600)
+    sync(directory)
+    try:
+        yield
+    except BaseException:
+        _empty(directory)
+        if not existed:
+            directory.rmdir()
+        raise
+
+
+def _empty(directory: Path) -> None:
+    # The mark goes last: a kill in between leaves a directory that the next call may clear.
+    for path in sorted(directory.iterdir(), key=lambda path: path.name == _MARK):
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+
+
+def _copy(source: Path, moment: Moment, directory: Path, progress: Progress | None) -> None:
+    total, done = sum(file.bytes for file in moment.files), 0
+    for file in moment.files:
+        target = directory / file.path
+        for parent in reversed(target.relative_to(directory).parents[:-1]):
+            (directory / parent).mkdir(mode=0o700, exist_ok=True)
+        if file.path == "format":
+            target = target.with_name(f"format.{_MARK}")
+        try:
+            found = copy_share(source / file.path, target, file)
+        except FileNotFoundError:
+            raise VerificationError("is missing in the backup", where=file.path) from None
+        if file.sha256 and found != file.sha256:
+            raise VerificationError(
+                "is not what was backed up", where=file.path, expected=file.sha256, found=found,
+                hint="restore another moment",
+            )  # fmt: skip
+        done += file.bytes
+        if progress is not None:
+            progress(done, total)
+    ledgers = {file.path.split("/")[1] for file in moment.files if file.path.startswith("ledgers/")}
+    parts = [f"ledgers/{name}/{part}" for name in ledgers for part in LEDGER_PARTS]
+    for folder in ("cache", "run", "policies", *parts):
+        (directory / folder).mkdir(mode=0o700, exist_ok=True)
+
+
+def _place_master(directory: Path, reference: str) -> str:
+    """Put the master key where the configuration looks for it, if that is in the directory.
+
+    Answers where it still has to be put, or nothing.
+    """
+    loaded = load_config(config_of(directory))
+    expected = loaded.reference(loaded.config.keys.master)
+    kind, _, place = expected.partition(":")
+    if kind != "file" or Path(place).is_file():
+        return ""
+    if reference.startswith("file:") and Path(place).is_relative_to(directory.resolve()):
+        descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(Path(reference.removeprefix("file:")).read_bytes())
+            file.flush()
+            os.fsync(file.fileno())
+        return ""
+    return expected
+
+
+def _check(
+    directory: Path, moment: Moment, key: VerifierKey, reference: str, progress: Progress | None
+) -> None:
+    for ledger in verify_home(directory, str(key), reference, progress).ledgers:
+        ledger.require()
+        if ledger.size != moment.size:
+            raise VerificationError(
+                "the ledger is not the one on the backup's list", where=ledger.directory,
+                expected=f"{moment.size} entries", found=str(ledger.size),
+            )  # fmt: skip
+
+
+def _record(directory: Path, keyring: Keyring, moment: Moment, known: Checkpoint | None, reason: str) -> None:
+    """Open what was restored as a server would, and make the restoring part of the record."""
+    loaded: LoadedConfig = load_config(config_of(directory))
+    home, clock = Home(directory.absolute()), SystemClock()
+    ControlStore.open(
+        home.control_db, tenant=keyring.tenant, mac_key=keyring.control_mac_key, random=os.urandom
+    ).close()
+    newest = max(known.size if known else 0, moment.size)
+    attrs = {"size": str(moment.size), "made": moment.made, "known": str(newest)}
+    if newest > moment.size:
+        attrs |= {"missing": str(newest - moment.size), "accepted_because": reason}
+    with Ledger.open(home.ledger, keyring, clock) as ledger:
+        recorder = Recorder(ledger, Redactor(load_engine(loaded), make_tokens(keyring)))
+        maker = EventMaker(clock, tenant=keyring.tenant, instance=str(os.getpid()))
+        recorder.record(maker.make(
+            "backup.restored", actor=local_operator(keyring.tenant).as_actor(),
+            outcome=Outcome(status="success", reason=reason), attrs=attrs,
+        ))  # fmt: skip
+
+
+def _finish(directory: Path) -> None:
+    sync_tree(directory)
+    # From this rename on it is a data directory.
+    (directory / f"format.{_MARK}").rename(directory / "format")
+    (directory / _MARK).unlink()
+    sync(directory)

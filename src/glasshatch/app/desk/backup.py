@@ -1,0 +1,31 @@
+"""Backups at the desk: a point to copy up to, and the record of what was copied."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ...api.values import BackupForm, CheckpointText
+from ...events import Outcome
+from ...identity import Identity
+from ..house import House
+from .roles import ADMIN, require
+
+
+class BackupPart:
+    """The desk's `BackupDesk` port; for administrators, who also need the rights to read the files."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    def begin_backup(self, caller: Identity) -> CheckpointText:
+        """A fresh checkpoint, on the disk with all that it covers."""
+        require(caller, ADMIN)
+        return CheckpointText(self._house.ledger.checkpoint(fresh=True).decode())
+
+    def backup_made(self, caller: Identity, form: BackupForm) -> None:
+        """Record a backup; if it cannot be recorded, there is none."""
+        require(caller, ADMIN)
+        told = {name: str(value) for name, value in msgspec.structs.asdict(form).items()}
+        self._house.note(
+            "backup.made", actor=caller.as_actor(), outcome=Outcome(status="success"), attrs=told
+        )

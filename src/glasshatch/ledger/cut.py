@@ -1,0 +1,170 @@
+"""A consistent cut through a ledger's files while a server writes them: exactly the ledger at one checkpoint.
+
+Nothing is locked. What lies below a checkpoint never changes and is durable before the checkpoint is there,
+so each file's share of the cut is a number of its first bytes. The checkpoint is read first, the log's
+segments are opened before the packs are listed: an entry that leaves the one is then in the other.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import msgspec
+
+from ..errors import Unavailable, VerificationError
+from .log import HASH_BYTES, Checkpoint, VerifierKey, level_widths, open_checkpoint
+from .log.frames import scan_segment
+from .log.layout import (
+    CHECKPOINT_FILE,
+    CHECKPOINTS,
+    ENTRIES,
+    FORMAT_FILE,
+    KEY_FILE,
+    LOCK_FILE,
+    SEGMENT_MAGIC,
+    WAL,
+    decode_header,
+    file_number,
+    level_name,
+    notes_name,
+    pack_name,
+    segment_name,
+)
+from .published import Published
+from .store import open_pack
+
+_PATIENCE_SECONDS = 30.0
+_STEP_SECONDS = 0.1
+
+
+class CutFile(msgspec.Struct, frozen=True):
+    """The first `bytes` of a file belong to the cut; zeroes follow up to `extent`, if that is larger.
+
+    `grows` if the same file will be longer in a later cut, its beginning unchanged.
+    """
+
+    path: str
+    bytes: int
+    extent: int
+    grows: bool
+
+
+class LedgerCut:
+    """The files of a ledger as of one checkpoint; segments stay readable though the server deletes them."""
+
+    def __init__(self, directory: Path, least: int) -> None:
+        """Take a cut of at least `least` entries; `close` it.
+
+        Raises:
+            Unavailable: The server moved its files faster than they could be looked at.
+            VerificationError: They are not those of a ledger.
+        """
+        self.directory = directory
+        self._segments: dict[str, int] = {}
+        deadline_s = time.monotonic() + _PATIENCE_SECONDS
+        while not self._take(least):
+            self.close()
+            if time.monotonic() > deadline_s:
+                raise Unavailable(
+                    "the ledger's files do not come to rest for a moment",
+                    hint="run glasshatch verify; if it finds nothing, give the command again",
+                )
+            time.sleep(_STEP_SECONDS)
+
+    def read(self, file: CutFile, offset: int, count: int) -> bytes:
+        """Bytes of a file's share; never more than its share."""
+        count = min(count, file.bytes - offset)
+        if file.path == CHECKPOINT_FILE:
+            return self.checkpoint.note[offset : offset + count]
+        if file.path in self._segments:
+            return os.pread(self._segments[file.path], count, offset)
+        with open(self.directory / file.path, "rb") as opened:
+            return os.pread(opened.fileno(), count, offset)
+
+    def close(self) -> None:
+        """Let the segments go."""
+        for descriptor in self._segments.values():
+            os.close(descriptor)
+        self._segments = {}
+
+    def _take(self, least: int) -> bool:
+        published = Published(self.directory)
+        self.key: VerifierKey = published.key()
+        self.checkpoint: Checkpoint = open_checkpoint(published.note(), self.key)
+        if self.checkpoint.size < least or not self._open_segments():
+            return False
+        packs, packed = self._packs()
+        log, first, last = self._log()
+        covered = log and last == self.checkpoint.size and first <= packed
+        self.files: tuple[CutFile, ...] = (*self._small(), *packs, *self._levels(), *self._notes(), *log)
+        return bool(covered)
+
+    def _open_segments(self) -> bool:
+        for number in self._numbers(WAL):
+            name = segment_name(number)
+            try:
+                self._segments[name] = os.open(self.directory / name, os.O_RDONLY | os.O_CLOEXEC)
+            except FileNotFoundError:
+                return False
+        return True
+
+    def _packs(self) -> tuple[list[CutFile], int]:
+        found, packed = [], 0
+        for number in self._numbers(ENTRIES):
+            pack = open_pack(self.directory / pack_name(number), number)
+            if pack.stop > self.checkpoint.size:
+                break
+            size = pack.path.stat().st_size
+            found.append(CutFile(pack_name(number), size, size, False))
+            packed = pack.stop
+        return found, packed
+
+    def _log(self) -> tuple[list[CutFile], int, int]:
+        """The segments' shares, and which entries they hold."""
+        found: list[CutFile] = []
+        begins, first, previous = -1, None, None
+        for name, descriptor in self._segments.items():
+            data = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
+            header = decode_header(data, SEGMENT_MAGIC)
+            frames = [
+                frame
+                for frame in scan_segment(data, first, previous).frames
+                if frame.first + frame.count <= self.checkpoint.size
+            ]
+            if not frames:
+                break
+            begins = frames[0].first if begins < 0 else begins
+            first, previous = frames[-1].first + frames[-1].count, frames[-1].crc
+            found.append(CutFile(name, frames[-1].end, header.extent, True))
+        return found, begins, first or 0
+
+    def _levels(self) -> list[CutFile]:
+        widths = enumerate(level_widths(self.checkpoint.size))
+        sizes = [(level_name(level), width * HASH_BYTES) for level, width in widths]
+        return [CutFile(name, size, size, True) for name, size in sizes]
+
+    def _notes(self) -> list[CutFile]:
+        """The history up to the note of the cut, which ends it."""
+        numbers = self._numbers(CHECKPOINTS)
+        for number in reversed(numbers):
+            at = (self.directory / notes_name(number)).read_bytes().rfind(self.checkpoint.note)
+            if at >= 0:
+                end = at + len(self.checkpoint.note)
+                whole = [self._whole(notes_name(before), grows=True) for before in numbers if before < number]
+                return [*whole, CutFile(notes_name(number), end, end, True)]
+        raise VerificationError("the checkpoint is not in the history", where=str(self.directory))
+
+    def _small(self) -> list[CutFile]:
+        note = len(self.checkpoint.note)
+        whole = [self._whole(name) for name in (FORMAT_FILE, KEY_FILE)]
+        return [*whole, CutFile(LOCK_FILE, 0, 0, False), CutFile(CHECKPOINT_FILE, note, note, False)]
+
+    def _whole(self, name: str, *, grows: bool = False) -> CutFile:
+        size = (self.directory / name).stat().st_size
+        return CutFile(name, size, size, grows)
+
+    def _numbers(self, part: str) -> list[int]:
+        names = [entry.name for entry in os.scandir(self.directory / part)]
+        return sorted(number for name in names if (number := file_number(part, name)) is not None)
