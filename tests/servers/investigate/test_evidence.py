@@ -11,8 +11,8 @@ import pytest
 
 from fixtures.glasshatch import RunningServer, run
 from glasshatch.api.client import Client
-from glasshatch.api.values import SealForm
-from glasshatch.errors import GlasshatchError
+from glasshatch.api.values import EvidenceForm, SealForm, SearchForm
+from glasshatch.errors import GlasshatchError, TooLarge
 from glasshatch.ledger.evidence import read_archive, write_archive
 
 ASSET = Path(__file__).parents[2] / "assets" / "kubernetes-audit.jsonl.gz"
@@ -116,3 +116,17 @@ def test_a_bundle_out_of_a_directory_without_a_server(tmp_path: Path) -> None:
     assert checked.returncode == 0, checked.stderr
     assert "proven" in checked.stdout
     assert "the bundle's own" in run("verify", str(tmp_path / "all.zip")).stdout
+
+
+def test_more_than_a_bundle_holds_is_refused_and_not_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from glasshatch.app.desk import evidence
+    from glasshatch.app.local import create_unless_there, open_local
+
+    create_unless_there(tmp_path / "home")
+    monkeypatch.setattr(evidence, "MAX_EVENTS", 2)
+    with open_local(tmp_path / "home") as (desk, caller):
+        with pytest.raises(TooLarge, match="3 events match, and a bundle holds at most 2"):
+            desk.make_evidence(caller, EvidenceForm())
+        assert desk.search(caller, SearchForm(query="action:bundle.made")).count == 0

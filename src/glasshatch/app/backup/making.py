@@ -80,7 +80,7 @@ def make_backup(
     if place.resolve().is_relative_to(home.directory.resolve()):
         raise ConfigError("lies in the data directory", file=str(place), hint="back up to another disk")
     try:
-        with _locked(place):
+        with _locked(place), _nothing_half_made(place / PARTIAL):
             return _Making(loaded, home, place, desk, master_key).run(progress)
     except OSError as error:
         raise Unavailable(
@@ -105,6 +105,18 @@ def _locked(place: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+@contextlib.contextmanager
+def _nothing_half_made(partial: Path) -> Iterator[None]:
+    """What a killed backup left goes first; what one that fails leaves goes at once, with its space."""
+    if partial.exists():
+        shutil.rmtree(partial)
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
 class _Making:
     """One run; the steps are in the order that keeps it consistent."""
 
@@ -123,8 +135,6 @@ class _Making:
         )
 
     def run(self, progress: Progress | None) -> MadeBackup:
-        if self._partial.exists():
-            shutil.rmtree(self._partial)
         self._partial.mkdir(mode=0o700)
         # The control store first: whatever it holds was recorded before, so the ledger below has it too.
         files = [self._control(), *self._configuration()]

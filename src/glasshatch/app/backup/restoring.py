@@ -28,7 +28,7 @@ from .known import newest_known
 from .moments import Moment, find_moment, read_moment, sync, sync_tree
 
 Progress = Callable[[int, int], None]
-_MARK = "restoring"
+_MARK = ".glasshatch-restoring"
 """In a directory whose restoring did not end. Without the file `format` no server takes it either."""
 
 
@@ -158,7 +158,7 @@ def _copy(source: Path, moment: Moment, directory: Path, progress: Progress | No
         for parent in reversed(target.relative_to(directory).parents[:-1]):
             (directory / parent).mkdir(mode=0o700, exist_ok=True)
         if file.path == "format":
-            target = target.with_name(f"format.{_MARK}")
+            target = target.with_name(f"format{_MARK}")
         try:
             found = copy_share(source / file.path, target, file)
         except FileNotFoundError:
@@ -232,6 +232,6 @@ def _record(directory: Path, keyring: Keyring, moment: Moment, known: Checkpoint
 def _finish(directory: Path) -> None:
     sync_tree(directory)
     # From this rename on it is a data directory.
-    (directory / f"format.{_MARK}").rename(directory / "format")
+    (directory / f"format{_MARK}").rename(directory / "format")
     (directory / _MARK).unlink()
     sync(directory)
