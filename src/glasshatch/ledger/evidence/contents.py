@@ -35,7 +35,7 @@ HASHED: Final = (PAGE, EVENTS, KEY)
 REDACTION: Final = (
     "Personal data and secrets were replaced before the events were recorded: by a class in brackets, or by a"
     " token, which is the same for equal values of one tenant. Nobody can get the values back from here, and"
-    " the counts under `redaction` say what was replaced. What is shown is all that the ledger holds."
+    " the counts under “redaction” say what was replaced. What is shown is all that the ledger holds."
 )
 
 

@@ -137,7 +137,10 @@ def _gist(event: Event) -> str:
         return f"{event.data.rows} rows, {event.data.masked} values masked"
     if event.outcome is not None and event.outcome.reason:
         return event.outcome.reason
-    return event.access.reason if event.access is not None and event.access.reason else "details"
+    if event.access is not None and event.access.reason:
+        return event.access.reason
+    told = (event.attrs.get(name) for name in ("message", "explanation", "reason", "what"))
+    return next((text for text in told if isinstance(text, str) and text), "details")
 
 
 def _cut(text: str) -> str:
