@@ -36,8 +36,9 @@ def world(open_directory: Path) -> Iterator[PageWorld]:
     world.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
+    # It keeps an event loop in this thread for as long as it runs, so it must end before other tests.
     with sync_playwright() as running:
         yield running
 
@@ -77,7 +78,7 @@ def browse(
     browsers.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def carol(
     playwright: Playwright, world: PageWorld, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Page]:
@@ -87,7 +88,7 @@ def carol(
     browsers.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def complaints(carol: Page) -> Complaints:
     """What Carol's pages complain of."""
     return Complaints(carol)

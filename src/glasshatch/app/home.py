@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from pathlib import Path
 
 from ..errors import ConfigError, Conflict
 
 LAYOUT_VERSION = 1
 LEDGER = "default"
+_ORPHAN_SECONDS = 10.0
 
 
 class Home:
@@ -104,18 +106,39 @@ class HomeLock:
 
     def __init__(self, file: Path, directory: Path) -> None:
         self._descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        deadline_s = time.monotonic() + _ORPHAN_SECONDS
+        while not self._taken():
+            holder, _, parent = os.pread(self._descriptor, 40, 0).decode("ascii", "replace").partition(" ")
+            # The front of a server whose supervisor was killed ends by itself, in a moment.
+            if _orphaned(holder, parent.strip()) and time.monotonic() < deadline_s:
+                time.sleep(0.05)
+                continue
+            os.close(self._descriptor)
+            raise Conflict(
+                f"{directory} is already open in process {holder.strip() or 'unknown'}",
+                hint="stop that server first, or talk to it with the same command while it runs",
+            )
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, f"{os.getpid()} {os.getppid()}\n".encode(), 0)
+
+    def _taken(self) -> bool:
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            holder = os.read(self._descriptor, 20).decode("ascii", "replace").strip()
-            os.close(self._descriptor)
-            raise Conflict(
-                f"{directory} is already open in process {holder or 'unknown'}",
-                hint="stop that server first, or talk to it with the same command while it runs",
-            ) from None
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+            return False
+        return True
 
     def release(self) -> None:
         """Let the directory go."""
         os.close(self._descriptor)
+
+
+def _orphaned(process: str, parent: str) -> bool:
+    """Whether a process has lost the parent that it had when it took the lock."""
+    if not (process.isdecimal() and parent.isdecimal()):
+        return False
+    try:
+        stat = Path(f"/proc/{process}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return True
+    return stat.rpartition(")")[2].split()[1] != parent

@@ -110,7 +110,7 @@ class _Child:
         if self._process is None or self._process.poll() is None:
             return None
         code = self._process.returncode
-        self._process = None
+        self._process, self.ready = None, False
         os.close(self._life)
         self._close_go()
         if self.ready_fd >= 0:
@@ -224,7 +224,7 @@ class _Supervisor:
         code = child.take_exit()
         if code is None:
             return None
-        if not self._may_go_on(code):
+        if not self._may_go_on(child, code):
             # It said on standard error what is wrong and how to mend it; again would say the same.
             self._announce(f"the {child.part} cannot go on; stopping")
             self._drain()
@@ -234,14 +234,19 @@ class _Supervisor:
         self._announce(f"the {child.part} ended by {child.ended}; starting it again")
         return None
 
-    def _may_go_on(self, code: int) -> bool:
-        """Whether another start can help: after a crash, or when a command held the directory meanwhile."""
-        return code <= 0 or code == _BUG_CODE or (self._was_ready and code == _CONFLICT_CODE)
+    def _may_go_on(self, child: _Child, code: int) -> bool:
+        """Whether another start can help: after a crash, or when a command held the directory meanwhile.
+
+        A server that was up is not ended by its back, whatever that says: the way in needs only the front.
+        """
+        if code <= 0 or code == _BUG_CODE:
+            return True
+        return self._was_ready and (child is self._back or code == _CONFLICT_CODE)
 
     def _start(self, child: _Child) -> None:
         child.start()
         self._selector.register(child.ready_fd, selectors.EVENT_READ, child)
-        if child is self._front or self._front.ready or self._was_ready:
+        if child is self._front or self._front.ready:
             child.go()
 
     def _forget(self, descriptor: int) -> None:
