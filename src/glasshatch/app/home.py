@@ -19,7 +19,8 @@ from ..errors import ConfigError, Conflict
 
 LAYOUT_VERSION = 1
 LEDGER = "default"
-_ORPHAN_SECONDS = 10.0
+_PATIENCE_SECONDS = 10.0
+_BRIEF = "command"
 
 
 class Home:
@@ -91,35 +92,37 @@ class Home:
             )
         return int(words[2])
 
-    def lock(self) -> HomeLock:
+    def lock(self, *, brief: bool = False) -> HomeLock:
         """Hold the directory for this process.
+
+        Args:
+            brief: Only for as long as a command takes; who comes meanwhile waits for it a little.
 
         Raises:
             Conflict: Another process holds it.
         """
         self.run.mkdir(mode=0o700, exist_ok=True)
-        return HomeLock(self.lock_file, self.directory)
+        return HomeLock(self.lock_file, self.directory, brief=brief)
 
 
 class HomeLock:
     """Held while a process may write to the directory; the kernel releases it if we crash."""
 
-    def __init__(self, file: Path, directory: Path) -> None:
+    def __init__(self, file: Path, directory: Path, *, brief: bool = False) -> None:
         self._descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        deadline_s = time.monotonic() + _ORPHAN_SECONDS
+        deadline_s = time.monotonic() + _PATIENCE_SECONDS
         while not self._taken():
-            holder, _, parent = os.pread(self._descriptor, 40, 0).decode("ascii", "replace").partition(" ")
-            # The front of a server whose supervisor was killed ends by itself, in a moment.
-            if _orphaned(holder, parent.strip()) and time.monotonic() < deadline_s:
-                time.sleep(0.05)
-                continue
-            os.close(self._descriptor)
-            raise Conflict(
-                f"{directory} is already open in process {holder.strip() or 'unknown'}",
-                hint="stop that server first, or talk to it with the same command while it runs",
-            )
+            holder = os.pread(self._descriptor, 60, 0).decode("ascii", "replace").split()
+            if not _leaves_soon(holder) or time.monotonic() > deadline_s:
+                os.close(self._descriptor)
+                raise Conflict(
+                    f"{directory} is already open in process {holder[0] if holder else 'unknown'}",
+                    hint="stop that server first, or talk to it with the same command while it runs",
+                )
+            time.sleep(0.05)
         os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, f"{os.getpid()} {os.getppid()}\n".encode(), 0)
+        how = _BRIEF if brief else "server"
+        os.pwrite(self._descriptor, f"{os.getpid()} {os.getppid()} {how}\n".encode(), 0)
 
     def _taken(self) -> bool:
         try:
@@ -133,12 +136,16 @@ class HomeLock:
         os.close(self._descriptor)
 
 
-def _orphaned(process: str, parent: str) -> bool:
-    """Whether a process has lost the parent that it had when it took the lock."""
-    if not (process.isdecimal() and parent.isdecimal()):
+def _leaves_soon(holder: list[str]) -> bool:
+    """Whether who wrote this into the lock is a command, or has lost the parent that it had then.
+
+    The front of a server whose supervisor was killed ends by itself, in a moment.
+    """
+    if len(holder) != 3 or not (holder[0].isdecimal() and holder[1].isdecimal()):
         return False
+    process, parent, how = holder
     try:
         stat = Path(f"/proc/{process}/stat").read_text(encoding="ascii", errors="replace")
     except OSError:
         return True
-    return stat.rpartition(")")[2].split()[1] != parent
+    return how == _BRIEF or stat.rpartition(")")[2].split()[1] != parent

@@ -31,7 +31,8 @@ class House:
         VerificationError: The ledger, the keys or the control store are not what was written.
     """
 
-    def __init__(self, loaded: LoadedConfig, clock: Clock) -> None:
+    def __init__(self, loaded: LoadedConfig, clock: Clock, *, brief: bool = False) -> None:
+        """`brief` says that this is for one command, and not a server."""
         config = loaded.config
         self.loaded = loaded
         self.clock = clock
@@ -44,7 +45,7 @@ class House:
         self.engine = load_engine(loaded)
         workforce = frozenset(kind.name for kind in SOURCES.values() if kind.workforce)
         self.redactor = Redactor(self.engine, make_tokens(self.keyring), workforce)
-        self._lock = self.home.lock()
+        self._lock = self.home.lock(brief=brief)
         try:
             self.control = ControlStore.open(
                 self.home.control_db,

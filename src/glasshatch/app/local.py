@@ -64,7 +64,7 @@ def open_local(directory: Path) -> Iterator[tuple[LocalDesk, Identity]]:
         Conflict: A server came up in the meantime.
     """
     loaded = load_config(config_of(directory.absolute()))
-    house = House(loaded, SystemClock())
+    house = House(loaded, SystemClock(), brief=True)
     desk = LocalDesk(house)
     try:
         yield desk, local_operator(house.tenant)
