@@ -1,0 +1,75 @@
+"""The guide's own code, run before a real server: what it records is there, redacted, on its trace."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fixtures.glasshatch import RunningServer
+
+GUIDE = Path(__file__).resolve().parents[3] / "docs" / "guides" / "record-from-an-application.md"
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+CARD, MAIL = "4111 1111 1111 1111", "ada.lovelace@example.com"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    server = RunningServer(tmp_path_factory.mktemp("guide")).start()
+    server.invite("carol", "auditor")
+    yield server
+    server.stop()
+
+
+def code_of(server: RunningServer, folder: Path) -> str:
+    """The page's Python, with this server's address and this test's files."""
+    (code,) = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+    for shown, meant in {
+        "http://127.0.0.1:7443": server.url, "checkout.token": f"{folder}/checkout.token",
+        "checkout.spool": f"{folder}/spool",
+    }.items():  # fmt: skip
+        assert shown in code
+        code = code.replace(shown, meant)
+    return code
+
+
+def test_the_guide_s_code_records(server: RunningServer, tmp_path: Path) -> None:
+    assert server.command("actors", "add", "checkout", "--type", "service").returncode == 0
+    token = ("--scope", "ingest:json/checkout", "--out", f"{tmp_path}/checkout.token")
+    assert server.command("tokens", "issue", "checkout", "--for", "30d", *token).returncode == 0
+    names: dict[str, Any] = {}
+    exec(code_of(server, tmp_path), names)
+    parent = f"00-{TRACE}-00f067aa0ba902b7-01"
+    onward, comment = names["pay"]({"traceparent": parent}, 4711, MAIL, CARD)
+    with names["recorder"] as recorder:
+        assert recorder.flush(60)
+    assert TRACE in onward["traceparent"]
+    assert TRACE in comment
+    found = server.jsonl("timeline", f"trace:{TRACE}", person="carol")
+    events = [one["event"] for one in found]
+    assert [event["action"] for event in events] == ["payment.started", "payment.declined"]
+    assert {event["source"]["name"] for event in events} == {"checkout"}
+    assert events[0]["actor"]["name"].startswith("<EMAIL:")
+    assert "<CARD:" in events[1]["attrs"]["message"]
+    assert CARD not in str(events)
+    assert MAIL not in str(events)
+
+
+def test_its_token_delivers_under_no_other_name(server: RunningServer, tmp_path: Path) -> None:
+    told: list[str] = []
+    assert server.command("actors", "add", "narrow", "--type", "service").returncode == 0
+    token = ("--scope", "ingest:json/checkout", "--out", f"{tmp_path}/narrow.token")
+    assert server.command("tokens", "issue", "narrow", "--for", "1h", *token).returncode == 0
+    from glasshatch.sdk import Recorder
+
+    with Recorder(
+        "payroll", server=server.url, token=tmp_path / "narrow.token", spool=tmp_path / "spool",
+        problem=told.append,
+    ) as recorder:  # fmt: skip
+        recorder.record("salary.paid")
+        assert not recorder.flush(3)
+    assert any("403" in text for text in told)
+    assert server.jsonl("search", "action:salary.paid", person="carol") == []
