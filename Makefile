@@ -48,8 +48,8 @@ servers: setup ## only the tests against real servers
 	@bash requirements/install-system.sh
 	@$(PYTEST) tests/servers
 
-deep: setup ## properties and fuzzing with many more examples
-	@$(PYTEST) --hypothesis-profile=deep --timeout=3600 -m "properties or fuzz"
+deep: setup ## properties, fuzzing and faults, with many more examples and kills
+	@GLASSHATCH_DEEP=1 $(PYTEST) --hypothesis-profile=deep --timeout=3600 -m "properties or fuzz or faults"
 
 bench: setup ## every benchmark; each prints one JSON object on its last line
 	@bash requirements/install-system.sh bench

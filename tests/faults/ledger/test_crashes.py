@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from fixtures.depth import rounds
 from glasshatch.clock import ManualClock
 from glasshatch.errors import GlasshatchError, Unavailable
 from glasshatch.events import Receipt
@@ -52,8 +53,8 @@ def test_kill_9_at_random_moments_loses_nothing_acknowledged(tmp_path: Path, key
     Ledger.create(tmp_path / "ledger", keyring, ManualClock(), SMALL).close()
     dice = random.Random()
     size = acknowledged = 0
-    rounds = 12
-    for _ in range(rounds):
+    kills = rounds(12, 200)
+    for _ in range(kills):
         process = subprocess.Popen(
             [sys.executable, APPENDER, tmp_path, "1000000"],
             stdout=subprocess.PIPE,
@@ -68,8 +69,8 @@ def test_kill_9_at_random_moments_loses_nothing_acknowledged(tmp_path: Path, key
         assert process.returncode == -signal.SIGKILL, errors
         acknowledged = acknowledgements(first + rest, size)
         size = check(tmp_path / "ledger", keyring, acknowledged)
-    print(f"{rounds} kills, {acknowledged} entries acknowledged, {size} found, none lost")
-    assert size > rounds
+    print(f"{kills} kills, {acknowledged} entries acknowledged, {size} found, none lost")
+    assert size > kills
 
 
 @pytest.mark.needs("syscalls")

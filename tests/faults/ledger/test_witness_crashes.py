@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from fixtures.depth import rounds
 from fixtures.glasshatch import COMMAND, free_port
 from glasshatch.clock import ManualClock
 from glasshatch.ledger.files import Files
@@ -127,8 +128,8 @@ def test_kill_9_at_random_moments_never_lets_two_trees_be_cosigned(
     WitnessFolder(tmp_path / "witness").trust(PUBLIC)
     dice, port = random.Random(), free_port()
     given: list[tuple[int, Checkpoint]] = []
-    rounds = 6
-    for number in range(rounds):
+    kills = rounds(6, 100)
+    for number in range(kills):
         process = start(tmp_path / "witness", port)
         before = max((checkpoint.size for _, checkpoint in given), default=0)
         clients = [Client(port, trees, number * 10 + one, given) for one in range(3)]
@@ -148,8 +149,8 @@ def test_kill_9_at_random_moments_never_lets_two_trees_be_cosigned(
         kept = last_kept(tmp_path / "witness")
         assert kept >= max((checkpoint.size for _, checkpoint in given), default=0), "it went back"
         assert kept >= before
-    print(f"{rounds} kills, {len(given)} cosignatures, up to size {kept}: one tree, never back")
-    assert len(given) > rounds
+    print(f"{kills} kills, {len(given)} cosignatures, up to size {kept}: one tree, never back")
+    assert len(given) > kills
 
 
 def last_kept(directory: Path) -> int:

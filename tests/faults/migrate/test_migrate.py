@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.depth import rounds
 from fixtures.glasshatch import run
 from glasshatch.app.home import Home
 from glasshatch.app.inspect import verify_home
@@ -24,7 +25,7 @@ from glasshatch.control import ControlStore
 from glasshatch.keys import Keyring, open_master_key
 
 NEXT_VERSION = Path(__file__).with_name("next_version.py")
-KILLS = 24
+KILLS = rounds(10, 100)
 
 
 @pytest.fixture(scope="module")

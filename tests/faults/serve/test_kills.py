@@ -17,6 +17,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from fixtures.depth import rounds
 from fixtures.glasshatch import RunningServer, run
 from fixtures.servers import Database
 from glasshatch.app.config import load_config
@@ -28,7 +29,7 @@ from glasshatch.index import Index
 pytestmark = pytest.mark.slow
 PREFILLED = 6_000
 WORKERS = 3
-ROUNDS = 3
+ROUNDS = rounds(1, 20)
 
 
 class Worker:
