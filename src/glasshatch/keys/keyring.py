@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from ..errors import ConfigError, VerificationError
 from .envelope import KEY_BYTES, Envelope
 from .files import read_secret, write_new_secret
+from .ledgerkeys import DEFAULT_LEDGER, OneLedger
 from .master import MasterKey
 
 FORMAT = 1
@@ -39,6 +40,8 @@ class WrappedKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     epoch: int
     wrapped: str
     name: str = ""
+    ledger: str | msgspec.UnsetType = msgspec.UNSET
+    """Whose signing or data key this is; unset for the default ledger and for the tenant's own keys."""
 
 
 class KeyringDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,11 +62,10 @@ class Keyring:
         self.format = document.format
         self._secrets = secrets
         self._keys = document.keys
-        signing = self._latest("signing")
-        self.origin = signing.name
-        self.signing_key = Ed25519PrivateKey.from_private_bytes(secrets[signing.id])
-        self._envelopes = {key.id: Envelope(secrets[key.id], key.id) for key in self._of("data")}
-        self.data_key = self._envelopes[self._latest("data").id]
+        names = {_ledger_of(key) for key in self._of("signing")}
+        self._ledgers = {name: self._one_ledger(name) for name in sorted(names | {DEFAULT_LEDGER})}
+        default = self._ledgers[DEFAULT_LEDGER]
+        self.origin, self.signing_key, self.data_key = default.origin, default.signing_key, default.data_key
         self.token_keys = {key.epoch: secrets[key.id] for key in self._of("token")}
         self.token_epoch = self._latest("token").epoch
         self.control_mac_key = secrets[self._latest("control").id]
@@ -99,8 +101,9 @@ class Keyring:
         for kind in kinds:
             key_id, secret = random(8).hex(), random(KEY_BYTES)
             name = origin if kind == "signing" else ""
-            wrapped = master.wrap(secret, _context(tenant, kind, key_id, 1, name))
-            keys.append(WrappedKey(kind, key_id, 1, base64.b64encode(wrapped).decode(), name))
+            key = WrappedKey(kind, key_id, 1, "", name)
+            wrapped = base64.b64encode(master.wrap(secret, _context(tenant, key))).decode()
+            keys.append(msgspec.structs.replace(key, wrapped=wrapped))
             secrets[key_id] = secret
         document = KeyringDocument(FORMAT, tenant, master.id, tuple(keys))
         seal = base64.b64encode(master.wrap(_CHECK, _digest(document))).decode()
@@ -129,39 +132,60 @@ class Keyring:
             if not hmac.compare_digest(master.unwrap(_unbase64(document.seal), _digest(document)), _CHECK):
                 raise VerificationError("the keyring's seal holds another value")
             secrets = {
-                key.id: master.unwrap(
-                    _unbase64(key.wrapped), _context(document.tenant, key.kind, key.id, key.epoch, key.name)
-                )
+                key.id: master.unwrap(_unbase64(key.wrapped), _context(document.tenant, key))
                 for key in document.keys
             }
             return Keyring(document, secrets)
         except VerificationError as error:
             raise VerificationError(error.message, where=str(path), hint=error.hint) from None
 
-    def envelope(self, key_id: str) -> Envelope:
-        """The data key with this id, which may be an older one.
+    @property
+    def ledgers(self) -> tuple[str, ...]:
+        """The names of the ledgers that have keys here, sorted."""
+        return tuple(self._ledgers)
+
+    def ledger(self, name: str) -> OneLedger:
+        """The keys of one ledger.
 
         Raises:
-            VerificationError: This tenant never had such a key.
+            VerificationError: The keyring has none for it.
         """
         try:
-            return self._envelopes[key_id]
+            return self._ledgers[name]
         except KeyError:
             raise VerificationError(
-                f"data key {key_id} is not in the keyring of tenant {self.tenant}",
-                hint="the file belongs to another tenant, or the keyring is an older copy",
+                f"the keyring of tenant {self.tenant} has no keys for the ledger {name}",
+                hint="the keyring is an older copy: restore it from a backup",
             ) from None
+
+    def envelope(self, key_id: str) -> Envelope:
+        """The data key of the default ledger with this id; raises as `OneLedger.envelope`."""
+        return self._ledgers[DEFAULT_LEDGER].envelope(key_id)
+
+    def _one_ledger(self, name: str) -> OneLedger:
+        signing, data = self._latest("signing", name), self._latest("data", name)
+        envelopes = {
+            key.id: Envelope(self._secrets[key.id], key.id)
+            for key in self._of("data")
+            if _ledger_of(key) == name
+        }
+        private = Ed25519PrivateKey.from_private_bytes(self._secrets[signing.id])
+        return OneLedger(name, signing.name, private, envelopes, data.id)
 
     def _of(self, kind: Kind) -> list[WrappedKey]:
         return [key for key in self._keys if key.kind == kind]
 
-    def _latest(self, kind: Kind) -> WrappedKey:
-        keys = self._of(kind)
+    def _latest(self, kind: Kind, ledger: str = DEFAULT_LEDGER) -> WrappedKey:
+        keys = [key for key in self._of(kind) if _ledger_of(key) == ledger]
         if not keys:
             raise VerificationError(
                 f"the keyring has no {kind} key", hint="restore the keyring from a backup"
             )
         return max(keys, key=lambda key: key.epoch)
+
+
+def _ledger_of(key: WrappedKey) -> str:
+    return key.ledger if isinstance(key.ledger, str) else DEFAULT_LEDGER
 
 
 def _check_origin(origin: str) -> None:
@@ -174,8 +198,12 @@ def _check_origin(origin: str) -> None:
         )
 
 
-def _context(tenant: str, kind: str, key_id: str, epoch: int, name: str) -> bytes:
-    return b"glasshatch/keyring/v1\0" + msgspec.json.encode([tenant, kind, key_id, epoch, name])
+def _context(tenant: str, key: WrappedKey) -> bytes:
+    """What a wrapped key is bound to; a ledger other than the default one is a part of it."""
+    parts = [tenant, key.kind, key.id, key.epoch, key.name]
+    if isinstance(key.ledger, str):
+        parts.append(key.ledger)
+    return b"glasshatch/keyring/v1\0" + msgspec.json.encode(parts)
 
 
 def _digest(document: KeyringDocument) -> bytes:

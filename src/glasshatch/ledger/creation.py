@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from ..errors import Conflict, Unavailable
-from ..keys import Keyring
+from ..keys import LedgerKeys
 from .files import unavailable
 from .history import History
 from .log import EMPTY_ROOT, sign_checkpoint
@@ -17,7 +17,7 @@ from .recovery import verifier_key
 from .wal import Wal
 
 
-def create_directory(directory: Path, keyring: Keyring, options: LedgerOptions) -> None:
+def create_directory(directory: Path, keys: LedgerKeys, options: LedgerOptions) -> None:
     """Make an empty ledger with its public key, a first segment and a checkpoint of size 0.
 
     Raises:
@@ -30,7 +30,7 @@ def create_directory(directory: Path, keyring: Keyring, options: LedgerOptions) 
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(building, ignore_errors=True)
-        _fill(building, keyring, options)
+        _fill(building, keys, options)
         # Until this rename there is no ledger; after it, there is a whole one.
         options.files.rename(building, directory)
         options.files.sync_directory(directory.parent)
@@ -40,14 +40,14 @@ def create_directory(directory: Path, keyring: Keyring, options: LedgerOptions) 
         ) from None
 
 
-def _fill(building: Path, keyring: Keyring, options: LedgerOptions) -> None:
+def _fill(building: Path, keys: LedgerKeys, options: LedgerOptions) -> None:
     files = options.files
     building.mkdir(mode=0o700)
     for name in DIRECTORIES:
         (building / name).mkdir(mode=0o700)
     small = {
         FORMAT_FILE: FORMAT_TEXT % FORMAT,
-        KEY_FILE: f"{verifier_key(keyring)}\n".encode(),
+        KEY_FILE: f"{verifier_key(keys)}\n".encode(),
         LOCK_FILE: b"",
     }
     for name, data in small.items():
@@ -55,10 +55,10 @@ def _fill(building: Path, keyring: Keyring, options: LedgerOptions) -> None:
         files.pwrite(descriptor, data, 0)
         files.fsync(descriptor)
         files.close(descriptor)
-    wal = Wal(building, keyring.data_key, options, os.urandom)
+    wal = Wal(building, keys.data_key, options, os.urandom)
     wal.prepare()
     wal.close()
     history = History(building, files)
-    history.publish(sign_checkpoint(keyring.origin, 0, EMPTY_ROOT, keyring.signing_key).note)
+    history.publish(sign_checkpoint(keys.origin, 0, EMPTY_ROOT, keys.signing_key).note)
     history.close()
     files.sync_directory(building)

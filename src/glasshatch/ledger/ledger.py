@@ -10,7 +10,7 @@ from pathlib import Path
 from ..clock import Clock
 from ..errors import ConfigError, GlasshatchError, Unavailable, VerificationError
 from ..events import Done, Receipt
-from ..keys import Keyring
+from ..keys import LedgerKeys
 from .creation import create_directory
 from .files import unavailable
 from .halt import Halt
@@ -25,12 +25,12 @@ from .writer import Writer
 class Ledger:
     """One append-only log in one directory, opened by one writer."""
 
-    def __init__(self, directory: Path, keyring: Keyring, clock: Clock, options: LedgerOptions) -> None:
+    def __init__(self, directory: Path, keys: LedgerKeys, clock: Clock, options: LedgerOptions) -> None:
         """Use `create` or `open`."""
         self.directory = directory
         self._lock_descriptor = lock_directory(directory)
         try:
-            parts = recover(directory, keyring, options)
+            parts = recover(directory, keys, options)
         except OSError as error:
             os.close(self._lock_descriptor)
             raise unavailable(error, "recover") from None
@@ -47,10 +47,10 @@ class Ledger:
             checkpoint=parts.survey.checkpoint,
             levels=parts.levels,
             history=parts.history,
-            sealer=Sealer(directory, keyring.data_key, options, os.urandom),
+            sealer=Sealer(directory, keys.data_key, options, os.urandom),
             store=parts.store,
             wal=parts.wal,
-            signing_key=keyring.signing_key,
+            signing_key=keys.signing_key,
             clock=clock,
             options=options,
             halt=self._halt,
@@ -70,7 +70,7 @@ class Ledger:
 
     @classmethod
     def create(
-        cls, directory: Path, keyring: Keyring, clock: Clock, options: LedgerOptions | None = None
+        cls, directory: Path, keys: LedgerKeys, clock: Clock, options: LedgerOptions | None = None
     ) -> Ledger:
         """Make a new empty ledger, signed at size 0, and open it.
 
@@ -78,12 +78,12 @@ class Ledger:
             Conflict: The directory exists.
         """
         options = options or LedgerOptions()
-        create_directory(directory, keyring, options)
-        return cls(directory, keyring, clock, options)
+        create_directory(directory, keys, options)
+        return cls(directory, keys, clock, options)
 
     @classmethod
     def open(
-        cls, directory: Path, keyring: Keyring, clock: Clock, options: LedgerOptions | None = None
+        cls, directory: Path, keys: LedgerKeys, clock: Clock, options: LedgerOptions | None = None
     ) -> Ledger:
         """Open a ledger for writing, mending what a crash left.
 
@@ -97,7 +97,7 @@ class Ledger:
             raise ConfigError(
                 "there is no ledger here", file=str(directory), hint="glasshatch init makes one"
             )
-        return cls(directory, keyring, clock, options or LedgerOptions())
+        return cls(directory, keys, clock, options or LedgerOptions())
 
     @property
     def size(self) -> int:

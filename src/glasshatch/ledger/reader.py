@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import ConfigError, VerificationError
-from ..keys import Keyring
+from ..keys import LedgerKeys
 from .levels import Levels
 from .log import Checkpoint, Proof, VerifierKey
 from .recovery import open_segment, verifier_key
@@ -21,7 +21,7 @@ _ATTEMPTS = 5
 class LedgerReader:
     """A read-only view as of its opening; entries written later do not appear in it."""
 
-    def __init__(self, directory: Path, keyring: Keyring) -> None:
+    def __init__(self, directory: Path, keys: LedgerKeys) -> None:
         """Take the snapshot; nothing is locked and nothing is changed.
 
         Raises:
@@ -29,10 +29,10 @@ class LedgerReader:
             VerificationError: It is damaged.
         """
         self.directory = directory
-        self._survey, self._segments = _snapshot(directory, keyring)
+        self._survey, self._segments = _snapshot(directory, keys)
         self._levels = Levels(directory, None)
         self._levels.resume(expected_widths(self._survey.checkpoint))
-        self._store = Store(keyring.envelope)
+        self._store = Store(keys.envelope)
         for pack in self._survey.packs:
             self._store.add_pack(pack)
         for surveyed, segment in zip(self._survey.segments, self._segments, strict=True):
@@ -100,15 +100,15 @@ class LedgerReader:
             raise ConfigError(f"there is no entry {index}", hint=f"this view has {size} entries")
 
 
-def _snapshot(directory: Path, keyring: Keyring) -> tuple[Survey, list[Segment]]:
+def _snapshot(directory: Path, keys: LedgerKeys) -> tuple[Survey, list[Segment]]:
     """Survey and open the segments; again if a live server sealed a pack and retired one in between."""
     attempt = 0
     while True:
         opened: list[Segment] = []
         try:
-            found = survey(directory, verifier_key(keyring))
+            found = survey(directory, verifier_key(keys))
             for surveyed in found.segments:
-                opened.append(open_segment(directory, surveyed, keyring, os.O_RDONLY))
+                opened.append(open_segment(directory, surveyed, keys, os.O_RDONLY))
             return found, opened
         except (FileNotFoundError, VerificationError):
             for segment in opened:

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from ..errors import ConfigError, Conflict
-from ..keys import Keyring
+from ..keys import LedgerKeys
 from .files import Files
 from .history import History
 from .levels import Levels
@@ -78,21 +78,21 @@ def lock_directory(directory: Path) -> int:
     )
 
 
-def verifier_key(keyring: Keyring) -> VerifierKey:
+def verifier_key(keys: LedgerKeys) -> VerifierKey:
     """The public half of the key that signs this ledger's checkpoints."""
-    return VerifierKey(keyring.origin, keyring.signing_key.public_key().public_bytes_raw())
+    return VerifierKey(keys.origin, keys.signing_key.public_key().public_bytes_raw())
 
 
-def recover(directory: Path, keyring: Keyring, options: LedgerOptions) -> Recovered:
+def recover(directory: Path, keys: LedgerKeys, options: LedgerOptions) -> Recovered:
     """Bring the directory to a state that continues; the caller holds the lock.
 
     Everything is looked at before anything is changed: if this raises, the directory is as it was.
     """
-    found = survey(directory, verifier_key(keyring))
+    found = survey(directory, verifier_key(keys))
     levels = Levels(directory, None)
     levels.resume(expected_widths(found.checkpoint))
     edge = load_edge(directory, found.checkpoint, levels)
-    store, wal_segments, tail = _open_log(directory, keyring, found, levels, edge)
+    store, wal_segments, tail = _open_log(directory, keys, found, levels, edge)
     levels.close()
 
     _remove_leftovers(directory, options.files)
@@ -102,7 +102,7 @@ def recover(directory: Path, keyring: Keyring, options: LedgerOptions) -> Recove
     writable.resume(expected_widths(found.checkpoint))
     for added in tail:
         writable.append(added)
-    wal = Wal(directory, keyring.data_key, options, os.urandom)
+    wal = Wal(directory, keys.data_key, options, os.urandom)
     frames = [frame for segment in found.segments for frame in segment.scan.frames[-1:]]
     written = [s for s in wal_segments if s.last]
     spare = [s for s in wal_segments if not s.last]
@@ -111,15 +111,15 @@ def recover(directory: Path, keyring: Keyring, options: LedgerOptions) -> Recove
 
 
 def _open_log(
-    directory: Path, keyring: Keyring, found: Survey, levels: Levels, edge: Edge
+    directory: Path, keys: LedgerKeys, found: Survey, levels: Levels, edge: Edge
 ) -> tuple[Store, list[Segment], list[list[bytes]]]:
     """Open the segments, check their leaf hashes against the tree, and grow the edge by what is newer."""
-    store = Store(keyring.envelope)
+    store = Store(keys.envelope)
     for pack in found.packs:
         store.add_pack(pack)
     segments, tail = [], []
     for surveyed in found.segments:
-        segment = open_segment(directory, surveyed, keyring, os.O_RDWR)
+        segment = open_segment(directory, surveyed, keys, os.O_RDWR)
         segments.append(segment)
         for frame in surveyed.scan.frames:
             store.add_frame(segment, frame)
@@ -131,11 +131,11 @@ def _open_log(
     return store, segments, tail
 
 
-def open_segment(directory: Path, surveyed: SurveyedSegment, keyring: Keyring, flags: int) -> Segment:
+def open_segment(directory: Path, surveyed: SurveyedSegment, keys: LedgerKeys, flags: int) -> Segment:
     """Open a surveyed segment behind its last good frame."""
     path = directory / surveyed.name
     descriptor = os.open(path, flags | os.O_CLOEXEC)
-    segment = Segment(path, descriptor, surveyed.header, keyring.envelope(surveyed.header.key_id))
+    segment = Segment(path, descriptor, surveyed.header, keys.envelope(surveyed.header.key_id))
     segment.offset = surveyed.scan.end
     if surveyed.scan.frames:
         segment.last = surveyed.scan.frames[-1].first + surveyed.scan.frames[-1].count

@@ -147,7 +147,7 @@ def _read_key(directory: Path, expected: VerifierKey | None) -> VerifierKey:
             where=KEY_FILE,
             expected=str(expected),
             found=str(key),
-            hint="open it with the keyring it was made with",
+            hint="open it with the keys it was made with",
         )
     return key
 
