@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import ConfigError, Conflict
@@ -31,6 +34,38 @@ def write_new_secret(path: Path, data: bytes) -> None:
     finally:
         os.unlink(temporary)
     _sync_directory(path.parent)
+
+
+def replace_secret(path: Path, data: bytes) -> None:
+    """Make `path` hold `data`, mode 0600: after a crash it holds what it held before, or all of `data`.
+
+    When this returns, the new content survives power loss. The caller holds `changing(path)`.
+    """
+    for left in path.parent.glob(f".{path.name}.*.tmp"):
+        left.unlink()  # of a replacement that was killed; nobody else writes one meanwhile
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.rename(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync_directory(path.parent)
+
+
+@contextmanager
+def changing(path: Path) -> Iterator[None]:
+    """Read, change and replace a secret file while nobody else does; waits for who does."""
+    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def read_secret(path: Path, what: str) -> bytes:

@@ -20,9 +20,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from ..errors import ConfigError, VerificationError
+from ..errors import ConfigError, Conflict, VerificationError
 from .envelope import KEY_BYTES, Envelope
-from .files import read_secret, write_new_secret
+from .files import changing, read_secret, replace_secret, write_new_secret
 from .ledgerkeys import DEFAULT_LEDGER, OneLedger
 from .master import MasterKey
 
@@ -95,21 +95,41 @@ class Keyring:
             ConfigError: The origin cannot stand in a signed note.
         """
         _check_origin(origin)
-        secrets: dict[str, bytes] = {}
-        keys = []
         kinds: tuple[Kind, ...] = ("data", "signing", "token", "control")
-        for kind in kinds:
-            key_id, secret = random(8).hex(), random(KEY_BYTES)
-            name = origin if kind == "signing" else ""
-            key = WrappedKey(kind, key_id, 1, "", name)
-            wrapped = base64.b64encode(master.wrap(secret, _context(tenant, key))).decode()
-            keys.append(msgspec.structs.replace(key, wrapped=wrapped))
-            secrets[key_id] = secret
-        document = KeyringDocument(FORMAT, tenant, master.id, tuple(keys))
-        seal = base64.b64encode(master.wrap(_CHECK, _digest(document))).decode()
-        document = msgspec.structs.replace(document, seal=seal)
-        write_new_secret(path, msgspec.json.format(msgspec.json.encode(document)) + b"\n")
+        keys, secrets = _fresh(kinds, tenant, origin, master, random)
+        document = _sealed(KeyringDocument(FORMAT, tenant, master.id, keys), master)
+        write_new_secret(path, _encoded(document))
         return Keyring(document, secrets)
+
+    @staticmethod
+    def add_ledger(
+        path: Path,
+        master: MasterKey,
+        name: str,
+        origin: str,
+        random: Callable[[int], bytes] = os.urandom,
+    ) -> Keyring:
+        """Give a new ledger a signing and a data key; the file is replaced as a whole, durable on return.
+
+        Args:
+            origin: Its name in its signed notes, which no other ledger of the tenant has.
+
+        Raises:
+            Conflict: The ledger has keys already, or another one has this origin; nothing was changed.
+            ConfigError, VerificationError: As `open`, or the origin cannot stand in a signed note.
+        """
+        _check_origin(origin)
+        with changing(path):
+            before = Keyring.open(path, master)
+            if name in before.ledgers:
+                raise Conflict(f"there is a ledger {name} already", hint="glasshatch ledger list")
+            if origin in [before.ledger(other).origin for other in before.ledgers]:
+                raise Conflict(f"another ledger has the origin {origin} already", hint="give another one")
+            keys, secrets = _fresh(("data", "signing"), before.tenant, origin, master, random, name)
+            document = KeyringDocument(before.format, before.tenant, master.id, (*before._keys, *keys))
+            document = _sealed(document, master)
+            replace_secret(path, _encoded(document))
+        return Keyring(document, {**before._secrets, **secrets})
 
     @staticmethod
     def open(path: Path, master: MasterKey) -> Keyring:
@@ -182,6 +202,34 @@ class Keyring:
                 f"the keyring has no {kind} key", hint="restore the keyring from a backup"
             )
         return max(keys, key=lambda key: key.epoch)
+
+
+def _fresh(
+    kinds: tuple[Kind, ...],
+    tenant: str,
+    origin: str,
+    master: MasterKey,
+    random: Callable[[int], bytes],
+    ledger: str | msgspec.UnsetType = msgspec.UNSET,
+) -> tuple[tuple[WrappedKey, ...], dict[str, bytes]]:
+    """The first key of each kind, wrapped, and the secrets by id."""
+    keys, secrets = [], {}
+    for kind in kinds:
+        key_id, secret = random(8).hex(), random(KEY_BYTES)
+        key = WrappedKey(kind, key_id, 1, "", origin if kind == "signing" else "", ledger)
+        wrapped = base64.b64encode(master.wrap(secret, _context(tenant, key))).decode()
+        keys.append(msgspec.structs.replace(key, wrapped=wrapped))
+        secrets[key_id] = secret
+    return tuple(keys), secrets
+
+
+def _sealed(document: KeyringDocument, master: MasterKey) -> KeyringDocument:
+    seal = base64.b64encode(master.wrap(_CHECK, _digest(document))).decode()
+    return msgspec.structs.replace(document, seal=seal)
+
+
+def _encoded(document: KeyringDocument) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(document)) + b"\n"
 
 
 def _ledger_of(key: WrappedKey) -> str:

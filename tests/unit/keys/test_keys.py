@@ -155,3 +155,50 @@ def test_nonces_are_never_shared_not_even_with_a_forked_child() -> None:
     nonces += [data[at : at + 12] for at in range(0, len(data), 12)]
     nonces += [envelope.seal(b"", b"")[:12] for _ in range(300)]
     assert len(nonces) == len(set(nonces)) == 1100
+
+
+def test_a_ledger_gets_keys_of_its_own_and_the_others_stay_as_they_are(tmp_path: Path) -> None:
+    master = create_master_key_file(tmp_path / "master.key")
+    file = tmp_path / "shop.json"
+    before = Keyring.create(file, "shop", "example.com/audit", master)
+    after = Keyring.add_ledger(file, master, "orders", "example.com/audit/orders")
+    again = Keyring.open(file, master)
+    for ring in (after, again):
+        assert ring.ledgers == ("default", "orders")
+        assert (ring.origin, ring.data_key.id) == (before.origin, before.data_key.id)
+        assert ring.token_keys == before.token_keys
+        assert ring.ledger("orders").origin == "example.com/audit/orders"
+        assert ring.ledger("orders").data_key.id == after.ledger("orders").data_key.id
+    keys = [again.ledger(name).signing_key.public_key().public_bytes_raw() for name in again.ledgers]
+    assert len(set(keys)) == 2
+    # A data key opens the files of its own ledger only.
+    with pytest.raises(VerificationError, match="not among the keys of ledger orders"):
+        again.ledger("orders").envelope(before.data_key.id)
+    with pytest.raises(VerificationError, match="no keys for the ledger other"):
+        again.ledger("other")
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["master.key", "shop.json"]
+
+
+def test_a_ledger_that_is_there_stays_and_an_origin_is_used_once(tmp_path: Path) -> None:
+    master = create_master_key_file(tmp_path / "master.key")
+    file = tmp_path / "shop.json"
+    Keyring.create(file, "shop", "example.com/audit", master)
+    Keyring.add_ledger(file, master, "orders", "example.com/orders")
+    stored = file.read_bytes()
+    for name, origin in (("orders", "example.com/new"), ("new", "example.com/orders")):
+        with pytest.raises(Conflict):
+            Keyring.add_ledger(file, master, name, origin)
+    with pytest.raises(ConfigError):
+        Keyring.add_ledger(file, master, "new", "with space")
+    assert file.read_bytes() == stored
+
+
+def test_a_key_moved_to_another_ledger_is_found(tmp_path: Path) -> None:
+    master = create_master_key_file(tmp_path / "master.key")
+    file = tmp_path / "shop.json"
+    Keyring.create(file, "shop", "example.com/audit", master)
+    Keyring.add_ledger(file, master, "orders", "example.com/orders")
+    file.write_text(file.read_text().replace('"orders"', '"others"'))
+    with pytest.raises(VerificationError):
+        Keyring.open(file, master)
