@@ -128,15 +128,17 @@ def batches(
     times: list[float] = []
     acknowledged = threading.Event()
     at = 0
+
+    def answered(_: object) -> None:
+        acknowledged.set()
+
     begin = time.perf_counter()
     while time.perf_counter() - begin < seconds:
         batch = entries[at : at + size]
         at = (at + size) % (len(entries) - size)
         acknowledged.clear()
         start = time.perf_counter()
-        for entry in batch[:-1]:
-            ledger.submit(entry)
-        ledger.submit(batch[-1], lambda _: acknowledged.set())
+        ledger.submit_all([*((entry, None) for entry in batch[:-1]), (batch[-1], answered)])
         acknowledged.wait()
         times.append(time.perf_counter() - start)
     return len(times) * size, time.perf_counter() - begin, times

@@ -20,6 +20,7 @@ class Appender(Protocol):
     """The ledger, as far as the recorder needs it."""
 
     def submit(self, entry: bytes, done: Done | None = None) -> None: ...
+    def submit_all(self, items: Sequence[tuple[bytes, Done | None]]) -> None: ...
 
 
 class Recorder:
@@ -50,6 +51,7 @@ class Recorder:
 
         `done` hears of each exactly once, by its place. An event that is too large for a leaf is refused.
         """
+        items: list[tuple[bytes, Done | None]] = []
         for place, redacted in enumerate(self._redactor.events(events)):
             try:
                 entry = encode(redacted)
@@ -59,7 +61,8 @@ class Recorder:
                 # Our own bug, and no reason to let the others wait for an answer that does not come.
                 done(place, TooLarge(f"an event cannot be written: {type(error).__name__}"))
             else:
-                self._ledger.submit(entry, partial(done, place))
+                items.append((entry, partial(done, place)))
+        self._ledger.submit_all(items)
 
     def record(self, event: Event, timeout_s: float = 30.0) -> Receipt:
         """Append and wait until durable; not for the event loop.

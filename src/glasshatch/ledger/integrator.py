@@ -56,6 +56,7 @@ class Integrator:
         self._signed_at = clock.monotonic_ns()
         self._changed = threading.Condition()
         self._waiting: deque[Group] = deque()
+        self._behind_bytes = 0
         self._wanted = 0
         self._closing = False
         self._ended = False
@@ -65,8 +66,15 @@ class Integrator:
         self._thread.start()
 
     def take(self, group: Group) -> None:
-        """Hear of a durable group; called by the writer, in order, before the group is acknowledged."""
+        """Hear of a durable group; called by the writer, in order, before the group is acknowledged.
+
+        Waits while the tree and the packs are too far behind, so that what waits for them is bounded.
+        """
         self._store.add_frame(group.segment, group.frame)
+        with self._changed:
+            while self._behind_bytes > self._options.max_behind_bytes and self._works():
+                self._changed.wait()
+            self._behind_bytes += group.cost
         self._waiting.append(group)
 
     def checkpoint_at(self, size: int) -> Checkpoint:
@@ -74,7 +82,7 @@ class Integrator:
         with self._changed:
             self._wanted = max(self._wanted, size)
             self._changed.notify_all()
-            while self.published.size < size and self._halt.error is None and not self._ended:
+            while self.published.size < size and self._works():
                 self._changed.wait()
         if self.published.size < size:
             self._halt.check()
@@ -89,8 +97,14 @@ class Integrator:
         if self._thread.ident is not None:
             self._thread.join()
 
+    def _works(self) -> bool:
+        return self._halt.error is None and not self._ended
+
     def _run(self) -> None:
         try:
+            # A start finds in the log what had not filled a pack yet, and after a crash perhaps more.
+            while self._sealer.catch_up(self._edge.size):
+                self._seal()
             while not self._step():
                 pass
         except OSError as error:
@@ -101,6 +115,7 @@ class Integrator:
             self._halt.stop(Unavailable("the ledger stopped: internal error in its integrator"))
             raise
         finally:
+            self._sealer.close()
             with self._changed:
                 self._ended = True
                 self._changed.notify_all()
@@ -113,11 +128,18 @@ class Integrator:
                 self._changed.wait(self._options.gather_seconds if self._waiting else _IDLE_SECONDS)
             closing, wanted = self._closing, self._wanted
         for group in self._take_waiting():
-            self._levels.append(self._edge.extend(group.hashes))
+            self._integrate(group)
         self._publish_if_due(closing or wanted > self.published.size)
-        while self._sealer.due(self._store, self._edge.size):
-            self._seal()
         return closing and not self._waiting
+
+    def _integrate(self, group: Group) -> None:
+        self._levels.append(self._edge.extend(group.hashes))
+        self._sealer.take(group.frame.first, group.entries)
+        while self._sealer.due:
+            self._seal()
+        with self._changed:
+            self._behind_bytes -= group.cost
+            self._changed.notify_all()
 
     def _take_waiting(self) -> list[Group]:
         # The writer only appends, so what is there now is ours to take.
@@ -142,8 +164,7 @@ class Integrator:
 
     def _seal(self) -> None:
         """Move the oldest entries into a pack, then free their part of the log."""
-        pack = self._sealer.seal_next(self._store)
-        self._store.add_pack(pack)
+        pack = self._sealer.seal_next()
         if self.published.size < pack.stop:
             # The log's leaf hashes are the only durable ones until a checkpoint covers them.
             self._publish()

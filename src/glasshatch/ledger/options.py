@@ -18,13 +18,15 @@ ENTRY_COST = LENGTH_BYTES + HASH_BYTES
 
 
 class LedgerOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """Sizes and intervals; memory is bounded by `max_queue_bytes`, one frame, one pack and the caches."""
+    """Sizes and intervals; `max_queue_bytes`, `max_behind_bytes`, a frame and the caches bound the memory."""
 
     segment_bytes: int = 4 * MIB
     max_segment_bytes: int = 64 * MIB
     """Under load segments grow up to this, so that the log does not turn them over many times a second."""
     max_group_bytes: int = MIB
     max_queue_bytes: int = 64 * MIB
+    max_behind_bytes: int = 32 * MIB
+    """How far tree and packs may be behind what is durable; at the limit, acknowledgements wait."""
     checkpoint_interval_ns: int = 1_000_000_000
     gather_seconds: float = 0.02
     pack_bundles: int = 256

@@ -1,4 +1,8 @@
-"""Sealing: entries that fill a pack are compressed, encrypted and written once, for good."""
+"""Sealing: entries are compressed and encrypted bundle by bundle as they come, and a full pack is kept.
+
+The pack under way is a temporary file, of which nothing counts before it is whole, synced and renamed:
+until then the log has every entry, and a crash or a close just throws it away.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +12,65 @@ from pathlib import Path
 import zstandard
 
 from ..keys import Envelope
-from .files import write_new
+from .files import Files
 from .log import BUNDLE_ENTRIES, encode_bundle
-from .log.layout import PACK_MAGIC, ZSTD, FileHeader, pack_name
-from .log.packs import bundle_context, encode_pack
+from .log.layout import PACK_MAGIC, TEMPORARY_SUFFIX, ZSTD, FileHeader, pack_name
+from .log.packs import bundle_context, encode_table, table_end, table_row
 from .options import LedgerOptions
 from .store import Pack, Store
 
 
+class _Building:
+    """The pack under way: its file, and where its next bundle goes."""
+
+    def __init__(self, files: Files, path: Path, header: FileHeader, data_key: Envelope, level: int) -> None:
+        self.header = header
+        self.rows: list[bytes] = []
+        self._files = files
+        self._path = path
+        self._temporary = path.with_name(path.name + TEMPORARY_SUFFIX)
+        self._envelope = data_key.derive(header.key_context)
+        self._compressor = zstandard.ZstdCompressor(level=level)
+        self._at = table_end(header.parts)
+        self._temporary.unlink(missing_ok=True)
+        self._descriptor = files.create(self._temporary)
+
+    @property
+    def full(self) -> bool:
+        return len(self.rows) == self.header.parts
+
+    def add(self, entries: list[bytes]) -> None:
+        """Write the next bundle."""
+        packed = self._compressor.compress(encode_bundle(entries))
+        sealed = self._envelope.seal(packed, bundle_context(self.header, len(self.rows)))
+        self._files.pwrite(self._descriptor, sealed, self._at)
+        self.rows.append(table_row(self._at, sealed))
+        self._at += len(sealed)
+
+    def finish(self) -> Pack:
+        """Make it a pack; when this returns it survives power loss."""
+        self._files.pwrite(self._descriptor, encode_table(self.header, self.rows), 0)
+        self._files.fsync(self._descriptor)
+        self._files.close(self._descriptor)
+        self._descriptor = -1
+        # A crash before the rename leaves a temporary file, and the entries in the log as before.
+        self._files.rename(self._temporary, self._path)
+        self._files.sync_directory(self._path.parent)
+        return Pack(self._path, self.header)
+
+    def discard(self) -> None:
+        """Throw it away; the space goes back at once, because a full disk may be full because of it."""
+        if self._descriptor >= 0:
+            self._files.close(self._descriptor)
+            self._descriptor = -1
+            self._temporary.unlink(missing_ok=True)
+
+
 class Sealer:
-    """Builds packs out of the log; owned by the integrator."""
+    """Builds packs; owned by the integrator.
+
+    Memory is bounded by the entries of one bundle and the table of one pack.
+    """
 
     def __init__(
         self,
@@ -25,30 +78,78 @@ class Sealer:
         data_key: Envelope,
         options: LedgerOptions,
         random: Callable[[int], bytes],
+        store: Store,
     ) -> None:
         self._directory = directory
         self._data_key = data_key
         self._options = options
         self._random = random
+        self._store = store
+        self._building: _Building | None = None
+        self._loose: list[bytes] = []
+        self._taken = store.packed
 
-    def due(self, store: Store, size: int) -> bool:
-        """Whether a whole pack of durable entries is waiting."""
-        return size - store.packed >= self._options.pack_bundles * BUNDLE_ENTRIES
+    def take(self, first: int, entries: list[bytes]) -> None:
+        """Hear of the next durable entries; the caller then seals as long as a pack is `due`."""
+        if first != self._taken:
+            raise ValueError(f"entry {self._taken} comes next, not {first}")
+        self._loose += entries
+        self._taken += len(entries)
+        self._bundle()
 
-    def seal_next(self, store: Store) -> Pack:
-        """Write the next pack; when this returns it survives power loss and the log's copy may go."""
-        bundles = self._options.pack_bundles
-        first, number = store.packed, store.pack_count
-        extent = bundles * BUNDLE_ENTRIES
-        salt = self._random(16)
-        header = FileHeader(PACK_MAGIC, ZSTD, self._data_key.id, salt, number, first, extent, bundles)
-        envelope = self._data_key.derive(header.key_context)
-        compressor = zstandard.ZstdCompressor(level=self._options.compression_level)
-        sealed = []
-        for bundle in range(bundles):
-            start = first + bundle * BUNDLE_ENTRIES
-            plain = encode_bundle(store.read_range(start, start + BUNDLE_ENTRIES))
-            sealed.append(envelope.seal(compressor.compress(plain), bundle_context(header, bundle)))
+    def catch_up(self, size: int) -> bool:
+        """Take what is durable below `size` from the log, as after a start; true if a pack is due before."""
+        while self._taken < size and not self.due:
+            stop = min(size, self._taken + BUNDLE_ENTRIES)
+            self._loose += self._store.read_range(self._taken, stop)
+            self._taken = stop
+            self._bundle()
+        return self.due
+
+    @property
+    def due(self) -> bool:
+        """Whether a pack is full and waits to be sealed."""
+        return self._building is not None and self._building.full
+
+    def seal_next(self) -> Pack:
+        """Finish the full pack; when this returns it survives power loss and the log's copy may go."""
+        if self._building is None:
+            raise ValueError("no pack is due")
+        pack = self._building.finish()
+        self._building = None
+        self._store.add_pack(pack)
+        self._bundle()
+        return pack
+
+    def close(self) -> None:
+        """Throw away the pack under way; its entries are in the log."""
+        if self._building is not None:
+            self._building.discard()
+            self._building = None
+
+    def _bundle(self) -> None:
+        """Write every whole bundle that the pack under way has room for."""
+        at = 0
+        while len(self._loose) - at >= BUNDLE_ENTRIES:
+            if self._building is None:
+                self._building = self._begin()
+            if self._building.full:
+                break
+            self._building.add(self._loose[at : at + BUNDLE_ENTRIES])
+            at += BUNDLE_ENTRIES
+        del self._loose[:at]
+
+    def _begin(self) -> _Building:
+        number, bundles = self._store.pack_count, self._options.pack_bundles
+        header = FileHeader(
+            PACK_MAGIC,
+            ZSTD,
+            self._data_key.id,
+            self._random(16),
+            number,
+            self._store.packed,
+            bundles * BUNDLE_ENTRIES,
+            bundles,
+        )
         path = self._directory / pack_name(number)
-        write_new(self._options.files, path, encode_pack(header, sealed))
-        return Pack(path, header)
+        return _Building(self._options.files, path, header, self._data_key, self._options.compression_level)

@@ -11,7 +11,7 @@ from ..errors import VerificationError
 from ..keys import OVERHEAD_BYTES, Envelope
 from .files import Files, write_new
 from .log import encode_bundle
-from .log.frames import Frame, close_frame, frame_bytes, frame_header
+from .log.frames import Frame, fill_frame, frame_bytes, frame_header
 from .log.layout import (
     HEADER_BYTES,
     NO_COMPRESSION,
@@ -79,6 +79,7 @@ class Wal:
         self._previous_crc = 0
         self._size = 0
         self._extent = options.segment_bytes
+        self._buffer = bytearray()
 
     @property
     def space_wanted(self) -> threading.Event:
@@ -103,9 +104,16 @@ class Wal:
         """
         bundle = encode_bundle(entries)
         count, sealed_bytes = len(entries), len(bundle) + OVERHEAD_BYTES
-        segment = self._segment_for(frame_bytes(count, sealed_bytes))
+        data = self._room(frame_bytes(count, sealed_bytes))
+        segment = self._segment_for(len(data))
         header = frame_header(self._previous_crc, self._size, count, sealed_bytes, time_ns)
-        data, crc = close_frame(header, hashes, segment.envelope.seal(bundle, header), self._previous_crc)
+        crc = fill_frame(
+            data,
+            header,
+            hashes,
+            lambda place: segment.envelope.seal_into(place, bundle, header),
+            self._previous_crc,
+        )
         frame = Frame(segment.offset, self._previous_crc, self._size, count, sealed_bytes, time_ns, crc)
         # A crash before the sync returns leaves a torn or an unacknowledged frame at the tail.
         # Recovery drops the one and keeps the other; neither was acknowledged.
@@ -114,6 +122,12 @@ class Wal:
         self._previous_crc, self._size = crc, self._size + count
         segment.offset, segment.last = frame.end, self._size
         return segment, frame
+
+    def _room(self, needed: int) -> memoryview:
+        """Bytes for a frame, the same ones each time: fresh ones would cost more than the encryption."""
+        if len(self._buffer) < needed:
+            self._buffer = bytearray(needed)
+        return memoryview(self._buffer)[:needed]
 
     def prepare(self) -> None:
         """Have a zeroed, synced segment ready, if there is none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 
 import msgspec
@@ -21,11 +21,14 @@ from .wal import Segment, Wal
 
 
 class Group(msgspec.Struct, frozen=True):
-    """One durable group: where its frame lies, and the leaf hashes for the tree."""
+    """One durable group: where its frame lies, its leaf hashes for the tree, its entries for the packs."""
 
     segment: Segment
     frame: Frame
     hashes: bytes
+    entries: list[bytes]
+    cost: int
+    """Bytes of its frame."""
 
 
 class Writer:
@@ -60,22 +63,25 @@ class Writer:
 
     def submit(self, entry: bytes, done: Done | None) -> None:
         """Queue an entry; refusals call `done` at once, from this thread."""
-        if len(entry) > self._largest:
-            error: GlasshatchError = TooLarge(
-                f"an entry has {len(entry)} bytes, the limit is {self._largest}",
-                hint="store the payload as a blob and record its SHA-256",
-            )
-        else:
-            with self._wake:
-                refusal = self._refusal()
-                if refusal is None:
-                    self._queue.append((entry, done))
-                    self._queued_bytes += len(entry) + ENTRY_COST
-                    if len(self._queue) == 1:
-                        self._wake.notify()
-                    return
-            error = refusal
-        _answer(done, error)
+        self.submit_all(((entry, done),))
+
+    def submit_all(self, items: Sequence[tuple[bytes, Done | None]]) -> None:
+        """Queue entries together; refusals call `done` at once, from this thread."""
+        sizes = [len(entry) for entry, _ in items]
+        if max(sizes, default=0) > self._largest:
+            items = self._fitting(items)
+            sizes = [len(entry) for entry, _ in items]
+        if not items:
+            return
+        with self._wake:
+            refusal = self._refusal()
+            if refusal is None:
+                if not self._queue:
+                    self._wake.notify()
+                self._queue += items
+                self._queued_bytes += sum(sizes) + ENTRY_COST * len(sizes)
+        if refusal is not None:
+            _refuse(items, refusal)
 
     def close(self) -> None:
         """Commit what is queued, then end the thread."""
@@ -84,6 +90,20 @@ class Writer:
             self._wake.notify()
         if self._thread.ident is not None:
             self._thread.join()
+
+    def _fitting(self, items: Sequence[tuple[bytes, Done | None]]) -> list[tuple[bytes, Done | None]]:
+        """The entries that are not too large; the others are answered."""
+        fitting = []
+        for entry, done in items:
+            if len(entry) <= self._largest:
+                fitting.append((entry, done))
+                continue
+            error = TooLarge(
+                f"an entry has {len(entry)} bytes, the limit is {self._largest}",
+                hint="store the payload as a blob and record its SHA-256",
+            )
+            _answer(done, error)
+        return fitting
 
     def _refusal(self) -> GlasshatchError | None:
         if self._halt.error is not None:
@@ -143,14 +163,14 @@ class Writer:
             return
         first = self.size
         # Known to the readers first: whoever sees the new size may read up to it.
-        self._on_group(Group(segment, frame, flat))
+        self._on_group(Group(segment, frame, flat, entries, frame.end - frame.offset))
         self.size = first + len(group)
         for at, (_, done) in enumerate(group):
             if done is not None:
                 _answer(done, Receipt(first + at, hashes[at]))
 
 
-def _refuse(group: list[tuple[bytes, Done | None]], error: GlasshatchError) -> None:
+def _refuse(group: Sequence[tuple[bytes, Done | None]], error: GlasshatchError) -> None:
     for _, done in group:
         _answer(done, error)
 

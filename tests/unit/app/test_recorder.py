@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,10 @@ class Shelf:
             self.entries.append(entry)
         if done and not self._silent:
             done(self._refusal or Receipt(len(self.entries) - 1, bytes(32)))
+
+    def submit_all(self, items: Sequence[tuple[bytes, Done | None]]) -> None:
+        for entry, done in items:
+            self.submit(entry, done)
 
 
 @pytest.fixture(scope="module")

@@ -23,6 +23,7 @@ from glasshatch.ledger import (
     verify_proof,
 )
 from glasshatch.ledger.log import leaf_hash
+from glasshatch.ledger.log.frames import Frame, scan_segment
 
 Make = Callable[..., Ledger]
 
@@ -44,6 +45,51 @@ def test_receipts_come_in_order_with_index_and_leaf(make: Make) -> None:
         ledger.append(b"last")
         assert answers == [Receipt(i, leaf_hash(b"entry %d" % i)) for i in range(300)]
         assert ledger.size == 301
+
+
+def test_a_batch_is_one_group_and_its_too_large_entries_are_refused_alone(make: Make) -> None:
+    answers: list[tuple[int, Receipt | GlasshatchError]] = []
+    entries = [b"entry %d" % number for number in range(100)]
+    entries[50] = bytes(70_000)
+    with make(options=LedgerOptions()) as ledger:
+        ledger.submit_all(
+            [(e, lambda result, at=at: answers.append((at, result))) for at, e in enumerate(entries)]
+        )
+        ledger.append(b"last")
+        assert ledger.size == 100
+        groups = [frame.count for frame in _frames(ledger.directory)]
+    assert groups[0] == 99
+    assert answers[0][0] == 50
+    assert isinstance(answers[0][1], TooLarge)
+    kept = [entry for at, entry in enumerate(entries) if at != 50]
+    assert [result for _, result in answers[1:]] == [
+        Receipt(index, leaf_hash(entry)) for index, entry in enumerate(kept)
+    ]
+
+
+def test_the_pack_under_way_goes_at_a_close_and_is_made_again(make: Make, keyring: Keyring) -> None:
+    options = LedgerOptions(pack_bundles=4, gather_seconds=0)
+    with make(options=options) as ledger:
+        entries = fill(ledger, 4 * 256 + 700)
+        ledger.checkpoint(fresh=True)
+        under_way = ledger.directory / "entries" / "00000001.pack.tmp"
+        assert under_way.exists()
+    assert not under_way.exists()
+    assert verify_directory(ledger.directory, data_key=keyring.envelope).require().problems == ()
+    with Ledger.open(ledger.directory, keyring, ManualClock(), options) as again:
+        entries += fill(again, 324, start=len(entries))
+        again.checkpoint(fresh=True)
+        assert [path.name for path in sorted((ledger.directory / "entries").glob("*.pack"))] == [
+            "00000000.pack",
+            "00000001.pack",
+        ]
+        assert [entry for _, entry in again.scan()] == entries
+    verify_directory(ledger.directory, data_key=keyring.envelope).require()
+
+
+def _frames(directory: Path) -> list[Frame]:
+    segments = sorted((directory / "wal").glob("*.seg"))
+    return [frame for path in segments for frame in scan_segment(path.read_bytes(), None, None).frames]
 
 
 def test_entries_of_many_threads_are_all_there_and_ordered_within_each(make: Make) -> None:

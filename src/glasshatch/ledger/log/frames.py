@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Callable
 
 import msgspec
 
@@ -64,11 +65,17 @@ def frame_bytes(count: int, sealed_bytes: int) -> int:
     return FRAME_OVERHEAD + count * HASH_BYTES + sealed_bytes
 
 
-def close_frame(header: bytes, hashes: bytes, sealed: bytes, previous: int) -> tuple[bytes, int]:
-    """The whole frame and its CRC."""
-    body = b"".join((header, hashes, sealed))
-    crc = zlib.crc32(body, previous)
-    return body + crc.to_bytes(FRAME_CRC_BYTES, "big"), crc
+def fill_frame(
+    frame: memoryview, header: bytes, hashes: bytes, seal: Callable[[memoryview], None], previous: int
+) -> int:
+    """Write a frame into exactly its bytes; returns its CRC. `seal` writes the sealed bundle in its place."""
+    sealed_at = len(header) + len(hashes)
+    frame[: len(header)] = header
+    frame[len(header) : sealed_at] = hashes
+    seal(frame[sealed_at:-FRAME_CRC_BYTES])
+    crc = zlib.crc32(frame[:-FRAME_CRC_BYTES], previous)
+    frame[-FRAME_CRC_BYTES:] = crc.to_bytes(FRAME_CRC_BYTES, "big")
+    return crc
 
 
 def frame_at(segment: bytes, offset: int) -> Frame | None:

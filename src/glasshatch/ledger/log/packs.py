@@ -39,16 +39,15 @@ def bundle_context(header: FileHeader, bundle: int) -> bytes:
     return header.encode() + bundle.to_bytes(4, "big")
 
 
-def encode_pack(header: FileHeader, sealed: list[bytes]) -> bytes:
-    """The whole file."""
-    at = table_end(len(sealed))
-    rows = []
-    for bundle in sealed:
-        rows.append(_ROW.pack(at, len(bundle), zlib.crc32(bundle)))
-        at += len(bundle)
+def table_row(offset: int, sealed: bytes) -> bytes:
+    """What the table says of a sealed bundle at this offset."""
+    return _ROW.pack(offset, len(sealed), zlib.crc32(sealed))
+
+
+def encode_table(header: FileHeader, rows: list[bytes]) -> bytes:
+    """All that stands before the bundles."""
     table = b"".join(rows)
-    crc = zlib.crc32(table).to_bytes(_CRC_BYTES, "big")
-    return b"".join([header.encode(), table, crc, *sealed])
+    return header.encode() + table + zlib.crc32(table).to_bytes(_CRC_BYTES, "big")
 
 
 def table_end(bundles: int) -> int:
