@@ -69,7 +69,11 @@ def migrate_home(directory: Path, progress: Progress | None = None) -> Migrated:
         pieces = [_configuration(loaded), layout, *_keyrings(loaded, home), *_ledgers(home, keyring)]
         control = pending_migration(home.control_db)
         if control.copy is not None:
-            migrate(home.control_db, lambda pending: _record(loaded, home, keyring, pending))
+            migrate(
+                home.control_db,
+                lambda pending: _record(loaded, home, keyring, pending),
+                tenant=keyring.tenant, mac_key=keyring.control_mac_key, random=os.urandom,
+            )  # fmt: skip
         pieces.append(_control(home, control))
         _open_control(home, keyring)
         return Migrated(tuple(pieces), _verify(loaded, home, keyring, progress))

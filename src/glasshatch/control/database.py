@@ -5,10 +5,12 @@ SQLite in WAL mode with a full sync at each commit: a write that returned surviv
 
 from __future__ import annotations
 
+import mmap
 import os
 import sqlite3
 import stat
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 from ..errors import ConfigError, Conflict, Unavailable, VerificationError
 from . import schema
 
+_PATIENCE_SECONDS = 10.0
 _PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
@@ -90,6 +93,56 @@ class Database:
     def close(self) -> None:
         """Release the file."""
         self._engine.dispose()
+
+    def scrub(self, gone: Sequence[bytes], *, rewrite: bool = False) -> None:
+        """Leave nothing of deleted rows in the files: no old image in the log, none of `gone` in a page.
+
+        Args:
+            rewrite: Write the whole file anew, for when it is not known what to look for.
+
+        Raises:
+            Unavailable: Other connections kept the old images too long; the call may be repeated.
+        """
+        with self._translated():
+            self._empty_log()
+            # Deleted cells are zeroed (secure_delete); what moved when a page was split may have left a copy.
+            if rewrite or self._holds(gone):
+                self._outside_transactions("VACUUM")
+                self._empty_log()
+            if self._holds(gone):
+                raise Unavailable(f"{self.path} still holds what was deleted", hint="give the command again")
+
+    def _empty_log(self) -> None:
+        deadline_s = time.monotonic() + _PATIENCE_SECONDS
+        while self._outside_transactions("PRAGMA wal_checkpoint(TRUNCATE)")[0]:
+            if time.monotonic() > deadline_s:
+                raise Unavailable(
+                    f"the log of {self.path} is in use and cannot be emptied", hint="give the command again"
+                )
+            time.sleep(0.02)
+
+    def _outside_transactions(self, statement: str) -> tuple[Any, ...]:
+        connection = self._engine.raw_connection()
+        try:
+            return tuple(connection.cursor().execute(statement).fetchone() or ())
+        except sqlite3.OperationalError as error:
+            raise Unavailable(
+                f"the control store {self.path} cannot be used now: {_sqlite_name_of(error)}",
+                hint="check free disk space, permissions and other processes that hold the file",
+            ) from None
+        finally:
+            connection.close()
+
+    def _holds(self, needles: Sequence[bytes]) -> bool:
+        """Whether any of these byte strings stands anywhere in the files."""
+        for suffix in ("", "-wal"):
+            file = self.path.with_name(self.path.name + suffix)
+            if not needles or not file.exists() or not file.stat().st_size:
+                continue
+            with open(file, "rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as bytes_:
+                if any(bytes_.find(needle) >= 0 for needle in needles):
+                    return True
+        return False
 
     def revision(self) -> str:
         """The newest migration applied to the file; empty if there is none."""
@@ -188,7 +241,11 @@ def _check_file(path: Path) -> None:
 
 def _sqlite_name(error: DatabaseError) -> str:
     cause = error.orig
-    return getattr(cause, "sqlite_errorname", "") if isinstance(cause, sqlite3.Error) else "unknown"
+    return _sqlite_name_of(cause) if isinstance(cause, sqlite3.Error) else "unknown"
+
+
+def _sqlite_name_of(error: sqlite3.Error) -> str:
+    return str(getattr(error, "sqlite_errorname", ""))
 
 
 def _damaged(path: Path) -> VerificationError:

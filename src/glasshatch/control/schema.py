@@ -22,7 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION: Final = "0001"
+REVISION: Final = "0002"
 """The newest migration; a store with a higher one was written by a newer Glasshatch."""
 
 metadata = MetaData(
@@ -171,5 +171,98 @@ heads = Table(
     PrimaryKeyConstraint("tenant", "id"),
 )
 
-TABLES: Final = (actors, tokens, requests, reviews, grants)
-"""All tables whose rows are authenticated and counted in a head, parents first."""
+subject_keys = Table(
+    "subject_keys",
+    metadata,
+    _text("tenant"),
+    _text("id"),
+    _text("subject"),
+    # Under which data key of the keyring the subject's key is wrapped.
+    _text("wrapping_key"),
+    # Base64; empty once the key is destroyed.
+    _text("wrapped"),
+    _integer("created_ns"),
+    _integer("erased_ns"),
+    _integer("version"),
+    _text("mac"),
+    PrimaryKeyConstraint("tenant", "id"),
+    Index(None, "tenant", "subject"),
+)
+
+sealed_values = Table(
+    "sealed_values",
+    metadata,
+    _text("tenant"),
+    # EVENT/FIELD
+    _text("id"),
+    _text("subject"),
+    _text("key_id"),
+    _text("sealed"),
+    # How many entries were durable when this was stored: its leaf stands there or behind.
+    _integer("at_size"),
+    _integer("version"),
+    _text("mac"),
+    PrimaryKeyConstraint("tenant", "id"),
+    Index(None, "tenant", "key_id"),
+    Index(None, "tenant", "subject"),
+    Index(None, "tenant", "at_size"),
+)
+
+vault_marks = Table(
+    "vault_marks",
+    metadata,
+    _text("tenant"),
+    _text("id"),
+    _integer("at_size"),
+    _integer("version"),
+    _text("mac"),
+    PrimaryKeyConstraint("tenant", "id"),
+)
+
+erasures = Table(
+    "erasures",
+    metadata,
+    _text("tenant"),
+    # The id of the `subject.erased` event.
+    _text("id"),
+    _text("subjects"),
+    _text("key_ids"),
+    _text("erased_by"),
+    _integer("sealed"),
+    # How many entries were durable before the event was recorded: it stands there or behind.
+    _integer("at_size"),
+    # 0 until the keys are destroyed.
+    _integer("done_ns"),
+    _integer("created_ns"),
+    _integer("version"),
+    _text("mac"),
+    PrimaryKeyConstraint("tenant", "id"),
+)
+
+holds = Table(
+    "holds",
+    metadata,
+    _text("tenant"),
+    _text("id"),
+    _text("subjects"),
+    _text("reason"),
+    _text("ticket"),
+    _text("placed_by"),
+    _integer("created_ns"),
+    _integer("released_ns"),
+    _text("released_by"),
+    _integer("version"),
+    _text("mac"),
+    PrimaryKeyConstraint("tenant", "id"),
+    Index(None, "tenant", "released_ns"),
+)
+
+TABLES: Final = (actors, tokens, requests, reviews, grants, erasures, holds)
+"""All tables whose rows are authenticated and counted in a head, parents first.
+
+The vault's own tables have no head, because it would be read whole at each start: what they must hold,
+the events say, and which keys must not come back, `erasures` says.
+"""
+
+HEADED_SINCE: Final = {"0002": (erasures, holds)}
+"""Which of them came with which migration: it gives them a head."""

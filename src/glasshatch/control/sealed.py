@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Table, and_, insert, select, update
+from sqlalchemy import Connection, Table, and_, delete, insert, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from ..errors import Conflict, VerificationError
@@ -59,7 +59,7 @@ class SealedTable:
     def __init__(self, table: Table, tenant: str, mac_key: bytes, head: Head | None = None) -> None:
         self.table = table
         self.columns = table.columns
-        self._tenant = tenant
+        self.tenant = tenant
         self._mac_key = mac_key
         self._head = head
         self._names = tuple(str(column.name) for column in table.columns)
@@ -71,6 +71,20 @@ class SealedTable:
         if self._head:
             self._head.move(connection, gone=None, come=row["mac"])
 
+    def insert_all(self, connection: Connection, values: Iterable[Mapping[str, Any]]) -> None:
+        """Store many new rows as version 1; only for a table without a head."""
+        assert self._head is None
+        rows = [self._sealed({**one, "version": 1}) for one in values]
+        if rows:
+            connection.execute(insert(self.table), rows)
+
+    def delete(self, connection: Connection, *where: ColumnElement[bool]) -> int:
+        """Delete the rows of this tenant that fit, unread; only for a table without a head. How many."""
+        assert self._head is None
+        return connection.execute(
+            delete(self.table).where(and_(self.columns.tenant == self.tenant, *where))
+        ).rowcount
+
     def replace(self, connection: Connection, old: Row, **changes: object) -> Row:
         """Store a row's next version in place of the one that was read; the whole new row.
 
@@ -81,7 +95,7 @@ class SealedTable:
         done = connection.execute(
             update(self.table)
             .where(
-                self.columns.tenant == self._tenant,
+                self.columns.tenant == self.tenant,
                 self.columns.id == old["id"],
                 self.columns.version == old["version"],
                 self.columns.mac == old["mac"],
@@ -107,7 +121,7 @@ class SealedTable:
         Raises:
             VerificationError: A row is not what was written; none is returned.
         """
-        query = select(self.table).where(and_(self.columns.tenant == self._tenant, *where))
+        query = select(self.table).where(and_(self.columns.tenant == self.tenant, *where))
         if newest is None:
             rows = connection.execute(query.order_by(self.columns.id)).all()
         else:
@@ -121,7 +135,7 @@ class SealedTable:
         return rows[0] if rows else None
 
     def _sealed(self, values: Row) -> Row:
-        row = {**values, "tenant": self._tenant}
+        row = {**values, "tenant": self.tenant}
         row["mac"] = row_mac(self._mac_key, self.table.name, row)
         if row.keys() != set(self._names):
             raise KeyError(f"{self.table.name}: {sorted(row.keys() ^ set(self._names))}")

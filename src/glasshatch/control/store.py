@@ -13,10 +13,13 @@ from . import schema
 from .access import Grants, Requests
 from .copying import copy_database
 from .database import Database
+from .erasures import Erasures
 from .heads import TableHead
+from .holds import Holds
 from .migrate import upgrade
 from .people import Actors, Tokens
 from .sealed import SealedTable
+from .vault import Vault
 
 
 class ControlStore:
@@ -46,6 +49,13 @@ class ControlStore:
             grants=self.grants,
             random=random,
         )
+        self.holds = Holds(database, sealed["holds"], random)
+        keys, values, marks = (
+            SealedTable(table, tenant, mac_key)
+            for table in (schema.subject_keys, schema.sealed_values, schema.vault_marks)
+        )
+        self.erasures = Erasures(database, table=sealed["erasures"], keys=keys, values=values)
+        self.vault = Vault(database, keys=keys, values=values, marks=marks, erasures=self.erasures)
 
     @classmethod
     def create(cls, path: Path, *, tenant: str, mac_key: bytes, random: Random) -> ControlStore:
@@ -131,7 +141,9 @@ def pending_migration(path: Path) -> Migration:
     return Migration(found, schema.REVISION, path.with_name(f"{path.name}.schema-{found}") if older else None)
 
 
-def migrate(path: Path, record: Callable[[Migration], None]) -> Migration:
+def migrate(
+    path: Path, record: Callable[[Migration], None], *, tenant: str, mac_key: bytes, random: Random
+) -> Migration:
     """Bring the schema of an older store up to date; does nothing to a current one.
 
     A copy of the older store lies beside it, durable, before anything is changed. `record` is called
@@ -150,6 +162,9 @@ def migrate(path: Path, record: Callable[[Migration], None]) -> Migration:
     try:
         with database.write() as connection:
             upgrade(connection)
+            for revision, tables in schema.HEADED_SINCE.items():
+                for table in tables if revision > pending.found else ():
+                    TableHead(table, tenant, mac_key, random).create(connection)
             record(pending)
     finally:
         database.close()

@@ -22,8 +22,8 @@ SECOND = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
@@ -40,9 +40,9 @@ def become(scratch: Path) -> None:
     migrations = scratch / "migrations"
     if not migrations.exists():
         shutil.copytree(room._MIGRATIONS, migrations, ignore=shutil.ignore_patterns("__pycache__"))
-        (migrations / "versions" / "r0002_shift.py").write_text(SECOND)
+        (migrations / "versions" / "r0003_shift.py").write_text(SECOND)
     room._MIGRATIONS = migrations
-    schema.REVISION = "0002"
+    schema.REVISION = "0003"
 
 
 def kill_on_request() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from glasshatch.control import ControlStore
+from glasshatch.control import ControlStore, Erasure
 from glasshatch.identity import Identity
 
 NOW = 1_800_000_000_000_000_000
@@ -50,6 +50,15 @@ class Office(msgspec.Struct):
         connection.close()
 
 
+def erasure(id: str, *key_ids: str, **changes: Any) -> Erasure:
+    """An erasure of one subject."""
+    made = Erasure(
+        id=id, subjects=("<EMAIL:aaaaaaaaaaaa>",), key_ids=key_ids, erased_by="carol", sealed=1, at_size=7,
+        created_ns=NOW,
+    )  # fmt: skip
+    return msgspec.structs.replace(made, **changes)
+
+
 PEOPLE = (("alice", ["engineer"]), ("bob", ["approver"]), ("carol", ["admin", "approver"]))
 
 
@@ -79,6 +88,8 @@ def busy_store(staffed_store: Path, tmp_path_factory: pytest.TempPathFactory) ->
         request = office.store.requests.create(office.alice, **{**WISH, "now_ns": moment})
         office.store.requests.approve(request.id, office.bob, moment + 1)
         office.store.tokens.issue(office.alice.id, scopes=["*"], lifetime_ns=3600 * SECOND, now_ns=moment)
+        office.store.holds.place(["<EMAIL:aaaaaaaaaaaa>"], reason="court 17", by="carol", now_ns=moment)
+        office.store.erasures.begin(erasure(f"event-{moment}"))
     office.store.close()
     return office.path
 

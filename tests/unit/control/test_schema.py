@@ -79,10 +79,14 @@ def never(pending: Migration) -> None:
     raise AssertionError("a current store was changed")
 
 
+def migrated(path: Path) -> Migration:
+    return migrate(path, never, tenant="default", mac_key=KEY, random=os.urandom)
+
+
 def test_a_newer_store_is_refused_by_everybody(office: Any) -> None:
     office.store.close()
     office.intrude("UPDATE alembic_version SET version_num = '0999'")
-    for opened in (open_store, pending_migration, lambda path: migrate(path, never)):
+    for opened in (open_store, pending_migration, migrated):
         with pytest.raises(ConfigError, match="newer") as refused:
             opened(office.path)
         assert "upgrade glasshatch" in refused.value.hint
@@ -105,7 +109,7 @@ def test_a_store_whose_making_was_cut_short_is_no_store(tmp_path: Path) -> None:
 
 def test_migrating_a_current_store_changes_nothing(office: Any) -> None:
     office.store.close()
-    assert migrate(office.path, never) == Migration(REVISION, REVISION, None)
+    assert migrated(office.path) == Migration(REVISION, REVISION, None)
     assert list(office.path.parent.glob("*.schema-*")) == []
     store = open_store(office.path)
     assert store.actors.named("alice") == office.alice

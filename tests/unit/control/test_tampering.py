@@ -25,6 +25,8 @@ def read_everything(store: ControlStore) -> None:
     store.tokens.list()
     store.requests.list()
     store.grants.list()
+    store.holds.list()
+    store.erasures.list()
 
 
 def tamper(busy: Any, table: str, column: str) -> None:

@@ -1,0 +1,234 @@
+"""The rows of the vault: a key for each data subject, and the values sealed under it.
+
+What is sealed here is ciphertext already; who wraps and unwraps keys stands outside. A row that was changed
+is found when it is read. One that was taken away is missed by the event that commits to it, and a key that
+was destroyed and put back is known by its erasure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+
+import msgspec
+from sqlalchemy import Column, Connection, func, select
+
+from ..errors import VerificationError
+from .database import Database
+from .erasures import Erasures
+from .sealed import Row, SealedTable
+
+Names = tuple[str, ...]
+"""The tokens of one data subject under every live epoch, the current one first."""
+
+_CHUNK = 500
+_MARK = "sealed"
+
+
+class SubjectKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A data subject's key as it is kept. `wrapped` is base64 and empty once the key is destroyed."""
+
+    id: str
+    subject: str
+    wrapping_key: str
+    wrapped: str
+    created_ns: int
+    erased_ns: int = 0
+
+
+class SealedValue(msgspec.Struct, frozen=True, kw_only=True):
+    """One sealed field of one event; `sealed` is base64, and its leaf stands at `at_size` or behind."""
+
+    event_id: str
+    field: str
+    subject: str
+    key_id: str
+    sealed: str
+    at_size: int
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What the vault has about one data subject: its tokens, its keys, and how many values."""
+
+    subjects: tuple[str, ...]
+    key_ids: tuple[str, ...]
+    sealed: int
+
+
+class Vault:
+    """Keys and sealed values of one tenant. Blocks on the disk; safe from any thread."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        keys: SealedTable,
+        values: SealedTable,
+        marks: SealedTable,
+        erasures: Erasures,
+    ) -> None:
+        self._database = database
+        self._keys = keys
+        self._values = values
+        self._marks = marks
+        self._erasures = erasures
+
+    def keep(
+        self,
+        subjects: Collection[Names],
+        make_key: Callable[[str], SubjectKey],
+        seal: Callable[[Mapping[Names, SubjectKey]], Iterable[SealedValue]],
+    ) -> None:
+        """Store values under their subjects' keys, with new keys for new subjects, all in one transaction.
+
+        When this returns, they survive power loss; when it raises, none of them is there.
+
+        Args:
+            make_key: A fresh key for the subject of this token.
+            seal: The values, sealed under the keys it is given.
+
+        Raises:
+            Unavailable: The disk failed or is full.
+            VerificationError: A key was changed outside Glasshatch, or was destroyed and put back.
+        """
+        with self._database.write() as connection:
+            live = self._live(connection, {token for names in subjects for token in names})
+            keys: dict[Names, SubjectKey] = {}
+            for names in subjects:
+                key = next((live[token] for token in names if token in live), None)
+                if key is None:
+                    key = live[names[0]] = make_key(names[0])
+                    self._keys.insert(connection, msgspec.structs.asdict(key))
+                keys[names] = key
+            self._values.insert_all(connection, map(_value_row, seal(keys)))
+
+    def value(self, event_id: str, field: str) -> tuple[SealedValue, SubjectKey] | None:
+        """A sealed value and its key; None if the vault does not have it.
+
+        Raises:
+            VerificationError: A row was changed, or the key is gone or back without an erasure saying so.
+        """
+        with self._database.read() as connection:
+            row = self._values.get(connection, f"{event_id}/{field}")
+            if row is None:
+                return None
+            value = _value(row)
+            found = self._keys.get(connection, value.key_id)
+        if found is None or not found["wrapped"]:
+            raise VerificationError(
+                "the key of a sealed value is gone, and no erasure says so",
+                where=f"control table subject_keys, key {value.key_id}",
+                hint="restore the control store from a backup and review who can write its file",
+            )
+        return value, self._checked(_key(found))
+
+    def about(self, subjects: Collection[str]) -> Known:
+        """Everything there is about the data subject that has any of these tokens, under whatever epoch."""
+        tokens, key_ids = set(subjects), set[str]()
+        with self._database.read() as connection:
+            # Keys span epochs, so a token leads to keys and a key to further tokens; two rounds are usual.
+            while True:
+                more_keys = self._key_ids(connection, tokens) - key_ids
+                key_ids |= more_keys
+                more_tokens = self._tokens(connection, more_keys) - tokens
+                tokens |= more_tokens
+                if not more_tokens:
+                    break
+            sealed = sum(self._count(connection, chunk) for chunk in _chunks(key_ids))
+        return Known(tuple(sorted(tokens)), tuple(sorted(key_ids)), sealed)
+
+    @property
+    def mark(self) -> int:
+        """Every value whose leaf, if it has one, stands before this index is known to have it."""
+        with self._database.read() as connection:
+            row = self._marks.get(connection, _MARK)
+        return int(row["at_size"]) if row else 0
+
+    def move_mark(self, at_size: int) -> None:
+        """Move the mark on."""
+        with self._database.write() as connection:
+            row = self._marks.get(connection, _MARK)
+            if row is None:
+                self._marks.insert(connection, {"id": _MARK, "at_size": at_size})
+            elif row["at_size"] != at_size:
+                self._marks.replace(connection, row, at_size=at_size)
+
+    def unmarked(self) -> set[str]:
+        """The ids of events with values behind the mark, whose leaves a crash may have prevented."""
+        mark, columns = self.mark, self._values.columns
+        with self._database.read() as connection:
+            rows = self._values.find(connection, columns.at_size >= mark)
+        return {str(row["id"]).partition("/")[0] for row in rows}
+
+    def drop(self, event_ids: Collection[str]) -> None:
+        """Drop the values of events that never came into being."""
+        columns = self._values.columns
+        with self._database.write() as connection:
+            for event_id in event_ids:
+                # "0" follows "/", so this is every id that begins with the event's.
+                self._values.delete(connection, columns.id >= f"{event_id}/", columns.id < f"{event_id}0")
+
+    def _live(self, connection: Connection, tokens: Collection[str]) -> dict[str, SubjectKey]:
+        columns, found = self._keys.columns, {}
+        for chunk in _chunks(tokens):
+            for row in self._keys.find(connection, columns.subject.in_(chunk), columns.erased_ns == 0):
+                found[str(row["subject"])] = self._checked(_key(row))
+        return found
+
+    def _checked(self, key: SubjectKey) -> SubjectKey:
+        erased = self._erasures.of_key(key.id)
+        if erased is not None:
+            raise VerificationError(
+                "a key that was destroyed is back",
+                where=f"control table subject_keys, key {key.id}",
+                expected=f"destroyed by event {erased.id}",
+                found="a key",
+                hint="review who can write the control store; a start destroys it again",
+            )
+        return key
+
+    def _key_ids(self, connection: Connection, tokens: Collection[str]) -> set[str]:
+        keys, values = self._keys.columns, self._values.columns
+        found: set[str] = set()
+        for chunk in _chunks(tokens):
+            found |= self._distinct(connection, keys.id, keys.subject.in_(chunk) & (keys.erased_ns == 0))
+            found |= self._distinct(connection, values.key_id, values.subject.in_(chunk))
+        return found
+
+    def _tokens(self, connection: Connection, key_ids: Collection[str]) -> set[str]:
+        keys, values = self._keys.columns, self._values.columns
+        found: set[str] = set()
+        for chunk in _chunks(key_ids):
+            found |= self._distinct(connection, keys.subject, keys.id.in_(chunk))
+            found |= self._distinct(connection, values.subject, values.key_id.in_(chunk))
+        return found
+
+    def _distinct(self, connection: Connection, column: Column[str], where: object) -> set[str]:
+        table = column.table
+        query = select(column).distinct().where(table.c.tenant == self._values.tenant, where)  # type: ignore[arg-type]
+        return {str(value) for (value,) in connection.execute(query)}
+
+    def _count(self, connection: Connection, key_ids: Sequence[str]) -> int:
+        columns = self._values.columns
+        query = select(func.count()).where(columns.tenant == self._values.tenant, columns.key_id.in_(key_ids))
+        return int(connection.execute(query).scalar() or 0)
+
+
+def _chunks(items: Collection[str]) -> Iterator[list[str]]:
+    ordered = sorted(items)
+    for start in range(0, len(ordered), _CHUNK):
+        yield ordered[start : start + _CHUNK]
+
+
+def _value_row(value: SealedValue) -> Row:
+    row = msgspec.structs.asdict(value)
+    row["id"] = f"{row.pop('event_id')}/{row.pop('field')}"
+    return row
+
+
+def _value(row: Row) -> SealedValue:
+    event_id, _, field = str(row["id"]).partition("/")
+    return msgspec.convert({**row, "event_id": event_id, "field": field}, SealedValue)
+
+
+def _key(row: Row) -> SubjectKey:
+    return msgspec.convert(row, SubjectKey)
