@@ -21,6 +21,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 
 from ..errors import ConfigError, Conflict, Unavailable, VerificationError
 from . import schema
+from .turns import Turns
 
 _PATIENCE_SECONDS = 10.0
 _PRAGMAS = (
@@ -40,6 +41,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._engine = _engine(path)
+        self.turns = Turns()
 
     @classmethod
     def create(cls, path: Path) -> Database:
@@ -79,13 +81,15 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A consistent view."""
-        with self._translated(), self._engine.connect() as connection, connection.begin():
+        with (
+            self._translated(), self.turns.shared(), self._engine.connect() as connection, connection.begin()
+        ):  # fmt: skip
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """All or nothing: committed and synced when the block ends, undone if it raises."""
-        with self._translated(), self._engine.connect() as plain:
+        with self._translated(), self.turns.shared(), self._engine.connect() as plain:
             connection = plain.execution_options(glasshatch_write=True)
             with connection.begin():
                 yield connection

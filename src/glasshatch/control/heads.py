@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, update
 
 from .schema import heads
 from .sealed import Row, SealedTable, tampered
@@ -54,6 +54,22 @@ class TableHead:
         count, total = len(codes), sum(self._hash("row", code) for code in codes) % _MODULUS
         if count != row["rows"] or total != self._unblinded(row):
             raise tampered(f"control table {self._table.name} ({count} rows, its head says {row['rows']})")
+
+    def rekey(self, connection: Connection, mac_key: bytes, codes: Sequence[str]) -> None:
+        """Vouch under another key for rows with these codes; see `SealedTable.rekey`."""
+        fresh = TableHead(self._table, self._tenant, mac_key, self._random)
+        total = sum(fresh._hash("row", code) for code in codes) % _MODULUS
+        row = self._read(connection)
+        fields = {**fresh._fields(len(codes), total), "version": row["version"] + 1}
+        values = fresh._rows.sealed({**row, **fields})
+        connection.execute(
+            update(heads).where(heads.c.tenant == self._tenant, heads.c.id == row["id"]).values(values)
+        )
+
+    def use(self, mac_key: bytes) -> None:
+        """Read and write under another key from now on."""
+        self._mac_key = mac_key
+        self._rows.use(mac_key)
 
     def _read(self, connection: Connection) -> Row:
         row = self._rows.get(connection, self._table.name)

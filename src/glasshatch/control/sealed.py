@@ -66,7 +66,7 @@ class SealedTable:
 
     def insert(self, connection: Connection, values: Mapping[str, Any]) -> None:
         """Store a new row as version 1."""
-        row = self._sealed({**values, "version": 1})
+        row = self.sealed({**values, "version": 1})
         connection.execute(insert(self.table).values(row))
         if self._head:
             self._head.move(connection, gone=None, come=row["mac"])
@@ -74,7 +74,7 @@ class SealedTable:
     def insert_all(self, connection: Connection, values: Iterable[Mapping[str, Any]]) -> None:
         """Store many new rows as version 1; only for a table without a head."""
         assert self._head is None
-        rows = [self._sealed({**one, "version": 1}) for one in values]
+        rows = [self.sealed({**one, "version": 1}) for one in values]
         if rows:
             connection.execute(insert(self.table), rows)
 
@@ -91,7 +91,7 @@ class SealedTable:
         Raises:
             Conflict: Another writer changed the row since; nothing was stored.
         """
-        row = self._sealed({**old, **changes, "version": old["version"] + 1})
+        row = self.sealed({**old, **changes, "version": old["version"] + 1})
         done = connection.execute(
             update(self.table)
             .where(
@@ -134,7 +134,30 @@ class SealedTable:
         rows = self.find(connection, self.columns.id == id)
         return rows[0] if rows else None
 
-    def _sealed(self, values: Row) -> Row:
+    def rekey(self, connection: Connection, mac_key: bytes) -> list[str]:
+        """Authenticate every row under another key instead; the rows' new codes.
+
+        The caller gives this object the key (`use`) once that is committed, and lets nobody read until then.
+
+        Raises:
+            VerificationError: A row is not what was written; the caller undoes the transaction.
+        """
+        codes = []
+        for row in self.find(connection):
+            codes.append(row_mac(mac_key, self.table.name, row))
+            connection.execute(
+                update(self.table)
+                .where(self.columns.tenant == self.tenant, self.columns.id == row["id"])
+                .values(mac=codes[-1])
+            )
+        return codes
+
+    def use(self, mac_key: bytes) -> None:
+        """Read and write under another key from now on."""
+        self._mac_key = mac_key
+
+    def sealed(self, values: Row) -> Row:
+        """A row of this tenant with its code, as it is stored."""
         row = {**values, "tenant": self.tenant}
         row["mac"] = row_mac(self._mac_key, self.table.name, row)
         if row.keys() != set(self._names):

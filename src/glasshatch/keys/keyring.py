@@ -26,10 +26,12 @@ from .files import changing, read_secret, replace_secret, write_new_secret
 from .ledgerkeys import DEFAULT_LEDGER, OneLedger
 from .master import MasterKey
 
-FORMAT = 1
+FORMAT = 2
+"""What this program reads; a keyring whose keys were never changed is still written as format 1."""
 _CHECK = b"glasshatch keyring"
 
 Kind = Literal["data", "signing", "token", "control"]
+KINDS: tuple[Kind, ...] = ("data", "signing", "token", "control")
 
 
 class WrappedKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,6 +44,10 @@ class WrappedKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str = ""
     ledger: str | msgspec.UnsetType = msgspec.UNSET
     """Whose signing or data key this is; unset for the default ledger and for the tenant's own keys."""
+    since: str | msgspec.UnsetType = msgspec.UNSET
+    """When it was made, in nanoseconds UTC; unset for a first key."""
+    mark: Literal["pending", "retired"] | msgspec.UnsetType = msgspec.UNSET
+    """Pending until its rotation is recorded; retired when it may sign no more."""
 
 
 class KeyringDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,6 +60,20 @@ class KeyringDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seal: str = ""
 
 
+class KeyFacts(msgspec.Struct, frozen=True):
+    """What may be known of a key by everybody; `since` is in nanoseconds UTC, empty for a first key."""
+
+    kind: Kind
+    id: str
+    ledger: str
+    """Empty for the tenant's own keys."""
+    epoch: int
+    state: Literal["in use", "kept", "retired", "pending"]
+    since: str
+    public: str
+    """The public half of a signing key, 64 hex digits."""
+
+
 class Keyring:
     """The opened keys of one tenant; nothing secret shows in its repr."""
 
@@ -62,10 +82,11 @@ class Keyring:
         self.format = document.format
         self._secrets = secrets
         self._keys = document.keys
-        names = {_ledger_of(key) for key in self._of("signing")}
+        names = {ledger_of(key) for key in self._of("signing")}
         self._ledgers = {name: self._one_ledger(name) for name in sorted(names | {DEFAULT_LEDGER})}
         default = self._ledgers[DEFAULT_LEDGER]
         self.origin, self.signing_key, self.data_key = default.origin, default.signing_key, default.data_key
+        self.signing_keys = default.signing_keys
         self.token_keys = {key.epoch: secrets[key.id] for key in self._of("token")}
         self.token_epoch = self._latest("token").epoch
         self.control_mac_key = secrets[self._latest("control").id]
@@ -95,10 +116,9 @@ class Keyring:
             ConfigError: The origin cannot stand in a signed note.
         """
         _check_origin(origin)
-        kinds: tuple[Kind, ...] = ("data", "signing", "token", "control")
-        keys, secrets = _fresh(kinds, tenant, origin, master, random)
-        document = _sealed(KeyringDocument(FORMAT, tenant, master.id, keys), master)
-        write_new_secret(path, _encoded(document))
+        keys, secrets = _fresh(KINDS, tenant, origin, master, random)
+        document = sealed(KeyringDocument(1, tenant, master.id, keys), master)
+        write_new_secret(path, encoded(document))
         return Keyring(document, secrets)
 
     @staticmethod
@@ -127,8 +147,8 @@ class Keyring:
                 raise Conflict(f"another ledger has the origin {origin} already", hint="give another one")
             keys, secrets = _fresh(("data", "signing"), before.tenant, origin, master, random, name)
             document = KeyringDocument(before.format, before.tenant, master.id, (*before._keys, *keys))
-            document = _sealed(document, master)
-            replace_secret(path, _encoded(document))
+            document = sealed(document, master)
+            replace_secret(path, encoded(document))
         return Keyring(document, {**before._secrets, **secrets})
 
     @staticmethod
@@ -139,7 +159,7 @@ class Keyring:
             ConfigError: Unreadable, open to others, or of a newer format.
             VerificationError: Not what was written, or made under another master key.
         """
-        document = _decode(path, read_secret(path, "keyring"))
+        document = read_document(path)
         if document.master != master.id:
             raise VerificationError(
                 "the keyring was made under another master key",
@@ -178,6 +198,40 @@ class Keyring:
                 hint="the keyring is an older copy: restore it from a backup",
             ) from None
 
+    @property
+    def pending(self) -> tuple[KeyFacts, ...]:
+        """The keys whose rotation was begun and not finished."""
+        return tuple(fact for fact in self.facts() if fact.state == "pending")
+
+    @property
+    def next_control_mac_key(self) -> bytes | None:
+        """The control key whose rotation was begun and not finished."""
+        keys = [key for key in self._keys if key.kind == "control" and key.mark == "pending"]
+        return self._secrets[keys[-1].id] if keys else None
+
+    def facts(self) -> tuple[KeyFacts, ...]:
+        """Every key there is, by kind, ledger and age; nothing secret."""
+        order = sorted(self._keys, key=lambda key: (KINDS.index(key.kind), ledger_of(key), key.epoch))
+        return tuple(self._facts(key) for key in order)
+
+    def signing_secret(self, key_id: str) -> Ed25519PrivateKey:
+        """The signing key with this id, also one that is pending or retired."""
+        return Ed25519PrivateKey.from_private_bytes(self._secrets[key_id])
+
+    def _facts(self, key: WrappedKey) -> KeyFacts:
+        public = self.signing_secret(key.id).public_key().public_bytes_raw() if key.kind == "signing" else b""
+        ledger = ledger_of(key) if key.kind in ("signing", "data") else ""
+        since = key.since if isinstance(key.since, str) else ""
+        return KeyFacts(key.kind, key.id, ledger, key.epoch, self._state(key), since, public.hex())
+
+    def _state(self, key: WrappedKey) -> Literal["in use", "kept", "retired", "pending"]:
+        if isinstance(key.mark, str):
+            return key.mark
+        if key.id == self._latest(key.kind, ledger_of(key)).id:
+            return "in use"
+        # Nothing is ever read or checked again with a control key before the one in use.
+        return "retired" if key.kind == "control" else "kept"
+
     def envelope(self, key_id: str) -> Envelope:
         """The data key of the default ledger with this id; raises as `OneLedger.envelope`."""
         return self._ledgers[DEFAULT_LEDGER].envelope(key_id)
@@ -187,16 +241,21 @@ class Keyring:
         envelopes = {
             key.id: Envelope(self._secrets[key.id], key.id)
             for key in self._of("data")
-            if _ledger_of(key) == name
+            if ledger_of(key) == name
         }
-        private = Ed25519PrivateKey.from_private_bytes(self._secrets[signing.id])
-        return OneLedger(name, signing.name, private, envelopes, data.id)
+        signing_keys = [
+            self.signing_secret(key.id)
+            for key in sorted(self._of("signing"), key=lambda key: -key.epoch)
+            if ledger_of(key) == name and key.mark != "retired"
+        ]
+        return OneLedger(name, signing.name, signing_keys, envelopes, data.id)
 
     def _of(self, kind: Kind) -> list[WrappedKey]:
-        return [key for key in self._keys if key.kind == kind]
+        """The keys of a kind, without those whose rotation is not finished."""
+        return [key for key in self._keys if key.kind == kind and key.mark != "pending"]
 
     def _latest(self, kind: Kind, ledger: str = DEFAULT_LEDGER) -> WrappedKey:
-        keys = [key for key in self._of(kind) if _ledger_of(key) == ledger]
+        keys = [key for key in self._of(kind) if ledger_of(key) == ledger]
         if not keys:
             raise VerificationError(
                 f"the keyring has no {kind} key", hint="restore the keyring from a backup"
@@ -217,22 +276,30 @@ def _fresh(
     for kind in kinds:
         key_id, secret = random(8).hex(), random(KEY_BYTES)
         key = WrappedKey(kind, key_id, 1, "", origin if kind == "signing" else "", ledger)
-        wrapped = base64.b64encode(master.wrap(secret, _context(tenant, key))).decode()
-        keys.append(msgspec.structs.replace(key, wrapped=wrapped))
+        keys.append(wrap_key(key, secret, tenant, master))
         secrets[key_id] = secret
     return tuple(keys), secrets
 
 
-def _sealed(document: KeyringDocument, master: MasterKey) -> KeyringDocument:
+def wrap_key(key: WrappedKey, secret: bytes, tenant: str, master: MasterKey) -> WrappedKey:
+    """The key as it is stored: its secret wrapped under the master key, bound to what the key is."""
+    wrapped = base64.b64encode(master.wrap(secret, _context(tenant, key))).decode()
+    return msgspec.structs.replace(key, wrapped=wrapped)
+
+
+def sealed(document: KeyringDocument, master: MasterKey) -> KeyringDocument:
+    """The document with a seal over all of it."""
     seal = base64.b64encode(master.wrap(_CHECK, _digest(document))).decode()
     return msgspec.structs.replace(document, seal=seal)
 
 
-def _encoded(document: KeyringDocument) -> bytes:
+def encoded(document: KeyringDocument) -> bytes:
+    """As the file holds it."""
     return msgspec.json.format(msgspec.json.encode(document)) + b"\n"
 
 
-def _ledger_of(key: WrappedKey) -> str:
+def ledger_of(key: WrappedKey) -> str:
+    """The ledger whose key this is."""
     return key.ledger if isinstance(key.ledger, str) else DEFAULT_LEDGER
 
 
@@ -258,6 +325,11 @@ def _digest(document: KeyringDocument) -> bytes:
     return hashlib.sha256(
         msgspec.json.encode(msgspec.structs.replace(document, seal=""), order="sorted")
     ).digest()
+
+
+def read_document(path: Path) -> KeyringDocument:
+    """The keyring in a file as it is stored; nothing is checked but its form."""
+    return _decode(path, read_secret(path, "keyring"))
 
 
 def _decode(path: Path, data: bytes) -> KeyringDocument:

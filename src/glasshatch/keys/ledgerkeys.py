@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -23,7 +23,11 @@ class LedgerKeys(Protocol):
 
     @property
     def signing_key(self) -> Ed25519PrivateKey:
-        """Signs its checkpoints."""
+        """Signs its checkpoints: the newest one."""
+
+    @property
+    def signing_keys(self) -> Sequence[Ed25519PrivateKey]:
+        """All that sign its checkpoints, the newest first: older ones do until they are retired."""
 
     @property
     def data_key(self) -> Envelope:
@@ -44,14 +48,15 @@ class OneLedger:
         self,
         name: str,
         origin: str,
-        signing_key: Ed25519PrivateKey,
+        signing_keys: Sequence[Ed25519PrivateKey],
         envelopes: Mapping[str, Envelope],
         newest: str,
     ) -> None:
-        """`newest` is the id of the data key in use."""
+        """`signing_keys` with the newest first; `newest` is the id of the data key in use."""
         self.name = name
         self.origin = origin
-        self.signing_key = signing_key
+        self.signing_keys = tuple(signing_keys)
+        self.signing_key = self.signing_keys[0]
         self.data_key = envelopes[newest]
         self._envelopes = envelopes
 

@@ -4,7 +4,7 @@ from .anchored import check_anchors
 from .cut import CutFile, LedgerCut
 from .export import Exported, export_tlog
 from .ledger import Ledger
-from .log import Checkpoint, CosignerKey, Proof, ProvenEntry, VerifierKey, open_checkpoint
+from .log import Checkpoint, CosignerKey, LogKey, Proof, ProvenEntry, Succession, VerifierKey, open_checkpoint
 from .options import LedgerOptions
 from .published import Published
 from .reader import LedgerReader
@@ -19,10 +19,12 @@ __all__ = [
     "LedgerCut",
     "LedgerOptions",
     "LedgerReader",
+    "LogKey",
     "Problem",
     "Proof",
     "ProvenEntry",
     "Published",
+    "Succession",
     "VerifierKey",
     "VerifyReport",
     "check_anchors",

@@ -26,7 +26,7 @@ def check_anchors(report: VerifyReport, directory: Path, anchors: Sequence[Path]
 
 def _check(report: VerifyReport, published: Published, place: Path) -> Iterable[Problem]:
     try:
-        key = VerifierKey.parse(report.key)
+        key = published.keys(VerifierKey.parse(report.key))
         checkpoints = anchored_checkpoints(read_anchor(place, key.name), key)
         # Looked at after the anchor: a server that runs may have anchored more than the report knows.
         size = max(report.size, open_checkpoint(published.note(), key).size)

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from ..errors import Unavailable, VerificationError
-from .log import HASH_BYTES, Checkpoint, VerifierKey, level_widths, open_checkpoint
+from .log import HASH_BYTES, Checkpoint, Succession, VerifierKey, level_widths, open_checkpoint
 from .log.frames import scan_segment
 from .log.layout import (
     CHECKPOINT_FILE,
@@ -24,6 +24,7 @@ from .log.layout import (
     KEY_FILE,
     LOCK_FILE,
     SEGMENT_MAGIC,
+    SUCCESSION_FILE,
     WAL,
     decode_header,
     file_number,
@@ -63,6 +64,7 @@ class LedgerCut:
         """
         self.directory = directory
         self._segments: dict[str, int] = {}
+        self._small_files: dict[str, bytes] = {}
         deadline_s = time.monotonic() + _PATIENCE_SECONDS
         while not self._take(least):
             self.close()
@@ -78,10 +80,17 @@ class LedgerCut:
         count = min(count, file.bytes - offset)
         if file.path == CHECKPOINT_FILE:
             return self.checkpoint.note[offset : offset + count]
+        if file.path in self._small_files:
+            return self._small_files[file.path][offset : offset + count]
         if file.path in self._segments:
             return os.pread(self._segments[file.path], count, offset)
         with open(self.directory / file.path, "rb") as opened:
             return os.pread(opened.fileno(), count, offset)
+
+    @property
+    def key(self) -> VerifierKey:
+        """The key in force."""
+        return self.keys.newest
 
     def close(self) -> None:
         """Let the segments go."""
@@ -91,8 +100,9 @@ class LedgerCut:
 
     def _take(self, least: int) -> bool:
         published = Published(self.directory)
-        self.key: VerifierKey = published.key()
-        self.checkpoint: Checkpoint = open_checkpoint(published.note(), self.key)
+        note = published.note()
+        self.keys: Succession = published.keys()
+        self.checkpoint: Checkpoint = open_checkpoint(note, self.keys)
         if self.checkpoint.size < least or not self._open_segments():
             return False
         packs, packed = self._packs()
@@ -158,8 +168,13 @@ class LedgerCut:
 
     def _small(self) -> list[CutFile]:
         note = len(self.checkpoint.note)
-        whole = [self._whole(name) for name in (FORMAT_FILE, KEY_FILE)]
-        return [*whole, CutFile(LOCK_FILE, 0, 0, False), CutFile(CHECKPOINT_FILE, note, note, False)]
+        # Both as they are now: a change of keys meanwhile belongs to a later cut.
+        self._small_files = {KEY_FILE: f"{self.keys.newest}\n".encode()}
+        if self.keys.statements:
+            self._small_files[SUCCESSION_FILE] = self.keys.statements
+        small = [CutFile(name, len(data), len(data), False) for name, data in self._small_files.items()]
+        rest = [CutFile(LOCK_FILE, 0, 0, False), CutFile(CHECKPOINT_FILE, note, note, False)]
+        return [self._whole(FORMAT_FILE), *small, *rest]
 
     def _whole(self, name: str, *, grows: bool = False) -> CutFile:
         size = (self.directory / name).stat().st_size

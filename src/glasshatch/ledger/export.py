@@ -13,13 +13,15 @@ from .log import (
     BUNDLE_ENTRIES,
     HASH_BYTES,
     Checkpoint,
-    VerifierKey,
+    LogKey,
+    Succession,
     encode_bundle,
+    encode_keys,
     level_widths,
     open_checkpoint,
     tile_path,
 )
-from .log.layout import CHECKPOINT_FILE
+from .log.layout import CHECKPOINT_FILE, KEYS_FILE
 from .published import Published, tiles_of
 
 ReadEntries = Callable[[int, int], list[bytes]]
@@ -58,15 +60,17 @@ def export_tlog(
         Unavailable: The disk failed or is full, or no checkpoint is witnessed yet.
     """
     files = files or Files()
-    key = published.key()
-    checkpoint = _witnessed(published, key) if witnessed else published.checkpoint()
-    before = _exported(out, key)
+    checkpoint = None if witnessed else published.checkpoint()
+    keys = published.keys()
+    checkpoint = checkpoint or _witnessed(published, keys)
+    before = _exported(out, keys)
     try:
         _check_extends(published, before, checkpoint)
         start = before.size if before else 0
         tiles = _write_tiles(published, out, start, checkpoint.size, files)
         bundles = _write_bundles(entries, out, start, checkpoint.size, files) if entries else 0
         out.mkdir(parents=True, exist_ok=True)
+        _write_keys(files, out, keys)
         write_new(files, out / CHECKPOINT_FILE, checkpoint.note)
         if before is not None and before.size < checkpoint.size:
             _drop_partials(out, before.size, checkpoint.size, entries is not None)
@@ -77,7 +81,7 @@ def export_tlog(
     return Exported(checkpoint.origin, checkpoint.size, start, tiles, bundles)
 
 
-def _witnessed(published: Published, key: VerifierKey) -> Checkpoint:
+def _witnessed(published: Published, key: LogKey) -> Checkpoint:
     note = published.witnessed()
     if note is None:
         raise Unavailable("no checkpoint is witnessed yet", hint="is a witness configured, and reached?")
@@ -89,7 +93,7 @@ def _witnessed(published: Published, key: VerifierKey) -> Checkpoint:
     return checkpoint
 
 
-def _exported(out: Path, key: VerifierKey) -> Checkpoint | None:
+def _exported(out: Path, key: LogKey) -> Checkpoint | None:
     try:
         return open_checkpoint((out / CHECKPOINT_FILE).read_bytes(), key)
     except FileNotFoundError:
@@ -131,6 +135,13 @@ def _write_bundles(entries: ReadEntries, out: Path, start: int, size: int, files
             _write(files, out / path, encode_bundle(entries(first, first + wide)))
             written += 1
     return written
+
+
+def _write_keys(files: Files, out: Path, keys: Succession) -> None:
+    """Before the checkpoint, so that whoever reads that finds the key which signed it."""
+    data = encode_keys(keys)
+    if keys.statements and not ((out / KEYS_FILE).exists() and (out / KEYS_FILE).read_bytes() == data):
+        write_new(files, out / KEYS_FILE, data)
 
 
 def _drop_partials(out: Path, before: int, size: int, bundles: bool) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -37,24 +38,26 @@ class Integrator:
         sealer: Sealer,
         store: Store,
         wal: Wal,
-        signing_key: Ed25519PrivateKey,
+        signing_keys: Sequence[Ed25519PrivateKey],
         clock: Clock,
         options: LedgerOptions,
         halt: Halt,
     ) -> None:
+        """signing_keys: those that may sign now, the one in force first."""
         self.published = checkpoint
+        self.signing_keys = tuple(signing_keys)
         self._edge = edge
         self._levels = levels
         self._history = history
         self._sealer = sealer
         self._store = store
         self._wal = wal
-        self._key = signing_key
         self._clock = clock
         self._options = options
         self._halt = halt
         self._signed_at = clock.monotonic_ns()
         self._changed = threading.Condition()
+        self._signing = threading.Lock()
         self._waiting: deque[Group] = deque()
         self._behind_bytes = 0
         self._wanted = 0
@@ -88,6 +91,12 @@ class Integrator:
             self._halt.check()
             raise Unavailable("the ledger is closed", hint="start the server again")
         return self.published
+
+    @contextmanager
+    def unsigned(self) -> Iterator[None]:
+        """While this is held nothing is signed, so `published` stays and `signing_keys` may be changed."""
+        with self._signing:
+            yield
 
     def close(self) -> None:
         """Integrate and sign everything durable, then end the thread."""
@@ -156,11 +165,13 @@ class Integrator:
         # Hashes first: a checkpoint must never be on disk without the hashes that prove it.
         # A crash before the note leaves hashes beyond the checkpoint, which the next start cuts off.
         self._levels.flush()
-        checkpoint = sign_checkpoint(self.published.origin, self._edge.size, self._edge.root(), self._key)
-        self._history.publish(checkpoint.note)
-        with self._changed:
-            self.published = checkpoint
-            self._changed.notify_all()
+        with self._signing:
+            origin, size, root = self.published.origin, self._edge.size, self._edge.root()
+            checkpoint = sign_checkpoint(origin, size, root, *self.signing_keys)
+            self._history.publish(checkpoint.note)
+            with self._changed:
+                self.published = checkpoint
+                self._changed.notify_all()
 
     def _seal(self) -> None:
         """Move the oldest entries into a pack, then free their part of the log."""

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ..clock import Clock
 from ..errors import ConfigError, GlasshatchError, Unavailable, VerificationError
 from ..events import Done, Receipt
 from ..keys import LedgerKeys
 from .creation import create_directory
-from .files import unavailable
+from .files import unavailable, write_new
 from .halt import Halt
 from .integrator import Integrator, space_keeper
-from .log import Checkpoint, Proof, VerifierKey, open_checkpoint, root
+from .log import Checkpoint, Proof, Succession, VerifierKey, open_checkpoint, root
+from .log.layout import KEY_FILE, SUCCESSION_FILE
 from .options import LedgerOptions
-from .recovery import lock_directory, recover
+from .recovery import allowed_signers, lock_directory, recover, signers_of
 from .sealing import Sealer
 from .writer import Writer
 
@@ -41,20 +44,23 @@ class Ledger:
         self._halt = Halt()
         self._closed = False
         self._closing = threading.Event()
-        self.key: VerifierKey = parts.survey.key
+        self.keys: Succession = parts.survey.keys
+        self._sealer = Sealer(directory, keys.data_key, options, os.urandom, parts.store)
         self._integrator = Integrator(
             edge=parts.edge,
             checkpoint=parts.survey.checkpoint,
             levels=parts.levels,
             history=parts.history,
-            sealer=Sealer(directory, keys.data_key, options, os.urandom, parts.store),
+            sealer=self._sealer,
             store=parts.store,
             wal=parts.wal,
-            signing_key=keys.signing_key,
+            signing_keys=allowed_signers(keys, parts.survey.keys),
             clock=clock,
             options=options,
             halt=self._halt,
         )
+        self._clock = clock
+        self._files = options.files
         self._writer = Writer(
             wal=parts.wal,
             size=parts.survey.size,
@@ -98,6 +104,11 @@ class Ledger:
                 "there is no ledger here", file=str(directory), hint="glasshatch init makes one"
             )
         return cls(directory, keys, clock, options or LedgerOptions())
+
+    @property
+    def key(self) -> VerifierKey:
+        """The public key in force."""
+        return self.keys.newest
 
     @property
     def size(self) -> int:
@@ -175,6 +186,59 @@ class Ledger:
         hashes = self._parts.levels.inclusion_proof(index, checkpoint.size)
         return Proof(index, entry, hashes, checkpoint.note)
 
+    def use_data_key(self, keys: LedgerKeys) -> None:
+        """Seal the next segment and the next pack under the newest data key; older ones stay readable.
+
+        Raises:
+            Unavailable: The disk failed.
+        """
+        self._parts.store.envelope = keys.envelope
+        self._sealer.data_key = keys.data_key
+        try:
+            self._parts.wal.use(keys.data_key)
+        except OSError as error:
+            raise unavailable(error, "take a new data key") from None
+
+    def succeed_key(
+        self, new: Ed25519PrivateKey, record: Callable[[bytes], None], *, at_once: bool = False
+    ) -> Succession:
+        """Sign every later checkpoint with `new`, and beside it with the older keys until they retire.
+
+        Args:
+            record: Is given the statement, which the old and the new key signed, and makes it durable in
+                the record; if it raises, nothing is changed.
+            at_once: Retire all older keys in the same moment.
+
+        Raises:
+            Unavailable: The disk failed; opening the ledger again finds the old keys or the new ones, whole.
+        """
+        with self._integrator.unsigned():
+            size, now_ns = self._integrator.published.size, self._clock.now_ns()
+            keys = self.keys.succeeded(self._integrator.signing_keys[0], new, size, now_ns)
+            if at_once:
+                keys = _without_older(keys, new, size, now_ns)
+            return self._change_keys(keys, record, (new, *self._integrator.signing_keys))
+
+    def retire_key(self, key: VerifierKey, record: Callable[[bytes], None]) -> Succession:
+        """Sign no later checkpoint with this older key any more; arguments and errors as `succeed_key`."""
+        with self._integrator.unsigned():
+            newest = self._integrator.signing_keys[0]
+            keys = self.keys.retired(key, newest, self._integrator.published.size, self._clock.now_ns())
+            return self._change_keys(keys, record, self._integrator.signing_keys)
+
+    def _change_keys(
+        self, keys: Succession, record: Callable[[bytes], None], private: Sequence[Ed25519PrivateKey]
+    ) -> Succession:
+        record(keys.statements[len(self.keys.statements) :])
+        try:
+            # A crash before this leaves the old keys in force; after it, the next start signs by the new
+            write_new(self._files, self.directory / SUCCESSION_FILE, keys.statements)
+            write_new(self._files, self.directory / KEY_FILE, f"{keys.newest}\n".encode())
+        except OSError as error:
+            raise self._halt.stop(unavailable(error, "change the signing key")) from None
+        self.keys, self._integrator.signing_keys = keys, signers_of(keys, private)
+        return keys
+
     def close(self) -> None:
         """Commit what is queued, sign it, and release the directory. A second call does nothing."""
         if self._closed:
@@ -209,7 +273,7 @@ class Ledger:
             VerificationError: Our key signed it, and it is of another tree.
         """
         try:
-            checkpoint = open_checkpoint(note, self.key)
+            checkpoint = open_checkpoint(note, self.keys)
         except VerificationError:
             return None  # none yet, or of a key before this one: the receipt is then without a witness
         if not index < checkpoint.size <= self._integrator.published.size:
@@ -229,3 +293,10 @@ class Ledger:
             raise Unavailable("the ledger is closed", hint="open it again")
         if not 0 <= index < self.size:
             raise ConfigError(f"there is no entry {index}", hint=f"the ledger has {self.size} entries")
+
+
+def _without_older(keys: Succession, newest: Ed25519PrivateKey, size: int, now_ns: int) -> Succession:
+    for period in keys.periods[:-1]:
+        if period.retired < 0:
+            keys = keys.retired(period.key, newest, size, now_ns)
+    return keys

@@ -12,8 +12,9 @@ from ..errors import ConfigError, Unavailable, VerificationError
 from .files import Files, write_new
 from .log import HASH_BYTES, TILE_WIDTH, consistency_proof, level_widths, root, tile_path
 from .log.checkpoints import Checkpoint, open_checkpoint
-from .log.layout import CHECKPOINT_FILE, KEY_FILE, level_name
+from .log.layout import CHECKPOINT_FILE, KEY_FILE, KEYS_FILE, SUCCESSION_FILE, level_name
 from .log.notes import VerifierKey
+from .log.succession import Succession, encode_keys
 from .log.tiles import TileName, parse_tile_path
 
 WITNESSED_FILE = "checkpoint.witnessed"
@@ -33,8 +34,25 @@ class Published:
         self._witnessed = witnessed / CHECKPOINT_FILE if witnessed else None
 
     def key(self) -> VerifierKey:
-        """The directory's own public key: to find one's way, not to trust."""
-        return VerifierKey.parse(self._small(KEY_FILE).decode("utf-8", "replace").strip())
+        """The directory's own public key, the one in force: to find one's way, not to trust."""
+        return self.keys().newest
+
+    def keys(self, trusted: VerifierKey | None = None) -> Succession:
+        """The ledger's keys over time, believed because of `trusted`, or else of the directory's own key.
+
+        Raises:
+            VerificationError: The statements in the directory do not link its keys, or not the trusted one.
+        """
+        stored = VerifierKey.parse(self._small(KEY_FILE).decode("utf-8", "replace").strip())
+        # Read after the key: a server that changes its key writes the succession first.
+        path = self.directory / SUCCESSION_FILE
+        found = Succession.read(path.read_bytes() if path.exists() else b"", trusted or stored)
+        if stored not in found.keys:
+            raise VerificationError(
+                "the ledger carries a key that is none of its succession",
+                where=KEY_FILE, expected=str(found.newest), found=str(stored),
+            )  # fmt: skip
+        return found
 
     def note(self) -> bytes:
         """The newest signed checkpoint, as published."""
@@ -64,8 +82,9 @@ class Published:
             raise Unavailable(f"the witnessed checkpoint cannot be kept: {error.strerror}") from None
 
     def checkpoint(self) -> Checkpoint:
-        """The newest signed checkpoint, checked against the directory's own key."""
-        return open_checkpoint(self.note(), self.key())
+        """The newest signed checkpoint, checked against the directory's own keys."""
+        note = self.note()
+        return open_checkpoint(note, self.keys())
 
     def read(self, level: int, first: int, count: int) -> bytes:
         """Flat hashes of a level, all of them below the checkpoint.
@@ -104,6 +123,8 @@ class Published:
             return self.note()
         if path == WITNESSED_FILE:
             return self.witnessed()
+        if path == KEYS_FILE:
+            return encode_keys(self.keys())
         name = parse_tile_path(path)
         return self.tile(name, self.checkpoint().size) if name and name.level is not None else None
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..errors import ConfigError, VerificationError
 from ..keys import LedgerKeys
 from .levels import Levels
-from .log import Checkpoint, Proof, VerifierKey
+from .log import Checkpoint, Proof, Succession, VerifierKey
 from .recovery import open_segment, verifier_key
 from .store import Store
 from .survey import Survey, expected_widths, survey
@@ -43,6 +43,11 @@ class LedgerReader:
     def key(self) -> VerifierKey:
         """The public key that signs this ledger."""
         return self._survey.key
+
+    @property
+    def keys(self) -> Succession:
+        """All keys that ever signed this ledger."""
+        return self._survey.keys
 
     @property
     def format(self) -> int:

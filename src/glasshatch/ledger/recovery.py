@@ -5,19 +5,22 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ..errors import ConfigError, Conflict
 from ..keys import LedgerKeys
-from .files import Files
+from .files import Files, write_new
 from .history import History
 from .levels import Levels
-from .log import Edge, VerifierKey
+from .log import Edge, Succession, VerifierKey, verifier
 from .log.hashing import HASH_BYTES
 from .log.layout import (
     DIRECTORIES,
+    KEY_FILE,
     LOCK_FILE,
     NOTES_PER_FILE,
     TEMPORARY_SUFFIX,
@@ -80,7 +83,18 @@ def lock_directory(directory: Path) -> int:
 
 def verifier_key(keys: LedgerKeys) -> VerifierKey:
     """The public half of the key that signs this ledger's checkpoints."""
-    return VerifierKey(keys.origin, keys.signing_key.public_key().public_bytes_raw())
+    return verifier(keys.origin, keys.signing_key)
+
+
+def allowed_signers(keys: LedgerKeys, succession: Succession) -> tuple[Ed25519PrivateKey, ...]:
+    """The private keys that may sign the next checkpoint, the newest first: the succession has the word."""
+    return signers_of(succession, keys.signing_keys)
+
+
+def signers_of(succession: Succession, private: Sequence[Ed25519PrivateKey]) -> tuple[Ed25519PrivateKey, ...]:
+    """Those of the private keys, in their order, that the succession has in service."""
+    serving = {period.key for period in succession.periods if period.retired < 0}
+    return tuple(key for key in private if verifier(succession.name, key) in serving)
 
 
 def recover(directory: Path, keys: LedgerKeys, options: LedgerOptions) -> Recovered:
@@ -96,6 +110,8 @@ def recover(directory: Path, keys: LedgerKeys, options: LedgerOptions) -> Recove
     levels.close()
 
     _remove_leftovers(directory, options.files)
+    if found.key_behind:
+        write_new(options.files, directory / KEY_FILE, f"{found.key}\n".encode())
     history = _mend_history(directory, found, options.files)
     _mend_tail(directory, found, options.files)
     writable = Levels(directory, options.files)

@@ -81,7 +81,7 @@ class Sealer:
         store: Store,
     ) -> None:
         self._directory = directory
-        self._data_key = data_key
+        self.data_key = data_key
         self._options = options
         self._random = random
         self._store = store
@@ -141,10 +141,11 @@ class Sealer:
 
     def _begin(self) -> _Building:
         number, bundles = self._store.pack_count, self._options.pack_bundles
+        data_key = self.data_key  # another thread may give a newer one for the next pack
         header = FileHeader(
             PACK_MAGIC,
             ZSTD,
-            self._data_key.id,
+            data_key.id,
             self._random(16),
             number,
             self._store.packed,
@@ -152,4 +153,4 @@ class Sealer:
             bundles,
         )
         path = self._directory / pack_name(number)
-        return _Building(self._options.files, path, header, self._data_key, self._options.compression_level)
+        return _Building(self._options.files, path, header, data_key, self._options.compression_level)

@@ -51,7 +51,7 @@ class Store:
     """The entries of a ledger by index."""
 
     def __init__(self, envelope: OpenEnvelope) -> None:
-        self._envelope = envelope
+        self.envelope = envelope
         self._lock = threading.Lock()
         self._packs: list[Pack] = []
         self._firsts: list[int] = []
@@ -177,7 +177,7 @@ class Store:
         if known is None:
             data = os.pread(descriptor, table_end(pack.header.parts), 0)
             places = decode_table(data, pack.header, os.fstat(descriptor).st_size)
-            known = places, self._envelope(pack.header.key_id).derive(pack.header.key_context)
+            known = places, self.envelope(pack.header.key_id).derive(pack.header.key_context)
             with self._lock:
                 self._tables[number] = known
                 while len(self._tables) > _CACHED_TABLES:

@@ -12,7 +12,7 @@ import msgspec
 
 from ..errors import ConfigError, GlasshatchError, VerificationError
 from .levels import Levels
-from .log import Checkpoint, Edge, VerifierKey, level_widths, open_checkpoint, split_notes
+from .log import Checkpoint, Edge, Succession, VerifierKey, level_widths, open_checkpoint, split_notes
 from .log.frames import Frame, SegmentScan, scan_segment
 from .log.hashing import HASH_BYTES
 from .log.layout import (
@@ -23,6 +23,7 @@ from .log.layout import (
     KEY_FILE,
     NOTES_PER_FILE,
     SEGMENT_MAGIC,
+    SUCCESSION_FILE,
     WAL,
     FileHeader,
     check_format,
@@ -63,12 +64,19 @@ class Survey(msgspec.Struct, frozen=True):
     """All that is needed to continue a ledger, or to read it."""
 
     format: int
-    key: VerifierKey
+    keys: Succession
+    key_behind: bool
+    """Whether the public key that lies there is one before the newest: a crash came between the two."""
     notes: Notes
     packs: tuple[Pack, ...]
     segments: tuple[SurveyedSegment, ...]
     size: int
     """How many entries are durable."""
+
+    @property
+    def key(self) -> VerifierKey:
+        """The public key in force."""
+        return self.keys.newest
 
     @property
     def checkpoint(self) -> Checkpoint:
@@ -85,8 +93,8 @@ def survey(directory: Path, expected: VerifierKey | None) -> Survey:
     if not (directory / FORMAT_FILE).exists():
         raise ConfigError("there is no ledger here", file=str(directory), hint="glasshatch init makes one")
     format = check_format(_read(directory, FORMAT_FILE), str(directory / FORMAT_FILE))
-    key = _read_key(directory, expected)
-    notes = _survey_notes(directory, key)
+    keys, stored = _read_keys(directory, expected)
+    notes = _survey_notes(directory, keys)
     packs = _survey_packs(directory)
     segments = _survey_segments(directory)
     size = _durable_size(segments, packs)
@@ -98,7 +106,7 @@ def survey(directory: Path, expected: VerifierKey | None) -> Survey:
             found=f"{size} entries",
             hint=RESTORE,
         )
-    return Survey(format, key, notes, packs, segments, size)
+    return Survey(format, keys, stored != keys.newest, notes, packs, segments, size)
 
 
 def load_edge(directory: Path, checkpoint: Checkpoint, levels: Levels) -> Edge:
@@ -135,24 +143,37 @@ def expected_widths(checkpoint: Checkpoint) -> list[int]:
     return level_widths(checkpoint.size)
 
 
-def _read_key(directory: Path, expected: VerifierKey | None) -> VerifierKey:
+def _read_keys(directory: Path, expected: VerifierKey | None) -> tuple[Succession, VerifierKey]:
+    """The keys of the ledger, and the public key that lies there."""
+    # The succession is written before the key file and never shrinks: read after it, it is as new.
     text = _read(directory, KEY_FILE).decode("utf-8", "replace")
     try:
-        key = VerifierKey.parse(text.removesuffix("\n"))
+        stored = VerifierKey.parse(text.removesuffix("\n"))
     except VerificationError as error:
         raise _at(error, KEY_FILE, 0) from None
-    if expected is not None and key != expected:
+    try:
+        keys = read_succession(directory, expected or stored)
+    except VerificationError as error:
+        raise _at(error, SUCCESSION_FILE, 0) from None
+    if stored not in keys.keys or keys.newest != (expected or keys.newest):
         raise VerificationError(
             "the ledger was signed by another key",
             where=KEY_FILE,
-            expected=str(expected),
-            found=str(key),
-            hint="open it with the keys it was made with",
+            expected=str(expected or keys.newest),
+            found=str(stored if stored not in keys.keys else keys.newest),
+            hint="open it with the keys it was made with; a keyring from before a rotation is an older copy:"
+            " restore the newest",
         )
-    return key
+    return keys, stored
 
 
-def _survey_notes(directory: Path, key: VerifierKey) -> Notes:
+def read_succession(directory: Path, trusted: VerifierKey) -> Succession:
+    """The ledger's keys over time, believed because of one of them; raises `VerificationError`."""
+    path = directory / SUCCESSION_FILE
+    return Succession.read(path.read_bytes() if path.exists() else b"", trusted)
+
+
+def _survey_notes(directory: Path, key: Succession) -> Notes:
     served = _read(directory, CHECKPOINT_FILE)
     numbers = _numbers(directory, CHECKPOINTS)
     last = numbers[-1] if numbers else 0
@@ -166,7 +187,7 @@ def _survey_notes(directory: Path, key: VerifierKey) -> Notes:
     return _newest(name, last * NOTES_PER_FILE, notes, end, served, key, torn=end < len(data))
 
 
-def _notes_of_full_file(directory: Path, last: int, served: bytes, key: VerifierKey, torn: bool) -> Notes:
+def _notes_of_full_file(directory: Path, last: int, served: bytes, key: Succession, torn: bool) -> Notes:
     name = notes_name(last)
     data = _read(directory, name)
     notes, end = split_notes(data)
@@ -178,7 +199,7 @@ def _notes_of_full_file(directory: Path, last: int, served: bytes, key: Verifier
 
 
 def _newest(
-    name: str, before: int, notes: list[bytes], end: int, served: bytes, key: VerifierKey, *, torn: bool
+    name: str, before: int, notes: list[bytes], end: int, served: bytes, key: Succession, *, torn: bool
 ) -> Notes:
     if not notes:
         raise VerificationError("the history of checkpoints is empty", where=f"{name} at 0", hint=RESTORE)

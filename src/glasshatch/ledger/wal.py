@@ -129,6 +129,13 @@ class Wal:
             self._buffer = bytearray(needed)
         return memoryview(self._buffer)[:needed]
 
+    def use(self, data_key: Envelope) -> None:
+        """Seal every segment from the next one on under another key; raises `OSError` from the disk."""
+        with self._lock:
+            self._data_key = data_key
+            self._discard_spares()
+        self._space_wanted.set()
+
     def prepare(self) -> None:
         """Have a zeroed, synced segment ready, if there is none."""
         self._space_wanted.clear()
@@ -170,7 +177,7 @@ class Wal:
         return segment
 
     def _discard_spares(self) -> None:
-        """Spares made when segments were configured smaller: empty, so they may go, the last one first."""
+        """Spares that are too small, or under an older key: empty, so they may go, the last one first."""
         while self._spares:
             spare = self._spares.pop()
             self._files.unlink(spare.path)

@@ -94,7 +94,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 def world(ledger: Ledger) -> World:
     events = [(index, ledger.read(index)) for index in (*range(1, 40, 4), 38, 39)]
     told = facts(len(events), ledger.size)
-    return World(seal(ledger, Draft(told, events, ledger.key)), str(ledger.key), events, told)
+    return World(seal(ledger, Draft(told, events, ledger.keys)), str(ledger.key), events, told)
 
 
 def refused(data: bytes, key: str) -> VerificationError:
@@ -224,7 +224,7 @@ def test_an_operator_who_records_a_lying_manifest_is_found(
     ledger: Ledger, world: World, changes: dict[str, object], words: str
 ) -> None:
     told = facts(len(world.events), 40, **changes)
-    lying = seal(ledger, Draft(told, world.events, ledger.key))
+    lying = seal(ledger, Draft(told, world.events, ledger.keys))
     error = refused(lying, world.key)
     assert words in error.message
     assert error.where == "manifest.json"
@@ -234,9 +234,9 @@ def test_an_operator_who_records_a_lying_page_is_found(ledger: Ledger, world: Wo
     class Lying(Draft):
         def __init__(self) -> None:
             shown = [(index, data.replace(b"alice", b"malle")) for index, data in world.events]
-            super().__init__(world.facts, shown, ledger.key)
+            super().__init__(world.facts, shown, ledger.keys)
             page = self._members["index.html"]
-            super().__init__(world.facts, world.events, ledger.key)
+            super().__init__(world.facts, world.events, ledger.keys)
             honest, forged = self._members["index.html"], page
             old, new = (hashlib.sha256(one).hexdigest().encode() for one in (honest, forged))
             self._members["index.html"] = forged
@@ -247,22 +247,22 @@ def test_an_operator_who_records_a_lying_page_is_found(ledger: Ledger, world: Wo
 
 
 def test_a_newer_format_asks_for_an_upgrade(ledger: Ledger, world: World) -> None:
-    draft = Draft(world.facts, world.events, ledger.key)
-    draft._manifest = draft._manifest.replace(b'"version": 1', b'"version": 2')
+    draft = Draft(world.facts, world.events, ledger.keys)
+    draft._manifest = draft._manifest.replace(b'"version": 1', b'"version": 3')
     draft.manifest_hash = hashlib.sha256(draft._manifest).hexdigest()
     with pytest.raises(ConfigError, match="newer"):
         check_evidence(seal(ledger, draft), world.key)
 
 
 def test_a_bundle_without_events_proves_that_none_matched(ledger: Ledger) -> None:
-    bundle = seal(ledger, Draft(facts(0, ledger.size), [], ledger.key))
+    bundle = seal(ledger, Draft(facts(0, ledger.size), [], ledger.keys))
     assert check_evidence(bundle, ledger.key).indices == ()
     assert b"No event matched" in read_archive(bundle)["index.html"]
 
 
 def test_too_much_for_a_bundle_is_said(ledger: Ledger, world: World) -> None:
     with pytest.raises(TooLarge, match=f"at most {MAX_EVENTS} events"):
-        Draft(world.facts, [(0, b"{}")] * (MAX_EVENTS + 1), ledger.key)
+        Draft(world.facts, [(0, b"{}")] * (MAX_EVENTS + 1), ledger.keys)
 
 
 class Page(HTMLParser):

@@ -110,7 +110,7 @@ def test_another_master_key_and_a_newer_format_are_refused(ring: Path) -> None:
     with pytest.raises(VerificationError, match="another master key"):
         Keyring.open(ring / "default.json", other)
     document = json.loads((ring / "default.json").read_text())
-    (ring / "default.json").write_text(json.dumps(document | {"format": 2}))
+    (ring / "default.json").write_text(json.dumps(document | {"format": 3}))
     with pytest.raises(ConfigError, match="upgrade"):
         Keyring.open(ring / "default.json", open_master_key(f"file:{ring / 'master.key'}"))
 

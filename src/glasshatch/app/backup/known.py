@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ...errors import ConfigError, GlasshatchError, VerificationError
-from ...ledger import Checkpoint, Published, VerifierKey, open_checkpoint
+from ...ledger import Checkpoint, Published, Succession, open_checkpoint
 from ...ledger.anchors import anchored_checkpoints, read_anchor
 from ...ledger.log import split_notes
 from .moments import moments, read_moment
 
 
 def newest_known(
-    moment: Path, key: VerifierKey, signed: Checkpoint, places: Sequence[Path]
+    moment: Path, key: Succession, signed: Checkpoint, places: Sequence[Path]
 ) -> Checkpoint | None:
     """The newest checkpoint in the places and in the moments beside this one.
 
@@ -38,7 +38,7 @@ def newest_known(
     return max(found, key=lambda one: one.size, default=None)
 
 
-def _beside(moment: Path, key: VerifierKey) -> Iterator[Checkpoint]:
+def _beside(moment: Path, key: Succession) -> Iterator[Checkpoint]:
     for other in moments(moment.parent):
         try:
             yield open_checkpoint(read_moment(other).checkpoint.encode(), key)
@@ -46,12 +46,13 @@ def _beside(moment: Path, key: VerifierKey) -> Iterator[Checkpoint]:
             continue  # of another ledger, or damaged: it says nothing about this one
 
 
-def _checkpoints(place: Path, key: VerifierKey) -> Iterator[Checkpoint]:
+def _checkpoints(place: Path, key: Succession) -> Iterator[Checkpoint]:
     """Out of a note, an anchor, or an old data directory, whatever state that is in."""
     ledgers = place / "ledgers"
     if not ledgers.is_dir():
         yield from anchored_checkpoints(read_anchor(place, key.name), key)
         return
+    key = _newer_keys(ledgers / "default", key)
     files = [*ledgers.glob("*/checkpoint"), *place.glob("witnessed/*/checkpoint")]
     files += sorted(ledgers.glob("*/checkpoints/*.notes"))[-1:]
     for file in files:
@@ -64,3 +65,12 @@ def _checkpoints(place: Path, key: VerifierKey) -> Iterator[Checkpoint]:
                 yield open_checkpoint(note, key)
             except VerificationError:
                 continue
+
+
+def _newer_keys(ledger: Path, key: Succession) -> Succession:
+    """With the keys that came after those of the backup, if the old directory still shows them."""
+    try:
+        found = Published(ledger).keys(key.newest)
+    except (GlasshatchError, OSError):
+        return key
+    return found if found.extends(key) else key

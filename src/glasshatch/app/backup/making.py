@@ -176,7 +176,7 @@ class _Making:
         """The ledger still holds the tree of the moment before: nobody rolled it back or rewrote it."""
         if self._before is None:
             return
-        before = open_checkpoint(read_moment(self._before).checkpoint.encode(), cut.key)
+        before = open_checkpoint(read_moment(self._before).checkpoint.encode(), cut.keys)
         if before.size > cut.checkpoint.size or (
             before.size and Published(self._home.ledger).root(before.size) != before.root
         ):

@@ -15,7 +15,7 @@ from ...control import ControlStore
 from ...errors import ConfigError, Conflict, Unavailable, VerificationError
 from ...events import Outcome
 from ...keys import Keyring, open_master_key
-from ...ledger import Checkpoint, Ledger, VerifierKey, open_checkpoint
+from ...ledger import Checkpoint, Ledger, Published, VerifierKey, open_checkpoint
 from ...masking import Redactor
 from ..config import LoadedConfig, load_config
 from ..home import Home
@@ -75,8 +75,9 @@ def restore_home(
     _check_empty(directory)
     keyring, reference = _open_keys(moment_folder, moment, master)
     key = VerifierKey(keyring.origin, keyring.signing_key.public_key().public_bytes_raw())
-    signed = open_checkpoint(moment.checkpoint.encode(), key)
-    known = newest_known(moment_folder, key, signed, newer_than)
+    keys = Published(Home(moment_folder).ledger).keys(key)
+    signed = open_checkpoint(moment.checkpoint.encode(), keys)
+    known = newest_known(moment_folder, keys, signed, newer_than)
     _check_age(signed, known, accept_older, reason)
     try:
         with _cleared(directory):

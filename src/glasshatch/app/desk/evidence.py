@@ -40,8 +40,8 @@ class EvidencePart:
         state = self._behind.caught_up()
         query, hits = self._find(caller, form)
         facts = self._facts(caller, form, state, query, hits)
-        key = self._published.key()
-        draft = Draft(facts, [(hit.index, bytes(hit.event)) for hit in hits], key)
+        keys = self._published.keys()
+        draft = Draft(facts, [(hit.index, bytes(hit.event)) for hit in hits], keys)
         # From here on it is in the record that the caller has the bundle, whether it arrives or not.
         sealed = self._seal(caller, SealForm(
             manifest=draft.manifest_hash, events=len(hits), query=query, since=form.since, until=form.until
@@ -80,7 +80,7 @@ class EvidencePart:
     def _complete(self, draft: Draft, sealed: ProofText) -> bytes:
         made = Proof.decode(sealed.proof.encode())
         key = VerifierKey.parse(sealed.verifier_key)
-        size = open_checkpoint(made.checkpoint, key).size
+        size = open_checkpoint(made.checkpoint, self._published.keys(key)).size
         known: KnownRoots = {}
 
         def inclusion(index: int, size: int) -> list[bytes]:

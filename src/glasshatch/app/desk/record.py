@@ -8,7 +8,7 @@ from ... import __version__
 from ...api.values import EventFilter, ProofText, RecordedEvent, SealForm, SessionSummary, Status
 from ...events import Data, Link, Outcome, Resource
 from ...identity import Identity
-from ...ledger import Published, open_checkpoint
+from ...ledger import Ledger, Proof, Published, open_checkpoint
 from ...ledger.evidence import MADE_ACTION, MANIFEST_REL
 from ...ledger.log import BUNDLE_ENTRIES, encode_bundle
 from ..house import House
@@ -56,13 +56,13 @@ class RecordPart:
             attrs={"event": event_id, "index": str(found.index)},
         )
         proof = self._house.ledger.prove(found.index, self._published.witnessed() or b"")
-        return ProofText(proof.encode().decode(), str(self._house.ledger.key))
+        return _proof_text(proof, self._house.ledger)
 
     def read_bundle(self, caller: Identity, number: int, width: int) -> bytes:
         """The first `width` entries of a tlog-tiles bundle, for auditors; nothing if they are not signed."""
         require(caller, AUDITOR)
         ledger, first = self._house.ledger, number * BUNDLE_ENTRIES
-        signed = open_checkpoint(ledger.checkpoint(), ledger.key).size
+        signed = open_checkpoint(ledger.checkpoint(), ledger.keys).size
         if not 0 < width <= BUNDLE_ENTRIES or number < 0 or first + width > signed:
             return b""
         entries = [entry for _, entry in ledger.scan(first, first + width)]
@@ -83,7 +83,7 @@ class RecordPart:
             links=(Link(rel=MANIFEST_REL, id=form.manifest),),
             attrs={"what": "evidence", "filter": {name: value for name, value in asked.items() if value}},
         ))  # fmt: skip
-        return ProofText(house.ledger.prove(receipt.index).encode().decode(), str(house.ledger.key))
+        return _proof_text(house.ledger.prove(receipt.index), house.ledger)
 
     def status(self, caller: Identity) -> Status:
         """The server at a glance; holds nothing of the record's content, so it is no read of it."""
@@ -111,6 +111,12 @@ class RecordPart:
             data=Data(rows=found, recipient=caller.id),
             attrs={"what": what, "filter": asked},
         )
+
+
+def _proof_text(proof: Proof, ledger: Ledger) -> ProofText:
+    """With the key that had to sign its checkpoint, which may be one before the newest."""
+    size = open_checkpoint(proof.checkpoint, ledger.keys).size
+    return ProofText(proof.encode().decode(), str(ledger.keys.in_force(size)))
 
 
 _RECORD = Resource(type="ledger", id="ledger/default", name="default")

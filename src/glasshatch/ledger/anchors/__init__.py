@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ...errors import VerificationError
-from ..log import Checkpoint, VerifierKey, open_checkpoint, split_notes
+from ..log import Checkpoint, LogKey, open_checkpoint, split_notes
 from .port import Anchor, AnchorKind
 
 ANCHORS: dict[str, AnchorKind] = {
@@ -32,7 +32,7 @@ def read_anchor(place: Path, origin: str) -> bytes:
     raise VerificationError("is no anchor", where=str(place), hint="give the file or the git repository")
 
 
-def anchored_checkpoints(notes: bytes, key: VerifierKey) -> list[Checkpoint]:
+def anchored_checkpoints(notes: bytes, key: LogKey) -> list[Checkpoint]:
     """The log's checkpoints out of an anchor, as they were put there.
 
     Raises:
@@ -44,7 +44,7 @@ def anchored_checkpoints(notes: bytes, key: VerifierKey) -> list[Checkpoint]:
     return list(_opened(whole, key))
 
 
-def _opened(notes: Iterable[bytes], key: VerifierKey) -> Iterable[Checkpoint]:
+def _opened(notes: Iterable[bytes], key: LogKey) -> Iterable[Checkpoint]:
     for note in notes:
         if note.split(b"\n", 1)[0].decode("utf-8", "replace") == key.name:
             yield open_checkpoint(note, key)

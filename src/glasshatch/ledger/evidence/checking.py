@@ -10,7 +10,17 @@ import msgspec
 
 from ...errors import ConfigError, VerificationError
 from ...events import Event, decode
-from ..log import Checkpoint, Proof, VerifierKey, check_inclusion, leaf_hash, open_checkpoint, parse_note
+from ..log import (
+    Checkpoint,
+    Proof,
+    Succession,
+    VerifierKey,
+    check_inclusion,
+    decode_keys,
+    leaf_hash,
+    open_checkpoint,
+    parse_note,
+)
 from .archive import read_archive
 from .contents import (
     CHECKPOINT,
@@ -63,9 +73,9 @@ def check_evidence(
     """
     members = read_archive(data)
     _check_names(list(members))
-    trusted = _key(members[KEY], key)
+    trusted, keys = _keys(members[KEY], key)
     with _in(CHECKPOINT):
-        checkpoint = _checkpoint(members[CHECKPOINT], trusted)
+        checkpoint = _checkpoint(members[CHECKPOINT], keys)
     made_index, made = _made(members[MADE], checkpoint)
     manifest = _manifest(members, made)
     events = _proven(members, checkpoint, progress)
@@ -102,27 +112,31 @@ def _check_names(names: Sequence[str]) -> None:
         raise VerificationError("the proofs are not in the order of their entries", where="proofs")
 
 
-def _key(stored: bytes, given: VerifierKey | str | None) -> VerifierKey:
+def _keys(stored: bytes, given: VerifierKey | str | None) -> tuple[VerifierKey, Succession]:
+    """The key that is trusted, and the bundle's keys, which it vouches for."""
     if isinstance(given, str):
         try:
             given = VerifierKey.parse(given.strip())
         except VerificationError as error:
             raise ConfigError(error.message, key="--key", hint="a key looks like name+hash+base64") from None
     with _in(KEY):
-        own = VerifierKey.parse(stored.decode("utf-8", "replace").removesuffix("\n"))
-        if stored != f"{own}\n".encode():
-            raise VerificationError("the key is written in another form")
-        if given is not None and own != given:
-            raise VerificationError("the bundle is of another key", expected=str(given), found=str(own))
-    return given or own
+        head = stored.partition(b"\n\n")[0].decode("utf-8", "replace")
+        own = VerifierKey.parse(head.removesuffix("\n").rpartition("\n")[2])
+        if stored == f"{own}\n".encode():
+            keys = Succession.alone(own)
+            if given not in (None, own):
+                raise VerificationError("the bundle is of another key", expected=str(given), found=str(own))
+        else:
+            keys = decode_keys(stored, given or own)
+    return given or own, keys
 
 
-def _checkpoint(note: bytes, key: VerifierKey) -> Checkpoint:
-    checkpoint = open_checkpoint(note, key)
+def _checkpoint(note: bytes, keys: Succession) -> Checkpoint:
+    checkpoint = open_checkpoint(note, keys)
     parsed = parse_note(note)
     # What another key signed, and what stands in further lines, nobody could check here.
-    if len(parsed.signatures) != 1 or parsed.text.count(b"\n") != 3:
-        raise VerificationError("the checkpoint holds more than the ledger's signature speaks for")
+    if not keys.knows(parsed) or parsed.text.count(b"\n") != 3:
+        raise VerificationError("the checkpoint holds more than the ledger's keys speak for")
     return checkpoint
 
 

@@ -3,7 +3,7 @@
     manifest.json      what was asked, by whom, when, how many; SHA-256 of index.html, events.jsonl, key.vkey
     index.html         the events for people
     events.jsonl       the events, each exactly as it is stored
-    key.vkey           the ledger's public key
+    key.vkey           the ledger's public key; after a change of keys all of them, with their succession
     checkpoint         the one signed checkpoint that everything is proven under
     made.tlog-proof    the proof of the event `bundle.made`, which holds the manifest's SHA-256
     proofs/N.tlog-proof  the proof of each event, by its ledger index
@@ -22,7 +22,8 @@ import msgspec
 from ...errors import ConfigError, VerificationError
 
 FORMAT: Final = "glasshatch evidence bundle"
-VERSION: Final = 1
+VERSION: Final = 2
+"""1 while the ledger has one key; such bundles are still made, and read by older programs."""
 MADE_ACTION: Final = "bundle.made"
 MANIFEST_REL: Final = "manifest"
 """The relation under which `bundle.made` links to the manifest's SHA-256."""
@@ -107,7 +108,11 @@ def decode_manifest(data: bytes) -> Manifest:
         manifest = msgspec.json.decode(data, type=Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise VerificationError("is no manifest of a bundle") from None
-    if manifest.format != FORMAT or manifest.version != VERSION or set(manifest.members) != set(HASHED):
+    if (
+        manifest.format != FORMAT
+        or manifest.version not in (1, VERSION)
+        or set(manifest.members) != set(HASHED)
+    ):
         raise VerificationError("is no manifest of a bundle", expected=f"{FORMAT} {VERSION}")
     return manifest
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 
 from ...errors import TooLarge, VerificationError
-from ..log import Proof, VerifierKey
+from ..log import Proof, Succession, encode_keys
 from .archive import write_archive
 from .contents import (
     CHECKPOINT,
@@ -35,7 +35,7 @@ Inclusion = Callable[[int, int], Sequence[bytes]]
 class Draft:
     """A bundle whose manifest is fixed, and which the ledger has not yet recorded."""
 
-    def __init__(self, facts: Facts, events: Sequence[tuple[int, bytes]], key: VerifierKey) -> None:
+    def __init__(self, facts: Facts, events: Sequence[tuple[int, bytes]], keys: Succession) -> None:
         """Fix what the bundle says.
 
         Args:
@@ -53,11 +53,12 @@ class Draft:
         self._members = {
             PAGE: render_page(facts, events),
             EVENTS: b"".join(data + b"\n" for _, data in events),
-            KEY: f"{key}\n".encode(),
+            KEY: encode_keys(keys) if keys.statements else f"{keys.newest}\n".encode(),
         }
         hashes = {name: hashlib.sha256(self._members[name]).hexdigest() for name in HASHED}
         self._manifest = encode_manifest(Manifest(
-            format=FORMAT, version=VERSION, page=PAGE_VERSION, facts=facts, members=hashes
+            format=FORMAT, version=VERSION if keys.statements else 1, page=PAGE_VERSION, facts=facts,
+            members=hashes,
         ))  # fmt: skip
         self.manifest_hash = hashlib.sha256(self._manifest).hexdigest()
         """What the event `bundle.made` has to hold."""

@@ -1,6 +1,6 @@
 """The log as mathematics and bytes: RFC 6962 trees, signed notes, checkpoints, proofs, file formats. Pure."""
 
-from .checkpoints import Checkpoint, open_checkpoint, sign_checkpoint, split_notes
+from .checkpoints import Checkpoint, LogKey, open_checkpoint, sign_checkpoint
 from .cosignatures import (
     Cosignature,
     CosignerKey,
@@ -11,8 +11,9 @@ from .cosignatures import (
 )
 from .hashing import EMPTY_ROOT, HASH_BYTES, leaf_hash, leaf_hashes, node_hash, perfect_root
 from .inclusion import check_consistency, check_inclusion
-from .notes import Note, Signature, VerifierKey, open_note, parse_note, sign_note
+from .notes import Note, Signature, VerifierKey, open_note, parse_note, sign_note, split_notes
 from .proof_files import Proof, ProvenEntry, verify_proof
+from .succession import Period, Succession, decode_keys, encode_keys, verifier
 from .tiles import BUNDLE_ENTRIES, TileName, decode_bundle, encode_bundle, parse_tile_path, tile_path
 from .tree import (
     TILE_BYTES,
@@ -40,12 +41,15 @@ __all__ = [
     "CosignerKey",
     "Edge",
     "KnownRoots",
+    "LogKey",
     "Note",
+    "Period",
     "Proof",
     "ProvenEntry",
     "ReadHashes",
     "Refusal",
     "Signature",
+    "Succession",
     "TileName",
     "VerifierKey",
     "check_consistency",
@@ -54,7 +58,9 @@ __all__ = [
     "consistency_proof",
     "cosign",
     "decode_bundle",
+    "decode_keys",
     "encode_bundle",
+    "encode_keys",
     "inclusion_proof",
     "judge",
     "leaf_hash",
@@ -73,6 +79,7 @@ __all__ = [
     "sign_note",
     "split_notes",
     "tile_path",
+    "verifier",
     "verify_proof",
     "with_cosignatures",
 ]

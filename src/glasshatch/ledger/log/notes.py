@@ -63,11 +63,13 @@ class Note(msgspec.Struct, frozen=True):
     signatures: tuple[Signature, ...]
 
 
-def sign_note(text: bytes, name: str, key: Ed25519PrivateKey) -> bytes:
-    """The signed note of `text`, which must end in a newline."""
-    verifier = VerifierKey(name, key.public_key().public_bytes_raw())
-    line = f"— {name} {encode64(verifier.key_id + key.sign(text))}\n"
-    return text + b"\n" + line.encode()
+def sign_note(text: bytes, name: str, *keys: Ed25519PrivateKey) -> bytes:
+    """The note of `text`, which must end in a newline, signed with every key under one name."""
+    lines = []
+    for key in keys:
+        verifier = VerifierKey(name, key.public_key().public_bytes_raw())
+        lines.append(f"— {name} {encode64(verifier.key_id + key.sign(text))}\n")
+    return text + b"\n" + "".join(lines).encode()
 
 
 def parse_note(data: bytes) -> Note:
@@ -100,19 +102,53 @@ def open_note(data: bytes, key: VerifierKey) -> Note:
         VerificationError: Malformed, not signed by `key`, or the signature is wrong.
     """
     note = parse_note(data)
+    check_signature(note, key)
+    return note
+
+
+def check_signature(note: Note, key: VerifierKey) -> None:
+    """Return if `key` has signed the note; raises `VerificationError` as `open_note`."""
     mine = [s for s in note.signatures if s.name == key.name and s.key_id == key.key_id]
     if len(mine) != 1:
         raise VerificationError(
             "the note is not signed by the expected key",
             expected=f"{key.name} {key.key_id.hex()}",
             found=", ".join(f"{s.name} {s.key_id.hex()}" for s in note.signatures),
-            hint="check that you hold the right public key for this ledger",
+            hint="check that you hold the right public key for this ledger; if the ledger changed its key,"
+            " its succession links the two (glasshatch keys export)",
         )
     try:
         Ed25519PublicKey.from_public_bytes(key.public).verify(mine[0].value, note.text)
     except (InvalidSignature, ValueError):
         raise VerificationError(f"the signature of {key.name} does not fit the note's text") from None
-    return note
+
+
+def split_notes(data: bytes) -> tuple[list[bytes], int]:
+    """The notes in a concatenation of notes with three lines each, and where the last whole one ends.
+
+    What lies behind that offset is no complete note: the trace of a crash, or of damage.
+    """
+    notes: list[bytes] = []
+    start = 0
+    while True:
+        gap = data.find(b"\n\n", start)
+        end = _end_of_signatures(data, gap + 2) if gap >= 0 else -1
+        if end < 0:
+            return notes, start
+        notes.append(data[start:end])
+        start = end
+
+
+def _end_of_signatures(data: bytes, at: int) -> int:
+    """Where the run of signature lines from `at` ends; -1 if there is none, or its last line is cut off."""
+    mark = "— ".encode()
+    end = -1
+    while data.startswith(mark, at):
+        newline = data.find(b"\n", at)
+        if newline < 0:
+            return -1
+        end = at = newline + 1
+    return end
 
 
 def _parse_signature(line: str) -> Signature:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from ...errors import VerificationError
-from .checkpoints import Checkpoint, open_checkpoint
+from .checkpoints import Checkpoint, LogKey, open_checkpoint
 from .cosignatures import Cosignature, CosignerKey, require_cosignatures
 from .hashing import HASH_BYTES, leaf_hash
 from .inclusion import check_inclusion
@@ -69,9 +69,11 @@ class ProvenEntry(msgspec.Struct, frozen=True):
 
 
 def verify_proof(
-    data: bytes, public_key: VerifierKey | str, witnesses: Sequence[CosignerKey] = (), quorum: int = 0
+    data: bytes, public_key: LogKey | str, witnesses: Sequence[CosignerKey] = (), quorum: int = 0
 ) -> ProvenEntry:
     """Check a proof file with nothing but the log's public key, and those of witnesses if you trust some.
+
+    A log that changed its key is checked with its succession, or with any key that signed this checkpoint.
 
     Args:
         witnesses: Whose cosignatures the checkpoint must carry; `quorum` of them, 0 for all.

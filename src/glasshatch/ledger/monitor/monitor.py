@@ -14,20 +14,23 @@ from ..files import Files, write_new
 from ..log import (
     Checkpoint,
     CosignerKey,
+    Succession,
     VerifierKey,
     check_consistency,
     consistency_proof,
+    decode_keys,
+    encode_keys,
     open_checkpoint,
     parse_note,
     require_cosignatures,
     root,
 )
-from ..log.layout import CHECKPOINT_FILE
+from ..log.layout import CHECKPOINT_FILE, KEYS_FILE
 from ..published import WITNESSED_FILE
 from .sources import FetchedTree, LogSource
 
 Finding = Literal[
-    "first", "unchanged", "grown", "rollback", "fork", "broken", "signature", "key", "unwitnessed"
+    "first", "unchanged", "grown", "rekeyed", "rollback", "fork", "broken", "signature", "key", "unwitnessed"
 ]
 ALARMS = frozenset({"rollback", "fork", "broken", "signature", "key", "unwitnessed"})
 """Findings that mean: what the log shows now does not follow from what it showed before."""
@@ -59,7 +62,11 @@ class _Found(Exception):
 
 
 class Monitor:
-    """Watches one log under one public key; its memory is one small file that only ever moves forward."""
+    """Watches one log under one public key; its memory is one small file that only ever moves forward.
+
+    A log that changes its key shows the succession; what was seen of that lies beside the file, and only
+    grows. Every change is a finding of its own.
+    """
 
     def __init__(
         self,
@@ -74,6 +81,8 @@ class Monitor:
         self._source = source
         self._key = key
         self._state = state
+        self._keys_file = state.with_name(f"{state.name}.keys")
+        self._keys = Succession.alone(key)
         self._witnesses = witnesses
         self._quorum = quorum
         self._files = files or Files()
@@ -92,10 +101,11 @@ class Monitor:
         return sighting
 
     def _look(self) -> Sighting:
+        self._keys = self._known_keys()
         seen = self._seen()
         size = seen.size if seen else 0
         try:
-            checkpoint, witnesses = self._current()
+            checkpoint, witnesses, keys = self._current()
             self._check(checkpoint, seen)
         except _Found as found:
             return Sighting(
@@ -103,34 +113,67 @@ class Monitor:
                 evidence=self._keep(found.note),
             )  # fmt: skip
         finding, says = _growth(checkpoint, seen)
-        if finding != "unchanged":
+        # The keys first: with them alone the checkpoint that was seen before still opens.
+        if keys != self._keys:
+            self._write(self._keys_file, encode_keys(keys))
+            finding, says = "rekeyed", f"{_change(self._keys, keys)}; {says}"
+        if seen is None or checkpoint.size != seen.size:
             self._write(self._state, checkpoint.note)
         return Sighting(
             finding=finding, origin=self._key.name, size=checkpoint.size, seen=size, says=says,
             witnesses=witnesses,
         )  # fmt: skip
 
-    def _current(self) -> tuple[Checkpoint, tuple[str, ...]]:
+    def _current(self) -> tuple[Checkpoint, tuple[str, ...], Succession]:
         note = self._source.fetch(CHECKPOINT_FILE)
         if note is None:
             raise Unavailable("the log has no checkpoint", hint="is this a log's address?")
-        checkpoint = self._open(note)
+        # Read after the checkpoint: whatever signed that is then in it.
+        keys = self._shown_keys()
+        checkpoint = self._open(note, keys)
         if not self._witnesses:
-            return checkpoint, ()
+            return checkpoint, (), keys
         for candidate in (note, self._source.fetch(WITNESSED_FILE)):
             if candidate is None:
                 continue
-            checkpoint = self._open(candidate)
+            checkpoint = self._open(candidate, keys)
             try:
                 found = require_cosignatures(candidate, self._witnesses, self._quorum)
-                return checkpoint, tuple(one.key.name for one in found)
+                return checkpoint, tuple(one.key.name for one in found), keys
             except VerificationError as error:
                 problem = error.message
         raise _Found("unwitnessed", problem, checkpoint.size, note)
 
-    def _open(self, note: bytes) -> Checkpoint:
+    def _shown_keys(self) -> Succession:
+        """The keys that the log shows: those known before, and maybe newer ones that they vouch for."""
+        shown = self._source.fetch(KEYS_FILE)
+        if shown is None:
+            return self._keys
         try:
-            return open_checkpoint(note, self._key)
+            keys = decode_keys(shown, self._key)
+        except VerificationError as error:
+            raise _Found(
+                "key", f"the log shows keys that yours does not vouch for: {error.message}"
+            ) from None
+        if not keys.extends(self._keys):
+            raise _Found("key", "the log shows another succession of its keys than before")
+        return keys
+
+    def _known_keys(self) -> Succession:
+        try:
+            return decode_keys(self._keys_file.read_bytes(), self._key)
+        except FileNotFoundError:
+            return self._keys
+        except (OSError, VerificationError) as error:
+            raise VerificationError(
+                f"the keys that were seen cannot be read: {error}",
+                where=str(self._keys_file),
+                hint="give the key it was made with, or another state file",
+            ) from None
+
+    def _open(self, note: bytes, keys: Succession) -> Checkpoint:
+        try:
+            return open_checkpoint(note, keys)
         except VerificationError as error:
             raise _Found(self._why(note), error.message, note=note) from None
 
@@ -141,7 +184,8 @@ class Monitor:
         except VerificationError:
             return "signature"
         mine = [one for one in signatures if one.name == self._key.name]
-        return "key" if all(one.key_id != self._key.key_id for one in mine) else "signature"
+        known = [key.key_id for key in self._keys.keys]
+        return "key" if all(one.key_id not in known for one in mine) else "signature"
 
     def _check(self, now: Checkpoint, seen: Checkpoint | None) -> None:
         if seen is not None and now.size < seen.size:
@@ -178,7 +222,7 @@ class Monitor:
         except OSError as error:
             raise ConfigError(f"cannot be read: {error.strerror}", file=str(self._state)) from None
         try:
-            return open_checkpoint(note, self._key)
+            return open_checkpoint(note, self._keys)
         except VerificationError as error:
             raise VerificationError(
                 f"the state is not a checkpoint of this log: {error.message}",
@@ -201,6 +245,14 @@ class Monitor:
             write_new(self._files, path, data)
         except OSError as error:
             raise Unavailable(f"{path} cannot be written: {error.strerror}", hint="check the disk") from None
+
+
+def _change(before: Succession, now: Succession) -> str:
+    new = [key for key in now.keys if key not in before.keys]
+    retired = [one.key for one in now.periods if one.retired >= 0 and one not in before.periods]
+    says = [f"THE LOG HAS A NEW KEY, which the one before vouches for: {key}" for key in new]
+    says += [f"THE LOG RETIRED THE KEY {key}" for key in retired]
+    return "; ".join(says)
 
 
 def _growth(now: Checkpoint, seen: Checkpoint | None) -> tuple[Finding, str]:

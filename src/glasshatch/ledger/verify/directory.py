@@ -8,10 +8,10 @@ from pathlib import Path
 
 from ...errors import ConfigError, VerificationError
 from ...keys import Envelope
-from ..log import Checkpoint, VerifierKey
+from ..log import Checkpoint, Succession, VerifierKey
 from ..log.layout import CHECKPOINT_FILE, CHECKPOINTS, ENTRIES, HASHES, LOCK_FILE, WAL
 from .entries import EntryCheck, OpenEnvelope
-from .heads import check_format_file, check_history, check_key_file
+from .heads import check_format_file, check_history, check_keys
 from .inventory import Inventory, take_inventory
 from .report import Findings, VerifyReport
 from .tree import CheckedTree
@@ -33,8 +33,8 @@ def verify_directory(
     checkpoint ever published. With it, also every entry against its leaf.
 
     Args:
-        public_key: The key to trust, `name+hash+base64`; without it the directory's own, which shows
-            damage but not that somebody replaced the whole ledger.
+        public_key: The key to trust, `name+hash+base64`, any of the ledger's succession; without it the
+            directory's own, which shows damage but not that somebody replaced the whole ledger.
         data_key: One data key, or a function from key id to data key (`Keyring.envelope`).
         progress: Called with bytes done and bytes in all.
 
@@ -69,7 +69,8 @@ def _verify(
     findings = Findings(live=live)
     inventory = take_inventory(directory, findings)
     check_format_file(directory, findings)
-    key = check_key_file(directory, given, findings)
+    # A live server may change its key after this; the caller then finds what is newer, and looks again.
+    key = check_keys(directory, given, findings)
     history = _history(directory, inventory, key, findings)
     if live:
         # Listed again after the history was read, so that every signed entry's segment is in the list.
@@ -99,7 +100,8 @@ def _verify(
     return VerifyReport(
         directory=str(directory),
         origin=key.name if key else "",
-        key=str(key) if key else "",
+        key=str(given or key.newest) if key else "",
+        keys=tuple(map(str, key.keys)) if key else (),
         key_given=given is not None,
         live=live,
         size=signed,
@@ -113,7 +115,7 @@ def _verify(
 
 
 def _history(
-    directory: Path, inventory: Inventory, key: VerifierKey | None, findings: Findings
+    directory: Path, inventory: Inventory, key: Succession | None, findings: Findings
 ) -> list[Checkpoint]:
     if key is None:
         findings.add(CHECKPOINT_FILE, 0, "there is no sound public key to check it with")

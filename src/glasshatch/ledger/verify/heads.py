@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...errors import ConfigError, VerificationError
-from ..log import Checkpoint, VerifierKey, open_checkpoint, parse_note, split_notes
+from ..log import Checkpoint, Succession, VerifierKey, open_checkpoint, parse_note, split_notes
 from ..log.layout import (
     CHECKPOINT_FILE,
     FORMAT_FILE,
     KEY_FILE,
     LOCK_FILE,
     NOTES_PER_FILE,
+    SUCCESSION_FILE,
     check_format,
     notes_name,
 )
@@ -27,26 +28,44 @@ def check_format_file(directory: Path, findings: Findings) -> None:
         findings.take(FORMAT_FILE, 0, error)
 
 
-def check_key_file(directory: Path, given: VerifierKey | None, findings: Findings) -> VerifierKey | None:
-    """The key to check signatures with: the given one, else the directory's own if it is sound."""
+def check_keys(directory: Path, given: VerifierKey | None, findings: Findings) -> Succession | None:
+    """The keys to check signatures with: believed because of the given one, else of the directory's own.
+
+    If the succession does not hold, the trusted key stands alone, and what others signed is a finding.
+    """
+    stored = _stored_key(directory, findings)
+    trusted = given or stored
+    if trusted is None:
+        return None
+    try:
+        keys = Succession.read(_read_optional(directory, SUCCESSION_FILE), trusted)
+    except VerificationError as error:
+        findings.take(SUCCESSION_FILE, 0, error)
+        keys = Succession.alone(trusted)
+    if stored is not None and stored not in keys.keys:
+        findings.add(KEY_FILE, 0, "the ledger carries another public key", expected=trusted, found=stored)
+    elif stored is not None and stored != keys.newest:
+        what = "the key file names a key before the newest"
+        findings.add(KEY_FILE, 0, what, expected=keys.newest, found=stored, kind="unfinished")
+    return keys
+
+
+def _stored_key(directory: Path, findings: Findings) -> VerifierKey | None:
     try:
         data = _read(directory, KEY_FILE)
         stored = VerifierKey.parse(data.decode().removesuffix("\n"))
         if data != f"{stored}\n".encode():
             raise VerificationError("the key file has another form", expected=str(stored))
+        return stored
     except UnicodeDecodeError:
         findings.add(KEY_FILE, 0, "the key file is not UTF-8")
-        return given
     except VerificationError as error:
         findings.take(KEY_FILE, 0, error)
-        return given
-    if given is not None and stored != given:
-        findings.add(KEY_FILE, 0, "the ledger carries another public key", expected=given, found=stored)
-    return given or stored
+    return None
 
 
 def check_history(
-    directory: Path, numbers: list[int], key: VerifierKey, findings: Findings
+    directory: Path, numbers: list[int], key: Succession, findings: Findings
 ) -> list[Checkpoint]:
     """Every published checkpoint that is sound, oldest first."""
     history: list[Checkpoint] = []
@@ -77,13 +96,13 @@ def check_history(
 
 
 def _check_notes(
-    name: str, notes: list[bytes], key: VerifierKey, history: list[Checkpoint], findings: Findings
+    name: str, notes: list[bytes], key: Succession, history: list[Checkpoint], findings: Findings
 ) -> None:
     offset = 0
     for note in notes:
         try:
             checkpoint = open_checkpoint(note, key)
-            if len(parse_note(note).signatures) != 1:
+            if not key.knows(parse_note(note)):
                 raise VerificationError("the note carries an unknown signature")
             _check_order(checkpoint, history)
             history.append(checkpoint)
@@ -108,3 +127,7 @@ def _read(directory: Path, name: str) -> bytes:
         return (directory / name).read_bytes()
     except OSError as error:
         raise VerificationError(f"cannot be read: {error.strerror}", where=name) from None
+
+
+def _read_optional(directory: Path, name: str) -> bytes:
+    return _read(directory, name) if (directory / name).exists() else b""

@@ -17,6 +17,7 @@ from ..log.layout import (
     HASHES,
     KEY_FILE,
     LOCK_FILE,
+    SUCCESSION_FILE,
     TEMPORARY_SUFFIX,
     WAL,
     file_number,
@@ -24,6 +25,8 @@ from ..log.layout import (
 from .report import Findings
 
 _SINGLE_FILES = (FORMAT_FILE, KEY_FILE, LOCK_FILE, CHECKPOINT_FILE)
+_OPTIONAL_FILES = (SUCCESSION_FILE,)
+"""There once the key was changed."""
 
 
 class Inventory(msgspec.Struct):
@@ -43,7 +46,7 @@ def take_inventory(directory: Path, findings: Findings) -> Inventory:
         if entry.name in DIRECTORIES:
             if not entry.is_dir(follow_symlinks=False):
                 findings.add(entry.name, 0, "must be a directory")
-        elif entry.name in _SINGLE_FILES:
+        elif entry.name in (*_SINGLE_FILES, *_OPTIONAL_FILES):
             _count(entry, entry.name, inventory, findings)
         else:
             _unknown(entry.name, findings)

@@ -31,6 +31,9 @@ class VerifyReport(msgspec.Struct, frozen=True):
     directory: str
     origin: str
     key: str
+    """The key that was trusted: the given one, else the newest of the directory's own."""
+    keys: tuple[str, ...]
+    """All keys of the ledger's succession, the oldest first."""
     key_given: bool
     """Whether the key came from outside; otherwise the directory vouches for itself only."""
     live: bool
