@@ -34,6 +34,7 @@ from .log.layout import (
     segment_name,
 )
 from .published import Published
+from .segments import open_to_read
 from .store import open_pack
 
 _PATIENCE_SECONDS = 30.0
@@ -53,7 +54,7 @@ class CutFile(msgspec.Struct, frozen=True):
 
 
 class LedgerCut:
-    """The files of a ledger as of one checkpoint; segments stay readable though the server deletes them."""
+    """The files of a ledger as of one checkpoint; segments stay readable though the server retires them."""
 
     def __init__(self, directory: Path, least: int) -> None:
         """Take a cut of at least `least` entries; `close` it.
@@ -115,7 +116,7 @@ class LedgerCut:
         for number in self._numbers(WAL):
             name = segment_name(number)
             try:
-                self._segments[name] = os.open(self.directory / name, os.O_RDONLY | os.O_CLOEXEC)
+                self._segments[name] = open_to_read(self.directory / name)
             except FileNotFoundError:
                 return False
         return True

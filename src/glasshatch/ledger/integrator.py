@@ -179,7 +179,9 @@ class Integrator:
         if self.published.size < pack.stop:
             # The log's leaf hashes are the only durable ones until a checkpoint covers them.
             self._publish()
-        self._store.forget(self._wal.retire(self._store.packed))
+        retired = self._wal.retire(self._store.packed)
+        self._store.forget(retired)
+        self._wal.reuse(retired)
 
 
 def space_keeper(wal: Wal, halt: Halt, closing: threading.Event) -> Callable[[], None]:

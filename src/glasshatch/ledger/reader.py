@@ -11,9 +11,9 @@ from ..keys import LedgerKeys
 from .levels import Levels
 from .log import Checkpoint, Proof, Succession, VerifierKey
 from .recovery import open_segment, verifier_key
+from .segments import Segment
 from .store import Store
 from .survey import Survey, expected_widths, survey
-from .wal import Segment
 
 _ATTEMPTS = 5
 
@@ -113,7 +113,7 @@ def _snapshot(directory: Path, keys: LedgerKeys) -> tuple[Survey, list[Segment]]
         try:
             found = survey(directory, verifier_key(keys))
             for surveyed in found.segments:
-                opened.append(open_segment(directory, surveyed, keys, os.O_RDONLY))
+                opened.append(open_segment(directory, surveyed, keys))
             return found, opened
         except (FileNotFoundError, VerificationError):
             for segment in opened:

@@ -28,6 +28,7 @@ from .log.layout import (
     segment_name,
 )
 from .options import LedgerOptions
+from .segments import Segment, open_to_read
 from .store import Store
 from .survey import (
     Survey,
@@ -37,7 +38,7 @@ from .survey import (
     load_edge,
     survey,
 )
-from .wal import Segment, Wal
+from .wal import Wal
 
 _LOCK_WAITS = (0.01, 0.05, 0.0)
 
@@ -135,7 +136,7 @@ def _open_log(
         store.add_pack(pack)
     segments, tail = [], []
     for surveyed in found.segments:
-        segment = open_segment(directory, surveyed, keys, os.O_RDWR)
+        segment = open_segment(directory, surveyed, keys, to_write=True)
         segments.append(segment)
         for frame in surveyed.scan.frames:
             store.add_frame(segment, frame)
@@ -147,10 +148,12 @@ def _open_log(
     return store, segments, tail
 
 
-def open_segment(directory: Path, surveyed: SurveyedSegment, keys: LedgerKeys, flags: int) -> Segment:
+def open_segment(
+    directory: Path, surveyed: SurveyedSegment, keys: LedgerKeys, *, to_write: bool = False
+) -> Segment:
     """Open a surveyed segment behind its last good frame."""
     path = directory / surveyed.name
-    descriptor = os.open(path, flags | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC) if to_write else open_to_read(path)
     segment = Segment(path, descriptor, surveyed.header, keys.envelope(surveyed.header.key_id))
     segment.offset = surveyed.scan.end
     if surveyed.scan.frames:

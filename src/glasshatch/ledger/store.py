@@ -18,7 +18,7 @@ from .log import BUNDLE_ENTRIES, decode_bundle
 from .log.frames import Frame
 from .log.layout import HEADER_BYTES, PACK_MAGIC, FileHeader, decode_header, pack_name
 from .log.packs import MAX_BUNDLE_BYTES, BundlePlace, bundle_context, decode_table, table_end
-from .wal import Segment
+from .segments import Segment
 
 _CACHED_RUNS = 16
 _CACHED_TABLES = 64
@@ -78,13 +78,11 @@ class Store:
             self._packs.append(pack)
 
     def forget(self, segments: list[Segment]) -> None:
-        """Stop reading from segments that were deleted; their entries lie in packs."""
+        """Stop reading from segments that were retired; their entries lie in packs."""
         gone = {id(segment) for segment in segments}
         with self._lock:
             self._places = [place for place in self._places if id(place.segment) not in gone]
             self._firsts = [place.frame.first for place in self._places]
-            for segment in segments:
-                os.close(segment.descriptor)
 
     def read(self, index: int) -> bytes:
         """One entry; the caller has checked that it exists."""
@@ -134,7 +132,7 @@ class Store:
                 return None
             key = ("frame", place.frame.first)
             cached = self._runs.get(key)
-            # Read under the lock: `forget` closes descriptors.
+            # Read under the lock: what `forget` lets go is zeroed or closed.
             bundle = place.segment.read(place.frame) if cached is None else b""
         if cached is None:
             cached = decode_bundle(bundle, place.frame.count)

@@ -17,7 +17,8 @@ from .halt import Halt
 from .log import leaf_hashes
 from .log.frames import Frame
 from .options import ENTRY_COST, LedgerOptions
-from .wal import Segment, Wal
+from .segments import Segment
+from .wal import Wal
 
 
 class Group(msgspec.Struct, frozen=True):

@@ -70,7 +70,9 @@ def test_every_truncation_and_every_appended_byte_is_found(victim: Make) -> None
         for mutant in mutants:
             packed.write(name, mutant)
             tried += 1
-            if not named(packed, name):
+            # A history cut between two notes is sound in itself: what is served does not fit it.
+            shows = Path("checkpoint") if data.startswith(mutant + b"example.com/audit\n") else name
+            if not named(packed, shows):
                 unnoticed.append(f"{name}: {len(data)} -> {len(mutant)}")
         packed.heal(name)
     print(f"{tried} truncations and appendages, {len(unnoticed)} unnoticed")

@@ -415,3 +415,29 @@ def test_reads_go_on_while_entries_move_from_the_log_into_packs(make: Make) -> N
                 thread.join()
         assert wrong == []
         assert len(list((ledger.directory / "entries").iterdir())) >= 5
+
+
+def test_segments_are_used_again_and_zeroed_before(make: Make, keyring: Keyring) -> None:
+    with make() as ledger:
+        seen: dict[int, set[str]] = {}
+        for start in range(0, 3000, 100):
+            fill(ledger, 100, start)
+            ledger.checkpoint(fresh=True)
+            for path in (ledger.directory / "wal").glob("*.seg"):
+                seen.setdefault(path.stat().st_ino, set()).add(path.name)
+        # The verifier refuses a byte that is not zero behind the tail.
+        verify_directory(ledger.directory, data_key=keyring.envelope).require()
+    assert max(len(names) for names in seen.values()) > 1
+    assert not list((ledger.directory / "wal").glob("*.tmp"))
+
+
+def test_a_segment_that_somebody_reads_keeps_its_bytes(make: Make, keyring: Keyring) -> None:
+    with make() as ledger:
+        entries = fill(ledger, 40)
+        ledger.checkpoint(fresh=True)
+        with LedgerReader(ledger.directory, keyring) as reader:
+            for start in range(40, 2000, 100):
+                fill(ledger, 100, start)
+                ledger.checkpoint(fresh=True)
+            assert not (ledger.directory / "wal" / "00000000.seg").exists()
+            assert [entry for _, entry in reader.scan()] == entries
