@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from ..errors import PeerError, Unavailable
+from ..events import DEFAULT_LEDGER
 from ..sdk.connection import open_connection
 from .answers import Me, Problem, raised
 from .values import (
@@ -29,6 +30,8 @@ from .values import (
     Histogram,
     IndexState,
     IntakeResult,
+    LedgerForm,
+    LedgerView,
     ProofText,
     RecordedEvent,
     RequestForm,
@@ -87,24 +90,35 @@ class Client:
         return self._get("/events", list[RecordedEvent], **msgspec.structs.asdict(filter))
 
     def show_event(self, event_id: str) -> RecordedEvent:
-        """One event, by id or ledger index."""
-        return self._get(f"/events/{_id(event_id)}", RecordedEvent)
+        """One event, by id or ledger index; `NAME/INDEX` in another ledger than the default one."""
+        ledger, _, event = event_id.rpartition("/")
+        return self._get(f"/events/{_id(event)}", RecordedEvent, ledger=ledger)
 
     def list_sessions(self, limit: int) -> list[SessionSummary]:
         """The newest sessions, oldest first."""
         return self._get("/sessions", list[SessionSummary], limit=limit)
 
     def prove(self, event_id: str) -> ProofText:
-        """A proof that the event is in the record."""
-        return self._get(f"/proofs/{_id(event_id)}", ProofText)
+        """A proof that the event is in the record; takes what `show_event` takes."""
+        ledger, _, event = event_id.rpartition("/")
+        return self._get(f"/proofs/{_id(event)}", ProofText, ledger=ledger)
 
     def status(self) -> Status:
         """The server at a glance."""
         return self._get("/status", Status)
 
-    def read_bundle(self, number: int, width: int) -> bytes:
+    def list_ledgers(self) -> list[LedgerView]:
+        """The ledgers, the default one first."""
+        return self._get("/ledgers", list[LedgerView])
+
+    def create_ledger(self, form: LedgerForm) -> LedgerView:
+        """Make a ledger."""
+        return self._post("/ledgers", form, LedgerView)
+
+    def read_bundle(self, number: int, width: int, ledger: str = DEFAULT_LEDGER) -> bytes:
         """The first `width` entries of a bundle of tlog-tiles; nothing if they are not signed."""
-        return self._bytes(self._open("GET", self._path(f"/bundle?number={number}&width={width}"), None, {}))
+        wanted = urlencode({"number": number, "width": width, "ledger": ledger})
+        return self._bytes(self._open("GET", self._path(f"/bundle?{wanted}"), None, {}))
 
     def begin_backup(self) -> CheckpointText:
         """A fresh checkpoint: everything acknowledged before is in it."""

@@ -7,6 +7,7 @@ block on the disk: the HTTP layer calls them outside its event loop.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
@@ -25,6 +26,8 @@ from .values import (
     Histogram,
     IndexState,
     IntakeResult,
+    LedgerForm,
+    LedgerView,
     ProofText,
     RecordedEvent,
     RequestForm,
@@ -56,11 +59,19 @@ class RecordDesk(Protocol):
     def list_sessions(self, caller: Identity, limit: int) -> list[SessionSummary]: ...
     def prove(self, caller: Identity, event_id: str) -> ProofText: ...
     def status(self, caller: Identity) -> Status: ...
-    def read_bundle(self, caller: Identity, number: int, width: int) -> bytes:
+    def read_bundle(self, caller: Identity, number: int, width: int, ledger: str = "default") -> bytes:
         """The first `width` entries of a bundle of tlog-tiles; nothing if they are not signed."""
 
     def seal_evidence(self, caller: Identity, form: SealForm) -> ProofText:
         """Record that an evidence bundle is made, and prove that event under a fresh checkpoint."""
+
+
+class LedgerDesk(Protocol):
+    """The ledgers of the data directory."""
+
+    def list_ledgers(self, caller: Identity) -> list[LedgerView]: ...
+    def create_ledger(self, caller: Identity, form: LedgerForm) -> LedgerView:
+        """Make a ledger; it is recorded and takes events when this returns."""
 
 
 class AccessDesk(Protocol):
@@ -167,13 +178,16 @@ class Log(Protocol):
 
 
 class TlogSettings(msgspec.Struct, frozen=True):
-    """The log that is served, and whether its checkpoint and hashes are open to everybody."""
+    """The logs that are served, and whether their checkpoints and hashes are open to everybody.
 
-    log: Log
+    find: the log of a ledger by its name; None if there is none.
+    """
+
+    find: Callable[[str], Log | None]
     public: bool = False
 
 
-class Desk(RecordDesk, AccessDesk, PeopleDesk, IntakeDesk, BackupDesk, Protocol):
+class Desk(RecordDesk, LedgerDesk, AccessDesk, PeopleDesk, IntakeDesk, BackupDesk, Protocol):
     """What a caller may ask of the front: the record itself, access, people, and taking events in."""
 
 

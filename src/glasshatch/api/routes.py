@@ -14,7 +14,7 @@ from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from ..errors import ConfigError
-from ..events import Event
+from ..events import DEFAULT_LEDGER, Event
 from ..identity import Identity
 from .answers import Me
 from .ports import Desk
@@ -25,6 +25,8 @@ from .values import (
     CheckpointText,
     EventFilter,
     GrantView,
+    LedgerForm,
+    LedgerView,
     ProofText,
     RequestForm,
     RequestView,
@@ -49,11 +51,12 @@ _REVIEW = {"scope": "review"}
 _ADMIN = {"scope": "admin"}
 
 
-class StoredEvent(msgspec.Struct, frozen=True):
-    """One event with its place in the ledger."""
+class StoredEvent(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One event with its place in its ledger, the default one if no other is named."""
 
     index: int
     event: Event
+    ledger: str = DEFAULT_LEDGER
 
 
 def _desk(request: Call) -> Desk:
@@ -125,9 +128,10 @@ def list_events(
         200: ResponseSpec(StoredEvent, generate_examples=False, description="The event as it is stored")
     },
 )
-def show_event(request: Call, event_id: FromPath[str]) -> Response[bytes]:
-    """One event, by id or by ledger index."""
-    return _stored(_desk(request).show_event(request.user, event_id))
+def show_event(request: Call, event_id: FromPath[str], ledger: FromQuery[str] = "") -> Response[bytes]:
+    """One event, by id or by its index in a ledger, the default one if `ledger` names no other."""
+    _only(request, ("ledger",))
+    return _stored(_desk(request).show_event(request.user, f"{ledger}/{event_id}" if ledger else event_id))
 
 
 @get("/sessions", opt=_READ, sync_to_thread=True)
@@ -138,9 +142,10 @@ def list_sessions(request: Call, limit: Sessions = 100) -> list[SessionSummary]:
 
 
 @get("/proofs/{event_id:str}", opt=_READ, sync_to_thread=True)
-def prove(request: Call, event_id: FromPath[str]) -> ProofText:
-    """A proof, checkable by anyone, that an event is in the record."""
-    return _desk(request).prove(request.user, event_id)
+def prove(request: Call, event_id: FromPath[str], ledger: FromQuery[str] = "") -> ProofText:
+    """A proof, checkable by anyone, that an event is in the record; by what `show_event` takes."""
+    _only(request, ("ledger",))
+    return _desk(request).prove(request.user, f"{ledger}/{event_id}" if ledger else event_id)
 
 
 @get("/status", opt=_READ, sync_to_thread=True)
@@ -150,11 +155,25 @@ def status(request: Call) -> Status:
 
 
 @get("/bundle", opt=_READ, sync_to_thread=True)
-def read_bundle(request: Call, number: FromQuery[int], width: FromQuery[int]) -> Response[bytes]:
+def read_bundle(
+    request: Call, number: FromQuery[int], width: FromQuery[int], ledger: FromQuery[str] = DEFAULT_LEDGER
+) -> Response[bytes]:
     """Entries as tlog-tiles bundles them, empty if there are none: how the back gets them from the front."""
-    _only(request, ("number", "width"))
-    data = _desk(request).read_bundle(request.user, number, width)
+    _only(request, ("number", "width", "ledger"))
+    data = _desk(request).read_bundle(request.user, number, width, ledger)
     return Response(data, media_type="application/octet-stream", headers={"cache-control": "no-store"})
+
+
+@get("/ledgers", opt=_READ, sync_to_thread=True)
+def list_ledgers(request: Call) -> list[LedgerView]:
+    """The ledgers, the default one first: public key, size, checkpoint and streams of each."""
+    return _desk(request).list_ledgers(request.user)
+
+
+@post("/ledgers", opt=_ADMIN, sync_to_thread=True)
+def create_ledger(request: Call, data: JSONBody[LedgerForm]) -> LedgerView:
+    """Make a ledger, with keys of its own."""
+    return _desk(request).create_ledger(request.user, data)
 
 
 @post("/backups/begin", opt=_ADMIN, sync_to_thread=True, status_code=200)
@@ -252,7 +271,7 @@ def revoke_token(request: Call, token_id: FromPath[str]) -> None:
 TENANT_ROUTES = (
     list_events, show_event, list_sessions, prove, status, read_bundle, create_request, list_requests,
     approve, deny, withdraw, list_grants, revoke, create_actor, list_actors, disable_actor, issue_token,
-    revoke_token, begin_backup, backup_made,
+    revoke_token, begin_backup, backup_made, list_ledgers, create_ledger,
 )  # fmt: skip
 """Every route below `/v1/{tenant}`."""
 

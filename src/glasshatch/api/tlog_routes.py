@@ -19,34 +19,30 @@ from ..ledger.log import parse_tile_path
 from .ports import Log, TlogSettings
 from .routes import Call
 
-LEDGER = "default"
 _TEXT = "text/plain"  # sent with charset=utf-8
 _BYTES = "application/octet-stream"
 _YEAR = "max-age=31536000, immutable"
 
 
 def tlog_routes(settings: TlogSettings) -> list[HTTPRouteHandler]:
-    """The routes of one log."""
-    log, shared = settings.log, "public" if settings.public else "private"
+    """The routes of all logs."""
+    shared = "public" if settings.public else "private"
     access: dict[str, Any] = {"public": True} if settings.public else {"scope": "read"}
 
     @get("/tlog/{ledger:str}/checkpoint", opt=access, sync_to_thread=True, name="tlog.checkpoint")
     def checkpoint(ledger: FromPath[str]) -> Response[bytes]:
         """The newest signed checkpoint, with the cosignatures it already has."""
-        _known(ledger)
-        return _text(_newest(log), shared)
+        return _text(_newest(_found(settings, ledger)), shared)
 
     @get("/tlog/{ledger:str}/checkpoint.witnessed", opt=access, sync_to_thread=True)
     def witnessed(ledger: FromPath[str]) -> Response[bytes]:
         """The newest checkpoint that a quorum of witnesses cosigned."""
-        _known(ledger)
-        return _text(log.witnessed(), shared)
+        return _text(_found(settings, ledger).witnessed(), shared)
 
     @get("/tlog/{ledger:str}/tile/{level:int}/{rest:path}", opt=access, sync_to_thread=True)
     def hash_tile(request: Request[Any, Any, State], ledger: FromPath[str]) -> Response[bytes]:
         """A tile of the tree's hashes."""
-        _known(ledger)
-        found = log.fetch(_path(request, ledger))
+        found = _found(settings, ledger).fetch(_path(request, ledger))
         if found is None:
             raise NotFoundException
         return Response(found, media_type=_BYTES, headers={"cache-control": f"{shared}, {_YEAR}"})
@@ -54,11 +50,11 @@ def tlog_routes(settings: TlogSettings) -> list[HTTPRouteHandler]:
     @get("/tlog/{ledger:str}/tile/entries/{rest:path}", opt={"scope": "read"}, sync_to_thread=True)
     def bundle(request: Call, ledger: FromPath[str]) -> Response[bytes]:
         """A bundle of entries; auditors only, and recorded."""
-        _known(ledger)
+        _found(settings, ledger)
         name = parse_tile_path(_path(request, ledger))
         if name is None:
             raise NotFoundException
-        data = request.app.state.desk.read_bundle(request.user, name.number, name.width)
+        data = request.app.state.desk.read_bundle(request.user, name.number, name.width, ledger)
         if not data:
             raise NotFoundException
         # Immutable, but it is the record itself: no cache may keep it.
@@ -79,9 +75,11 @@ def _text(note: bytes | None, shared: str) -> Response[bytes]:
     return Response(note, media_type=_TEXT, headers={"cache-control": f"{shared}, max-age=1"})
 
 
-def _known(ledger: str) -> None:
-    if ledger != LEDGER:
+def _found(settings: TlogSettings, ledger: str) -> Log:
+    log = settings.find(ledger)
+    if log is None:
         raise NotFoundException
+    return log
 
 
 def _path(request: Request[Any, Any, State], ledger: str) -> str:

@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from ..events import DEFAULT_LEDGER, place_of
+
 Limit = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
 Seconds = Annotated[int, msgspec.Meta(ge=1, le=30 * 86_400)]
 Reason = Annotated[str, msgspec.Meta(min_length=3, max_length=2_000)]
@@ -34,11 +36,17 @@ class EventFilter(_Form, frozen=True):
     limit: Limit = 1_000
 
 
-class RecordedEvent(msgspec.Struct, frozen=True):
-    """One event with its place in the ledger; `event` is the stored bytes, never re-encoded."""
+class RecordedEvent(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One event with its place in its ledger; `event` is the stored bytes, never re-encoded."""
 
     index: int
     event: msgspec.Raw
+    ledger: str = DEFAULT_LEDGER
+
+    @property
+    def place(self) -> str:
+        """The place as people write it: the index, after the ledger's name if it is not the default one."""
+        return place_of(self.ledger, self.index)
 
 
 class SessionSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,10 +166,30 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     policy_hash: str
     resources: tuple[str, ...]
     listening: str
+    ledgers: tuple[str, ...] = ()
+    """The other ledgers beside the default one, each with its size."""
     witnessed: str = ""
     """How far the witnesses are; empty where no back looks after them."""
     witnesses: tuple[str, ...] = ()
     """What each witness and anchor last answered."""
+
+
+class LedgerForm(_Form, frozen=True):
+    """A new ledger. origin: its name in signed notes; by default that of the default one and its name."""
+
+    name: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+    origin: str = ""
+
+
+class LedgerView(msgspec.Struct, frozen=True, kw_only=True):
+    """One ledger: its public key, how far it is, and which streams it takes."""
+
+    name: str
+    origin: str
+    verifier_key: str
+    size: int
+    checkpoint: str
+    streams: tuple[str, ...] = ()
 
 
 SearchLimit = Annotated[int, msgspec.Meta(ge=0, le=100_000)]

@@ -150,6 +150,17 @@ class AnchorSection(_Section, frozen=True):
     every_seconds: Seconds = 60
 
 
+class LedgerSection(_Section, frozen=True):
+    """Which streams a ledger takes; the table's name is the ledger's, which `ledger create` made.
+
+    sources: feeds as `kind/name`, as in `json/shop` or `kubernetes/*`. resources: `type/name`, as in
+    `postgres/orders`: the sessions there. What no ledger claims goes to the default one.
+    """
+
+    sources: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
+
+
 class Config(_Section, frozen=True):
     """The whole file. version: the format of this file. tenant: the tenant all records belong to."""
 
@@ -166,6 +177,7 @@ class Config(_Section, frozen=True):
     anchors: tuple[AnchorSection, ...] = ()
     alerts: dict[Name, ChannelSection] = {}
     resources: dict[Name, ResourceSection] = {}
+    ledgers: dict[Name, LedgerSection] = {}
 
 
 class LoadedConfig(msgspec.Struct, frozen=True):
@@ -345,6 +357,7 @@ def known_keys() -> set[str]:
         AnchorSection,
         ChannelSection,
         ResourceSection,
+        LedgerSection,
         ColumnRule,
     )
     return {field for section in sections for field in section.__struct_fields__}

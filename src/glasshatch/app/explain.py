@@ -11,10 +11,12 @@ import msgspec
 
 from ..clock import SystemClock
 from ..errors import ConfigError, GlasshatchError
+from ..sources import SOURCES
 from .config import LoadedConfig, ResourceSection, load_config, read_secret, split_address
 from .detection import make_channels, read_rules
 from .home import Home
 from .house import load_engine, load_policy, open_keyring
+from .streams import make_streams
 from .witnessing import make_witnessing
 
 
@@ -59,6 +61,8 @@ def _checks(loaded: LoadedConfig) -> Iterator[tuple[str, Callable[[], str]]]:
         yield "witnesses", lambda: _witnesses(loaded)
     if config.server.api:
         yield "server.api", lambda: _address(config.server.api, "server.api")
+    if config.ledgers:
+        yield "ledgers", lambda: _streams(loaded)
     for name, resource in config.resources.items():
         yield f"resources.{name}", lambda name=name, resource=resource: _resource(loaded, name, resource)  # type: ignore[misc]
 
@@ -66,6 +70,12 @@ def _checks(loaded: LoadedConfig) -> Iterator[tuple[str, Callable[[], str]]]:
 def _data(loaded: LoadedConfig) -> str:
     Home(loaded.data).check()
     return f"records of tenant {loaded.config.tenant} go to {loaded.data}"
+
+
+def _streams(loaded: LoadedConfig) -> str:
+    streams = make_streams(loaded, SOURCES, open_keyring(loaded).ledgers)
+    claims = [f"{what} {pattern} to {name}" for what, pattern, name in streams.claims()]
+    return f"{', '.join(claims) or 'no stream has a ledger of its own'}; everything else to default"
 
 
 def _alerts(loaded: LoadedConfig) -> str:

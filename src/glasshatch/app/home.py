@@ -12,13 +12,17 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import time
 from pathlib import Path
 
 from ..errors import ConfigError, Conflict
+from ..keys import DEFAULT_LEDGER
 
 LAYOUT_VERSION = 1
-LEDGER = "default"
+LEDGER = DEFAULT_LEDGER
+LEDGER_NAME = r"[a-z][a-z0-9_-]{0,62}"
+_LEDGER_NAME = re.compile(LEDGER_NAME)
 _PATIENCE_SECONDS = 10.0
 _BRIEF = "command"
 
@@ -32,8 +36,9 @@ class Home:
         self.config_file = directory / "glasshatch.toml"
         self.format_file = directory / "format"
         self.keys = directory / "keys"
-        self.ledger = directory / "ledgers" / LEDGER
-        self.witnessed = directory / "witnessed" / LEDGER
+        self.ledgers = directory / "ledgers"
+        self.ledger = self.ledger_of(LEDGER)
+        self.witnessed = self.witnessed_of(LEDGER)
         self.control_db = directory / "control.db"
         self.cache = directory / "cache"
         self.run = directory / "run"
@@ -42,6 +47,22 @@ class Home:
         self.link_socket = self.run / "link.sock"
         self.derived = directory / "derived"
         self.lock_file = self.run / "server.lock"
+
+    def ledger_of(self, name: str) -> Path:
+        """Where everything of a ledger lies."""
+        return self.directory / "ledgers" / name
+
+    def witnessed_of(self, name: str) -> Path:
+        """Where the newest cosigned checkpoint of a ledger lies."""
+        return self.directory / "witnessed" / name
+
+    def ledger_names(self) -> list[str]:
+        """The ledgers that lie here, the default one first; one that is being made is none yet."""
+        try:
+            found = {path.name for path in self.ledgers.iterdir() if _LEDGER_NAME.fullmatch(path.name)}
+        except FileNotFoundError:
+            found = set()
+        return [LEDGER, *sorted(found - {LEDGER})]
 
     def keyring(self, tenant: str) -> Path:
         """Where the tenant's wrapped keys lie."""

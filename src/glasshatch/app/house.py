@@ -6,20 +6,25 @@ Here implementations are picked; every other room is handed what it needs.
 from __future__ import annotations
 
 import os
+import re
+import threading
 from pathlib import Path
+from typing import Any
 
 from ..clock import Clock
 from ..control import ControlStore
-from ..errors import ConfigError
-from ..events import Link, Outcome
+from ..errors import ConfigError, Conflict
+from ..events import Actor, Link, Outcome, Receipt
 from ..keys import Keyring, open_master_key
 from ..ledger import Ledger
 from ..masking import Engine, Redactor, Tokens
 from ..policy import PolicySet
 from ..sources import SOURCES, Intake, Seen
 from .config import LoadedConfig
-from .home import Home
+from .home import LEDGER_NAME, Home
+from .ledgers import Ledgers
 from .recorder import EventMaker, Recorder
+from .streams import make_streams
 
 
 class House:
@@ -53,12 +58,22 @@ class House:
                 mac_key=self.keyring.control_mac_key,
                 random=os.urandom,
             )
-            self.ledger = Ledger.open(self.home.ledger, self.keyring, clock)
+            self.ledgers = Ledgers(self.home, self.keyring, clock)
         except BaseException:
             self._lock.release()
             raise
-        self.recorder = Recorder(self.ledger, self.redactor)
+        self.ledger = self.ledgers.default
         self.maker = EventMaker(clock, tenant=self.tenant, instance=str(os.getpid()))
+        self._creating = threading.Lock()
+        try:
+            self.recorder = Recorder(self.ledger, self.redactor, others=self.ledgers.get)
+            self.ledgers.finish(self.keyring, self._announce)
+            streams = make_streams(loaded, SOURCES, [name for name, _ in self.ledgers.items()])
+        except BaseException:
+            self.ledgers.close()
+            self._lock.release()
+            raise
+        self.recorder = Recorder(self.ledger, self.redactor, streams, self.ledgers.get)
         self.intake = Intake(
             self.recorder, self._open_seen, SOURCES, clock, os.urandom, self.tenant, self.redactor.texts
         )
@@ -66,6 +81,38 @@ class House:
     def note(self, action: str, **members: object) -> None:
         """Record an event about the house itself; durable when this returns."""
         self.recorder.record(self.maker.make(action, **members))
+
+    def create_ledger(self, name: str, origin: str = "", actor: Actor | None = None) -> Ledger:
+        """Make a ledger, or finish what a crash left of that; it takes events when this returns.
+
+        Args:
+            origin: Its name in signed notes; by default that of the default ledger and its name.
+
+        Raises:
+            Conflict: There is one of this name or origin already.
+            ConfigError: The name or the origin is not acceptable.
+        """
+        if not re.fullmatch(LEDGER_NAME, name):
+            raise ConfigError(
+                "is no name of a ledger", key="NAME", hint="small letters, digits, - and _, as in orders-eu"
+            )
+        with self._creating:
+            if name in self.ledgers.finished:
+                # A crash had left it half-made, and opening this house finished it: that is what was asked.
+                self.ledgers.finished.remove(name)
+                if origin in ("", self.keyring.ledger(name).origin):
+                    return self.ledgers.get(name)
+            if name not in self.keyring.ledgers:
+                master = open_master_key(self.loaded.reference(self.loaded.config.keys.master))
+                origin = origin or f"{self.keyring.origin}/{name}"
+                self.keyring = Keyring.add_ledger(self.home.keyring(self.tenant), master, name, origin)
+            elif name in dict(self.ledgers.items()):
+                raise Conflict(f"there is a ledger {name} already", hint="glasshatch ledger list shows it")
+            return self.ledgers.create(name, self.keyring, self._announce, actor)
+
+    def _announce(self, ledger: str, action: str, **members: Any) -> Receipt:
+        success = Outcome(status="success")
+        return self.recorder.record(self.maker.make(action, outcome=success, **members), ledger=ledger)
 
     def announce_start(self) -> None:
         """Record that the directory was opened, and under which policy."""
@@ -80,15 +127,16 @@ class House:
         """Make everything durable and let the directory go."""
         try:
             self.intake.close()
-            self.ledger.close()
+            self.ledgers.close()
             self.control.close()
         finally:
             self._lock.release()
 
     def _open_seen(self) -> Seen:
-        """The store of what was seen, level with the ledger."""
-        seen = Seen(self.home.derived / "seen", self.ledger.size)
-        seen.catch_up(self.ledger.scan(seen.watermark))
+        """The store of what was seen, level with the ledgers."""
+        seen = Seen(self.home.derived / "seen", self.ledgers.sizes())
+        for name, ledger in self.ledgers.items():
+            seen.catch_up(ledger.scan(seen.watermark(name)), name)
         return seen
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
-from ..errors import ConfigError, GlasshatchError
-from ..keys import Envelope, Keyring, open_master_key
-from ..ledger import check_anchors
+from ..errors import ConfigError, GlasshatchError, VerificationError
+from ..keys import DEFAULT_LEDGER, Envelope, Keyring, open_master_key
+from ..ledger import LedgerReader, Published, VerifierKey, check_anchors
 from ..ledger.verify import Problem, VerifyReport, verify_directory
+from .creation import creation_of
 
 Progress = Callable[[int, int], None]
 
@@ -29,7 +30,7 @@ class HomeReport(msgspec.Struct, frozen=True):
 
 def verify_home(
     directory: Path,
-    verifier_key: str = "",
+    verifier_keys: Sequence[str] = (),
     master: str = "",
     progress: Progress | None = None,
     anchors: Sequence[Path] = (),
@@ -37,7 +38,7 @@ def verify_home(
     """Verify a data directory, or one ledger's directory; writes nothing and takes no lock.
 
     Args:
-        verifier_key: The public key to trust; without it a ledger vouches for itself only.
+        verifier_keys: The public keys to trust; a ledger without one vouches for itself only.
         master: Reference of the master key; by default `keys/master.key` if it can be read.
         anchors: Files or git repositories with checkpoints kept elsewhere, which must all be in the ledger.
 
@@ -45,8 +46,14 @@ def verify_home(
         ConfigError: There is no ledger, or a key is malformed.
     """
     folders = _ledgers(directory)
-    envelope = _data_keys(directory, master)
-    reports = tuple(verify_directory(folder, verifier_key or None, envelope, progress) for folder in folders)
+    given = _matched(folders, verifier_keys)
+    keyrings = _keyrings(directory, master)
+    reports = tuple(
+        verify_directory(
+            folder, given.get(folder), _data_keys(keyrings, folder.name) if keyrings else None, progress
+        )
+        for folder in folders
+    )
     if anchors:
         reports = tuple(
             check_anchors(report, folder, anchors) for report, folder in zip(reports, folders, strict=True)
@@ -56,42 +63,111 @@ def verify_home(
         for folder, report in zip(folders, reports, strict=True)
         for problem in report.problems
     )
+    missing = tuple(_missing(directory, folders, keyrings))
     return HomeReport(
-        ok=not problems,
-        unfinished=bool(problems) and all(report.ok or report.unfinished for report in reports),
-        entries_compared=envelope is not None,
+        ok=not problems and not missing,
+        unfinished=bool(problems) and not missing and all(one.ok or one.unfinished for one in reports),
+        entries_compared=bool(keyrings),
         ledgers=reports,
-        problems=problems,
+        problems=(*problems, *missing),
     )
+
+
+def public_keys(keyring: Keyring) -> dict[str, str]:
+    """The public key of every ledger that a keyring has keys for."""
+    keys = {name: keyring.ledger(name) for name in keyring.ledgers}
+    return {
+        name: str(VerifierKey(one.origin, one.signing_key.public_key().public_bytes_raw()))
+        for name, one in keys.items()
+    }
+
+
+def _missing(directory: Path, folders: list[Path], keyrings: Sequence[Keyring]) -> Iterator[Problem]:
+    """Ledgers that were made and are not there; one that a crash left in the making was not promised."""
+    there = {folder.name for folder in folders}
+    for keyring in keyrings if folders != [directory] else ():
+        for name in sorted(set(keyring.ledgers) - there):
+            with LedgerReader(directory / "ledgers" / DEFAULT_LEDGER, keyring) as default:
+                if creation_of(name, default.scan()) is not None:
+                    yield Problem(name, 0, "the ledger was made, and is missing")
 
 
 def _ledgers(directory: Path) -> list[Path]:
     if not directory.is_dir():
         raise ConfigError("there is no such directory", file=str(directory))
     inside = directory / "ledgers"
-    folders = sorted(path for path in inside.iterdir() if path.is_dir()) if inside.is_dir() else [directory]
+    # What begins with a dot is a ledger in the making, which nobody has been promised anything of.
+    folders = (
+        sorted(path for path in inside.iterdir() if path.is_dir() and not path.name.startswith("."))
+        if inside.is_dir()
+        else [directory]
+    )
     if not folders:
         raise ConfigError("holds no ledger", file=str(inside), hint="glasshatch init DIR makes one")
     return folders
 
 
-def _data_keys(directory: Path, master: str) -> Callable[[str], Envelope] | None:
-    """How to find a data key by id; None if the keys are not at hand, which is no error."""
+def _matched(folders: list[Path], keys: Sequence[str]) -> dict[Path, str]:
+    """Which key is given for which ledger: the one with its name; to a single ledger, the only key.
+
+    Raises:
+        ConfigError: A key is malformed or of none of several ledgers, or two are of one.
+    """
+    if len(folders) == 1 and len(keys) == 1:
+        return {folders[0]: keys[0]}
+    origins = {_origin(folder): folder for folder in folders}
+    found: dict[Path, str] = {}
+    for key in keys:
+        name = _parsed(key).name
+        folder = origins.get(name)
+        if folder is None or folder in found:
+            raise ConfigError(
+                f"is of none of these ledgers: {name}" if folder is None else f"is given twice: {name}",
+                key="--key", hint="there are: " + ", ".join(sorted(origins)),
+            )  # fmt: skip
+        found[folder] = key
+    return found
+
+
+def _parsed(key: str) -> VerifierKey:
+    try:
+        return VerifierKey.parse(key)
+    except VerificationError as error:
+        raise ConfigError(error.message, key="--key", hint="a key looks like name+hash+base64") from None
+
+
+def _origin(folder: Path) -> str:
+    try:
+        return Published(folder).key().name
+    except GlasshatchError:
+        return folder.name  # damaged, which its verification tells
+
+
+def _keyrings(directory: Path, master: str) -> list[Keyring]:
+    """The keyrings; none if the master key is not at hand, which is no error."""
     keys = directory / "keys"
     if not master:
         if not (keys / "master.key").is_file():
-            return None
+            return []
         master = f"file:{keys / 'master.key'}"
     opened = open_master_key(master)
-    keyrings = [Keyring.open(file, opened) for file in sorted(keys.glob("*.json"))]
+    found = [Keyring.open(file, opened) for file in sorted(keys.glob("*.json"))]
+    if not found:
+        raise ConfigError("there is no keyring", file=str(keys))
+    return found
+
+
+def _data_keys(keyrings: Sequence[Keyring], ledger: str) -> Callable[[str], Envelope]:
+    """How to find a data key of a ledger by its id."""
 
     def find(key_id: str) -> Envelope:
         problem: GlasshatchError | None = None
         for keyring in keyrings:
             try:
-                return keyring.envelope(key_id)
+                return keyring.ledger(ledger).envelope(key_id)
             except GlasshatchError as error:
                 problem = error
-        raise problem or ConfigError("there is no keyring", file=str(keys))
+        assert problem is not None
+        raise problem
 
     return find

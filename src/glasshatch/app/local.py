@@ -16,6 +16,7 @@ from ..ledger import LedgerReader
 from .config import load_config
 from .create import create_home
 from .desk import ADMIN, APPROVER, AUDITOR, FrontDesk
+from .home import Home
 from .house import House, config_of, open_keyring
 
 
@@ -77,10 +78,10 @@ def open_plaintext(directory: Path) -> Iterator[tuple[str, bytes]]:
     """Everything in a stopped directory's ledgers in clear, in parts of some thousand entries."""
     loaded = load_config(config_of(directory.absolute()))
     keyring = open_keyring(loaded)
-    for folder in sorted((directory / "ledgers").iterdir()):
-        entries = (data for _, data in LedgerReader(folder, keyring).scan())
-        for number, part in enumerate(_batched(entries, 5_000)):
-            yield f"ledgers/{folder.name} part {number}", b"\n".join(part)
+    for name in Home(loaded.data).ledger_names():
+        reader = LedgerReader(Home(loaded.data).ledger_of(name), keyring.ledger(name))
+        for number, part in enumerate(_batched((data for _, data in reader.scan()), 5_000)):
+            yield f"ledgers/{name} part {number}", b"\n".join(part)
 
 
 def local_operator(tenant: str) -> Identity:

@@ -23,7 +23,7 @@ from ..masking import Redactor
 from .config import LoadedConfig, load_config
 from .home import Home, HomeLock
 from .house import config_of, load_engine, make_tokens, open_keyring
-from .inspect import HomeReport, Progress, verify_home
+from .inspect import HomeReport, Progress, public_keys, verify_home
 from .local import local_operator
 from .recorder import EventMaker, Recorder
 
@@ -102,8 +102,8 @@ def _keyrings(loaded: LoadedConfig, home: Home) -> list[Piece]:
 def _ledgers(home: Home, keyring: Keyring) -> list[Piece]:
     """The ledgers, whose formats are checked file by file; this version knows one format and changes none."""
     pieces = []
-    for folder in sorted(path for path in home.ledger.parent.iterdir() if path.is_dir()):
-        with LedgerReader(folder, keyring) as reader:
+    for folder in (home.ledger_of(name) for name in home.ledger_names()):
+        with LedgerReader(folder, keyring.ledger(folder.name)) as reader:
             pieces.append(Piece("ledger", str(folder), str(reader.format), str(reader.format)))
     return pieces
 
@@ -140,9 +140,9 @@ def _open_control(home: Home, keyring: Keyring) -> None:
 
 
 def _verify(loaded: LoadedConfig, home: Home, keyring: Keyring, progress: Progress | None) -> HomeReport:
-    with LedgerReader(home.ledger, keyring) as reader:
-        key = str(reader.key)
-    report = verify_home(home.directory, key, loaded.reference(loaded.config.keys.master), progress)
+    keys = public_keys(keyring)
+    there = [keys[name] for name in home.ledger_names() if name in keys]
+    report = verify_home(home.directory, there, loaded.reference(loaded.config.keys.master), progress)
     if not report.ok and not report.unfinished:
         first = report.problems[0]
         raise VerificationError(

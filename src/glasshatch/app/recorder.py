@@ -1,4 +1,4 @@
-"""The one door into the ledger: every event is redacted, made canonical and only then appended."""
+"""The one door into the ledgers: every event is redacted, made canonical and only then appended."""
 
 from __future__ import annotations
 
@@ -13,41 +13,55 @@ import msgspec
 from ..clock import Clock
 from ..errors import GlasshatchError, TooLarge, Unavailable
 from ..events import ACTIONS, Done, Event, Receipt, Source, encode, uuid7
+from ..keys import DEFAULT_LEDGER
 from ..masking import Redactor
+from .streams import NO_STREAMS, Streams
 
 
 class Appender(Protocol):
     """The ledger, as far as the recorder needs it."""
 
-    def submit(self, entry: bytes, done: Done | None = None) -> None: ...
     def submit_all(self, items: Sequence[tuple[bytes, Done | None]]) -> None: ...
 
 
 class Recorder:
-    """An `EventSink` over a ledger. Events reach the ledger in the order of submission.
+    """An `EventSink` over the ledgers. Events reach each ledger in the order of submission.
 
-    A crash before the ledger's acknowledgement leaves nothing half-stored; what was acknowledged
+    A crash before a ledger's acknowledgement leaves nothing half-stored; what was acknowledged
     is durable. An event too large for a leaf loses its free text, which the event then says.
     """
 
-    def __init__(self, ledger: Appender, redactor: Redactor) -> None:
+    def __init__(
+        self,
+        ledger: Appender,
+        redactor: Redactor,
+        streams: Streams = NO_STREAMS,
+        others: Callable[[str], Appender] | None = None,
+    ) -> None:
+        """`ledger` is the default one; `others` finds those that the streams name."""
         self._ledger = ledger
         self._redactor = redactor
+        self._streams = streams
+        self._others = others
 
-    def submit(self, event: Event, done: Done | None = None) -> None:
-        """Redact and append; `done` hears of success or failure exactly once."""
+    def submit(self, event: Event, done: Done | None = None, *, ledger: str = "") -> None:
+        """Redact and append; `done` hears of success or failure exactly once.
+
+        Args:
+            ledger: Append to this one, and not to where the event's stream leads.
+        """
         try:
             entry = self._entry(event)
         except GlasshatchError as error:
             if done:
                 done(error)
             return
-        self._ledger.submit(entry, done)
+        self._append(ledger or self._streams.of_event(event), [(entry, done)])
 
     def submit_all(
-        self, events: Sequence[Event], done: Callable[[int, Receipt | GlasshatchError], None]
+        self, events: Sequence[Event], done: Callable[[int, Receipt | GlasshatchError], None], feed: str = ""
     ) -> None:
-        """Redact many events in one scan and append them in this order.
+        """Redact many events in one scan and append them in this order, to the ledger of their feed.
 
         `done` hears of each exactly once, by its place. An event that is too large for a leaf is refused.
         """
@@ -62,16 +76,16 @@ class Recorder:
                 done(place, TooLarge(f"an event cannot be written: {type(error).__name__}"))
             else:
                 items.append((entry, partial(done, place)))
-        self._ledger.submit_all(items)
+        self._append(self._streams.of_feed(feed), items)
 
-    def record(self, event: Event, timeout_s: float = 30.0) -> Receipt:
+    def record(self, event: Event, timeout_s: float = 30.0, *, ledger: str = "") -> Receipt:
         """Append and wait until durable; not for the event loop.
 
         Raises:
             Unavailable: The ledger did not acknowledge in time, or refused.
         """
         answer: concurrent.futures.Future[Receipt | GlasshatchError] = concurrent.futures.Future()
-        self.submit(event, answer.set_result)
+        self.submit(event, answer.set_result, ledger=ledger)
         try:
             result = answer.result(timeout_s)
         except concurrent.futures.TimeoutError:
@@ -82,12 +96,30 @@ class Recorder:
             raise result
         return result
 
+    def _append(self, name: str, items: Sequence[tuple[bytes, Done | None]]) -> None:
+        if name == DEFAULT_LEDGER or self._others is None:
+            self._ledger.submit_all(items)
+            return
+        try:
+            ledger = self._others(name)
+        except GlasshatchError as error:
+            # Never to another one instead: who reads that ledger would see what is not theirs.
+            for _, done in items:
+                if done:
+                    done(error)
+            return
+        ledger.submit_all([(entry, partial(_named, name, done) if done else None) for entry, done in items])
+
     def _entry(self, event: Event) -> bytes:
         redacted = self._redactor.event(event)
         try:
             return encode(redacted)
         except TooLarge:
             return encode(_without_bulk(redacted))
+
+
+def _named(name: str, done: Done, answer: Receipt | GlasshatchError) -> None:
+    done(msgspec.structs.replace(answer, ledger=name) if isinstance(answer, Receipt) else answer)
 
 
 def _without_bulk(event: Event) -> Event:

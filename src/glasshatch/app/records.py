@@ -1,4 +1,4 @@
-"""Reading the ledger by filter: one pass over the entries, newest matches kept, oldest first.
+"""Reading the ledgers by filter: one pass over the entries, newest matches kept, oldest first.
 
 A pass costs time in proportion to the record; the index makes it quick for large ones.
 """
@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import fnmatch
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 import msgspec
 
 from ..api.values import EventFilter, RecordedEvent, SessionSummary
 from ..errors import ConfigError
-from ..events import Event, decode
+from ..events import Event, decode, read_place
 
 Visible = Callable[[Event], bool]
 
@@ -28,19 +28,28 @@ class Entries(Protocol):
     def scan(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, bytes]]: ...
 
 
-def find_events(entries: Entries, wanted: EventFilter, visible: Visible) -> list[RecordedEvent]:
-    """The newest `limit` events that match and may be seen."""
+Ledgers = Sequence[tuple[str, Entries]]
+"""The ledgers by name."""
+
+
+def find_events(ledgers: Ledgers, wanted: EventFilter, visible: Visible) -> list[RecordedEvent]:
+    """The newest `limit` events that match and may be seen; of several ledgers, in the order of time."""
     matches = _matcher(wanted)
-    kept: deque[RecordedEvent] = deque(maxlen=wanted.limit)
-    for index, data in entries.scan(wanted.after + 1):
-        event = decode(data)
-        if matches(event) and visible(event):
-            kept.append(RecordedEvent(index, msgspec.Raw(data)))
-    return list(kept)
+    found: list[tuple[int, RecordedEvent]] = []
+    for name, entries in ledgers:
+        kept: deque[tuple[int, RecordedEvent]] = deque(maxlen=wanted.limit)
+        for index, data in entries.scan(wanted.after + 1):
+            event = decode(data)
+            if matches(event) and visible(event):
+                kept.append((event.time_ns, RecordedEvent(index, msgspec.Raw(data), name)))
+        found += kept
+    if len(ledgers) > 1:
+        found.sort(key=lambda one: one[0])
+    return [event for _, event in found[-wanted.limit :]]
 
 
-def find_event(entries: Entries, wanted: str, visible: Visible) -> RecordedEvent:
-    """The event with this id or ledger index.
+def find_event(ledgers: Ledgers, wanted: str, visible: Visible) -> RecordedEvent:
+    """The event with this id, ledger index, or `NAME/INDEX` in another ledger than the default one.
 
     Raises:
         ConfigError: There is none that the caller may see; the two cases read the same.
@@ -48,27 +57,36 @@ def find_event(entries: Entries, wanted: str, visible: Visible) -> RecordedEvent
     missing = ConfigError(
         f"no event {wanted} that you may see", hint="glasshatch events --format jsonl lists ids"
     )
-    if wanted.isdigit():
-        pairs = iter([(int(wanted), entries.read(int(wanted)))]) if int(wanted) < entries.size else iter(())
-    else:
-        needle = wanted.encode()
-        pairs = (pair for pair in entries.scan() if needle in pair[1])
-    for index, data in pairs:
+    place = read_place(wanted)
+    for name, index, data in _at(ledgers, *place) if place else _containing(ledgers, wanted):
         event = decode(data)
-        if (wanted.isdigit() or event.id == wanted) and visible(event):
-            return RecordedEvent(index, msgspec.Raw(data))
+        if (place or event.id == wanted) and visible(event):
+            return RecordedEvent(index, msgspec.Raw(data), name)
     raise missing
 
 
-def find_sessions(entries: Entries, limit: int, visible: Visible) -> list[SessionSummary]:
+def _at(ledgers: Ledgers, wanted: str, index: int) -> Iterator[tuple[str, int, bytes]]:
+    for name, entries in ledgers:
+        if name == wanted and index < entries.size:
+            yield name, index, entries.read(index)
+
+
+def _containing(ledgers: Ledgers, wanted: str) -> Iterator[tuple[str, int, bytes]]:
+    needle = wanted.encode()
+    for name, entries in ledgers:
+        yield from ((name, index, data) for index, data in entries.scan() if needle in data)
+
+
+def find_sessions(ledgers: Ledgers, limit: int, visible: Visible) -> list[SessionSummary]:
     """The newest sessions, summed up from their events."""
     sessions: dict[str, SessionSummary] = {}
-    for _, data in entries.scan():
-        if b'"session_id"' not in data:
-            continue
-        event = decode(data)
-        if event.session_id and visible(event):
-            _sum_up(sessions, event)
+    for _, entries in ledgers:
+        for _, data in entries.scan():
+            if b'"session_id"' not in data:
+                continue
+            event = decode(data)
+            if event.session_id and visible(event):
+                _sum_up(sessions, event)
     return sorted(sessions.values(), key=lambda session: session.opened)[-limit:]
 
 

@@ -15,6 +15,7 @@ import typer
 from ..api.client import Client
 from ..errors import ConfigError
 
+EVENT_HELP = "An event id, its ledger index, or NAME/INDEX in another ledger than the default one."
 DataOption = Annotated[
     Path | None,
     typer.Option(

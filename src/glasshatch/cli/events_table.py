@@ -19,6 +19,6 @@ def event_row(item: RecordedEvent) -> tuple[str, ...]:
     """One event as cells."""
     event = msgspec.json.decode(item.event, type=Event)
     return (
-        str(item.index), local_time(event.time), actor_of(event), source_of(event), event.action,
+        item.place, local_time(event.time), actor_of(event), source_of(event), event.action,
         result_of(event), place_of(event), event.session_id[:13], gist_of(event),
     )  # fmt: skip

@@ -192,6 +192,6 @@ def rebuild(
 def _emit_events(found: list[RecordedEvent], format: Format, *, head: bool = True) -> None:
     if format is Format.jsonl:
         for item in found:
-            emit_json({"index": item.index, "event": item.event})
+            emit_json(item)
     elif found or head:
         emit_rows(COLUMNS, map(event_row, found), empty="no event matches", head=head)

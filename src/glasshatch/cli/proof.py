@@ -14,7 +14,7 @@ from ..app.inspect import HomeReport, verify_home
 from ..errors import ConfigError
 from ..ledger.log import CosignerKey
 from ..ledger.verify import verify_proof
-from .connection import DataOption, ServerOption, TokenOption, open_desk
+from .connection import EVENT_HELP, DataOption, ServerOption, TokenOption, open_desk
 from .evidence import is_evidence, verify_evidence
 from .output import console, emit_json, local_time, progress_bar, say
 from .witnessing import key_text, witness_keys
@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 
 def prove(
-    event: Annotated[str, typer.Argument(metavar="EVENT", help="An event id or its ledger index.")],
+    event: Annotated[str, typer.Argument(metavar="EVENT", help=EVENT_HELP)],
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="Write the proof here instead of standard output.")
     ] = None,
@@ -61,11 +61,14 @@ def verify(
         ),
     ],
     key: Annotated[
-        str,
+        list[str] | None,
         typer.Option(
-            "--key", help="The ledger's public key, as text or file; get it from elsewhere, not from here."
+            "--key",
+            metavar="KEY",
+            help="The ledger's public key, as text or file; get it from elsewhere, not from here. "
+            "Repeatable for a directory with several ledgers.",
         ),
-    ] = "",
+    ] = None,
     master: Annotated[
         str,
         typer.Option(
@@ -87,34 +90,38 @@ def verify(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
-    """Check a whole ledger, one proof or an evidence bundle, offline, trusting nobody here.
+    """Check all ledgers of a directory, one proof or an evidence bundle, offline, trusting nobody here.
 
     Exit code 0: everything is as it was recorded. 5: something is not; says what, where and what was
     expected. 9: only the unfinished tail of a crash or of a running server was found.
     """
-    verifier_key = key_text(key, "--key")
+    keys = [key_text(one, "--key") for one in key or () if one]
     if what.is_dir():
         if witness:
             raise ConfigError("is for proofs", key="--witness", hint="for a directory give --anchor")
-        _verify_directory(what, verifier_key, master, anchor or [], json)
+        _verify_directory(what, keys, master, anchor or [], json)
+    elif anchor:
+        raise ConfigError("is for directories", key="--anchor", hint="for a proof give --witness")
+    elif len(keys) > 1:
+        raise ConfigError("is one for a file", key="--key", hint="give the key of the file's ledger")
     else:
-        if anchor:
-            raise ConfigError("is for directories", key="--anchor", hint="for a proof give --witness")
-        if is_evidence(what):
-            if witness:
-                raise ConfigError(
-                    "is for proofs", key="--witness", hint="a bundle's proofs are checked alone"
-                )
-            verify_evidence(what, verifier_key, json)
-            return
-        _verify_proof(what, verifier_key, witness_keys(witness), quorum, json)
+        _verify_file(what, "".join(keys), witness_keys(witness), quorum, json)
 
 
-def _verify_directory(
-    directory: Path, verifier_key: str, master: str, anchors: list[Path], json: bool
+def _verify_file(
+    file: Path, verifier_key: str, witnesses: list[CosignerKey], quorum: int, json: bool
 ) -> None:
+    if not is_evidence(file):
+        _verify_proof(file, verifier_key, witnesses, quorum, json)
+    elif witnesses:
+        raise ConfigError("is for proofs", key="--witness", hint="a bundle's proofs are checked alone")
+    else:
+        verify_evidence(file, verifier_key, json)
+
+
+def _verify_directory(directory: Path, keys: list[str], master: str, anchors: list[Path], json: bool) -> None:
     with progress_bar("verifying", quiet=json) as progress:
-        report = verify_home(directory, verifier_key, master, progress, anchors)
+        report = verify_home(directory, keys, master, progress, anchors)
     if json:
         emit_json(report)
     else:

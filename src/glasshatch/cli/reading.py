@@ -8,7 +8,7 @@ import msgspec
 import typer
 
 from ..api.values import EventFilter, RecordedEvent
-from .connection import DataOption, ServerOption, TokenOption, open_desk
+from .connection import EVENT_HELP, DataOption, ServerOption, TokenOption, open_desk
 from .events_table import COLUMNS, event_row
 from .output import Format, FormatOption, emit_json, emit_rows, local_time
 from .times import parse_time
@@ -45,7 +45,7 @@ def events(
         found: list[RecordedEvent] = desk.list_events(wanted)
     if format is Format.jsonl:
         for item in found:
-            emit_json({"index": item.index, "event": item.event})
+            emit_json(item)
         return
     emit_rows(COLUMNS, map(event_row, found), empty="no event matches")
 
@@ -84,7 +84,7 @@ def sessions(
 
 
 def show(
-    event: Annotated[str, typer.Argument(metavar="EVENT", help="An event id or its ledger index.")],
+    event: Annotated[str, typer.Argument(metavar="EVENT", help=EVENT_HELP)],
     data: DataOption = None,
     server: ServerOption = "",
     token_file: TokenOption = None,
@@ -96,7 +96,7 @@ def show(
     with open_desk(data, server, token_file) as desk:
         item: RecordedEvent = desk.show_event(event)
     if format is Format.jsonl:
-        emit_json({"index": item.index, "event": item.event})
+        emit_json(item)
         return
-    typer.echo(f"# ledger index {item.index}")
+    typer.echo(f"# ledger index {item.place}")
     typer.echo(msgspec.json.format(bytes(item.event), indent=2).decode())

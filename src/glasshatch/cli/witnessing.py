@@ -77,6 +77,9 @@ def witness_serve(
 def export_tlog_command(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The directory to write; made if missing.")],
     data: DataOption = None,
+    ledger: Annotated[
+        str, typer.Option(metavar="NAME", help="Which of the directory's ledgers.")
+    ] = "default",
     entries: Annotated[
         bool, typer.Option("--entries", help="Also the entries, which are the record itself.")
     ] = False,
@@ -94,7 +97,7 @@ def export_tlog_command(
 
     if data is None:
         raise ConfigError("give a data directory", key="--data", hint="or set GLASSHATCH_DATA")
-    done = export_log(data, out, entries=entries, witnessed=witnessed)
+    done = export_log(data, out, ledger=ledger, entries=entries, witnessed=witnessed)
     if format is Format.jsonl:
         emit_json(done)
     else:

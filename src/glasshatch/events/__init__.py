@@ -20,10 +20,12 @@ from .model import (
     Source,
     StatementText,
 )
-from .sink import Done, EventSink, Receipt
+from .places import place_of, read_place
+from .sink import DEFAULT_LEDGER, Done, EventSink, Receipt
 
 __all__ = [
     "ACTIONS",
+    "DEFAULT_LEDGER",
     "MAX_ENTRY_BYTES",
     "SCHEMA_VERSION",
     "Access",
@@ -47,5 +49,7 @@ __all__ = [
     "decode",
     "encode",
     "foreign",
+    "place_of",
+    "read_place",
     "uuid7",
 ]

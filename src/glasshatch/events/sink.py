@@ -10,12 +10,17 @@ import msgspec
 from ..errors import GlasshatchError
 from .model import Event
 
+DEFAULT_LEDGER = "default"
+"""The ledger that every data directory has; a place in it is told by its index alone."""
+
 
 class Receipt(msgspec.Struct, frozen=True):
     """The ledger's word that an event is durable: its place and its leaf hash (RFC 6962 §2.1)."""
 
     index: int
     leaf_hash: bytes
+    ledger: str = DEFAULT_LEDGER
+    """In which ledger of the data directory that place is."""
 
 
 Done = Callable[[Receipt | GlasshatchError], None]

@@ -30,8 +30,10 @@ Answer = Receipt | GlasshatchError
 class Recorder(Protocol):
     """The door into the record, for many events at once."""
 
-    def submit_all(self, events: Sequence[Event], done: Callable[[int, Answer], None]) -> None:
-        """Redact and record events in this order.
+    def submit_all(
+        self, events: Sequence[Event], done: Callable[[int, Answer], None], feed: str = ""
+    ) -> None:
+        """Redact and record events of the feed `kind/name` in this order, all in one ledger.
 
         `done` hears of each exactly once, by its place in the sequence: a receipt once it is durable, or
         why it is not recorded.
@@ -187,12 +189,11 @@ class Intake:
         try:
             known = seen.known([one.key for one in taken if one.key])
             fresh = [one for one in taken if not one.key or one.key not in known]
-            last = -1
             if fresh:
                 fresh, last = self._submit(delivery, fresh)
                 # A crash here leaves keys that the record has and this file has not: the next start learns
                 # them.
-                seen.note([one.key for one in fresh if one.key], last + 1)
+                seen.note([one.key for one in fresh if one.key], last.index + 1, last.ledger)
         except BaseException:
             # Something may be in the record, or on its way there, whose key is not noted. The store of what
             # was seen is opened anew, which learns it from the record, before anything is looked up again.
@@ -204,9 +205,9 @@ class Intake:
             skewed=sum(one.skewed for one in fresh), problems=tuple(problems[:_NAMED_PROBLEMS]),
         )  # fmt: skip
 
-    def _submit(self, delivery: _Delivery, fresh: list[_Taken]) -> tuple[list[_Taken], int]:
+    def _submit(self, delivery: _Delivery, fresh: list[_Taken]) -> tuple[list[_Taken], Receipt]:
         """Record events and wait; what turns out to be too large is quarantined instead."""
-        answers = self._answers([one.event for one in fresh])
+        answers = self._answers(delivery, [one.event for one in fresh])
         large = [place for place, answer in enumerate(answers) if isinstance(answer, TooLarge)]
         if large:
             for place in large:
@@ -214,17 +215,18 @@ class Intake:
                 item = msgspec.structs.replace(fresh[place].item, problem=reason)
                 fresh[place] = self._rejected(delivery, item, reason, self._arrival(delivery, item.place))
             for place, answer in zip(
-                large, self._answers([fresh[place].event for place in large]), strict=True
+                large, self._answers(delivery, [fresh[place].event for place in large]), strict=True
             ):
                 answers[place] = answer
         failed = next((answer for answer in answers if not isinstance(answer, Receipt)), None)
         if failed is not None:
             raise Unavailable(f"not everything was recorded: {failed.message}", hint="deliver it again")
-        return fresh, max(answer.index for answer in answers if isinstance(answer, Receipt))
+        receipts = [answer for answer in answers if isinstance(answer, Receipt)]
+        return fresh, max(receipts, key=lambda receipt: receipt.index)
 
-    def _answers(self, events: list[Event]) -> list[Answer]:
+    def _answers(self, delivery: _Delivery, events: list[Event]) -> list[Answer]:
         collected = self._outstanding = _Collected(len(events))
-        self._recorder.submit_all(events, collected.done)
+        self._recorder.submit_all(events, collected.done, f"{delivery.kind.name}/{delivery.name}")
         answers = collected.wait()
         self._outstanding = None
         return answers

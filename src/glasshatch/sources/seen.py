@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from ..errors import ConfigError, Unavailable
+from ..events import DEFAULT_LEDGER
 
 LABEL = "dedup"
 _FORMAT = 1
@@ -37,8 +38,11 @@ def key_of(tenant: str, kind: str, name: str, key: str) -> str:
 class Seen:
     """Keys of a tenant; used by one thread at a time."""
 
-    def __init__(self, directory: Path, size: int) -> None:
-        """Open or make the file; one that knows more than a record of `size` entries belongs to another.
+    def __init__(self, directory: Path, sizes: Mapping[str, int]) -> None:
+        """Open or make the file; one that knows more than the record belongs to another.
+
+        Args:
+            sizes: How many entries each ledger of the record has.
 
         Raises:
             ConfigError: The directory cannot be written.
@@ -47,7 +51,7 @@ class Seen:
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._database = self._opened()
-            if self.watermark > size:
+            if any(mark > sizes.get(name, 0) for name, mark in self._watermarks().items()):
                 # The record was put back to an older copy: what came after it must come in again.
                 self._database.close()
                 raise sqlite3.DatabaseError
@@ -59,23 +63,22 @@ class Seen:
         except OSError as error:
             raise ConfigError(f"cannot be written: {error.strerror}", file=str(directory)) from None
 
-    @property
-    def watermark(self) -> int:
-        """All keys of ledger entries before this index are known."""
-        return int(self._database.execute("SELECT value FROM meta WHERE name = 'watermark'").fetchone()[0])
+    def watermark(self, ledger: str = DEFAULT_LEDGER) -> int:
+        """All keys of the ledger's entries before this index are known."""
+        return self._watermarks().get(ledger, 0)
 
-    def catch_up(self, entries: Iterable[tuple[int, bytes]]) -> None:
-        """Learn the keys of entries from the watermark on."""
+    def catch_up(self, entries: Iterable[tuple[int, bytes]], ledger: str = DEFAULT_LEDGER) -> None:
+        """Learn the keys of a ledger's entries from the watermark on."""
         keys: list[str] = []
-        stop = self.watermark
+        stop = self.watermark(ledger)
         for index, data in entries:
             stop = index + 1
             if b'"dedup"' in data:
                 keys += [label] if (label := _label(data)) else []
             if len(keys) >= 10_000:
-                self.note(keys, stop)
+                self.note(keys, stop, ledger)
                 keys = []
-        self.note(keys, stop)
+        self.note(keys, stop, ledger)
 
     def known(self, keys: Sequence[str]) -> set[str]:
         """Which of the keys were recorded before."""
@@ -87,8 +90,8 @@ class Seen:
             found.update(row[0].hex() for row in rows)
         return found
 
-    def note(self, keys: Sequence[str], watermark: int) -> None:
-        """These are in the record, and so is every key before the watermark.
+    def note(self, keys: Sequence[str], watermark: int, ledger: str = DEFAULT_LEDGER) -> None:
+        """These are in the record, and so is every key before the watermark in this ledger.
 
         Raises:
             Unavailable: The file cannot be written; the record has the keys, and the next start learns them.
@@ -99,8 +102,9 @@ class Seen:
                     "INSERT OR IGNORE INTO seen VALUES (?)", [(bytes.fromhex(key),) for key in keys]
                 )
                 self._database.execute(
-                    "UPDATE meta SET value = ? WHERE name = 'watermark' AND CAST(value AS INTEGER) < ?",
-                    (str(watermark), watermark),
+                    "INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+                    " WHERE CAST(value AS INTEGER) < CAST(excluded.value AS INTEGER)",
+                    (_mark(ledger), str(watermark)),
                 )
         except sqlite3.Error:
             raise Unavailable("what was seen cannot be noted", hint="look at the disk under it") from None
@@ -108,6 +112,10 @@ class Seen:
     def close(self) -> None:
         """Let the file go."""
         self._database.close()
+
+    def _watermarks(self) -> dict[str, int]:
+        rows = self._database.execute("SELECT name, value FROM meta WHERE name LIKE 'watermark%'")
+        return {name.partition("/")[2] or DEFAULT_LEDGER: int(value) for name, value in rows}
 
     def _opened(self) -> sqlite3.Connection:
         database = sqlite3.connect(self._file, check_same_thread=False)
@@ -127,6 +135,11 @@ class Seen:
             database.close()
             raise
         return database
+
+
+def _mark(ledger: str) -> str:
+    """The name of a ledger's watermark; the default one's is what it was when there was no other."""
+    return "watermark" if ledger == DEFAULT_LEDGER else f"watermark/{ledger}"
 
 
 def _label(data: bytes) -> str:

@@ -61,7 +61,7 @@ class Record:
         self.redactor = redactor
         self.entries: list[bytes] = []
 
-    def submit_all(self, events: list[Event], done: Any) -> None:
+    def submit_all(self, events: list[Event], done: Any, feed: str = "") -> None:
         for place, event in enumerate(self.redactor.events(events)):
             try:
                 self.entries.append(encode(event))
@@ -80,7 +80,13 @@ def test_every_item_is_accounted_for(
     record = Record(redactor)
     directory = tmp_path_factory.mktemp("seen")
     intake = Intake(
-        record, lambda: Seen(directory, 0), SOURCES, SystemClock(), os.urandom, "default", redactor.texts
+        record,
+        lambda: Seen(directory, {"default": 0}),
+        SOURCES,
+        SystemClock(),
+        os.urandom,
+        "default",
+        redactor.texts,
     )
     result = intake.take(kind, "one", body)
     intake.close()

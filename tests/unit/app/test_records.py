@@ -80,22 +80,23 @@ def everything(_: Event) -> bool:
 )
 def test_filters(wanted: EventFilter, found: list[int]) -> None:
     times = [
-        decode(bytes(item.event)).time_ns // 10**9 for item in find_events(Pages(EVENTS), wanted, everything)
+        decode(bytes(item.event)).time_ns // 10**9
+        for item in find_events([("default", Pages(EVENTS))], wanted, everything)
     ]
     assert times == found
 
 
 def test_an_event_is_found_by_id_and_by_index() -> None:
     pages = Pages(EVENTS)
-    assert find_event(pages, EVENTS[3].id, everything).index == 3
-    assert bytes(find_event(pages, "3", everything).event) == pages.read(3)
+    assert find_event([("default", pages)], EVENTS[3].id, everything).index == 3
+    assert bytes(find_event([("default", pages)], "3", everything).event) == pages.read(3)
     for missing in ("99", "no-such-id"):
         with pytest.raises(ConfigError, match="no event"):
-            find_event(pages, missing, everything)
+            find_event([("default", pages)], missing, everything)
 
 
 def test_sessions_are_summed_up() -> None:
-    first, second = find_sessions(Pages(EVENTS), 10, everything)
+    first, second = find_sessions([("default", Pages(EVENTS))], 10, everything)
     assert (first.actor, first.state, first.statements, first.denied, first.rows, first.masked) == (
         "alice", "closed", 2, 1, 7, 14,
     )  # fmt: skip
@@ -113,10 +114,13 @@ def test_sessions_are_summed_up() -> None:
     ],
 )
 def test_everybody_sees_their_own_and_auditors_all(caller: Identity, count: int) -> None:
-    assert len(find_events(Pages(EVENTS), EventFilter(), lambda seen: may_see(caller, seen))) == count
+    assert (
+        len(find_events([("default", Pages(EVENTS))], EventFilter(), lambda seen: may_see(caller, seen)))
+        == count
+    )
 
 
 def test_what_may_not_be_seen_reads_like_what_is_not_there() -> None:
     nobody = identity("c1")
     with pytest.raises(ConfigError, match="no event"):
-        find_event(Pages(EVENTS), EVENTS[0].id, lambda seen: may_see(nobody, seen))
+        find_event([("default", Pages(EVENTS))], EVENTS[0].id, lambda seen: may_see(nobody, seen))

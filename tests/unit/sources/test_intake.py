@@ -30,7 +30,7 @@ class Record:
         self.largest = 60_000
 
     def submit_all(
-        self, events: Sequence[Event], done: Callable[[int, Receipt | GlasshatchError], None]
+        self, events: Sequence[Event], done: Callable[[int, Receipt | GlasshatchError], None], feed: str = ""
     ) -> None:
         for place, one in enumerate(events):
             if self.fail_from is not None and place >= self.fail_from:
@@ -65,8 +65,8 @@ class World:
 
     def _seen(self) -> Seen:
         self.opened += 1
-        seen = Seen(self.directory, len(self.record.events))
-        seen.catch_up(self.record.entries(seen.watermark))
+        seen = Seen(self.directory, {"default": len(self.record.events)})
+        seen.catch_up(self.record.entries(seen.watermark()))
         return seen
 
     def take(self, *items: Any, kind: str = "json", **more: Any) -> tuple[int, int, int]:

@@ -198,7 +198,7 @@ class _Making:
         return moment
 
     def _verify(self, cut: LedgerCut, progress: Progress | None) -> HomeReport:
-        report = verify_home(self._partial, str(cut.key), self._readable_master(), progress)
+        report = verify_home(self._partial, [str(cut.key)], self._readable_master(), progress)
         for ledger in report.ledgers:
             ledger.require()
         return report

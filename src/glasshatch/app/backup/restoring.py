@@ -201,7 +201,7 @@ def _place_master(directory: Path, reference: str) -> str:
 def _check(
     directory: Path, moment: Moment, key: VerifierKey, reference: str, progress: Progress | None
 ) -> None:
-    for ledger in verify_home(directory, str(key), reference, progress).ledgers:
+    for ledger in verify_home(directory, [str(key)], reference, progress).ledgers:
         ledger.require()
         if ledger.size != moment.size:
             raise VerificationError(

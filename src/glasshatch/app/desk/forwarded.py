@@ -18,6 +18,8 @@ from ...api.values import (
     EventFilter,
     GrantView,
     IntakeResult,
+    LedgerForm,
+    LedgerView,
     ProofText,
     RecordedEvent,
     RequestForm,
@@ -30,6 +32,7 @@ from ...api.values import (
 )
 from ...errors import Denied
 from ...identity import Identity
+from ...keys import DEFAULT_LEDGER
 
 
 class Visitor(Identity, frozen=True, kw_only=True):
@@ -83,9 +86,17 @@ class ForwardedPart:
         with self._front(caller) as front:
             return front.status()
 
-    def read_bundle(self, caller: Identity, number: int, width: int) -> bytes:
+    def list_ledgers(self, caller: Identity) -> list[LedgerView]:
         with self._front(caller) as front:
-            return front.read_bundle(number, width)
+            return front.list_ledgers()
+
+    def create_ledger(self, caller: Identity, form: LedgerForm) -> LedgerView:
+        with self._front(caller) as front:
+            return front.create_ledger(form)
+
+    def read_bundle(self, caller: Identity, number: int, width: int, ledger: str = DEFAULT_LEDGER) -> bytes:
+        with self._front(caller) as front:
+            return front.read_bundle(number, width, ledger)
 
     def seal_evidence(self, caller: Identity, form: SealForm) -> ProofText:
         with self._front(caller) as front:

@@ -6,15 +6,17 @@ from ..house import House
 from .access import AccessPart
 from .backup import BackupPart
 from .intake import IntakePart
+from .ledgers import LedgerPart
 from .people import PeoplePart
 from .record import RecordPart
 
 
-class FrontDesk(RecordPart, AccessPart, PeoplePart, IntakePart, BackupPart):
+class FrontDesk(RecordPart, LedgerPart, AccessPart, PeoplePart, IntakePart, BackupPart):
     """Fills the API's `Desk` port over an open house."""
 
     def __init__(self, house: House, *, listening: str = "") -> None:
         RecordPart.__init__(self, house, listening=listening)
+        LedgerPart.__init__(self, house)
         AccessPart.__init__(self, house)
         PeoplePart.__init__(self, house)
         IntakePart.__init__(self, house)
@@ -22,5 +24,5 @@ class FrontDesk(RecordPart, AccessPart, PeoplePart, IntakePart, BackupPart):
 
     @property
     def halted(self) -> bool:
-        """Whether the ledger takes nothing any more."""
-        return self._house.ledger.error is not None
+        """Whether a ledger takes nothing any more."""
+        return self._house.ledgers.error is not None

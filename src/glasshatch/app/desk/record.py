@@ -5,13 +5,21 @@ from __future__ import annotations
 import msgspec
 
 from ... import __version__
-from ...api.values import EventFilter, ProofText, RecordedEvent, SealForm, SessionSummary, Status
-from ...events import Data, Link, Outcome, Resource
+from ...api.values import (
+    EventFilter,
+    ProofText,
+    RecordedEvent,
+    SealForm,
+    SessionSummary,
+    Status,
+)
+from ...events import DEFAULT_LEDGER, Data, Link, Outcome, Resource, place_of
 from ...identity import Identity
-from ...ledger import Ledger, Proof, Published, open_checkpoint
+from ...ledger import Ledger, Proof, open_checkpoint
 from ...ledger.evidence import MADE_ACTION, MANIFEST_REL
 from ...ledger.log import BUNDLE_ENTRIES, encode_bundle
 from ..house import House
+from ..published import PublishedLogs
 from ..records import find_event, find_events, find_sessions
 from .roles import AUDITOR, may_see, require
 
@@ -22,11 +30,11 @@ class RecordPart:
     def __init__(self, house: House, *, listening: str = "") -> None:
         self._house = house
         self._listening = listening
-        self._published = Published(house.home.ledger, house.home.witnessed)
+        self._logs = PublishedLogs(house.home)
 
     def list_events(self, caller: Identity, filter: EventFilter) -> list[RecordedEvent]:
         """The newest events that match the filter and that the caller may see."""
-        found = find_events(self._house.ledger, filter, lambda event: may_see(caller, event))
+        found = find_events(self._house.ledgers.items(), filter, lambda event: may_see(caller, event))
         asked = {
             key: str(value) for key, value in msgspec.structs.asdict(filter).items() if value not in ("", -1)
         }
@@ -35,38 +43,38 @@ class RecordPart:
 
     def show_event(self, caller: Identity, event_id: str) -> RecordedEvent:
         """One event, whole."""
-        found = find_event(self._house.ledger, event_id, lambda event: may_see(caller, event))
-        self._read(caller, "event", {"event": event_id, "index": str(found.index)}, 1)
+        found = find_event(self._house.ledgers.items(), event_id, lambda event: may_see(caller, event))
+        self._read(caller, "event", {"event": event_id, "index": found.place}, 1)
         return found
 
     def list_sessions(self, caller: Identity, limit: int) -> list[SessionSummary]:
         """The newest sessions that the caller may see."""
-        found = find_sessions(self._house.ledger, limit, lambda event: may_see(caller, event))
+        found = find_sessions(self._house.ledgers.items(), limit, lambda event: may_see(caller, event))
         self._read(caller, "sessions", {"limit": str(limit)}, len(found))
         return found
 
     def prove(self, caller: Identity, event_id: str) -> ProofText:
         """An inclusion proof of one event that the caller may see, with the key that checks it."""
-        found = find_event(self._house.ledger, event_id, lambda event: may_see(caller, event))
+        found = find_event(self._house.ledgers.items(), event_id, lambda event: may_see(caller, event))
         self._house.note(
             "record.proved",
             actor=caller.as_actor(),
             outcome=Outcome(status="success"),
             resource=_RECORD,
-            attrs={"event": event_id, "index": str(found.index)},
+            attrs={"event": event_id, "index": found.place},
         )
-        proof = self._house.ledger.prove(found.index, self._published.witnessed() or b"")
-        return _proof_text(proof, self._house.ledger)
+        ledger, witnessed = self._house.ledgers.get(found.ledger), self._logs.of(found.ledger).witnessed()
+        return _proof_text(ledger.prove(found.index, witnessed or b""), ledger)
 
-    def read_bundle(self, caller: Identity, number: int, width: int) -> bytes:
+    def read_bundle(self, caller: Identity, number: int, width: int, ledger: str = DEFAULT_LEDGER) -> bytes:
         """The first `width` entries of a tlog-tiles bundle, for auditors; nothing if they are not signed."""
         require(caller, AUDITOR)
-        ledger, first = self._house.ledger, number * BUNDLE_ENTRIES
-        signed = open_checkpoint(ledger.checkpoint(), ledger.keys).size
+        found, first = self._house.ledgers.get(ledger), number * BUNDLE_ENTRIES
+        signed = open_checkpoint(found.checkpoint(), found.keys).size
         if not 0 < width <= BUNDLE_ENTRIES or number < 0 or first + width > signed:
             return b""
-        entries = [entry for _, entry in ledger.scan(first, first + width)]
-        self._read(caller, "bundle", {"first": str(first), "count": str(width)}, width)
+        entries = [entry for _, entry in found.scan(first, first + width)]
+        self._read(caller, "bundle", {"first": place_of(ledger, first), "count": str(width)}, width)
         return encode_bundle(entries)
 
     def seal_evidence(self, caller: Identity, form: SealForm) -> ProofText:
@@ -88,10 +96,12 @@ class RecordPart:
     def status(self, caller: Identity) -> Status:
         """The server at a glance; holds nothing of the record's content, so it is no read of it."""
         house = self._house
+        others = house.ledgers.sizes()
+        size = others.pop(DEFAULT_LEDGER)
         return Status(
             version=__version__,
             tenant=house.tenant,
-            ledger_size=house.ledger.size,
+            ledger_size=size,
             checkpoint=house.ledger.checkpoint().decode(),
             policy=house.policy.name,
             policy_hash=house.policy.hash,
@@ -99,6 +109,7 @@ class RecordPart:
                 f"{section.type}/{name}" for name, section in house.loaded.config.resources.items()
             ),
             listening=self._listening,
+            ledgers=tuple(f"{name}: {size}" for name, size in others.items()),
         )
 
     def _read(self, caller: Identity, what: str, asked: dict[str, str], found: int) -> None:

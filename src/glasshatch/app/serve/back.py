@@ -28,6 +28,7 @@ from ..desk.back import BackDesk
 from ..detection import make_alerts, make_delivery, open_detector
 from ..home import Home
 from ..house import load_engine, make_tokens, open_keyring
+from ..published import PublishedLogs
 from ..recorder import EventMaker
 from ..witnessing import make_witnessing
 from .behind import FollowedIndex, has_read_all
@@ -95,10 +96,11 @@ class _Back:
         alerts = make_alerts(detector, self._recorder.record, clock)
         witnessing = make_witnessing(loaded, self.note, clock, complain)
         published = Published(home.ledger, home.witnessed)
+        logs = PublishedLogs(home)
         desk = BackDesk(home.front_socket, investigator, followed, alerts, self.note, witnessing, published)
         authenticator = FrontAuthenticator(home.front_socket)
         page = page_router(PageSettings(keyring.page_key, config.server.hosts))
-        tlog = TlogSettings(published, config.tlog.access == "public")
+        tlog = TlogSettings(logs.find, config.tlog.access == "public")
         self.api = ApiServer(
             desk, authenticator, home.socket, config.server.api, complain, page, use=True, tlog=tlog
         )

@@ -78,14 +78,14 @@ async def _run(house: House, stop: asyncio.Event, lifeline: Lifeline) -> None:
             await stop.wait()
         finally:
             sweeping.cancel()
-            halted = house.ledger.error
+            halted = house.ledgers.error
             await gateway.stop(0 if halted else config.server.drain_seconds)
             await api.stop()
             if not halted:
                 await asyncio.to_thread(house.note, "server.stopped", outcome=Outcome(status="success"))
             link.stop()
-    if house.ledger.error:
-        raise house.ledger.error
+    if halted := house.ledgers.error:
+        raise halted
 
 
 def _announce(house: House, restarted: str) -> None:
@@ -95,7 +95,7 @@ def _announce(house: House, restarted: str) -> None:
 
 
 async def _sweep(desk: FrontDesk, stop: asyncio.Event) -> None:
-    """Let requests and grants run out, and end the server when its ledger has halted."""
+    """Let requests and grants run out, and end the server when a ledger has halted."""
     while not desk.halted:
         await asyncio.sleep(_SWEEP_SECONDS)
         try:

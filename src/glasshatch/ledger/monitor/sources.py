@@ -59,7 +59,7 @@ class DirectorySource:
 
 
 def open_source(where: str, token: str = "") -> LogSource:
-    """The log at an address or in a directory: exported, a data directory, or a ledger's own.
+    """The log at an address or in a directory: exported, a data directory's default one, or a ledger's own.
 
     Raises:
         ConfigError: There is none.
@@ -67,9 +67,9 @@ def open_source(where: str, token: str = "") -> LogSource:
     if "://" in where:
         return UrlSource(where, token)
     directory = Path(where)
-    for place in (directory / "ledgers" / DEFAULT_LEDGER, directory):
+    for place in (directory / "ledgers" / DEFAULT_LEDGER, directory.absolute()):
         if (place / HASHES).is_dir():
-            return Published(place, directory / "witnessed" / DEFAULT_LEDGER)
+            return Published(place, place.parent.parent / "witnessed" / place.name)
     if not directory.is_dir():
         raise ConfigError("there is no such directory", file=where, hint="give an address or a directory")
     return DirectorySource(directory)

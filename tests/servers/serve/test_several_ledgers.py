@@ -1,0 +1,120 @@
+"""One server with three ledgers: events go where they belong, and all of them are found and proven."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fixtures.glasshatch import RunningServer, run
+
+pytestmark = pytest.mark.slow
+
+STREAMS = """
+[ledgers.orders]
+sources = ["json/orders", "json/orders-*"]
+[ledgers.clusters]
+sources = ["kubernetes/*"]
+[tlog]
+access = "public"
+"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    folder = tmp_path_factory.mktemp("ledgers")
+    server = RunningServer(folder, STREAMS, init=("--origin", "example.com/audit"))
+    streams = server.config.read_text()
+    # A stream needs its ledger: the start says so, and how to make it.
+    refused = run("ledger", "list", "--data", str(server.home))
+    assert refused.returncode == 2
+    assert "glasshatch ledger create orders" in refused.stderr
+    checked = run("config", "check", "--config", str(server.config))
+    assert checked.returncode == 2
+    server.config.write_text(streams.replace(STREAMS, ""))
+    for name in ("orders", "clusters"):
+        made = run("ledger", "create", name, "--data", str(server.home))
+        assert made.returncode == 0, made.stderr
+    server.config.write_text(streams)
+    server.start()
+    server.invite("ann", "auditor")
+    yield server
+    server.stop()
+
+
+def key_of(server: RunningServer, ledger: str) -> str:
+    return (server.home / "ledgers" / ledger / "key.vkey").read_text().strip()
+
+
+def deliver(server: RunningServer, feed: str, *items: dict[str, object]) -> dict[str, int]:
+    body = "\n".join(map(json.dumps, items)).encode()
+    token = server.admin_token.read_text().strip()
+    request = urllib.request.Request(
+        f"{server.url}/v1/sources/{feed}", body, {"Authorization": f"Bearer {token}"}, method="POST"
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        taken: dict[str, int] = json.loads(answer.read())
+        return taken
+
+
+def events_of(server: RunningServer, ledger: str) -> list[str]:
+    """The actions in a ledger, as the auditor reads them there one by one."""
+    size = next(one["size"] for one in server.jsonl("ledger", "list") if one["name"] == ledger)
+    shown = (server.jsonl("show", f"{ledger}/{index}", person="ann")[0] for index in range(size))
+    return [one["event"]["action"] for one in shown]
+
+
+def test_feeds_go_where_they_belong(server: RunningServer) -> None:
+    assert deliver(server, "json/orders", {"id": "1", "action": "order.paid"})["accepted"] == 1
+    assert deliver(server, "json/orders-eu", {"id": "2", "action": "order.sent"})["accepted"] == 1
+    assert deliver(server, "json/billing", {"id": "3", "action": "bill.sent"})["accepted"] == 1
+    assert deliver(server, "json/orders", {"id": "1", "action": "order.paid"})["duplicates"] == 1
+    assert events_of(server, "orders") == ["ledger.created", "order.paid", "order.sent"]
+    assert events_of(server, "clusters") == ["ledger.created"]
+    listed = {one["name"]: one for one in server.jsonl("ledger", "list")}
+    assert list(listed) == ["default", "clusters", "orders"]
+    assert listed["orders"]["streams"] == ["json/orders", "json/orders-*"]
+    assert listed["orders"]["origin"] == "example.com/audit/orders"
+
+
+def test_each_ledger_is_shown_to_everybody_under_its_own_key(server: RunningServer, tmp_path: Path) -> None:
+    for name in ("default", "orders", "clusters"):
+        watch = ("monitor", f"{server.url}/tlog/{name}", "--state", str(tmp_path / name))
+        assert run(*watch, "--key", key_of(server, name)).returncode == 0
+        for other in {"default", "orders", "clusters"} - {name}:
+            assert run(*watch, "--key", key_of(server, other)).returncode == 5
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        urllib.request.urlopen(f"{server.url}/tlog/nosuch/checkpoint", timeout=30)
+
+
+def test_a_proof_is_of_its_ledger(server: RunningServer, tmp_path: Path) -> None:
+    proof, key = tmp_path / "p.tlog-proof", tmp_path / "key"
+    made = server.command("prove", "orders/1", "-o", str(proof), "--key-out", str(key), person="ann")
+    assert made.returncode == 0, made.stderr
+    shown = json.loads(run("verify", str(proof), "--key", str(key), "--json").stdout)
+    assert (shown["origin"], shown["event"]["action"]) == ("example.com/audit/orders", "order.paid")
+    assert key.read_text().strip() == key_of(server, "orders")
+    assert run("verify", str(proof), "--key", key_of(server, "default")).returncode == 5
+    # The same by the event's id, wherever it is.
+    found = server.command("prove", shown["event"]["id"], "-o", str(proof), person="ann")
+    assert found.returncode == 0, found.stderr
+    assert run("verify", str(proof), "--key", str(key)).returncode == 0
+
+
+def test_all_of_them_are_verified_and_exported(server: RunningServer, tmp_path: Path) -> None:
+    keys = [f"--key={key_of(server, name)}" for name in ("orders", "default", "clusters")]
+    done = run("verify", str(server.home), *keys, "--json")
+    assert done.returncode == 0, done.stdout
+    report = json.loads(done.stdout)
+    assert [one["key_given"] for one in report["ledgers"]] == [True] * 3
+    assert run("verify", str(server.home), "--key", "example.com/other+1+AAAA").returncode == 2
+    exported = run(
+        "export", "tlog", str(tmp_path / "out"), "--ledger", "orders", "--entries", "--data", str(server.home)
+    )
+    assert exported.returncode == 0, exported.stderr
+    watch = ("monitor", str(tmp_path / "out"), "--state", str(tmp_path / "seen"))
+    assert run(*watch, "--key", key_of(server, "orders")).returncode == 0
