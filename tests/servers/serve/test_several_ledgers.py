@@ -11,6 +11,10 @@ from pathlib import Path
 import pytest
 
 from fixtures.glasshatch import RunningServer, run
+from glasshatch.app.config import load_config
+from glasshatch.app.house import open_keyring
+from glasshatch.events import decode
+from glasshatch.ledger import LedgerReader
 
 pytestmark = pytest.mark.slow
 
@@ -62,10 +66,10 @@ def deliver(server: RunningServer, feed: str, *items: dict[str, object]) -> dict
 
 
 def events_of(server: RunningServer, ledger: str) -> list[str]:
-    """The actions in a ledger, as the auditor reads them there one by one."""
-    size = next(one["size"] for one in server.jsonl("ledger", "list") if one["name"] == ledger)
-    shown = (server.jsonl("show", f"{ledger}/{index}", person="ann")[0] for index in range(size))
-    return [one["event"]["action"] for one in shown]
+    """The actions in a ledger, out of its own files."""
+    keys = open_keyring(load_config(server.config)).ledger(ledger)
+    with LedgerReader(server.home / "ledgers" / ledger, keys) as reader:
+        return [decode(data).action for _, data in reader.scan()]
 
 
 def test_feeds_go_where_they_belong(server: RunningServer) -> None:
