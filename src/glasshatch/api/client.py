@@ -17,6 +17,7 @@ from ..errors import PeerError, Unavailable
 from ..events import DEFAULT_LEDGER
 from ..sdk.connection import open_connection
 from .answers import Me, Problem, raised
+from .key_values import KeysText, KeyView, RetireForm, RotateForm
 from .values import (
     ActorForm,
     ActorView,
@@ -127,6 +128,22 @@ class Client:
     def backup_made(self, form: BackupForm) -> None:
         """Record a backup."""
         self._post("/backups", form, type(None))
+
+    def list_keys(self) -> list[KeyView]:
+        """Every key of the tenant, nothing secret."""
+        return self._get("/keys", list[KeyView])
+
+    def rotate_key(self, form: RotateForm) -> KeyView:
+        """Put a fresh key in the place of the one in use."""
+        return self._post("/keys/rotate", form, KeyView)
+
+    def retire_key(self, form: RetireForm) -> KeyView:
+        """Let an older signing key sign no more."""
+        return self._post("/keys/retire", form, KeyView)
+
+    def export_keys(self, ledger: str) -> KeysText:
+        """A ledger's public keys over time."""
+        return self._get("/keys/export", KeysText, ledger=ledger)
 
     def seal_evidence(self, form: SealForm) -> ProofText:
         """Have the making of an evidence bundle recorded and proven; only a server's front answers."""

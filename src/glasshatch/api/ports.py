@@ -13,6 +13,7 @@ from typing import Protocol
 import msgspec
 
 from ..identity import Identity
+from .key_values import KeysText, KeyView, RetireForm, RotateForm
 from .values import (
     ActorForm,
     ActorView,
@@ -119,6 +120,22 @@ class BackupDesk(Protocol):
         """Record a backup, before it comes into being."""
 
 
+class KeysDesk(Protocol):
+    """Changing keys."""
+
+    def list_keys(self, caller: Identity) -> list[KeyView]:
+        """Every key of the tenant, nothing secret."""
+
+    def rotate_key(self, caller: Identity, form: RotateForm) -> KeyView:
+        """Put a fresh key in the place of the one in use, recorded before it is used."""
+
+    def retire_key(self, caller: Identity, form: RetireForm) -> KeyView:
+        """Let an older signing key sign no more."""
+
+    def export_keys(self, caller: Identity, ledger: str) -> KeysText:
+        """What others need to check a ledger: its public keys over time."""
+
+
 class EvidenceDesk(Protocol):
     """Handing events over to others."""
 
@@ -187,7 +204,7 @@ class TlogSettings(msgspec.Struct, frozen=True):
     public: bool = False
 
 
-class Desk(RecordDesk, LedgerDesk, AccessDesk, PeopleDesk, IntakeDesk, BackupDesk, Protocol):
+class Desk(RecordDesk, LedgerDesk, AccessDesk, PeopleDesk, IntakeDesk, BackupDesk, KeysDesk, Protocol):
     """What a caller may ask of the front: the record itself, access, people, and taking events in."""
 
 

@@ -17,6 +17,7 @@ from ..errors import ConfigError
 from ..events import DEFAULT_LEDGER, Event
 from ..identity import Identity
 from .answers import Me
+from .key_values import KeysText, KeyView, RetireForm, RotateForm
 from .ports import Desk
 from .values import (
     ActorForm,
@@ -188,6 +189,32 @@ def backup_made(request: Call, data: JSONBody[BackupForm]) -> None:
     _desk(request).backup_made(request.user, data)
 
 
+@get("/keys", opt=_ADMIN, sync_to_thread=True)
+def list_keys(request: Call) -> list[KeyView]:
+    """Every key of the tenant: kind, id, state; nothing secret."""
+    _only(request, ())
+    return _desk(request).list_keys(request.user)
+
+
+@post("/keys/rotate", opt=_ADMIN, sync_to_thread=True, status_code=200)
+def rotate_key(request: Call, data: JSONBody[RotateForm]) -> KeyView:
+    """Put a fresh key in the place of the one in use."""
+    return _desk(request).rotate_key(request.user, data)
+
+
+@post("/keys/retire", opt=_ADMIN, sync_to_thread=True, status_code=200)
+def retire_key(request: Call, data: JSONBody[RetireForm]) -> KeyView:
+    """Let an older signing key sign no more."""
+    return _desk(request).retire_key(request.user, data)
+
+
+@get("/keys/export", opt=_READ, sync_to_thread=True)
+def export_keys(request: Call, ledger: FromQuery[str] = "default") -> KeysText:
+    """A ledger's public keys over time, with the statements that link them."""
+    _only(request, ("ledger",))
+    return _desk(request).export_keys(request.user, ledger)
+
+
 @post("/evidence/seal", opt=_READ, sync_to_thread=True)
 def seal_evidence(request: Call, data: JSONBody[SealForm]) -> ProofText:
     """Record an evidence bundle: how the back has the front vouch for what it is about to hand out."""
@@ -271,7 +298,8 @@ def revoke_token(request: Call, token_id: FromPath[str]) -> None:
 TENANT_ROUTES = (
     list_events, show_event, list_sessions, prove, status, read_bundle, create_request, list_requests,
     approve, deny, withdraw, list_grants, revoke, create_actor, list_actors, disable_actor, issue_token,
-    revoke_token, begin_backup, backup_made, list_ledgers, create_ledger,
+    revoke_token, begin_backup, backup_made, list_ledgers, create_ledger, list_keys, rotate_key, retire_key,
+    export_keys,
 )  # fmt: skip
 """Every route below `/v1/{tenant}`."""
 

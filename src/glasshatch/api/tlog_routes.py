@@ -39,6 +39,11 @@ def tlog_routes(settings: TlogSettings) -> list[HTTPRouteHandler]:
         """The newest checkpoint that a quorum of witnesses cosigned."""
         return _text(_found(settings, ledger).witnessed(), shared)
 
+    @get("/tlog/{ledger:str}/keys", opt=access, sync_to_thread=True)
+    def keys(ledger: FromPath[str]) -> Response[bytes]:
+        """The log's public keys over time, the newest last, and the statements that link them."""
+        return _text(_found(settings, ledger).fetch("keys"), shared)
+
     @get("/tlog/{ledger:str}/tile/{level:int}/{rest:path}", opt=access, sync_to_thread=True)
     def hash_tile(request: Request[Any, Any, State], ledger: FromPath[str]) -> Response[bytes]:
         """A tile of the tree's hashes."""
@@ -60,7 +65,7 @@ def tlog_routes(settings: TlogSettings) -> list[HTTPRouteHandler]:
         # Immutable, but it is the record itself: no cache may keep it.
         return Response(data, media_type=_BYTES, headers={"cache-control": "no-store"})
 
-    return [checkpoint, witnessed, hash_tile, bundle]
+    return [checkpoint, witnessed, keys, hash_tile, bundle]
 
 
 def _newest(log: Log) -> bytes | None:

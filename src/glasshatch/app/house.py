@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from ..clock import Clock
-from ..control import ControlStore
 from ..errors import ConfigError, Conflict
 from ..events import Actor, Link, Outcome, Receipt
-from ..keys import Keyring, open_master_key
+from ..keys import Keyring, MasterKey, open_master_key
 from ..ledger import Ledger
 from ..masking import Engine, Redactor, Tokens
 from ..policy import PolicySet
@@ -24,6 +23,7 @@ from .config import LoadedConfig
 from .home import LEDGER_NAME, Home
 from .ledgers import Ledgers
 from .recorder import EventMaker, Recorder
+from .rotation import Rotation, open_control, settle_succession
 from .streams import make_streams
 
 
@@ -52,19 +52,16 @@ class House:
         self.redactor = Redactor(self.engine, make_tokens(self.keyring), workforce)
         self._lock = self.home.lock(brief=brief)
         try:
-            self.control = ControlStore.open(
-                self.home.control_db,
-                tenant=self.tenant,
-                mac_key=self.keyring.control_mac_key,
-                random=os.urandom,
-            )
+            self.master = open_master(loaded)
+            self.keyring = settle_succession(self.home, open_keyring(loaded), self.master)
+            self.control, self.control_mac_key = open_control(self.home, self.keyring, os.urandom)
             self.ledgers = Ledgers(self.home, self.keyring, clock)
         except BaseException:
             self._lock.release()
             raise
         self.ledger = self.ledgers.default
         self.maker = EventMaker(clock, tenant=self.tenant, instance=str(os.getpid()))
-        self._creating = threading.Lock()
+        self.changing_keys = threading.Lock()
         try:
             self.recorder = Recorder(self.ledger, self.redactor, others=self.ledgers.get)
             self.ledgers.finish(self.keyring, self._announce)
@@ -77,6 +74,19 @@ class House:
         self.intake = Intake(
             self.recorder, self._open_seen, SOURCES, clock, os.urandom, self.tenant, self.redactor.texts
         )
+        self.rotation = Rotation(self)
+        try:
+            self.rotation.finish()
+        except BaseException:
+            self.close()
+            raise
+
+    def take_keyring(self, keyring: Keyring) -> None:
+        """Go on with a keyring that has newer keys."""
+        renewed = keyring.token_epoch != self.keyring.token_epoch
+        self.keyring = keyring
+        if renewed:
+            self.redactor.renew(make_tokens(keyring))
 
     def note(self, action: str, **members: object) -> None:
         """Record an event about the house itself; durable when this returns."""
@@ -96,16 +106,15 @@ class House:
             raise ConfigError(
                 "is no name of a ledger", key="NAME", hint="small letters, digits, - and _, as in orders-eu"
             )
-        with self._creating:
+        with self.changing_keys:
             if name in self.ledgers.finished:
                 # A crash had left it half-made, and opening this house finished it: that is what was asked.
                 self.ledgers.finished.remove(name)
                 if origin in ("", self.keyring.ledger(name).origin):
                     return self.ledgers.get(name)
             if name not in self.keyring.ledgers:
-                master = open_master_key(self.loaded.reference(self.loaded.config.keys.master))
                 origin = origin or f"{self.keyring.origin}/{name}"
-                self.keyring = Keyring.add_ledger(self.home.keyring(self.tenant), master, name, origin)
+                self.keyring = Keyring.add_ledger(self.home.keyring(self.tenant), self.master, name, origin)
             elif name in dict(self.ledgers.items()):
                 raise Conflict(f"there is a ledger {name} already", hint="glasshatch ledger list shows it")
             return self.ledgers.create(name, self.keyring, self._announce, actor)
@@ -148,8 +157,12 @@ def load_policy(loaded: LoadedConfig) -> PolicySet:
 
 def open_keyring(loaded: LoadedConfig) -> Keyring:
     """The tenant's keys, under the configured master key."""
-    master = open_master_key(loaded.reference(loaded.config.keys.master))
-    return Keyring.open(Home(loaded.data).keyring(loaded.config.tenant), master)
+    return Keyring.open(Home(loaded.data).keyring(loaded.config.tenant), open_master(loaded))
+
+
+def open_master(loaded: LoadedConfig) -> MasterKey:
+    """The configured master key."""
+    return open_master_key(loaded.reference(loaded.config.keys.master))
 
 
 def load_engine(loaded: LoadedConfig) -> Engine:

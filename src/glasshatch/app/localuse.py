@@ -20,6 +20,7 @@ from .desk.investigation import InvestigationPart
 from .desk.record import RecordPart
 from .detection import make_alerts, open_detector
 from .house import House
+from .livekeys import redacting, redactors_of
 
 _BATCH_ENTRIES = 10_000
 
@@ -35,7 +36,10 @@ class LocalUse(InvestigationPart, EvidencePart, AlertPart):
         detector = open_detector(house.loaded, house.clock)
         stack.callback(detector.close)
         _catch_up(house, detector)
-        investigator = Investigator(index, lambda text: house.redactor.text(text)[0], house.clock)
+        investigator = Investigator(
+            index, lambda text: house.redactor.text(text)[0], house.clock,
+            lambda: [redacting(one) for one in redactors_of(house.engine, house.keyring)[1:]],
+        )  # fmt: skip
         behind = _LocalIndex(house, index)
         InvestigationPart.__init__(self, investigator, behind, house.note)
         published = Published(house.home.ledger)

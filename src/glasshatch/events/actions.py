@@ -44,6 +44,9 @@ ACTIONS: dict[str, Action] = {
         Action("actor.changed", "an actor's roles or state changed", 2),
         Action("token.issued", "an access token was issued", 2),
         Action("token.revoked", "an access token was revoked", 2),
+        Action("key.rotated", "a new key took the place of the one in use; names both, and why", 2),
+        Action("key.retired", "an older signing key signs no more", 2),
+        Action("master.rewrapped", "every key was wrapped under another master key; names both", 2),
         Action("record.read", "somebody read the record: who, with which filter, how many events"),
         Action("record.proved", "somebody took an inclusion proof out of the record"),
         Action(

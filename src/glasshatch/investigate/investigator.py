@@ -55,9 +55,17 @@ class Visibility(msgspec.Struct, frozen=True):
 class Investigator:
     """Asks the index. Every literal of a query is redacted first, so it matches what was recorded."""
 
-    def __init__(self, index: Index, redact: Callable[[str], str], clock: Clock) -> None:
+    def __init__(
+        self,
+        index: Index,
+        redact: Callable[[str], str],
+        clock: Clock,
+        older: Callable[[], Sequence[Callable[[str], str]]] = tuple,
+    ) -> None:
+        """`older` answers how texts were redacted under the token keys before the one in use."""
         self.index = index
         self._redact = redact
+        self._older = older
         self._clock = clock
 
     def now_ns(self) -> int:
@@ -71,7 +79,7 @@ class Investigator:
             ConfigError: With the place of a mistake.
         """
         asked = parse(text) if isinstance(text, str) else text
-        return findable(asked, self._redact), render(redacted(asked, self._redact))
+        return findable(asked, self._redact, *self._older()), render(redacted(asked, self._redact))
 
     def predicate(self, text: str, visible: Visibility) -> tuple[Callable[[Event], bool], str]:
         """A test of events as they come, and the query as it may be recorded."""

@@ -40,10 +40,9 @@ def prepare_key(
     ledger: str = DEFAULT_LEDGER,
     random: Callable[[int], bytes] = os.urandom,
 ) -> tuple[Keyring, KeyFacts]:
-    """Add a key that is not used yet; durable when this returns.
+    """Add a key that is not used yet; durable when this returns. One that waits already is taken.
 
     Raises:
-        Conflict: One of this kind waits already for its rotation to be finished.
         VerificationError, ConfigError: As `Keyring.open`, or there is no such ledger.
     """
     with changing(path):
@@ -51,8 +50,9 @@ def prepare_key(
         keys = before.ledger(ledger)
         document = read_document(path)
         same = [key for key in document.keys if key.kind == kind and ledger_of(key) == ledger]
-        if any(key.mark == "pending" for key in same):
-            raise Conflict(f"a rotation of the {kind} key is not finished", hint="start the server once")
+        waiting = [fact for fact in before.pending if fact.id in [key.id for key in same]]
+        if waiting:
+            return before, waiting[0]
         name = keys.origin if kind == "signing" else ""
         key = WrappedKey(
             kind, random(8).hex(), max(key.epoch for key in same) + 1, "", name,

@@ -30,11 +30,15 @@ class Redactor:
     def __init__(self, engine: Engine, tokens: Tokens, workforce: frozenset[str] = frozenset()) -> None:
         """`workforce` names the kinds of source, besides our own, whose actors stay in clear."""
         self.engine = engine
-        self.tokens = tokens
         self._vouched = OWN_KINDS | workforce
+        self.renew(tokens)
+
+    def renew(self, tokens: Tokens) -> None:
+        """Make other tokens from now on, as after a change of the token key."""
+        self.tokens = tokens
         self._stand_ins = {
             detector.name: _stand_in(detector.operator, detector.type, tokens)
-            for detector in engine.detectors
+            for detector in self.engine.detectors
         }
 
     def text(self, text: str) -> tuple[str, dict[str, int]]:

@@ -14,7 +14,7 @@ from .conftest import PageServer
 
 ROUTES = [
     (method, route.path)
-    for route in page_router(PageSettings(b"k" * 32)).routes
+    for route in page_router(PageSettings(lambda: b"k" * 32)).routes
     for method in sorted(route.methods - {"OPTIONS"})
 ]
 OPEN = ("/signin", "/static/{name:str}")

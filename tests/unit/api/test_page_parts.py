@@ -123,7 +123,7 @@ def call(door: Door | None = None, cookie: str = "", **headers: str) -> Any:
 
 
 def test_a_cookie_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    door = Door(PageSettings(b"k" * 32))
+    door = Door(PageSettings(lambda: b"k" * 32))
     cookie = door.sign_in(call(), TOKEN).value
     assert cookie
     assert door.visit(call(cookie=cookie), "read").caller.name == "carol"
@@ -134,17 +134,17 @@ def test_a_cookie_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_cookie_of_another_server_opens_nothing() -> None:
-    cookie = Door(PageSettings(b"k" * 32)).sign_in(call(), TOKEN).value
+    cookie = Door(PageSettings(lambda: b"k" * 32)).sign_in(call(), TOKEN).value
     assert cookie
     with pytest.raises(NotSignedIn):
-        Door(PageSettings(b"l" * 32)).visit(call(cookie=cookie), "read")
+        Door(PageSettings(lambda: b"l" * 32)).visit(call(cookie=cookie), "read")
 
 
 def test_no_representation_tells_a_secret() -> None:
-    door = Door(PageSettings(b"k" * 32))
+    door = Door(PageSettings(lambda: b"k" * 32))
     visit = door.visit(call(cookie=str(door.sign_in(call(), TOKEN).value)), "read")
     assert visit.csrf not in repr(visit)
-    assert "kkkk" not in repr(PageSettings(b"k" * 32))
+    assert "kkkk" not in repr(PageSettings(lambda: b"k" * 32))
 
 
 def test_a_read_is_told_in_a_line() -> None:

@@ -10,6 +10,7 @@ import base64
 import hmac
 import os
 import time
+from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -33,9 +34,9 @@ Connection = ASGIConnection[Any, Any, Any, State]
 
 
 class PageSettings(msgspec.Struct, frozen=True):
-    """key: 32 bytes that seal cookies. hosts: names by which the page is reached, beside loopback ones."""
+    """key: gives 32 bytes that seal cookies now. hosts: names by which the page is reached, and loopback."""
 
-    key: bytes
+    key: Callable[[], bytes]
     hosts: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
@@ -76,9 +77,13 @@ class Door:
     """
 
     def __init__(self, settings: PageSettings) -> None:
-        self._seal = AESGCM(settings.key)
+        self._key = settings.key
         self._hosts = {*_LOOPBACK, *(host.lower() for host in settings.hosts)}
         self._left: dict[str, int] = {}
+
+    def _seal(self) -> AESGCM:
+        """Under the key of the moment: after a change of the control key every older cookie opens nothing."""
+        return AESGCM(self._key())
 
     def __deepcopy__(self, _: object) -> Door:
         # Litestar copies a route's options for each of its handlers; there is one door all the same.
@@ -97,7 +102,7 @@ class Door:
         secret = base64.urlsafe_b64encode(os.urandom(24)).decode()
         ticket = _Ticket(token, secret, int(time.time()) + LIFETIME_SECONDS)
         nonce = os.urandom(12)
-        sealed = nonce + self._seal.encrypt(nonce, msgspec.msgpack.encode(ticket), _PURPOSE)
+        sealed = nonce + self._seal().encrypt(nonce, msgspec.msgpack.encode(ticket), _PURPOSE)
         return _cookie(call, base64.urlsafe_b64encode(sealed).decode(), LIFETIME_SECONDS)
 
     def sign_out(self, call: Connection) -> Cookie:
@@ -137,7 +142,7 @@ class Door:
     def _opened(self, call: Connection) -> _Ticket | None:
         try:
             sealed = base64.urlsafe_b64decode(call.cookies.get(_cookie_name(call), "").encode())
-            plain = self._seal.decrypt(sealed[:12], sealed[12:], _PURPOSE)
+            plain = self._seal().decrypt(sealed[:12], sealed[12:], _PURPOSE)
             return msgspec.msgpack.decode(plain, type=_Ticket)
         except (ValueError, InvalidTag, msgspec.DecodeError):
             return None

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ...api.client import Client
+from ...api.key_values import KeysText, KeyView, RetireForm, RotateForm
 from ...api.values import (
     ActorForm,
     ActorView,
@@ -109,6 +110,22 @@ class ForwardedPart:
     def backup_made(self, caller: Identity, form: BackupForm) -> None:
         with self._front(caller) as front:
             front.backup_made(form)
+
+    def list_keys(self, caller: Identity) -> list[KeyView]:
+        with self._front(caller) as front:
+            return front.list_keys()
+
+    def rotate_key(self, caller: Identity, form: RotateForm) -> KeyView:
+        with self._front(caller) as front:
+            return front.rotate_key(form)
+
+    def retire_key(self, caller: Identity, form: RetireForm) -> KeyView:
+        with self._front(caller) as front:
+            return front.retire_key(form)
+
+    def export_keys(self, caller: Identity, ledger: str) -> KeysText:
+        with self._front(caller) as front:
+            return front.export_keys(ledger)
 
     def create_request(self, caller: Identity, form: RequestForm) -> RequestView:
         with self._front(caller) as front:

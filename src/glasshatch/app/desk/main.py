@@ -6,12 +6,13 @@ from ..house import House
 from .access import AccessPart
 from .backup import BackupPart
 from .intake import IntakePart
+from .keys import KeysPart
 from .ledgers import LedgerPart
 from .people import PeoplePart
 from .record import RecordPart
 
 
-class FrontDesk(RecordPart, LedgerPart, AccessPart, PeoplePart, IntakePart, BackupPart):
+class FrontDesk(RecordPart, LedgerPart, AccessPart, PeoplePart, IntakePart, BackupPart, KeysPart):
     """Fills the API's `Desk` port over an open house."""
 
     def __init__(self, house: House, *, listening: str = "") -> None:
@@ -21,6 +22,7 @@ class FrontDesk(RecordPart, LedgerPart, AccessPart, PeoplePart, IntakePart, Back
         PeoplePart.__init__(self, house)
         IntakePart.__init__(self, house)
         BackupPart.__init__(self, house)
+        KeysPart.__init__(self, house)
 
     @property
     def halted(self) -> bool:

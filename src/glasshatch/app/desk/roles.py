@@ -35,6 +35,8 @@ ADMINISTRATION = (
     "anchor.",
     "backup.",
     "alert.",
+    "key.",
+    "master.",
 )
 """How the actions begin that an administrator may see."""
 

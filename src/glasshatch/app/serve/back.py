@@ -21,13 +21,13 @@ from ...errors import GlasshatchError, place_of_bug
 from ...index import Index
 from ...investigate import Investigator
 from ...ledger import Published
-from ...masking import Redactor
 from ..config import LoadedConfig, load_config
 from ..desk import FrontAuthenticator
 from ..desk.back import BackDesk
 from ..detection import make_alerts, make_delivery, open_detector
 from ..home import Home
-from ..house import load_engine, make_tokens, open_keyring
+from ..house import load_engine
+from ..livekeys import LiveKeyring
 from ..published import PublishedLogs
 from ..recorder import EventMaker
 from ..witnessing import make_witnessing
@@ -90,16 +90,15 @@ class _Back:
         delivery.start()
         stack.callback(delivery.stop)
 
-        keyring = open_keyring(loaded)
-        redactor = Redactor(load_engine(loaded), make_tokens(keyring))
-        investigator = Investigator(index, lambda text: redactor.text(text)[0], clock)
+        keys = LiveKeyring(loaded, load_engine(loaded), complain)
+        investigator = Investigator(index, keys.redact, clock, keys.older)
         alerts = make_alerts(detector, self._recorder.record, clock)
         witnessing = make_witnessing(loaded, self.note, clock, complain)
         published = Published(home.ledger, home.witnessed)
         logs = PublishedLogs(home)
         desk = BackDesk(home.front_socket, investigator, followed, alerts, self.note, witnessing, published)
         authenticator = FrontAuthenticator(home.front_socket)
-        page = page_router(PageSettings(keyring.page_key, config.server.hosts))
+        page = page_router(PageSettings(keys.page_key, config.server.hosts))
         tlog = TlogSettings(logs.find, config.tlog.access == "public")
         self.api = ApiServer(
             desk, authenticator, home.socket, config.server.api, complain, page, use=True, tlog=tlog

@@ -15,14 +15,22 @@ def redacted(query: Query, redact: Redact) -> Query:
     return _each(query, lambda leaf: _clean(leaf, redact))
 
 
-def findable(query: Query, redact: Redact) -> Query:
+def findable(query: Query, redact: Redact, *older: Redact) -> Query:
     """The tree that finds what the typed one means in a redacted record.
 
     Texts were redacted before they were recorded, so what is looked for in them is too. Who acted, and on
     what, stays clear in the record (unless nobody vouched for it), so such fields are asked for both; a
     word that would be redacted can also be the name of an actor.
+
+    Args:
+        older: How the same was redacted under earlier token keys: what was recorded then is found too.
     """
-    return _each(query, lambda leaf: _meant(leaf, redact))
+
+    def meant(leaf: Query) -> Query:
+        ways = dict.fromkeys(_meant(leaf, one) for one in (redact, *older))
+        return next(iter(ways)) if len(ways) == 1 else Or(tuple(ways))
+
+    return _each(query, meant)
 
 
 def _each(query: Query, change: Callable[[Query], Query]) -> Query:
