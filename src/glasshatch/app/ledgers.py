@@ -112,6 +112,11 @@ class Ledgers:
         self._unfinished.remove(name)
         return ledger
 
+    def recheck(self) -> None:
+        """Begin to look again at all that was recorded before; a mismatch halts that ledger."""
+        for ledger in self._open.values():
+            ledger.recheck()
+
     def close(self) -> None:
         """Commit and sign what is queued, and let the directories go."""
         problem: BaseException | None = None

@@ -20,6 +20,7 @@ from .integrator import Integrator, space_keeper
 from .log import Checkpoint, Proof, Succession, VerifierKey, open_checkpoint, root
 from .log.layout import KEY_FILE, SUCCESSION_FILE
 from .options import LedgerOptions
+from .recheck import Recheck
 from .recovery import allowed_signers, lock_directory, recover, signers_of
 from .sealing import Sealer
 from .writer import Writer
@@ -72,6 +73,14 @@ class Ledger:
         self._space = threading.Thread(
             target=space_keeper(parts.wal, self._halt, self._closing), name="ledger-space", daemon=True
         )
+        self._recheck = Recheck(
+            parts.store,
+            parts.levels,
+            parts.survey.checkpoint,
+            clock=clock,
+            halt=self._halt,
+            closing=self._closing,
+        )
         self._start()
 
     @classmethod
@@ -109,6 +118,14 @@ class Ledger:
     def key(self) -> VerifierKey:
         """The public key in force."""
         return self.keys.newest
+
+    def recheck(self) -> Recheck:
+        """Begin to look again, calmly, at all that was there at the opening; a mismatch halts the ledger.
+
+        Called once by a server; a command that opens the ledger for a moment does without.
+        """
+        self._recheck.start()
+        return self._recheck
 
     @property
     def size(self) -> int:
@@ -247,6 +264,7 @@ class Ledger:
         self._writer.close()
         self._integrator.close()
         self._closing.set()
+        self._recheck.join()
         self._parts.wal.space_wanted.set()
         self._space.join()
         self._parts.wal.close()

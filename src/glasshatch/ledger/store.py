@@ -65,6 +65,11 @@ class Store:
         return self._packs[-1].stop if self._packs else 0
 
     @property
+    def packs(self) -> tuple[Pack, ...]:
+        """The packs there are now."""
+        return tuple(self._packs)
+
+    @property
     def pack_count(self) -> int:
         return len(self._packs)
 
@@ -147,11 +152,12 @@ class Store:
             first = pack.first + number * BUNDLE_ENTRIES
             cached = self._runs.get(("bundle", first))
         if cached is None:
-            cached = self._read_bundle(pack, number)
+            cached = self.read_bundle(pack, number)
             self._remember(("bundle", first), cached)
         return first, cached
 
-    def _read_bundle(self, pack: Pack, number: int) -> list[bytes]:
+    def read_bundle(self, pack: Pack, number: int) -> list[bytes]:
+        """The entries of one bundle, read anew; raises as `run`."""
         where = f"{pack_name(pack.header.number)} bundle {number}"
         with open(pack.path, "rb", buffering=0) as file:
             places, envelope = self._table(pack, file.fileno())

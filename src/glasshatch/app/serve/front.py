@@ -68,6 +68,7 @@ async def _run(house: House, stop: asyncio.Event, lifeline: Lifeline) -> None:
     link = LinkServer(house.home.link_socket, house.ledger, house.recorder)
     # The record says that we are here before anybody can connect.
     await asyncio.to_thread(_announce, house, lifeline.restarted)
+    house.ledgers.recheck()
     async with asyncio.TaskGroup() as tasks:
         sweeping = tasks.create_task(_sweep(desk, stop))
         try:
