@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -20,10 +21,10 @@ def test_a_server_stops_on_a_record_that_is_not_whole(tmp_path: Path) -> None:
     server = RunningServer(tmp_path)
     keys = server.home / "keys"
     keyring = Keyring.open(keys / "default.json", open_master_key(f"file:{keys / 'master.key'}"))
-    # A start looks at the log and the tree's edge: so enough that the first entries lie in packs, behind both.
+    # A start looks at the log and the tree's edge: so enough that the first entries lie behind both.
     small = LedgerOptions(segment_bytes=1 << 16, max_segment_bytes=1 << 16, pack_bundles=1)
     with Ledger.open(server.home / "ledgers" / "default", keyring, SystemClock(), small) as ledger:
-        entry = ledger.read(0)
+        entry = json.dumps(json.loads(ledger.read(0)) | {"attrs": {"filler": "x" * 12_000}}).encode()
         for _ in range(600):
             ledger.submit(entry)
         ledger.append(entry)
