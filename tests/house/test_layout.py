@@ -26,6 +26,8 @@ OPEN_PARTS = {
     "api.server": "the web framework; the server alone loads it",
     "api.witness_server": "a witness over HTTP, beside the API and without it",
     "api.values": "what client and server exchange",
+    "api.key_values": "the same about keys",
+    "api.vault_values": "the same about sealed values",
     "gateway.core": "pure: what a connector is written against",
     "gateway.connectors": "pure: one folder for each protocol",
     "gateway.runtime": "the only asyncio; wired by app alone",

@@ -50,6 +50,7 @@ from .values import (
     TokenForm,
     TokenIssued,
 )
+from .vault_client import VaultCalls
 
 T = TypeVar("T")
 _TIMEOUT_SECONDS = 60.0
@@ -57,7 +58,7 @@ _MAKING_SECONDS = 600.0
 _PART_BYTES = 1 << 18
 
 
-class Client:
+class Client(VaultCalls):
     """One server, under one token. Not to be shared between threads."""
 
     def __init__(self, server: str, token: str, tenant: str = "") -> None:

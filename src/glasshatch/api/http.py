@@ -26,6 +26,7 @@ from .ports import Authenticator, Desk, TlogSettings
 from .routes import FRONT_ROUTES, TENANT_ROUTES, me
 from .tlog_routes import tlog_routes
 from .use_routes import USE_ROUTES
+from .vault_routes import VAULT_ROUTES
 
 MAX_BODY_BYTES: Final = 64 * 1024
 _PUBLIC = {"public": True}
@@ -52,7 +53,10 @@ def create_app(
         page: What stands outside of `/v1`, for people.
         tlog: The ledger's tiles, if they are served here.
     """
-    tenant = Router("/{tenant:str}", route_handlers=[*TENANT_ROUTES, *(USE_ROUTES if use else FRONT_ROUTES)])
+    tenant = Router(
+        "/{tenant:str}",
+        route_handlers=[*TENANT_ROUTES, *VAULT_ROUTES, *(USE_ROUTES if use else FRONT_ROUTES)],
+    )
     api = Router("/v1", route_handlers=[me, *INTAKE_ROUTES, tenant])
     tiles = tlog_routes(tlog) if tlog else []
     return Litestar(

@@ -43,6 +43,7 @@ from .values import (
     TokenForm,
     TokenIssued,
 )
+from .vault_values import Erased, EraseForm, HoldForm, HoldView, Revealed, RevealForm
 
 
 class Authenticator(Protocol):
@@ -136,6 +137,20 @@ class KeysDesk(Protocol):
         """What others need to check a ledger: its public keys over time."""
 
 
+class VaultDesk(Protocol):
+    """Sealed values: showing one, destroying a subject's keys, legal holds."""
+
+    def reveal(self, caller: Identity, form: RevealForm) -> Revealed:
+        """One value under a live grant, recorded before this returns; else a request is filed: `Denied`."""
+
+    def erase(self, caller: Identity, form: EraseForm) -> Erased:
+        """Destroy a subject's keys under a live grant; recorded before, and over when this returns."""
+
+    def list_holds(self, caller: Identity) -> list[HoldView]: ...
+    def place_hold(self, caller: Identity, form: HoldForm) -> HoldView: ...
+    def release_hold(self, caller: Identity, hold_id: str, reason: str) -> HoldView: ...
+
+
 class EvidenceDesk(Protocol):
     """Handing events over to others."""
 
@@ -204,7 +219,9 @@ class TlogSettings(msgspec.Struct, frozen=True):
     public: bool = False
 
 
-class Desk(RecordDesk, LedgerDesk, AccessDesk, PeopleDesk, IntakeDesk, BackupDesk, KeysDesk, Protocol):
+class Desk(
+    RecordDesk, LedgerDesk, AccessDesk, PeopleDesk, IntakeDesk, BackupDesk, KeysDesk, VaultDesk, Protocol
+):
     """What a caller may ask of the front: the record itself, access, people, and taking events in."""
 
 

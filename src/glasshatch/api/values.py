@@ -17,11 +17,11 @@ Seconds = Annotated[int, msgspec.Meta(ge=1, le=30 * 86_400)]
 Reason = Annotated[str, msgspec.Meta(min_length=3, max_length=2_000)]
 
 
-class _Form(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Form(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a caller sends; an unknown member is refused."""
 
 
-class EventFilter(_Form, frozen=True):
+class EventFilter(Form, frozen=True):
     """Which events to read. actor: id or name; action: exact or with `*`; session: id or its
     beginning; since, until: nanoseconds, until exclusive; after: only ledger indices above it.
     The newest `limit` matches are given, oldest first."""
@@ -64,7 +64,7 @@ class SessionSummary(msgspec.Struct, frozen=True, kw_only=True):
     masked: int = 0
 
 
-class RequestForm(_Form, frozen=True):
+class RequestForm(Form, frozen=True):
     """A wish for access: which verbs on which resource, for how long once approved, and why."""
 
     resource: str
@@ -74,7 +74,7 @@ class RequestForm(_Form, frozen=True):
     ticket: str = ""
 
 
-class ReviewForm(_Form, frozen=True):
+class ReviewForm(Form, frozen=True):
     """A reviewer's word beside the verdict."""
 
     comment: str = ""
@@ -111,7 +111,7 @@ class GrantView(msgspec.Struct, frozen=True, kw_only=True):
     state: Literal["active", "expired", "revoked"]
 
 
-class ActorForm(_Form, frozen=True):
+class ActorForm(Form, frozen=True):
     """A new actor."""
 
     name: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9._@-]{0,62}$")]
@@ -131,7 +131,7 @@ class ActorView(msgspec.Struct, frozen=True, kw_only=True):
     disabled: bool = False
 
 
-class TokenForm(_Form, frozen=True):
+class TokenForm(Form, frozen=True):
     """A token for one actor, by name."""
 
     actor: str
@@ -174,7 +174,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """What each witness and anchor last answered."""
 
 
-class LedgerForm(_Form, frozen=True):
+class LedgerForm(Form, frozen=True):
     """A new ledger. origin: its name in signed notes; by default that of the default one and its name."""
 
     name: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
@@ -195,7 +195,7 @@ class LedgerView(msgspec.Struct, frozen=True, kw_only=True):
 SearchLimit = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
 
 
-class SearchForm(_Form, frozen=True):
+class SearchForm(Form, frozen=True):
     """What to look for, in the query language. since, until: nanoseconds, until exclusive.
 
     Newest first unless `oldest_first`; `before` and `after` page by ledger index, exclusive; a limit
@@ -223,7 +223,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     ledger_size: int
 
 
-class EvidenceForm(_Form, frozen=True):
+class EvidenceForm(Form, frozen=True):
     """Which events to hand over as a bundle. since, until: nanoseconds, until exclusive."""
 
     query: str = ""
@@ -231,7 +231,7 @@ class EvidenceForm(_Form, frozen=True):
     until: str = ""
 
 
-class SealForm(_Form, frozen=True):
+class SealForm(Form, frozen=True):
     """A bundle about to be handed out, for the record: what was asked, how many events, its manifest."""
 
     manifest: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
@@ -247,7 +247,7 @@ class CheckpointText(msgspec.Struct, frozen=True):
     note: str
 
 
-class BackupForm(_Form, frozen=True):
+class BackupForm(Form, frozen=True):
     """A backup that is about to come into being: its name, the ledger's size, how much it is."""
 
     moment: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{15}-[0-9]{8}T[0-9]{6}Z$")]
@@ -273,7 +273,7 @@ class Histogram(msgspec.Struct, frozen=True, kw_only=True):
     bins: list[HistogramBin]
 
 
-class StatsForm(_Form, frozen=True):
+class StatsForm(Form, frozen=True):
     """Counts of matches by the values of up to three fields, the most frequent first.
 
     by: field names of the query language; none gives the total only.
@@ -304,14 +304,14 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
     total: int
 
 
-class TimelineForm(_Form, frozen=True):
+class TimelineForm(Form, frozen=True):
     """subject: `trace:…`, `session:…`, `actor:…`, `resource:…` or `request:…`."""
 
     subject: str
     limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 1_000
 
 
-class TailForm(_Form, frozen=True):
+class TailForm(Form, frozen=True):
     """Which events to follow, in the query language; all for an empty one."""
 
     query: str = ""

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from ..errors import ConfigError
-from ..masking import ColumnRule
+from ..masking import ColumnRule, SealRule
 
 CONFIG_VERSION = 1
 
@@ -171,6 +171,7 @@ class Config(_Section, frozen=True):
     gateway: GatewaySection = GatewaySection()
     policy: PolicySection = PolicySection()
     masking: MaskingSection = MaskingSection()
+    seal: tuple[SealRule, ...] = ()
     detect: DetectSection = DetectSection()
     tlog: TlogSection = TlogSection()
     witnesses: tuple[WitnessSection, ...] = ()
@@ -359,5 +360,6 @@ def known_keys() -> set[str]:
         ResourceSection,
         LedgerSection,
         ColumnRule,
+        SealRule,
     )
     return {field for section in sections for field in section.__struct_fields__}

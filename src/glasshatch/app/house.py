@@ -16,7 +16,7 @@ from ..errors import ConfigError, Conflict
 from ..events import Actor, Link, Outcome, Receipt
 from ..keys import Keyring, MasterKey, open_master_key
 from ..ledger import Ledger
-from ..masking import Engine, Redactor, Tokens
+from ..masking import Engine, Redactor, Sealing, Tokens
 from ..policy import PolicySet
 from ..sources import SOURCES, Intake, Seen
 from .config import LoadedConfig
@@ -25,6 +25,7 @@ from .ledgers import Ledgers
 from .recorder import EventMaker, Recorder
 from .rotation import Rotation, open_control, settle_succession
 from .streams import make_streams
+from .vault import Sealer, VaultKeeper, recover
 
 
 class House:
@@ -65,12 +66,14 @@ class House:
         try:
             self.recorder = Recorder(self.ledger, self.redactor, others=self.ledgers.get)
             self.ledgers.finish(self.keyring, self._announce)
+            self.vault = VaultKeeper(self.control, lambda: self.keyring, clock, os.urandom)
+            recover(self.control, self.vault, self.ledgers.items())
             streams = make_streams(loaded, SOURCES, [name for name, _ in self.ledgers.items()])
         except BaseException:
             self.ledgers.close()
             self._lock.release()
             raise
-        self.recorder = Recorder(self.ledger, self.redactor, streams, self.ledgers.get)
+        self.recorder = Recorder(self.ledger, self.redactor, streams, self.ledgers.get, self._sealer())
         self.intake = Intake(
             self.recorder, self._open_seen, SOURCES, clock, os.urandom, self.tenant, self.redactor.texts
         )
@@ -136,10 +139,20 @@ class House:
         """Make everything durable and let the directory go."""
         try:
             self.intake.close()
+            sizes = self.ledgers.sizes()
             self.ledgers.close()
+            if self.ledger.error is None:
+                self.vault.mark(sizes)
             self.control.close()
         finally:
             self._lock.release()
+
+    def _sealer(self) -> Sealer | None:
+        rules = self.loaded.config.seal
+        if not rules:
+            return None
+        sealing = Sealing(rules, self.redactor)
+        return Sealer(sealing, self.vault, os.urandom, lambda name: self.ledgers.get(name).size)
 
     def _open_seen(self) -> Seen:
         """The store of what was seen, level with the ledgers."""

@@ -16,6 +16,9 @@ from ..events import ACTIONS, Done, Event, Receipt, Source, encode, uuid7
 from ..keys import DEFAULT_LEDGER
 from ..masking import Redactor
 from .streams import NO_STREAMS, Streams
+from .vault import SealedBatch, Sealer
+
+Answered = Callable[[int, Receipt | GlasshatchError], None]
 
 
 class Appender(Protocol):
@@ -37,12 +40,17 @@ class Recorder:
         redactor: Redactor,
         streams: Streams = NO_STREAMS,
         others: Callable[[str], Appender] | None = None,
+        sealer: Sealer | None = None,
     ) -> None:
-        """`ledger` is the default one; `others` finds those that the streams name."""
+        """`ledger` is the default one; `others` finds those that the streams name.
+
+        `sealer` is given where the configuration says that something is sealed.
+        """
         self._ledger = ledger
         self._redactor = redactor
         self._streams = streams
         self._others = others
+        self._sealer = sealer
 
     def submit(self, event: Event, done: Done | None = None, *, ledger: str = "") -> None:
         """Redact and append; `done` hears of success or failure exactly once.
@@ -50,6 +58,13 @@ class Recorder:
         Args:
             ledger: Append to this one, and not to where the event's stream leads.
         """
+        if self._sealer is not None and self._sealer.concerns(event):
+            self._submit_all(
+                [event],
+                lambda _place, answer: done(answer) if done else None,
+                ledger or self._streams.of_event(event),
+            )
+            return
         try:
             entry = self._entry(event)
         except GlasshatchError as error:
@@ -58,25 +73,41 @@ class Recorder:
             return
         self._append(ledger or self._streams.of_event(event), [(entry, done)])
 
-    def submit_all(
-        self, events: Sequence[Event], done: Callable[[int, Receipt | GlasshatchError], None], feed: str = ""
-    ) -> None:
+    def submit_all(self, events: Sequence[Event], done: Answered, feed: str = "") -> None:
         """Redact many events in one scan and append them in this order, to the ledger of their feed.
 
-        `done` hears of each exactly once, by its place. An event that is too large for a leaf is refused.
+        `done` hears of each exactly once, by its place. An event that is too large for a leaf is refused, and
+        so is one of which something should be sealed and cannot be.
         """
+        self._submit_all(events, done, self._streams.of_feed(feed))
+
+    def _submit_all(self, events: Sequence[Event], done: Answered, ledger: str) -> None:
+        batch = self._sealer.begin(events) if self._sealer is not None else None
+        if batch is None:
+            answers = [_encoded(redacted) for redacted in self._redactor.events(events)]
+        else:
+            answers = self._sealed(batch, ledger)
+            done = partial(batch.answered, done)
         items: list[tuple[bytes, Done | None]] = []
-        for place, redacted in enumerate(self._redactor.events(events)):
-            try:
-                entry = encode(redacted)
-            except TooLarge as error:
-                done(place, error)
-            except (TypeError, ValueError, OverflowError) as error:
-                # Our own bug, and no reason to let the others wait for an answer that does not come.
-                done(place, TooLarge(f"an event cannot be written: {type(error).__name__}"))
+        for place, answer in enumerate(answers):
+            if isinstance(answer, GlasshatchError):
+                done(place, answer)
             else:
-                items.append((entry, partial(done, place)))
-        self._append(self._streams.of_feed(feed), items)
+                items.append((answer, partial(done, place)))
+        self._append(ledger, items)
+
+    def _sealed(self, batch: SealedBatch, ledger: str) -> list[bytes | GlasshatchError]:
+        entries = [
+            _encoded(batch.commit(place, redacted))
+            for place, redacted in enumerate(self._redactor.events(batch.events))
+        ]
+        # One commit of the vault for all of them, and before the first leaf: a leaf whose value is not
+        # there could never be revealed. A crash in between leaves values without a leaf.
+        whole = [place for place, entry in enumerate(entries) if isinstance(entry, bytes)]
+        refusal = batch.keep(whole, ledger)
+        if refusal is None:
+            return entries
+        return [refusal if batch.holds(place) else entry for place, entry in enumerate(entries)]
 
     def record(self, event: Event, timeout_s: float = 30.0, *, ledger: str = "") -> Receipt:
         """Append and wait until durable; not for the event loop.
@@ -120,6 +151,16 @@ class Recorder:
 
 def _named(name: str, done: Done, answer: Receipt | GlasshatchError) -> None:
     done(msgspec.structs.replace(answer, ledger=name) if isinstance(answer, Receipt) else answer)
+
+
+def _encoded(event: Event) -> bytes | GlasshatchError:
+    try:
+        return encode(event)
+    except TooLarge as error:
+        return error
+    except (TypeError, ValueError, OverflowError) as error:
+        # Our own bug, and no reason to let the others wait for an answer that does not come.
+        return TooLarge(f"an event cannot be written: {type(error).__name__}")
 
 
 def _without_bulk(event: Event) -> Event:

@@ -22,6 +22,7 @@ from . import (
     proof,
     reading,
     server,
+    vault,
     witnessing,
 )
 from .output import complain
@@ -51,6 +52,7 @@ for group in (
     keys,
     ledgers,
     access,
+    vault,
     people,
     witnessing,
     demo,

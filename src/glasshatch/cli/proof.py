@@ -13,7 +13,7 @@ from rich.markup import escape
 from ..app.inspect import HomeReport, verify_home
 from ..errors import ConfigError
 from ..ledger.log import CosignerKey
-from ..ledger.verify import verify_proof
+from ..ledger.verify import ProvenEntry, is_disclosure, verify_disclosure, verify_proof
 from .connection import EVENT_HELP, DataOption, ServerOption, TokenOption, open_desk
 from .evidence import is_evidence, verify_evidence
 from .output import console, emit_json, local_time, progress_bar, say
@@ -57,7 +57,8 @@ def verify(
     what: Annotated[
         Path,
         typer.Argument(
-            metavar="DIR|PROOF|BUNDLE", help="A data or ledger directory, a proof file or an evidence bundle."
+            metavar="DIR|PROOF|BUNDLE",
+            help="A data or ledger directory, a proof or disclosure file, or an evidence bundle.",
         ),
     ],
     key: Annotated[
@@ -157,6 +158,17 @@ def _print_report(report: HomeReport) -> None:
 def _verify_proof(
     file: Path, verifier_key: str, witnesses: list[CosignerKey], quorum: int, json: bool
 ) -> None:
+    data = _proof_data(file, verifier_key)
+    if is_disclosure(data):
+        if witnesses:
+            raise ConfigError("is for proofs", key="--witness", hint="verify the event's proof with it")
+        _verify_disclosure(data, verifier_key, json)
+        return
+    proven = verify_proof(data, verifier_key, witnesses, quorum)
+    _print_proven(proven, json)
+
+
+def _proof_data(file: Path, verifier_key: str) -> bytes:
     if not verifier_key:
         raise ConfigError(
             "a proof needs the ledger's public key",
@@ -164,10 +176,30 @@ def _verify_proof(
             hint="the operator published it; glasshatch prove --key-out writes it",
         )
     try:
-        data = file.read_bytes()
+        return file.read_bytes()
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror}", file=str(file)) from None
-    proven = verify_proof(data, verifier_key, witnesses, quorum)
+
+
+def _verify_disclosure(data: bytes, verifier_key: str, json: bool) -> None:
+    shown = verify_disclosure(data, verifier_key)
+    told, proven = shown.disclosure, shown.proven
+    if json:
+        emit_json(
+            {
+                "ok": True, "origin": proven.checkpoint.origin, "index": proven.index,
+                "size": proven.checkpoint.size, "event": told.event, "field": told.field, "value": told.value,
+            }
+        )  # fmt: skip
+        return
+    console().print(
+        f"[green]proven[/]: field {escape(told.field)} of event {escape(told.event)}, entry {proven.index} "
+        f"of {escape(proven.checkpoint.origin)}, was sealed with this value"
+    )
+    typer.echo(told.value if isinstance(told.value, str) else msgspec.json.encode(told.value))
+
+
+def _print_proven(proven: ProvenEntry, json: bool) -> None:
     if json:
         emit_json(
             {

@@ -13,7 +13,7 @@ from .. import policy
 from ..errors import ConfigError, Denied
 from ..events import uuid7
 from ..identity import Identity, Random
-from ..policy import Grant, GrantLimits, Request, RequestState, Review
+from ..policy import Grant, GrantLimits, Request, RequestKind, RequestState, Review
 from .database import Database
 from .people import Actors, unrecorded
 from .sealed import Row, SealedTable, tampered
@@ -60,6 +60,7 @@ class Requests:
         now_ns: int,
         ticket: str = "",
         limits: GrantLimits | None = None,
+        kind: RequestKind = "session",
         record: Callable[[Request], object] = unrecorded,
     ) -> Request:
         """Store an actor's request; reason and ticket are redacted already.
@@ -78,6 +79,7 @@ class Requests:
             ticket=ticket,
             now_ns=now_ns,
             limits=limits,
+            kind=kind,
         )
         with self._database.write() as connection:
             self._requests.insert(connection, _request_row(request))

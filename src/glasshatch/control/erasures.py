@@ -7,7 +7,6 @@ in between, the record decides: what it holds is carried out, what it does not h
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 
 import msgspec
 from sqlalchemy import Connection
@@ -17,17 +16,21 @@ from .sealed import Row, SealedTable
 
 _GIVEN_UP = -1
 _CHUNK = 500
+_JSON = ("subjects", "key_ids", "at_sizes")
 
 
 class Erasure(msgspec.Struct, frozen=True, kw_only=True):
-    """One erasure, by the id of its `subject.erased` event; `done_ns` is 0 until the keys are destroyed."""
+    """One erasure, by the id of its `subject.erased` event; `done_ns` is 0 until the keys are destroyed.
+
+    at_sizes: how many entries each ledger had; every event of which something was erased stands before.
+    """
 
     id: str
     subjects: tuple[str, ...]
     key_ids: tuple[str, ...]
     erased_by: str
     sealed: int
-    at_size: int
+    at_sizes: dict[str, int]
     created_ns: int
     done_ns: int = 0
 
@@ -133,13 +136,8 @@ class Erasures:
 
 def _row(erasure: Erasure) -> Row:
     row = msgspec.structs.asdict(erasure)
-    return {**row, "subjects": _json(erasure.subjects), "key_ids": _json(erasure.key_ids)}
+    return row | {name: msgspec.json.encode(row[name], order="sorted").decode() for name in _JSON}
 
 
 def _erasure(row: Row) -> Erasure:
-    lists = {name: msgspec.json.decode(row[name]) for name in ("subjects", "key_ids")}
-    return msgspec.convert({**row, **lists}, Erasure)
-
-
-def _json(value: Sequence[str]) -> str:
-    return msgspec.json.encode(list(value)).decode()
+    return msgspec.convert(row | {name: msgspec.json.decode(row[name]) for name in _JSON}, Erasure)

@@ -198,20 +198,22 @@ sealed_values = Table(
     _text("subject"),
     _text("key_id"),
     _text("sealed"),
-    # How many entries were durable when this was stored: its leaf stands there or behind.
+    # Where its leaf goes, and how many entries were durable there when this was stored: it stands behind.
+    _text("ledger"),
     _integer("at_size"),
     _integer("version"),
     _text("mac"),
     PrimaryKeyConstraint("tenant", "id"),
     Index(None, "tenant", "key_id"),
     Index(None, "tenant", "subject"),
-    Index(None, "tenant", "at_size"),
+    Index(None, "tenant", "ledger", "at_size"),
 )
 
 vault_marks = Table(
     "vault_marks",
     metadata,
     _text("tenant"),
+    # The ledger's name.
     _text("id"),
     _integer("at_size"),
     _integer("version"),
@@ -229,8 +231,8 @@ erasures = Table(
     _text("key_ids"),
     _text("erased_by"),
     _integer("sealed"),
-    # How many entries were durable before the event was recorded: it stands there or behind.
-    _integer("at_size"),
+    # How many entries each ledger had before the event was recorded; all that is erased stands before.
+    _text("at_sizes"),
     # 0 until the keys are destroyed.
     _integer("done_ns"),
     _integer("created_ns"),

@@ -21,7 +21,6 @@ Names = tuple[str, ...]
 """The tokens of one data subject under every live epoch, the current one first."""
 
 _CHUNK = 500
-_MARK = "sealed"
 
 
 class SubjectKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,13 +35,14 @@ class SubjectKey(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SealedValue(msgspec.Struct, frozen=True, kw_only=True):
-    """One sealed field of one event; `sealed` is base64, and its leaf stands at `at_size` or behind."""
+    """One sealed field of one event; `sealed` is base64. Its leaf stands in `ledger`, from `at_size` on."""
 
     event_id: str
     field: str
     subject: str
     key_id: str
     sealed: str
+    ledger: str
     at_size: int
 
 
@@ -136,28 +136,43 @@ class Vault:
             sealed = sum(self._count(connection, chunk) for chunk in _chunks(key_ids))
         return Known(tuple(sorted(tokens)), tuple(sorted(key_ids)), sealed)
 
-    @property
-    def mark(self) -> int:
-        """Every value whose leaf, if it has one, stands before this index is known to have it."""
+    def marks(self) -> dict[str, int]:
+        """By ledger: every value whose leaf, if it has one, stands before this index is known to have it."""
         with self._database.read() as connection:
-            row = self._marks.get(connection, _MARK)
-        return int(row["at_size"]) if row else 0
+            return {str(row["id"]): int(row["at_size"]) for row in self._marks.find(connection)}
 
-    def move_mark(self, at_size: int) -> None:
-        """Move the mark on."""
+    def move_marks(self, sizes: Mapping[str, int]) -> None:
+        """Move the marks on; costs no write where they stand there already."""
+        if self.marks() == sizes:
+            return
         with self._database.write() as connection:
-            row = self._marks.get(connection, _MARK)
-            if row is None:
-                self._marks.insert(connection, {"id": _MARK, "at_size": at_size})
-            elif row["at_size"] != at_size:
-                self._marks.replace(connection, row, at_size=at_size)
+            known = {row["id"]: row for row in self._marks.find(connection)}
+            for ledger, at_size in sizes.items():
+                if ledger not in known:
+                    self._marks.insert(connection, {"id": ledger, "at_size": at_size})
+                elif known[ledger]["at_size"] != at_size:
+                    self._marks.replace(connection, known[ledger], at_size=at_size)
 
     def unmarked(self) -> set[str]:
-        """The ids of events with values behind the mark, whose leaves a crash may have prevented."""
-        mark, columns = self.mark, self._values.columns
+        """The ids of events with values behind the marks, whose leaves a crash may have prevented."""
+        columns, found = self._values.columns, set[str]()
+        marks = self.marks()
         with self._database.read() as connection:
-            rows = self._values.find(connection, columns.at_size >= mark)
-        return {str(row["id"]).partition("/")[0] for row in rows}
+            ledgers = self._distinct(connection, columns.ledger, columns.tenant == self._values.tenant)
+            for ledger in ledgers:
+                rows = self._values.find(
+                    connection, columns.ledger == ledger, columns.at_size >= marks.get(ledger, 0)
+                )
+                found |= {str(row["id"]).partition("/")[0] for row in rows}
+        return found
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is no key to destroy and no value to drop."""
+        columns = self._keys.columns
+        query = select(columns.id).where(columns.tenant == self._keys.tenant, columns.erased_ns == 0).limit(1)
+        with self._database.read() as connection:
+            return connection.execute(query).first() is None
 
     def drop(self, event_ids: Collection[str]) -> None:
         """Drop the values of events that never came into being."""

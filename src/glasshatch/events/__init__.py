@@ -2,6 +2,7 @@
 
 from .actions import ACTIONS, Action
 from .canonical import MAX_ENTRY_BYTES, decode, encode, foreign
+from .commitments import SALT_BYTES, Scalar, commitment, value_bytes
 from .ids import uuid7
 from .model import (
     SCHEMA_VERSION,
@@ -17,6 +18,7 @@ from .model import (
     RawPrincipal,
     Redaction,
     Resource,
+    SealedField,
     Source,
     StatementText,
 )
@@ -27,6 +29,7 @@ __all__ = [
     "ACTIONS",
     "DEFAULT_LEDGER",
     "MAX_ENTRY_BYTES",
+    "SALT_BYTES",
     "SCHEMA_VERSION",
     "Access",
     "Action",
@@ -44,12 +47,16 @@ __all__ = [
     "Receipt",
     "Redaction",
     "Resource",
+    "Scalar",
+    "SealedField",
     "Source",
     "StatementText",
+    "commitment",
     "decode",
     "encode",
     "foreign",
     "place_of",
     "read_place",
     "uuid7",
+    "value_bytes",
 ]

@@ -54,6 +54,18 @@ ACTIONS: dict[str, Action] = {
             "somebody took an evidence bundle out of the record; holds the hash of its manifest",
             2,
         ),
+        Action(
+            "value.revealed",
+            "somebody was shown one sealed value under an approved request; the value is not in it",
+            3,
+        ),
+        Action(
+            "subject.erased",
+            "the keys of a data subject's sealed values were destroyed; names the subject by its tokens",
+            3,
+        ),
+        Action("hold.placed", "a legal hold on a data subject came into force; it blocks erasing", 2),
+        Action("hold.released", "a legal hold was ended", 2),
         Action("backup.made", "a backup was made and verified; says of how much, and where it lies", 1),
         Action(
             "backup.restored",

@@ -119,11 +119,20 @@ class DecisionMade(_Value, frozen=True):
     policy_hash: str = ""
 
 
+class SealedField(_Value, frozen=True):
+    """A value that lies in the vault: its path, what binds it to this event, and whose it is (a token)."""
+
+    field: str
+    commitment: str
+    subject: str
+
+
 class Redaction(_Value, frozen=True):
-    """What was taken out before storing, by class, and with which detector packs."""
+    """What was taken out before storing, by class, and with which detector packs; what was sealed."""
 
     counts: dict[str, int] = {}
     pack_hash: str = ""
+    sealed: tuple[SealedField, ...] = ()
 
 
 class Link(_Value, frozen=True):

@@ -4,12 +4,16 @@ from .columnnames import ColumnRule, masked_columns
 from .columns import ColumnFacts, ColumnPlan
 from .detectors import Detector, Pack, shipped_packs
 from .engine import Engine, Finding
+from .fieldpaths import parse_path, spell
 from .operators import OPERATORS, Operator
 from .redact import Redactor
 from .rows import MAX_SUBJECTS, RowPlan, plan_columns
+from .sealing import Sealing, SealRule, Taken
+from .subjectkeys import KEY_BYTES, Opened, SubjectCipher, unwrap_key, wrap_key, wrapping_envelope
 from .tokens import TOKEN, UNSCANNED, Tokens
 
 __all__ = [
+    "KEY_BYTES",
     "MAX_SUBJECTS",
     "OPERATORS",
     "TOKEN",
@@ -20,12 +24,22 @@ __all__ = [
     "Detector",
     "Engine",
     "Finding",
+    "Opened",
     "Operator",
     "Pack",
     "Redactor",
     "RowPlan",
+    "SealRule",
+    "Sealing",
+    "SubjectCipher",
+    "Taken",
     "Tokens",
     "masked_columns",
+    "parse_path",
     "plan_columns",
     "shipped_packs",
+    "spell",
+    "unwrap_key",
+    "wrap_key",
+    "wrapping_envelope",
 ]

@@ -16,6 +16,9 @@ from ..errors import ConfigError, Conflict, Denied
 from ..identity import Identity
 
 RequestState = Literal["pending", "approved", "denied", "withdrawn", "expired"]
+RequestKind = Literal["session", "reveal", "erase"]
+"""Access to a resource, one sealed value shown, or one data subject erased."""
+
 Step = Literal["approve", "deny", "withdraw", "expire"]
 Verdict = Literal["approve", "deny"]
 
@@ -80,7 +83,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     state: RequestState = "pending"
     approvals: int = 1
     closed_ns: int = 0
-    kind: Literal["session"] = "session"
+    kind: RequestKind = "session"
     version: int = 1
     reviews: tuple[Review, ...] = ()
 
@@ -158,6 +161,7 @@ def ask(
     now_ns: int,
     ticket: str = "",
     limits: GrantLimits | None = None,
+    kind: RequestKind = "session",
 ) -> Request:
     """A new pending request. Reason and ticket must be redacted already.
 
@@ -182,6 +186,7 @@ def ask(
         created_ns=now_ns,
         expires_ns=now_ns + limits.max_wait_ns,
         approvals=limits.approvals,
+        kind=kind,
     )
 
 

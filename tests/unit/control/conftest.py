@@ -53,7 +53,8 @@ class Office(msgspec.Struct):
 def erasure(id: str, *key_ids: str, **changes: Any) -> Erasure:
     """An erasure of one subject."""
     made = Erasure(
-        id=id, subjects=("<EMAIL:aaaaaaaaaaaa>",), key_ids=key_ids, erased_by="carol", sealed=1, at_size=7,
+        id=id, subjects=("<EMAIL:aaaaaaaaaaaa>",), key_ids=key_ids, erased_by="carol", sealed=1,
+        at_sizes={"default": 7},
         created_ns=NOW,
     )  # fmt: skip
     return msgspec.structs.replace(made, **changes)

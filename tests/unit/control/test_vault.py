@@ -34,7 +34,8 @@ def keep(store: Any, event_id: str, *names: tuple[str, ...], at_size: int = 7, f
         return [
             SealedValue(
                 event_id=event_id, field=f"native.n{place}-{number}", subject=subject[0],
-                key_id=keys[subject].id, sealed=base64.b64encode(os.urandom(90)).decode(), at_size=at_size,
+                key_id=keys[subject].id, sealed=base64.b64encode(os.urandom(90)).decode(),
+                ledger="default", at_size=at_size,
             )
             for place, subject in enumerate(names) for number in range(fields)
         ]  # fmt: skip
@@ -46,7 +47,7 @@ def erase(store: Any, subject: str, event_id: str = "erased-1") -> Erasure:
     known = store.vault.about([subject])
     erasure = Erasure(
         id=event_id, subjects=known.subjects, key_ids=known.key_ids, erased_by="carol", sealed=known.sealed,
-        at_size=9, created_ns=NOW,
+        at_sizes={"default": 9}, created_ns=NOW,
     )  # fmt: skip
     store.erasures.begin(erasure)
     store.erasures.carry_out(erasure, NOW + 1)
@@ -114,7 +115,7 @@ def test_a_destroyed_key_that_is_put_back_is_found_and_destroyed_again(office: A
     with sqlite3.connect(office.path) as connection:
         connection.execute("DELETE FROM subject_keys")
         connection.executemany(f"INSERT INTO subject_keys VALUES ({','.join('?' * 9)})", loot)
-        connection.executemany(f"INSERT INTO sealed_values VALUES ({','.join('?' * 8)})", values)
+        connection.executemany(f"INSERT INTO sealed_values VALUES ({','.join('?' * 9)})", values)
     with pytest.raises(VerificationError, match="is back"):
         store.vault.value("e1", "native.n0-0")
     with pytest.raises(VerificationError, match="is back"):
@@ -160,7 +161,8 @@ def test_an_erasure_that_was_given_up_destroys_nothing(office: Any) -> None:
     keep(store, "e1", (token("a"),))
     known = store.vault.about([token("a")])
     erasure = Erasure(
-        id="x", subjects=known.subjects, key_ids=known.key_ids, erased_by="carol", sealed=1, at_size=9,
+        id="x", subjects=known.subjects, key_ids=known.key_ids, erased_by="carol", sealed=1,
+        at_sizes={"default": 9},
         created_ns=NOW,
     )  # fmt: skip
     store.erasures.begin(erasure)
@@ -172,10 +174,10 @@ def test_an_erasure_that_was_given_up_destroys_nothing(office: Any) -> None:
 def test_values_without_a_leaf_are_found_behind_the_mark_and_dropped(office: Any) -> None:
     vault = office.store.vault
     keep(office.store, "e1", (token("a"),), at_size=5)
-    vault.move_mark(6)
+    vault.move_marks({"default": 6})
     keep(office.store, "e2", (token("a"),), at_size=6)
     keep(office.store, "e20", (token("a"),), at_size=8)
-    assert (vault.mark, vault.unmarked()) == (6, {"e2", "e20"})
+    assert (vault.marks(), vault.unmarked()) == ({"default": 6}, {"e2", "e20"})
     vault.drop(["e2"])
     assert vault.value("e2", "native.n0-0") is None
     assert vault.value("e20", "native.n0-0") is not None

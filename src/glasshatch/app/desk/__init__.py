@@ -5,8 +5,9 @@
 
 from .forwarded import ForwardedPart, FrontAuthenticator, Visitor
 from .main import FrontDesk
-from .roles import ADMIN, APPROVER, AUDITOR, ROLES
+from .roles import ADMIN, APPROVER, AUDITOR, PRIVACY, ROLES
 
 __all__ = [
-    "ADMIN", "APPROVER", "AUDITOR", "ROLES", "ForwardedPart", "FrontAuthenticator", "FrontDesk", "Visitor",
+    "ADMIN", "APPROVER", "AUDITOR", "PRIVACY", "ROLES",
+    "ForwardedPart", "FrontAuthenticator", "FrontDesk", "Visitor",
 ]  # fmt: skip

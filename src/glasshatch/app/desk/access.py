@@ -12,7 +12,7 @@ from ...api.values import GrantView, RequestForm, RequestView
 from ...errors import ConfigError
 from ...events import Access, Link, Outcome, Resource
 from ...identity import Identity
-from ...policy import Grant, Request, RequestState
+from ...policy import Grant, Request, RequestKind, RequestState
 from ..house import House
 from .roles import ADMIN, APPROVER, AUDITOR, require
 
@@ -27,9 +27,21 @@ class AccessPart:
 
     def create_request(self, caller: Identity, form: RequestForm) -> RequestView:
         """Ask for access; anybody may ask."""
+        _require_known(self._house, form.resource)
+        return self._request_view(self._file(caller, "session", form))
+
+    def ask_for(
+        self, caller: Identity, kind: RequestKind, resource: str, duration_s: int, reason: str, ticket: str
+    ) -> Request:
+        """File a request for something that is no session; the verb is its kind."""
+        form = RequestForm(
+            resource=resource, verbs=(kind,), duration_s=duration_s, reason=reason, ticket=ticket
+        )
+        return self._file(caller, kind, form)
+
+    def _file(self, caller: Identity, kind: RequestKind, form: RequestForm) -> Request:
         house = self._house
-        _require_known(house, form.resource)
-        request = house.control.requests.create(
+        return house.control.requests.create(
             caller,
             resource=form.resource,
             verbs=form.verbs,
@@ -38,9 +50,9 @@ class AccessPart:
             reason=house.redactor.text(form.reason)[0],
             ticket=house.redactor.text(form.ticket)[0],
             now_ns=house.clock.now_ns(),
+            kind=kind,
             record=lambda made: self._note_request("request.created", caller, made),
         )
-        return self._request_view(request)
 
     def list_requests(self, caller: Identity, state: str) -> list[RequestView]:
         """Requests the caller may see: reviewers and auditors all, everybody their own."""

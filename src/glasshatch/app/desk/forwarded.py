@@ -31,6 +31,7 @@ from ...api.values import (
     TokenForm,
     TokenIssued,
 )
+from ...api.vault_values import Erased, EraseForm, HoldForm, HoldView, Revealed, RevealForm
 from ...errors import Denied
 from ...identity import Identity
 from ...keys import DEFAULT_LEDGER
@@ -126,6 +127,26 @@ class ForwardedPart:
     def export_keys(self, caller: Identity, ledger: str) -> KeysText:
         with self._front(caller) as front:
             return front.export_keys(ledger)
+
+    def reveal(self, caller: Identity, form: RevealForm) -> Revealed:
+        with self._front(caller) as front:
+            return front.reveal(form)
+
+    def erase(self, caller: Identity, form: EraseForm) -> Erased:
+        with self._front(caller) as front:
+            return front.erase(form)
+
+    def list_holds(self, caller: Identity) -> list[HoldView]:
+        with self._front(caller) as front:
+            return front.list_holds()
+
+    def place_hold(self, caller: Identity, form: HoldForm) -> HoldView:
+        with self._front(caller) as front:
+            return front.place_hold(form)
+
+    def release_hold(self, caller: Identity, hold_id: str, reason: str) -> HoldView:
+        with self._front(caller) as front:
+            return front.release_hold(hold_id, reason)
 
     def create_request(self, caller: Identity, form: RequestForm) -> RequestView:
         with self._front(caller) as front:

@@ -10,9 +10,12 @@ from .keys import KeysPart
 from .ledgers import LedgerPart
 from .people import PeoplePart
 from .record import RecordPart
+from .vault import VaultPart
 
 
-class FrontDesk(RecordPart, LedgerPart, AccessPart, PeoplePart, IntakePart, BackupPart, KeysPart):
+class FrontDesk(
+    RecordPart, LedgerPart, AccessPart, PeoplePart, IntakePart, BackupPart, KeysPart, VaultPart
+):  # fmt: skip
     """Fills the API's `Desk` port over an open house."""
 
     def __init__(self, house: House, *, listening: str = "") -> None:
@@ -23,6 +26,7 @@ class FrontDesk(RecordPart, LedgerPart, AccessPart, PeoplePart, IntakePart, Back
         IntakePart.__init__(self, house)
         BackupPart.__init__(self, house)
         KeysPart.__init__(self, house)
+        VaultPart.__init__(self, house, self.ask_for)
 
     @property
     def halted(self) -> bool:

@@ -64,7 +64,7 @@ class RecordPart:
             attrs={"event": event_id, "index": found.place},
         )
         ledger, witnessed = self._house.ledgers.get(found.ledger), self._logs.of(found.ledger).witnessed()
-        return _proof_text(ledger.prove(found.index, witnessed or b""), ledger)
+        return proof_text(ledger.prove(found.index, witnessed or b""), ledger)
 
     def read_bundle(self, caller: Identity, number: int, width: int, ledger: str = DEFAULT_LEDGER) -> bytes:
         """The first `width` entries of a tlog-tiles bundle, for auditors; nothing if they are not signed."""
@@ -91,7 +91,7 @@ class RecordPart:
             links=(Link(rel=MANIFEST_REL, id=form.manifest),),
             attrs={"what": "evidence", "filter": {name: value for name, value in asked.items() if value}},
         ))  # fmt: skip
-        return _proof_text(house.ledger.prove(receipt.index), house.ledger)
+        return proof_text(house.ledger.prove(receipt.index), house.ledger)
 
     def status(self, caller: Identity) -> Status:
         """The server at a glance; holds nothing of the record's content, so it is no read of it."""
@@ -124,7 +124,7 @@ class RecordPart:
         )
 
 
-def _proof_text(proof: Proof, ledger: Ledger) -> ProofText:
+def proof_text(proof: Proof, ledger: Ledger) -> ProofText:
     """With the key that had to sign its checkpoint, which may be one before the newest."""
     size = open_checkpoint(proof.checkpoint, ledger.keys).size
     return ProofText(proof.encode().decode(), str(ledger.keys.in_force(size)))

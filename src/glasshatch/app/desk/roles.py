@@ -9,15 +9,20 @@ from ...identity import Identity
 ADMIN = "admin"
 APPROVER = "approver"
 AUDITOR = "auditor"
+PRIVACY = "privacy"
 
 ROLES = {
     "engineer": "reads production through the gateway, masked; writes under a grant",
     "dba": "an engineer whom policy sets may allow more",
     APPROVER: "judges other people's requests and sees them all",
     AUDITOR: "reads the whole record and changes nothing",
+    PRIVACY: "answers for data subjects: erases what is sealed about them, places legal holds",
     ADMIN: "keeps actors and tokens, revokes grants; sees the record's administration, no statements",
 }
 """The roles that come with Glasshatch; a policy set may use others."""
+
+DATA_PROTECTION = ("value.", "subject.", "hold.", "request.", "grant.")
+"""How the actions begin that whoever answers for data subjects may see."""
 
 ADMINISTRATION = (
     "actor.",
@@ -37,6 +42,9 @@ ADMINISTRATION = (
     "alert.",
     "key.",
     "master.",
+    "value.",
+    "subject.",
+    "hold.",
 )
 """How the actions begin that an administrator may see."""
 
@@ -55,9 +63,11 @@ def require(caller: Identity, *roles: str) -> None:
 
 
 def may_see(caller: Identity, event: Event) -> bool:
-    """Whether the caller may read an event: auditors all, admins administration, everybody their own."""
+    """Whether the caller may read an event: auditors all, admins and privacy their part, all their own."""
     if caller.has_role(AUDITOR):
         return True
     if event.actor is not None and caller.id in (event.actor.id, event.actor.on_behalf_of):
+        return True
+    if caller.has_role(PRIVACY) and event.action.startswith(DATA_PROTECTION):
         return True
     return caller.has_role(ADMIN) and event.action.startswith(ADMINISTRATION)

@@ -2,6 +2,10 @@
 
 from ..log import ProvenEntry, verify_proof
 from .directory import verify_directory
+from .disclosure import Disclosed, Disclosure, is_disclosure, verify_disclosure
 from .report import Problem, VerifyReport
 
-__all__ = ["Problem", "ProvenEntry", "VerifyReport", "verify_directory", "verify_proof"]
+__all__ = [
+    "Disclosed", "Disclosure", "Problem", "ProvenEntry", "VerifyReport",
+    "is_disclosure", "verify_directory", "verify_disclosure", "verify_proof",
+]  # fmt: skip

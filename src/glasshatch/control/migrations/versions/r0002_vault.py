@@ -34,13 +34,16 @@ def upgrade() -> None:
     op.create_index("ix_subject_keys_tenant_subject", "subject_keys", ["tenant", "subject"])
     op.create_table(
         "sealed_values",
-        *_texts("tenant", "id", "subject", "key_id", "sealed"),
+        *_texts("tenant", "id", "subject", "key_id", "sealed", "ledger"),
         *_integers("at_size", "version"),
         *_texts("mac"),
         _key("sealed_values"),
     )
-    for column in ("key_id", "subject", "at_size"):
-        op.create_index(f"ix_sealed_values_tenant_{column}", "sealed_values", ["tenant", column])
+    op.create_index("ix_sealed_values_tenant_key_id", "sealed_values", ["tenant", "key_id"])
+    op.create_index("ix_sealed_values_tenant_subject", "sealed_values", ["tenant", "subject"])
+    op.create_index(
+        "ix_sealed_values_tenant_ledger_at_size", "sealed_values", ["tenant", "ledger", "at_size"]
+    )
     op.create_table(
         "vault_marks",
         *_texts("tenant", "id"),
@@ -50,8 +53,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "erasures",
-        *_texts("tenant", "id", "subjects", "key_ids", "erased_by"),
-        *_integers("sealed", "at_size", "done_ns", "created_ns", "version"),
+        *_texts("tenant", "id", "subjects", "key_ids", "erased_by", "at_sizes"),
+        *_integers("sealed", "done_ns", "created_ns", "version"),
         *_texts("mac"),
         _key("erasures"),
     )

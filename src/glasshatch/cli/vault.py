@@ -1,0 +1,236 @@
+"""Sealed values: `reveal` shows one, `erase` destroys a data subject's keys, `hold` forbids erasing."""
+
+from __future__ import annotations
+
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.markup import escape
+
+from ..api.vault_values import Erased, EraseForm, HoldForm, HoldView, Revealed, RevealForm
+from ..errors import ConfigError
+from ..ledger.verify import Disclosure
+from .connection import DataOption, ServerOption, TokenOption, open_desk
+from .output import Format, FormatOption, clean, console, emit_json, emit_rows, local_time, say
+from .times import parse_duration
+
+hold_app = typer.Typer(
+    help="Legal holds: nothing about a held data subject is erased or pruned.", no_args_is_help=True
+)
+
+SubjectArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="SUBJECT",
+        help="A token as events show it, '<EMAIL:…>'; or - for TYPE:value on standard input, "
+        "so that no value stands on a command line.",
+    ),
+]
+TicketOption = Annotated[str, typer.Option(help="A ticket this belongs to.")]
+
+
+class Shape(StrEnum):
+    """How a revealed value is printed."""
+
+    text = "text"
+    json = "json"
+
+
+def register(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    app.command("reveal")(reveal)
+    app.command("erase")(erase)
+    app.add_typer(hold_app, name="hold")
+
+
+def reveal(
+    event: Annotated[str, typer.Argument(metavar="EVENT", help="An event id or its ledger index.")],
+    field: Annotated[
+        str, typer.Argument(metavar="FIELD", help="A sealed field, as the event's redaction names it.")
+    ],
+    reason: Annotated[str, typer.Option(help="Why; the reviewer and the record see it.")],
+    ticket: TicketOption = "",
+    duration: Annotated[
+        str, typer.Option("--for", help="How long it may be shown once approved: 10s, 15m, 2h.")
+    ] = "15m",
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", metavar="FILE", help="Write value, salt and proof here; a new file."),
+    ] = None,
+    format: Annotated[Shape, typer.Option(help="The value alone, or with salt and proof.")] = Shape.text,
+    data: DataOption = None,
+    server: ServerOption = "",
+    token_file: TokenOption = None,
+) -> None:
+    """Show one sealed value, once somebody else has approved it; every look is recorded.
+
+    The first call files a request and ends with exit code 3. After its approval the same call shows the
+    value until the grant runs out. With -o or --format json comes what `glasshatch verify` needs to check
+    that this value was recorded there. Example: glasshatch reveal 4711 native.customer.email --reason
+    "subpoena 17/26"
+    """
+    if out is not None and out.exists():
+        raise ConfigError("exists already", file=str(out), hint="give a new name")
+    form = RevealForm(
+        event=event, field=field, reason=reason, ticket=ticket, duration_s=parse_duration(duration)
+    )
+    with open_desk(data, server, token_file) as desk:
+        shown: Revealed = desk.reveal(form)
+    if out is not None:
+        write_secretly(out, _disclosure(shown).encode())
+        say(f"the value, its salt and a proof are in {escape(str(out))}; check them with:")
+        say(f"  glasshatch verify {escape(str(out))} --key KEY")
+    elif format is Shape.json:
+        sys.stdout.buffer.write(_disclosure(shown).encode())
+    else:
+        typer.echo(shown.value if isinstance(shown.value, str) else msgspec.json.encode(shown.value))
+    say(f"[dim]shown and recorded; it may be shown until {local_time(shown.until)}[/]")
+
+
+def erase(
+    subject: SubjectArgument,
+    reason: Annotated[str, typer.Option(help="Why; the reviewer and the record see it.")],
+    ticket: TicketOption = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what is sealed, and whether a hold forbids it.")
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", metavar="FILE", help="Write the signed receipt here; a new file."),
+    ] = None,
+    data: DataOption = None,
+    server: ServerOption = "",
+    token_file: TokenOption = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """Destroy the keys of everything sealed about a data subject, for good.
+
+    It takes the role privacy or admin, and somebody else's approval: the first call files a request and
+    ends with exit code 3, the same call erases once that is approved. The receipt is a proof of the event
+    `subject.erased`; `glasshatch verify` checks it. Example, typing EMAIL:anna@example.com and Ctrl-D:
+    glasshatch erase - --reason "request of 3 May"
+    """
+    if out is not None and out.exists():
+        raise ConfigError("exists already", file=str(out), hint="give a new name")
+    form = EraseForm(subject=_subject(subject), reason=reason, ticket=ticket, dry_run=dry_run)
+    with open_desk(data, server, token_file) as desk:
+        erased: Erased = desk.erase(form)
+    if out is not None and erased.proof:
+        write_secretly(out, erased.proof.encode())
+    if format is Format.jsonl:
+        emit_json(erased)
+        return
+    _print_erased(erased, out)
+
+
+@hold_app.command("place")
+def place(
+    subject: SubjectArgument,
+    reason: Annotated[str, typer.Option(help="Why; the record sees it.")],
+    ticket: TicketOption = "",
+    data: DataOption = None,
+    server: ServerOption = "",
+    token_file: TokenOption = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """Keep everything about a data subject until the hold is released; takes the role privacy or admin."""
+    form = HoldForm(subject=_subject(subject), reason=reason, ticket=ticket)
+    with open_desk(data, server, token_file) as desk:
+        _emit_holds([desk.place_hold(form)], format)
+
+
+@hold_app.command("release")
+def release(
+    hold: Annotated[str, typer.Argument(metavar="HOLD", help="A hold's id or its beginning.")],
+    reason: Annotated[str, typer.Option(help="Why it ends; the record sees it.")],
+    data: DataOption = None,
+    server: ServerOption = "",
+    token_file: TokenOption = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """End a legal hold."""
+    with open_desk(data, server, token_file) as desk:
+        _emit_holds([desk.release_hold(hold, reason)], format)
+
+
+@hold_app.command("list")
+def list_holds(
+    data: DataOption = None,
+    server: ServerOption = "",
+    token_file: TokenOption = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """List legal holds, released ones too."""
+    with open_desk(data, server, token_file) as desk:
+        _emit_holds(desk.list_holds(), format)
+
+
+def write_secretly(file: Path, data: bytes) -> None:
+    """A new file for its owner's eyes only; durable when this returns."""
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as opened:
+            opened.write(data)
+            opened.flush()
+            os.fsync(opened.fileno())
+    except FileExistsError:
+        raise ConfigError("exists already", file=str(file), hint="give a new name") from None
+    except OSError as error:
+        raise ConfigError(f"cannot be written: {error.strerror}", file=str(file)) from None
+
+
+def _disclosure(shown: Revealed) -> Disclosure:
+    return Disclosure(
+        event=shown.event, field=shown.field, value=shown.value, salt=shown.salt,
+        commitment=shown.commitment, proof=shown.proof,
+    )  # fmt: skip
+
+
+def _subject(given: str) -> str:
+    """The subject as typed, or from standard input."""
+    if given != "-":
+        return given
+    if sys.stdin.isatty():
+        say("[dim]TYPE:value, as in EMAIL:somebody@example.com; it is not kept[/]")
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+def _print_erased(erased: Erased, out: Path | None) -> None:
+    subjects = escape(clean(", ".join(erased.subjects)))
+    print_ = console().print
+    if not erased.proof:
+        print_(f"{subjects}: {erased.sealed} sealed values under {erased.keys} keys")
+        held = f"[yellow]a legal hold forbids to erase them: {', '.join(erased.holds)}[/]"
+        print_(held if erased.holds else "no legal hold; nothing was erased: this was a dry run")
+        return
+    print_(f"[green]erased[/]: {erased.sealed} sealed values of {subjects}; {erased.keys} keys are destroyed")
+    where = f"in {escape(str(out))}" if out else "below"
+    print_(f"recorded as event {erased.event}, entry {erased.index}; the signed receipt is {where}")
+    say(
+        "[yellow]not reached: copies of control.db made elsewhere, older moments of backups above all. Give "
+        "glasshatch backup to each place again, or destroy what lies there.[/]"
+    )
+    if out is None:
+        sys.stdout.write(erased.proof)
+
+
+def _emit_holds(holds: list[HoldView], format: Format) -> None:
+    if format is Format.jsonl:
+        for hold in holds:
+            emit_json(hold)
+        return
+    rows = (
+        (
+            hold.id, ",".join(hold.subjects), "released" if hold.released else "live", hold.placed_by,
+            local_time(hold.created), hold.reason,
+        )
+        for hold in holds
+    )  # fmt: skip
+    emit_rows(
+        ("HOLD", "SUBJECT", "STATE", "PLACED BY", "SINCE", "REASON*"), rows, empty="there is no legal hold"
+    )

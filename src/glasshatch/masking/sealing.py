@@ -1,0 +1,210 @@
+"""What of an event is sealed: found by configured paths, replaced by tokens before anything is stored."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+import msgspec
+
+from ..errors import ConfigError
+from ..events import Event, Scalar
+from .columnnames import guess_by_name
+from .engine import Finding
+from .eventfields import OWN_KINDS
+from .fieldpaths import Exact, Path, bound, change_at, parse_path, scalar_at, spell
+from .redact import Redactor
+
+_TYPE = re.compile(r"[A-Z][A-Z0-9_]{1,30}")
+_SOURCE = re.compile(r"[a-z0-9*?][a-z0-9*?_-]*(/[^\s/]+)?")
+_ANY_TEXT = "TEXT"
+_ANY_SUBJECT = "SUBJECT"
+
+
+class SealRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which values of a feed's events are sealed: kept in the vault under their data subject's own key.
+
+    source: whose events, as `kind` or `kind/name`, with `*` and `?`. fields: paths to the values, such as
+    `native.customer.email`, `attrs.lines[*].note` or `attrs."enduser.id"`. subject: the path of the value
+    that names the data subject; without it, the sealed value names its subject itself. subject_type: the
+    type of that name, as in `CUSTOMER`.
+
+    Raises:
+        ConfigError: A path is none, the source is our own, or a secret is made a subject.
+    """
+
+    source: str
+    fields: tuple[str, ...]
+    subject: str = ""
+    subject_type: str = ""
+
+    def __post_init__(self) -> None:
+        if not _SOURCE.fullmatch(self.source):
+            raise ConfigError(f"{self.source[:80]!r} is no source", key="seal.source", hint="as in json/shop")
+        if self.source.partition("/")[0] in OWN_KINDS:
+            raise ConfigError(
+                f"events of {self.source} are not sealed", key="seal.source",
+                hint="what the gateway records is redacted before it is an event",
+            )  # fmt: skip
+        if not self.fields:
+            raise ConfigError("names no field", key="seal.fields", hint="as in native.customer.email")
+        for path in (*self.fields, *filter(None, (self.subject,))):
+            parse_path(path)
+        if self.subject_type and (not _TYPE.fullmatch(self.subject_type) or self.subject_type == "SECRET"):
+            raise ConfigError(
+                "is no type of a data subject", key="seal.subject_type", hint="upper case, like CUSTOMER"
+            )
+        if self.subject_type and not self.subject:
+            raise ConfigError("needs a subject", key="seal.subject_type", hint="say which path names it")
+
+    def fits(self, kind: str, name: str) -> bool:
+        """Whether the rule speaks of events of this source."""
+        return fnmatchcase(f"{kind}/{name}" if "/" in self.source else kind, self.source)
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """A value that is sealed: where it stood, what it is, its subject's tokens, the current one first."""
+
+    field: str
+    value: Scalar
+    names: tuple[str, ...]
+
+
+class _Wish(msgspec.Struct, frozen=True):
+    field: str
+    value: Scalar
+    text: str
+    hint: str
+    subject: Any
+    subject_hint: str
+    subject_type: str
+
+
+class Sealing:
+    """Takes what is to be sealed out of events; in its place stands its token. Pure."""
+
+    def __init__(self, rules: Sequence[SealRule], redactor: Redactor) -> None:
+        self._rules = [
+            (
+                rule,
+                [parse_path(field) for field in rule.fields],
+                parse_path(rule.subject) if rule.subject else (),
+            )
+            for rule in rules
+        ]
+        self._redactor = redactor
+        self._known: dict[tuple[str, str], list[tuple[SealRule, list[Path], Path]]] = {}
+
+    def concerns(self, event: Event) -> bool:
+        """Whether a rule speaks of events of this one's source."""
+        return bool(self._fitting(event))
+
+    def take(self, events: Sequence[Event]) -> tuple[Sequence[Event], dict[int, tuple[Taken, ...]]]:
+        """The events with tokens in the place of what is sealed, and what that was, by their places.
+
+        In one scan over all values. A value in which a secret is found, or that cannot be scanned, is left
+        to redaction: secrets are never revealed.
+        """
+        wishes = {place: found for place, event in enumerate(events) if (found := self._wishes(event))}
+        if not wishes:
+            return events, {}
+        asked = [wish for found in wishes.values() for wish in found]
+        texts = [text for wish in asked for text in (wish.text, _text(wish.subject))]
+        findings = iter(self._redactor.findings(texts))
+        changed, taken = list(events), dict[int, tuple[Taken, ...]]()
+        for place, found in wishes.items():
+            judged = [(wish, self._judged(wish, next(findings), next(findings))) for wish in found]
+            sealed = {wish.field: one for wish, one in judged if one is not None}
+            if sealed:
+                changed[place] = self._replaced(
+                    events[place], {field: one[1] for field, one in sealed.items()}
+                )
+                taken[place] = tuple(one[0] for one in sealed.values())
+        return changed, taken
+
+    def _fitting(self, event: Event) -> list[tuple[SealRule, list[Path], Path]]:
+        kind, name = event.source.kind, event.source.name
+        fitting = self._known.get((kind, name))
+        if fitting is None:
+            fitting = [] if kind in OWN_KINDS else [one for one in self._rules if one[0].fits(kind, name)]
+            if len(self._known) < 10_000:
+                self._known[kind, name] = fitting
+        return fitting
+
+    def _wishes(self, event: Event) -> list[_Wish]:
+        found: dict[str, _Wish] = {}
+        for rule, paths, subject in self._fitting(event):
+            for path in paths:
+
+                def note(
+                    exact: Exact,
+                    value: Any,
+                    rule: SealRule = rule,
+                    path: Path = path,
+                    subject: Path = subject,
+                ) -> Any:
+                    field = spell(exact)
+                    if field not in found and len(field) <= _MAX_FIELD:
+                        whose = scalar_at(event, bound(subject, path, exact)) if subject else None
+                        hint = _hint(subject) if subject else ""
+                        found[field] = _wish(field, exact, value, whose, hint, rule.subject_type)
+                    return value
+
+                change_at(event, path, note)
+        return list(found.values())
+
+    def _judged(
+        self, wish: _Wish, found: list[Finding] | None, told: list[Finding] | None
+    ) -> tuple[Taken, str] | None:
+        """What is sealed, and the token that stands in its place; None for what must not be sealed."""
+        type = _type_of(wish.text, wish.hint, found, _ANY_TEXT)
+        subject_type = wish.subject_type or _type_of(
+            _text(wish.subject), wish.subject_hint, told, _ANY_SUBJECT
+        )
+        if not type or (wish.subject is not None and not subject_type):
+            return None
+        whose = (type, wish.text) if wish.subject is None else (subject_type, _text(wish.subject))
+        names = self._redactor.tokens.lookup(*whose)
+        # One of two values is told by its token, keyed or not.
+        token = "<BOOLEAN>" if isinstance(wish.value, bool) else self._redactor.tokens.token(type, wish.text)
+        return Taken(wish.field, wish.value, names), token
+
+    def _replaced(self, event: Event, tokens: dict[str, str]) -> Event:
+        for _, paths, _ in self._fitting(event):
+            for path in paths:
+                event = change_at(event, path, lambda exact, value: tokens.get(spell(exact), value))
+        return event
+
+
+_MAX_FIELD = 200
+"""A path longer than this names nothing that anybody asks for; the value is redacted as always."""
+
+
+def _wish(field: str, exact: Exact, value: Any, whose: Any, whose_hint: str, whose_type: str) -> _Wish:
+    value = repr(value) if isinstance(value, float) else value
+    return _Wish(field, value, _text(value), _hint(exact), whose, whose_hint, whose_type)
+
+
+def _hint(path: Path | Exact) -> str:
+    """What the names on the way say of a value; a secret's name anywhere outweighs all others."""
+    told = [guess.type for part in path if isinstance(part, str) and (guess := guess_by_name(part))]
+    return "SECRET" if "SECRET" in told else told[-1] if told else ""
+
+
+def _type_of(text: str, hint: str, found: list[Finding] | None, otherwise: str) -> str:
+    """The type of a whole value; empty for one that is or may be a secret."""
+    if found is None or hint == "SECRET" or any(finding.type == "SECRET" for finding in found):
+        return ""
+    if len(found) == 1 and (found[0].start, found[0].end) == (0, len(text)):
+        return found[0].type
+    return hint or otherwise
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) else str(value)
