@@ -77,7 +77,7 @@ class Integrator:
         with self._changed:
             while self._behind_bytes > self._options.max_behind_bytes and self._works():
                 self._changed.wait()
-            self._behind_bytes += group.cost
+            self._behind_bytes += len(group.bundle)
         self._waiting.append(group)
 
     def checkpoint_at(self, size: int) -> Checkpoint:
@@ -143,11 +143,11 @@ class Integrator:
 
     def _integrate(self, group: Group) -> None:
         self._levels.append(self._edge.extend(group.hashes))
-        self._sealer.take(group.frame.first, group.entries)
+        self._sealer.take(group.frame.first, group.bundle, group.lengths)
         while self._sealer.due:
             self._seal()
         with self._changed:
-            self._behind_bytes -= group.cost
+            self._behind_bytes -= len(group.bundle)
             self._changed.notify_all()
 
     def _take_waiting(self) -> list[Group]:

@@ -16,6 +16,7 @@ from .files import Files
 from .log import BUNDLE_ENTRIES, encode_bundle
 from .log.layout import PACK_MAGIC, TEMPORARY_SUFFIX, ZSTD, FileHeader, pack_name
 from .log.packs import bundle_context, encode_table, table_end, table_row
+from .log.tiles import LENGTH_BYTES
 from .options import LedgerOptions
 from .store import Pack, Store
 
@@ -39,9 +40,9 @@ class _Building:
     def full(self) -> bool:
         return len(self.rows) == self.header.parts
 
-    def add(self, entries: list[bytes]) -> None:
+    def add(self, bundle: bytes) -> None:
         """Write the next bundle."""
-        packed = self._compressor.compress(encode_bundle(entries))
+        packed = self._compressor.compress(bundle)
         sealed = self._envelope.seal(packed, bundle_context(self.header, len(self.rows)))
         self._files.pwrite(self._descriptor, sealed, self._at)
         self.rows.append(table_row(self._at, sealed))
@@ -86,24 +87,23 @@ class Sealer:
         self._random = random
         self._store = store
         self._building: _Building | None = None
-        self._loose: list[bytes] = []
+        # Entries of no bundle yet, encoded one behind the other, and the length of each.
+        self._loose = bytearray()
+        self._lengths: list[int] = []
         self._taken = store.packed
 
-    def take(self, first: int, entries: list[bytes]) -> None:
-        """Hear of the next durable entries; the caller then seals as long as a pack is `due`."""
+    def take(self, first: int, bundle: bytes, lengths: list[int]) -> None:
+        """Hear of the next durable entries, encoded; the caller then seals as long as a pack is `due`."""
         if first != self._taken:
             raise ValueError(f"entry {self._taken} comes next, not {first}")
-        self._loose += entries
-        self._taken += len(entries)
-        self._bundle()
+        self._add(bundle, lengths)
 
     def catch_up(self, size: int) -> bool:
         """Take what is durable below `size` from the log, as after a start; true if a pack is due before."""
         while self._taken < size and not self.due:
             stop = min(size, self._taken + BUNDLE_ENTRIES)
-            self._loose += self._store.read_range(self._taken, stop)
-            self._taken = stop
-            self._bundle()
+            entries = self._store.read_range(self._taken, stop)
+            self._add(encode_bundle(entries), list(map(len, entries)))
         return self.due
 
     @property
@@ -127,17 +127,26 @@ class Sealer:
             self._building.discard()
             self._building = None
 
+    def _add(self, bundle: bytes, lengths: list[int]) -> None:
+        self._loose += bundle
+        self._lengths += lengths
+        self._taken += len(lengths)
+        self._bundle()
+
     def _bundle(self) -> None:
         """Write every whole bundle that the pack under way has room for."""
-        at = 0
-        while len(self._loose) - at >= BUNDLE_ENTRIES:
+        at = count = 0
+        while len(self._lengths) - count >= BUNDLE_ENTRIES:
             if self._building is None:
                 self._building = self._begin()
             if self._building.full:
                 break
-            self._building.add(self._loose[at : at + BUNDLE_ENTRIES])
-            at += BUNDLE_ENTRIES
+            lengths = self._lengths[count : count + BUNDLE_ENTRIES]
+            size = sum(lengths) + BUNDLE_ENTRIES * LENGTH_BYTES
+            self._building.add(bytes(self._loose[at : at + size]))
+            at, count = at + size, count + BUNDLE_ENTRIES
         del self._loose[:at]
+        del self._lengths[:count]
 
     def _begin(self) -> _Building:
         number, bundles = self._store.pack_count, self._options.pack_bundles

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..keys import OVERHEAD_BYTES, Envelope
 from .files import Files
-from .log import encode_bundle
+from .log import HASH_BYTES
 from .log.frames import Frame, fill_frame, frame_bytes, frame_header
 from .log.layout import WAL
 from .options import LedgerOptions
@@ -48,14 +48,13 @@ class Wal:
         self._size, self._previous_crc = size, previous_crc
         self._spares.resume(spares, segments)
 
-    def append(self, entries: list[bytes], hashes: bytes, time_ns: int) -> tuple[Segment, Frame]:
-        """Write one group and sync it: when this returns, every entry survives power loss.
+    def append(self, bundle: bytes, hashes: bytes, time_ns: int) -> tuple[Segment, Frame]:
+        """Write one group, encoded, and sync it: when this returns, every entry survives power loss.
 
         When it raises `OSError`, nothing of the group may be acknowledged, and this log must not be
         written again: what the disk holds of the group is unknown until the next recovery.
         """
-        bundle = encode_bundle(entries)
-        count, sealed_bytes = len(entries), len(bundle) + OVERHEAD_BYTES
+        count, sealed_bytes = len(hashes) // HASH_BYTES, len(bundle) + OVERHEAD_BYTES
         data = self._room(frame_bytes(count, sealed_bytes))
         segment = self._segment_for(len(data))
         header = frame_header(self._previous_crc, self._size, count, sealed_bytes, time_ns)

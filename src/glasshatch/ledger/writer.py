@@ -14,7 +14,7 @@ from ..errors import GlasshatchError, TooLarge, Unavailable, place_of_bug
 from ..events import MAX_ENTRY_BYTES, Done, Receipt
 from .files import unavailable
 from .halt import Halt
-from .log import leaf_hashes
+from .log import encode_bundle, leaf_hashes
 from .log.frames import Frame
 from .options import ENTRY_COST, LedgerOptions
 from .segments import Segment
@@ -27,9 +27,9 @@ class Group(msgspec.Struct, frozen=True):
     segment: Segment
     frame: Frame
     hashes: bytes
-    entries: list[bytes]
-    cost: int
-    """Bytes of its frame."""
+    bundle: bytes
+    """The entries as a bundle of tlog-tiles has them: one behind the other, each after its length."""
+    lengths: list[int]
 
 
 class Writer:
@@ -152,7 +152,8 @@ class Writer:
         try:
             hashes = leaf_hashes(entries)
             flat = b"".join(hashes)
-            segment, frame = self._wal.append(entries, flat, self._clock.now_ns())
+            bundle = encode_bundle(entries)
+            segment, frame = self._wal.append(bundle, flat, self._clock.now_ns())
         except OSError as error:
             _refuse(group, self._halt.stop(unavailable(error, "make entries durable")))
             return
@@ -164,7 +165,7 @@ class Writer:
             return
         first = self.size
         # Known to the readers first: whoever sees the new size may read up to it.
-        self._on_group(Group(segment, frame, flat, entries, frame.end - frame.offset))
+        self._on_group(Group(segment, frame, flat, bundle, list(map(len, entries))))
         self.size = first + len(group)
         for at, (_, done) in enumerate(group):
             if done is not None:
