@@ -110,7 +110,7 @@ def test_trouble_on_the_way_is_no_finding_of_a_monitor(tmp_path: Path) -> None:
         with stranger(speak) as url, pytest.raises((Unavailable, PeerError)):
             Monitor(UrlSource(url), log.key(), tmp_path / "state").look()
     with stranger(answering(b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\n<html>\n")) as url:
-        assert Monitor(UrlSource(url), log.key(), tmp_path / "state").look().finding == "signature"
+        assert Monitor(UrlSource(url), log.key(), tmp_path / "state").look().finding == "key"
 
 
 @pytest.mark.parametrize(
