@@ -1,6 +1,6 @@
 """How fast the ledger is, against what the machine can do at all; the last line is one JSON object.
 
-Usage: python benchmarks/ledger.py [--quick] [--directory DIR]
+Usage: python benchmarks/ledger.py [--quick] [--entries N] [--directory DIR]
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import os
 import platform
 import random
 import shutil
+import signal
 import statistics
+import subprocess
 import sys
 import tempfile
 import threading
@@ -32,7 +34,7 @@ from glasshatch.events import (
     encode,
     uuid7,
 )
-from glasshatch.keys import Keyring, create_master_key_file
+from glasshatch.keys import Keyring, create_master_key_file, open_master_key
 from glasshatch.ledger import Ledger, LedgerOptions, verify_directory, verify_proof
 from glasshatch.ledger.log import Edge, leaf_hashes
 
@@ -180,6 +182,63 @@ def verification(directory: Path, keyring: Keyring) -> dict[str, float]:
     }
 
 
+def scale(home: Path, keyring: Keyring, count: int) -> dict[str, float]:
+    """Many entries, written by a process that is killed: its memory, the start after it, proofs, the verifier."""
+    directory = home / "large"
+    writer = [sys.executable, __file__, "--write", str(count), "--directory", str(home)]
+    start = time.perf_counter()
+    written = subprocess.run(writer, stdout=subprocess.PIPE, check=False, text=True)
+    if written.returncode != -signal.SIGKILL:
+        raise RuntimeError(f"the writer ended with {written.returncode}")
+    result: dict[str, float] = {
+        "scale_entries": count,
+        "scale_written_per_s": round(count / (time.perf_counter() - start)),
+        "scale_writer_peak_mib": int(written.stdout) >> 10,
+    }
+    start = time.perf_counter()
+    with Ledger.open(directory, keyring, SystemClock()) as ledger:
+        result["scale_open_after_kill_seconds"] = round(time.perf_counter() - start, 3)
+        ledger.append(b"the first after the crash")
+        result["scale_first_append_seconds"] = round(time.perf_counter() - start, 3)
+        result |= {f"scale_{name}": value for name, value in proofs(ledger, 3000).items()}
+    verifier = [sys.executable, __file__, "--verify", "--directory", str(home)]
+    seconds, peak = subprocess.run(verifier, stdout=subprocess.PIPE, check=True, text=True).stdout.split()
+    result["scale_verify_public_per_s"] = round(count / float(seconds))
+    result["scale_verify_peak_mib"] = int(peak) >> 10
+    shutil.rmtree(directory)
+    return result
+
+
+def peak_kib() -> int:
+    """This program's own peak of memory; that of `getrusage` has the starting process's in it."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0])
+
+
+def write_and_die(home: Path, count: int) -> None:
+    """Fill a ledger in batches of 1,000, say how much memory that took (KiB), and be killed."""
+    keyring = Keyring.open(home / "k", open_master_key(f"file:{home / 'm'}"))
+    ledger = Ledger.create(home / "large", keyring, SystemClock())
+    entries = make_events(20_000)
+    acknowledged = threading.Event()
+    for done in range(0, count, 1000):
+        batch = entries[done % 19_000 :][:1000]
+        acknowledged.clear()
+        ledger.submit_all(
+            [*((entry, None) for entry in batch[:-1]), (batch[-1], lambda _: acknowledged.set())]
+        )
+        acknowledged.wait()
+    print(peak_kib(), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def verify_alone(home: Path) -> None:
+    """Verify with the public key: seconds, and memory in KiB."""
+    start = time.perf_counter()
+    verify_directory(home / "large").require()
+    print(time.perf_counter() - start, peak_kib())
+
+
 def disk(directory: Path, size: int) -> dict[str, float]:
     packs = [path.stat().st_size for path in (directory / "entries").iterdir()]
     hashes = sum(path.stat().st_size for path in (directory / "hashes").iterdir())
@@ -196,18 +255,28 @@ def main() -> None:
     parser.add_argument(
         "--directory", type=Path, help="measure on this disk (default: the temporary directory's)"
     )
+    parser.add_argument(
+        "--entries", type=int, help="size of the large ledger (default: 1,000,000; quick: 100,000)"
+    )
+    parser.add_argument("--write", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--verify", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     quick: bool = arguments.quick
+    entries: int = arguments.entries or (100_000 if quick else 1_000_000)
     # As the server does: else a thread that waited for the disk waits 5 ms more for the interpreter.
     sys.setswitchinterval(0.0001)
+    if arguments.write:
+        return write_and_die(arguments.directory, arguments.write)
+    if arguments.verify:
+        return verify_alone(arguments.directory)
     home = Path(tempfile.mkdtemp(prefix="glasshatch-bench-", dir=arguments.directory))
     try:
-        print(json.dumps(run(home, quick)))
+        print(json.dumps(run(home, quick, entries)))
     finally:
         shutil.rmtree(home)
 
 
-def run(home: Path, quick: bool) -> dict[str, object]:
+def run(home: Path, quick: bool, large: int) -> dict[str, object]:
     entries = make_events(8_000 if quick else 30_000)
     size = sum(map(len, entries)) / len(entries)
     print(f"{len(entries)} different events of {size:.0f} bytes, in {home}")
@@ -246,7 +315,7 @@ def run(home: Path, quick: bool) -> dict[str, object]:
     with Ledger.open(directory, keyring, SystemClock()) as again:
         result |= {"open_seconds": round(time.perf_counter() - start, 3)}
         result |= disk(directory, again.size)
-    return result
+    return result | scale(home, keyring, large)
 
 
 if __name__ == "__main__":
