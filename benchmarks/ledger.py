@@ -183,7 +183,7 @@ def verification(directory: Path, keyring: Keyring) -> dict[str, float]:
 
 
 def scale(home: Path, keyring: Keyring, count: int) -> dict[str, float]:
-    """Many entries, written by a process that is killed: its memory, the start after it, proofs, the verifier."""
+    """Many entries, written by a process that is killed: memory, the start after it, proofs, the verifier."""
     directory = home / "large"
     writer = [sys.executable, __file__, "--write", str(count), "--directory", str(home)]
     start = time.perf_counter()
