@@ -68,7 +68,8 @@ class House:
             self.ledgers.finish(self.keyring, self._announce)
             self.vault = VaultKeeper(self.control, lambda: self.keyring, clock, os.urandom)
             recover(self.control, self.vault, self.ledgers.items())
-            streams = make_streams(loaded, SOURCES, [name for name, _ in self.ledgers.items()])
+            made = None if brief else [name for name, _ in self.ledgers.items()]
+            streams = make_streams(loaded, SOURCES, made)
         except BaseException:
             self.ledgers.close()
             self._lock.release()

@@ -56,12 +56,13 @@ NO_STREAMS = Streams({})
 """Everything goes to the default ledger."""
 
 
-def make_streams(loaded: LoadedConfig, kinds: Collection[str], ledgers: Collection[str]) -> Streams:
+def make_streams(loaded: LoadedConfig, kinds: Collection[str], ledgers: Collection[str] | None) -> Streams:
     """The streams of a configuration.
 
     Args:
         kinds: The kinds of sources that there are.
-        ledgers: The ledgers that there are.
+        ledgers: The ledgers that there are; None for a command that may be the one to make them: what
+            goes to a ledger that is not there is then refused when it comes.
 
     Raises:
         ConfigError: Names a ledger, a kind or a resource that is not there, or two ledgers claim one stream.
@@ -73,7 +74,7 @@ def make_streams(loaded: LoadedConfig, kinds: Collection[str], ledgers: Collecti
                 "takes what no other ledger claims", file=file, key=f"ledgers.{name}",
                 hint="leave it out; name the streams of the other ledgers",
             )  # fmt: skip
-        if name not in ledgers:
+        if ledgers is not None and name not in ledgers:
             raise ConfigError(
                 "there is no such ledger", file=file, key=f"ledgers.{name}",
                 hint=f"glasshatch ledger create {name} --data {loaded.data}",

@@ -167,3 +167,22 @@ def test_bad_input_is_named_with_its_cure(
     assert done.returncode == code, done.stderr
     assert says in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_ledger_may_be_named_before_it_is_made(home: Path, tmp_path: Path) -> None:
+    config = home / "glasshatch.toml"
+    before = config.read_text()
+    config.write_text(before + '\n[ledgers.orders]\nsources = ["json/orders"]\n')
+    order = tmp_path / "orders.jsonl"
+    order.write_text('{"id": "1", "action": "order.placed"}\n')
+    deliver = ("ingest", "json", str(order), "--name", "orders", "--data", str(home), "--format", "jsonl")
+    refused = run(*deliver)
+    assert refused.returncode != 0, "it must not go to another ledger meanwhile"
+    assert "there is no ledger 'orders'" in refused.stderr
+    made = run("ledger", "create", "orders", "--data", str(home))
+    assert made.returncode == 0, made.stderr
+    delivered = run(*deliver)
+    assert delivered.returncode == 0, delivered.stderr
+    listed = run("ledger", "list", "--data", str(home), "--format", "jsonl")
+    assert {one["name"]: one["size"] for one in map(json.loads, listed.stdout.splitlines())}["orders"] == 2
+    config.write_text(before)
