@@ -23,6 +23,7 @@ from .config import LoadedConfig
 from .home import LEDGER_NAME, Home
 from .ledgers import Ledgers
 from .recorder import EventMaker, Recorder
+from .rewrap import finish_rewrap, settle_rewrap
 from .rotation import Rotation, open_control, settle_succession
 from .streams import make_streams
 from .vault import Sealer, VaultKeeper, recover
@@ -39,6 +40,7 @@ class House:
 
     def __init__(self, loaded: LoadedConfig, clock: Clock, *, brief: bool = False) -> None:
         """`brief` says that this is for one command, and not a server."""
+        loaded = settle_rewrap(loaded)
         config = loaded.config
         self.loaded = loaded
         self.clock = clock
@@ -54,7 +56,8 @@ class House:
         self._lock = self.home.lock(brief=brief)
         try:
             self.master = open_master(loaded)
-            self.keyring = settle_succession(self.home, open_keyring(loaded), self.master)
+            # Again, now that nobody else changes it.
+            self.take_keyring(settle_succession(self.home, open_keyring(loaded), self.master))
             self.control, self.control_mac_key = open_control(self.home, self.keyring, os.urandom)
             self.ledgers = Ledgers(self.home, self.keyring, clock)
         except BaseException:
@@ -80,6 +83,7 @@ class House:
         )
         self.rotation = Rotation(self)
         try:
+            finish_rewrap(self)
             self.rotation.finish()
         except BaseException:
             self.close()

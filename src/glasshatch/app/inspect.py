@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -147,14 +148,28 @@ def _keyrings(directory: Path, master: str) -> list[Keyring]:
     """The keyrings; none if the master key is not at hand, which is no error."""
     keys = directory / "keys"
     if not master:
-        if not (keys / "master.key").is_file():
+        master = _configured_master(directory)
+        if not master:
             return []
-        master = f"file:{keys / 'master.key'}"
     opened = open_master_key(master)
     found = [Keyring.open(file, opened) for file in sorted(keys.glob("*.json"))]
     if not found:
         raise ConfigError("there is no keyring", file=str(keys))
     return found
+
+
+def _configured_master(directory: Path) -> str:
+    """Where the directory's own configuration has its master key, if that lies in a file that is there.
+
+    A program that it names is not run: whoever verifies did not ask for that.
+    """
+    try:
+        configuration = tomllib.loads((directory / "glasshatch.toml").read_text(encoding="utf-8"))
+        named = str(configuration.get("keys", {}).get("master", "file:keys/master.key"))
+    except (OSError, ValueError, AttributeError):
+        named = "file:keys/master.key"
+    kind, _, place = named.partition(":")
+    return f"file:{directory / place}" if kind == "file" and (directory / place).is_file() else ""
 
 
 def _data_keys(keyrings: Sequence[Keyring], ledger: str) -> Callable[[str], Envelope]:

@@ -10,8 +10,8 @@ import typer
 from rich.markup import escape
 
 from ..api.key_values import KeyView, RetireForm, RotateForm
-from ..errors import ConfigError
-from .connection import DataOption, ServerOption, TokenOption, open_desk
+from ..errors import ConfigError, Conflict
+from .connection import DataOption, ServerOption, TokenOption, is_live, open_desk
 from .output import Format, FormatOption, emit_json, emit_rows, local_time, say
 
 keys_app = typer.Typer(help="The keys of a data directory; admins only.", no_args_is_help=True)
@@ -96,6 +96,44 @@ def retire(
         raise ConfigError("is no key's id", key="ID", hint="glasshatch keys list shows them")
     with open_desk(data, server, token_file) as desk:
         _emit([desk.retire_key(RetireForm(key=key, reason=_reason(reason)))], format)
+
+
+@keys_app.command("rewrap")
+def rewrap(
+    to: Annotated[
+        str,
+        typer.Option("--to", metavar="REF", help="The new master key: file:PATH, env:NAME or exec:PROGRAM."),
+    ],
+    reason: ReasonOption,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", metavar="DIR", envvar="GLASSHATCH_DATA", help="A data directory."),
+    ] = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """Wrap every key under another master key, all or none; the server is stopped for it.
+
+    The configuration's keys.master is changed too. Killed at any time, the next start finds the old master
+    key or the new one. Backups from before still need the old one.
+
+    Example: glasshatch keys rewrap --to file:/etc/glasshatch/master.key --reason "new host" --data DIR
+    """
+    if data is None:
+        raise ConfigError("give the data directory", key="--data", hint="this is done where it lies")
+    if is_live(data):
+        # Over the API there is no rewrap: a reference may name a program, and no caller shall have it run.
+        raise Conflict(f"a server is up on {data}", hint="stop it first")
+    kind, _, place = to.partition(":")
+    reference = f"file:{Path(place).absolute()}" if kind == "file" and place else to
+    with open_desk(data, "", None) as desk:
+        done = desk.rewrap_keys(reference, _reason(reason))
+    if format is Format.jsonl:
+        emit_json(done)
+        return
+    say(f"{done.keyrings} keyring(s), before under {escape(done.before)}, now under {escape(done.after)}")
+    if not done.configured:
+        say(f'[bold yellow]set keys.master in the configuration to "{escape(done.reference)}"[/]')
+    say("keep the old master key as long as you keep backups from before")
 
 
 @keys_app.command("export")

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from ..app.inspect import HomeReport, verify_home
 from ..errors import ConfigError
-from ..ledger.log import CosignerKey
+from ..ledger.log import CosignerKey, Succession, VerifierKey, decode_keys
 from ..ledger.verify import ProvenEntry, is_disclosure, verify_disclosure, verify_proof
 from .connection import EVENT_HELP, DataOption, ServerOption, TokenOption, open_desk
 from .evidence import is_evidence, verify_evidence
@@ -89,6 +89,14 @@ def verify(
             metavar="FILE|REPO", help="The ledger must hold every checkpoint kept in this anchor; repeatable."
         ),
     ] = None,
+    succession: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="For a proof: how the ledger's keys follow each other, as given by keys export or"
+            " /tlog/NAME/keys; KEY may then be any of them.",
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
     """Check all ledgers of a directory, one proof or an evidence bundle, offline, trusting nobody here.
@@ -97,6 +105,8 @@ def verify(
     expected. 9: only the unfinished tail of a crash or of a running server was found.
     """
     keys = [key_text(one, "--key") for one in key or () if one]
+    if succession is not None and (what.is_dir() or is_evidence(what)):
+        raise ConfigError("is for proofs", key="--succession", hint="directories and bundles hold their own")
     if what.is_dir():
         if witness:
             raise ConfigError("is for proofs", key="--witness", hint="for a directory give --anchor")
@@ -106,17 +116,27 @@ def verify(
     elif len(keys) > 1:
         raise ConfigError("is one for a file", key="--key", hint="give the key of the file's ledger")
     else:
-        _verify_file(what, "".join(keys), witness_keys(witness), quorum, json)
+        log_key = _log_key("".join(keys), succession)
+        _verify_file(what, log_key, witness_keys(witness), quorum, json)
+
+
+def _log_key(key: str, succession: Path | None) -> str | Succession:
+    if succession is None or not key:
+        return key
+    try:
+        return decode_keys(succession.read_bytes(), VerifierKey.parse(key))
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", file=str(succession)) from None
 
 
 def _verify_file(
-    file: Path, verifier_key: str, witnesses: list[CosignerKey], quorum: int, json: bool
+    file: Path, verifier_key: str | Succession, witnesses: list[CosignerKey], quorum: int, json: bool
 ) -> None:
     if not is_evidence(file):
         _verify_proof(file, verifier_key, witnesses, quorum, json)
     elif witnesses:
         raise ConfigError("is for proofs", key="--witness", hint="a bundle's proofs are checked alone")
-    else:
+    elif isinstance(verifier_key, str):
         verify_evidence(file, verifier_key, json)
 
 
@@ -143,6 +163,9 @@ def _print_report(report: HomeReport) -> None:
         out.print(
             f"  key {escape(ledger.key)}" + ("" if ledger.key_given else " [yellow](the directory's own)[/]")
         )
+        for other in ledger.keys:
+            if other != ledger.key:
+                out.print(f"  its succession also holds {escape(other)}")
     for problem in report.problems:
         out.print(
             f"[red]{problem.kind}[/] {escape(problem.file)} at byte {problem.offset}: {escape(problem.what)}"
@@ -156,7 +179,7 @@ def _print_report(report: HomeReport) -> None:
 
 
 def _verify_proof(
-    file: Path, verifier_key: str, witnesses: list[CosignerKey], quorum: int, json: bool
+    file: Path, verifier_key: str | Succession, witnesses: list[CosignerKey], quorum: int, json: bool
 ) -> None:
     data = _proof_data(file, verifier_key)
     if is_disclosure(data):
@@ -168,7 +191,7 @@ def _verify_proof(
     _print_proven(proven, json)
 
 
-def _proof_data(file: Path, verifier_key: str) -> bytes:
+def _proof_data(file: Path, verifier_key: str | Succession) -> bytes:
     if not verifier_key:
         raise ConfigError(
             "a proof needs the ledger's public key",
@@ -181,7 +204,7 @@ def _proof_data(file: Path, verifier_key: str) -> bytes:
         raise ConfigError(f"cannot be read: {error.strerror}", file=str(file)) from None
 
 
-def _verify_disclosure(data: bytes, verifier_key: str, json: bool) -> None:
+def _verify_disclosure(data: bytes, verifier_key: str | Succession, json: bool) -> None:
     shown = verify_disclosure(data, verifier_key)
     told, proven = shown.disclosure, shown.proven
     if json:

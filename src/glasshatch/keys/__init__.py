@@ -3,7 +3,7 @@
 from .envelope import CIPHER, KEY_BYTES, OVERHEAD_BYTES, Envelope
 from .keyring import KINDS, KeyFacts, Keyring, Kind
 from .ledgerkeys import DEFAULT_LEDGER, LedgerKeys, OneLedger
-from .master import MasterKey, create_master_key_file, open_master_key
+from .masters import MASTERS, MasterKey, MasterKind, create_master_key_file, open_master_key
 from .rotation import activate_key, prepare_key, retire_key, rewrapped
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "DEFAULT_LEDGER",
     "KEY_BYTES",
     "KINDS",
+    "MASTERS",
     "OVERHEAD_BYTES",
     "Envelope",
     "KeyFacts",
@@ -18,6 +19,7 @@ __all__ = [
     "Kind",
     "LedgerKeys",
     "MasterKey",
+    "MasterKind",
     "OneLedger",
     "activate_key",
     "create_master_key_file",

@@ -24,7 +24,7 @@ from ..errors import ConfigError, Conflict, VerificationError
 from .envelope import KEY_BYTES, Envelope
 from .files import changing, read_secret, replace_secret, write_new_secret
 from .ledgerkeys import DEFAULT_LEDGER, OneLedger
-from .master import MasterKey
+from .masters import MasterKey
 
 FORMAT = 2
 """What this program reads; a keyring whose keys were never changed is still written as format 1."""

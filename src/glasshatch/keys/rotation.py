@@ -27,7 +27,7 @@ from .keyring import (
     wrap_key,
 )
 from .ledgerkeys import DEFAULT_LEDGER
-from .master import MasterKey
+from .masters import MasterKey
 
 _ROTATED_FORMAT = 2
 

@@ -15,9 +15,11 @@ import pytest
 from fixtures.depth import rounds
 from fixtures.glasshatch import run
 from glasshatch.api.key_values import RetireForm, RotateForm
+from glasshatch.app.config import load_config
+from glasshatch.app.house import open_master
 from glasshatch.app.local import open_local
 from glasshatch.events import decode
-from glasshatch.keys import KeyFacts, Keyring, open_master_key
+from glasshatch.keys import KeyFacts, Keyring, create_master_key_file, open_master_key
 from glasshatch.ledger import LedgerReader, VerifierKey, verify_directory
 
 STEPS = ("fsync", "fdatasync", "rename", "unlink")
@@ -34,7 +36,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def in_child(home: Path, act: Act, kill_at: int) -> int:
-    """Do it in a child that is killed before its n-th change of the disk; how many there were if it is not."""
+    """Do it in a child that is killed before its n-th change of the disk; how many if it is not."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -44,6 +46,7 @@ def in_child(home: Path, act: Act, kill_at: int) -> int:
             with open_local(home) as (desk, caller):
                 count[1] = 1  # from here on they count: opening the directory is another test's
                 act(lambda name, *form: getattr(desk, name)(caller, *form))
+                desk.list_actors(caller)  # the directory that was changed is still of use
                 count[1] = 0
         except BaseException as error:
             sys.stderr.write(f"{error!r}\n")
@@ -79,7 +82,7 @@ def count_steps(kill_at: int) -> list[int]:
 
 
 def keyring_of(home: Path) -> Keyring:
-    return Keyring.open(home / "keys/default.json", open_master_key(f"file:{home}/keys/master.key"))
+    return Keyring.open(home / "keys/default.json", open_master(load_config(home / "glasshatch.toml")))
 
 
 def in_use(keyring: Keyring, kind: str) -> KeyFacts:
@@ -91,10 +94,10 @@ def in_use(keyring: Keyring, kind: str) -> KeyFacts:
     return found
 
 
-def changes(home: Path) -> list[dict[str, Any]]:
+def changes(home: Path, prefix: str = "key.") -> list[dict[str, Any]]:
     with LedgerReader(home / "ledgers/default", keyring_of(home)) as reader:
         events = [decode(entry) for _, entry in reader.scan()]
-    return [{"action": one.action, **one.attrs} for one in events if one.action.startswith("key.")]
+    return [{"action": one.action, **one.attrs} for one in events if one.action.startswith(prefix)]
 
 
 def killed_everywhere(made: Path, tmp_path: Path, act: Act) -> Iterator[Path]:
@@ -119,7 +122,7 @@ def killed_everywhere(made: Path, tmp_path: Path, act: Act) -> Iterator[Path]:
 
 def check_before_opening(home: Path) -> None:
     """A verifier who comes right after the kill finds nothing but what a start mends."""
-    report = verify_directory(home / "ledgers/default", None, keyring_of(home).envelope)
+    report = verify_directory(home / "ledgers/default", None)
     assert [problem for problem in report.problems if problem.kind == "damage"] == []
 
 
@@ -160,6 +163,31 @@ def test_retiring_a_key_is_done_or_not_and_recorded(made: Path, tmp_path: Path) 
         statement = b"retirement" in (home / "ledgers/default/succession").read_bytes()
         assert (state == "retired") == bool(recorded) == statement
         works_on(home, first)
+
+
+def test_a_rewrap_leaves_the_old_master_key_or_the_new_one(made: Path, tmp_path: Path) -> None:
+    new = create_master_key_file(tmp_path / "new.key")
+    old = open_master_key(f"file:{made}/keys/master.key")
+    (made / "keys/other-tenant.json").unlink(missing_ok=True)
+    two = Path(shutil.copytree(made, tmp_path / "two"))
+    Keyring.create(two / "keys/other-tenant.json", "other-tenant", "example.com/other", old)
+    first = VerifierKey.parse((made / "ledgers/default/key.vkey").read_text().strip())
+    outcomes = set()
+
+    def act(desk: Any) -> None:
+        desk("rewrap_keys", f"file:{tmp_path}/new.key", "a new host")
+
+    for home in killed_everywhere(two, tmp_path, act):
+        config = load_config(home / "glasshatch.toml")
+        master = open_master_key(config.reference(config.config.keys.master))
+        outcomes.add(master.id)
+        for ring in ("default", "other-tenant"):
+            Keyring.open(home / f"keys/{ring}.json", master)  # both, under the one that is configured
+        recorded = [one for one in changes(home, "master.") if one["after"] == new.id]
+        assert len(recorded) == (master.id == new.id)
+        assert not [path for path in (home / "keys").iterdir() if path.name.startswith("rewrap")]
+        works_on(home, first)
+    assert outcomes == {old.id, new.id}
 
 
 def works_on(home: Path, trusted: VerifierKey) -> None:

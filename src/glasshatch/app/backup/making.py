@@ -136,11 +136,15 @@ class _Making:
 
     def run(self, progress: Progress | None) -> MadeBackup:
         self._partial.mkdir(mode=0o700)
+        keys = self._keyrings()
         # The control store first: whatever it holds was recorded before, so the ledger below has it too.
         files = [self._control(), *self._configuration()]
         least = int(self._desk.begin_backup().note.split("\n")[1])
         cut = LedgerCut(self._home.ledger, least)
         try:
+            if self._keyrings() != keys:
+                # What was copied before and after may be under different keys.
+                raise Unavailable("a key was changed while the backup ran", hint="give the command again")
             self._check_continues(cut)
             files += self._copier.ledger(cut, f"ledgers/{LEDGER}", progress)
             moment = self._moment(cut, files)
@@ -148,6 +152,9 @@ class _Making:
             cut.close()
         report = self._verify(cut, progress)
         return self._commit(moment, report)
+
+    def _keyrings(self) -> dict[Path, bytes]:
+        return {path: path.read_bytes() for path in sorted(self._home.keys.glob("*.json"))}
 
     def _control(self) -> BackupFile:
         copy_database(self._home.control_db, self._partial / "control.db")
@@ -162,6 +169,8 @@ class _Making:
                 continue
             if relative.name.endswith(".tmp") or (self._is_master(path) and not self._with_master):
                 continue
+            if relative.parts[0] == "keys" and path.suffix != ".json" and not self._is_master(path):
+                continue  # a master key of before, maybe: only keyrings are wrapped
             if path.stat().st_size > _SMALL_BYTES:
                 raise ConfigError("is too large for a file of the configuration", file=str(path))
             found.append(self._copier.small(relative.as_posix(), path.read_bytes()))

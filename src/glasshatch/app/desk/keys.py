@@ -9,6 +9,7 @@ from ...keys import KeyFacts
 from ...ledger import Published, VerifierKey
 from ...ledger.log import encode_keys
 from ..house import House
+from ..rewrap import Rewrapped, rewrap
 from .roles import ADMIN, AUDITOR, require
 
 
@@ -37,6 +38,15 @@ class KeysPart:
         """Let an older signing key sign no more."""
         require(caller, ADMIN)
         return self._key_view(self._house.rotation.retire(form.key, form.reason, caller.as_actor()))
+
+    def rewrap_keys(self, caller: Identity, reference: str, reason: str) -> Rewrapped:
+        """Wrap every keyring under another master key.
+
+        At a directory without a server only: a reference can name a program, and nobody far away shall have
+        a server run one.
+        """
+        require(caller, ADMIN)
+        return rewrap(self._house, reference, reason, caller.as_actor())
 
     def export_keys(self, caller: Identity, ledger: str) -> KeysText:
         """A ledger's public keys over time; they are public, so this is no read of the record."""

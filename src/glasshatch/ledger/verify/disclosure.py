@@ -11,7 +11,7 @@ import msgspec
 
 from ...errors import GlasshatchError, VerificationError
 from ...events import SALT_BYTES, Event, Scalar, commitment, decode
-from ..log import ProvenEntry, VerifierKey, verify_proof
+from ..log import LogKey, ProvenEntry, verify_proof
 
 VERSION = "glasshatch-disclosure@v1"
 MAX_DISCLOSURE_BYTES = 4 << 20
@@ -48,7 +48,7 @@ def is_disclosure(data: bytes) -> bool:
     return data.startswith(b'{"format":"glasshatch-disclosure@')
 
 
-def verify_disclosure(data: bytes, public_key: VerifierKey | str) -> Disclosed:
+def verify_disclosure(data: bytes, public_key: LogKey | str) -> Disclosed:
     """Check a disclosure with nothing but the log's public key.
 
     Raises:
