@@ -93,8 +93,7 @@ def verify(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="For a proof: how the ledger's keys follow each other, as given by keys export or"
-            " /tlog/NAME/keys; KEY may then be any of them.",
+            help="For a proof: how the ledger's keys follow each other (keys export); KEY is any of them.",
         ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
@@ -111,13 +110,17 @@ def verify(
         if witness:
             raise ConfigError("is for proofs", key="--witness", hint="for a directory give --anchor")
         _verify_directory(what, keys, master, anchor or [], json)
-    elif anchor:
-        raise ConfigError("is for directories", key="--anchor", hint="for a proof give --witness")
-    elif len(keys) > 1:
-        raise ConfigError("is one for a file", key="--key", hint="give the key of the file's ledger")
     else:
+        _only_for_files(anchor, keys)
         log_key = _log_key("".join(keys), succession)
         _verify_file(what, log_key, witness_keys(witness), quorum, json)
+
+
+def _only_for_files(anchors: list[Path] | None, keys: list[str]) -> None:
+    if anchors:
+        raise ConfigError("is for directories", key="--anchor", hint="for a proof give --witness")
+    if len(keys) > 1:
+        raise ConfigError("is one for a file", key="--key", hint="give the key of the file's ledger")
 
 
 def _log_key(key: str, succession: Path | None) -> str | Succession:

@@ -23,7 +23,7 @@ from glasshatch.keys import KeyFacts, Keyring, create_master_key_file, open_mast
 from glasshatch.ledger import LedgerReader, VerifierKey, verify_directory
 
 STEPS = ("fsync", "fdatasync", "rename", "unlink")
-KILLS = rounds(2, 1_000)
+KILLS = rounds(1, 1_000)
 Act = Callable[[Any], object]
 
 
