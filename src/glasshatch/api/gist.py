@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import msgspec
+
 from ..events import Event
+from .values import RecordedEvent
 
 _ASKED = ("query", "subject", "actor", "action", "session", "resource", "event", "state")
 
@@ -65,3 +70,11 @@ def _read_gist(event: Event) -> str:
 
 def _counted(count: int, thing: str) -> str:
     return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
+def in_order(events: Sequence[RecordedEvent]) -> list[RecordedEvent]:
+    """Oldest first: of one ledger in its own order, of several by time."""
+    if len({one.ledger for one in events}) < 2:
+        return sorted(events, key=lambda one: one.index)
+    times = {id(one): msgspec.json.decode(one.event, type=Event).time_ns for one in events}
+    return sorted(events, key=lambda one: (times[id(one)], one.ledger, one.index))

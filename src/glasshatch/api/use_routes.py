@@ -40,13 +40,14 @@ _REVIEW = {"scope": "review"}
 InState = Annotated[str, QueryParameter(name="state")]
 
 
-class FoundEvents(msgspec.Struct, frozen=True):
+class FoundEvents(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a search found."""
 
     events: list[StoredEvent]
     count: int
     indexed: int
     ledger_size: int
+    positions: dict[str, int] = {}
 
 
 def _desk(request: Call) -> UseDesk:

@@ -43,9 +43,14 @@ class RecordedEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     event: msgspec.Raw
     ledger: str = DEFAULT_LEDGER
 
+    def __post_init__(self) -> None:
+        # A default is left out by its identity, and an equal text that was read is another object.
+        if self.ledger == DEFAULT_LEDGER:
+            msgspec.structs.force_setattr(self, "ledger", DEFAULT_LEDGER)
+
     @property
     def place(self) -> str:
-        """The place as people write it: the index, after the ledger's name if it is not the default one."""
+        """The place as people write it, as in `12` or `orders/12`."""
         return place_of(self.ledger, self.index)
 
 
@@ -156,7 +161,9 @@ class ProofText(msgspec.Struct, frozen=True):
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """The server at a glance."""
+    """The server at a glance. ledgers: those beside the default one, each with its size. witnessed: how far
+    the witnesses are, empty where no back looks after them; witnesses: what each and each anchor last said.
+    """
 
     version: str
     tenant: str
@@ -167,11 +174,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     resources: tuple[str, ...]
     listening: str
     ledgers: tuple[str, ...] = ()
-    """The other ledgers beside the default one, each with its size."""
     witnessed: str = ""
-    """How far the witnesses are; empty where no back looks after them."""
     witnesses: tuple[str, ...] = ()
-    """What each witness and anchor last answered."""
 
 
 class LedgerForm(Form, frozen=True):
@@ -198,8 +202,8 @@ SearchLimit = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
 class SearchForm(Form, frozen=True):
     """What to look for, in the query language. since, until: nanoseconds, until exclusive.
 
-    Newest first unless `oldest_first`; `before` and `after` page by ledger index, exclusive; a limit
-    of 0 asks for the count only.
+    Newest first unless `oldest_first`; `before` and `after` page by ledger index, exclusive: with several
+    ledgers name one in the query, or give an `after_in` by ledger. A limit of 0 asks for the count only.
     """
 
     query: str = ""
@@ -207,20 +211,22 @@ class SearchForm(Form, frozen=True):
     until: str = ""
     before: int = -1
     after: int = -1
+    after_in: dict[str, int] = {}
     limit: SearchLimit = 100
     oldest_first: bool = False
 
 
-class Found(msgspec.Struct, frozen=True, kw_only=True):
+class Found(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a search found. `count` is of all matches, not of the page in `events`.
 
-    The index follows the ledger: `indexed` of `ledger_size` entries could be searched.
-    """
+    The index follows the ledgers: `indexed` of `ledger_size` entries could be searched; `positions` says
+    where each of several goes on."""
 
     events: list[RecordedEvent]
     count: int
     indexed: int
     ledger_size: int
+    positions: dict[str, int] = {}
 
 
 class EvidenceForm(Form, frozen=True):
@@ -318,10 +324,11 @@ class TailForm(Form, frozen=True):
 
 
 class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One event on a timeline, why it is there, and whether that reason is exact or inferred."""
+    """One event on a timeline, and why; `ledger` is left out for the default one."""
 
     index: int
     event: msgspec.Raw
+    ledger: str | msgspec.UnsetType = msgspec.UNSET
     link: Literal["exact", "inferred"] = "exact"
     why: str = ""
 
@@ -342,18 +349,20 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
     truncated: bool = False
 
 
-class IndexState(msgspec.Struct, frozen=True):
-    """How far the index has come."""
+class IndexState(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How far the index has come in all ledgers; where there are several, `positions` is how far in each."""
 
     indexed: int
     ledger_size: int
+    positions: dict[str, int] = {}
 
 
 AlertState = Literal["open", "acknowledged"]
 
 
 class AlertView(msgspec.Struct, frozen=True, kw_only=True):
-    """One alert: which rule saw what, in which events, and how far its delivery came."""
+    """One alert: which rule saw what, in which events, how far its delivery came. `ledgers` says where each
+    index counts, if any does not in the default one."""
 
     id: str
     rule: str
@@ -367,6 +376,7 @@ class AlertView(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     events: tuple[str, ...] = ()
     indices: tuple[int, ...] = ()
+    ledgers: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
     state: AlertState = "open"
     acknowledged_by: str = ""
     comment: str = ""

@@ -70,8 +70,8 @@ class Ledgers:
             raise ConfigError(f"there is no ledger {name[:80]!r}", hint="glasshatch ledger list") from None
 
     def items(self) -> list[tuple[str, Ledger]]:
-        """All of them by name."""
-        return list(self._open.items())
+        """All of them by name, the default one first."""
+        return sorted(self._open.items(), key=lambda one: (one[0] != DEFAULT_LEDGER, one[0]))
 
     def sizes(self) -> dict[str, int]:
         """How many entries are durable in each."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Protocol
@@ -21,6 +20,7 @@ from .desk.record import RecordPart
 from .detection import make_alerts, open_detector
 from .house import House
 from .livekeys import redacting, redactors_of
+from .serve.merging import Entry, Merge
 
 _BATCH_ENTRIES = 10_000
 
@@ -31,7 +31,7 @@ class LocalUse(InvestigationPart, EvidencePart, AlertPart):
     def __init__(self, house: House, stack: ExitStack) -> None:
         index = Index.open(house.home.derived / "index", house.tenant)
         stack.callback(index.close)
-        if not index.follows(house.ledger.size, house.ledger.read):
+        if not _of_this_record(index, house):
             index.clear()
         detector = open_detector(house.loaded, house.clock)
         stack.callback(detector.close)
@@ -49,8 +49,8 @@ class LocalUse(InvestigationPart, EvidencePart, AlertPart):
 
 class _Consumer(Protocol):
     @property
-    def watermark(self) -> int: ...
-    def apply(self, entries: Sequence[tuple[int, bytes]]) -> object: ...
+    def watermarks(self) -> dict[str, int]: ...
+    def apply_all(self, entries: Sequence[Entry]) -> object: ...
 
 
 class _LocalIndex:
@@ -63,7 +63,9 @@ class _LocalIndex:
     def caught_up(self) -> IndexState:
         """Index everything that is durable now."""
         _catch_up(self._house, self._index)
-        return IndexState(self._index.watermark, self._index.watermark)
+        marks = self._index.watermarks
+        size = sum(marks.values())
+        return IndexState(size, size, marks if len(marks) > 1 else {})
 
     def begin_again(self) -> int:
         """Make the index anew, all of it."""
@@ -77,7 +79,14 @@ class _LocalIndex:
         )
 
 
+def _of_this_record(index: Index, house: House) -> bool:
+    sizes, ledgers = house.ledgers.sizes(), dict(house.ledgers.items())
+    return all(
+        name in sizes and index.follows(sizes[name], ledgers[name].read, name) for name in index.watermarks
+    )
+
+
 def _catch_up(house: House, consumer: _Consumer) -> None:
-    entries = house.ledger.scan(consumer.watermark)
-    while batch := list(itertools.islice(entries, _BATCH_ENTRIES)):
-        consumer.apply(batch)
+    merge, sizes = Merge(consumer.watermarks), house.ledgers.sizes()
+    while batch := merge.take(house.ledgers.items(), sizes, _BATCH_ENTRIES):
+        consumer.apply_all(batch)

@@ -9,7 +9,9 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from ..api.gist import in_order
 from ..api.values import RecordedEvent, SearchForm, StatsForm
+from ..events import DEFAULT_LEDGER
 from .connection import DataOption, ServerOption, TokenOption, open_desk
 from .events_table import COLUMNS, event_row
 from .output import Format, FormatOption, emit_json, emit_rows, local_time, say
@@ -77,7 +79,7 @@ def search(
     if count:
         typer.echo(found.count)
     else:
-        _emit_events(sorted(found.events, key=lambda item: item.index), format)
+        _emit_events(in_order(found.events), format)
     if not count and format is Format.table and found.count > len(found.events):
         say(f"[dim]{len(found.events)} of {found.count} matches; --limit shows more[/]")
     if found.indexed < found.ledger_size:
@@ -100,10 +102,10 @@ def tail(
         following = follower.tail(query)
         with open_desk(data, server, token_file) as desk:
             newest = desk.search(SearchForm(query=query, limit=lines)).events
-        _emit_events(sorted(newest, key=lambda item: item.index), format, head=True)
-        seen = {item.index for item in newest}
+        _emit_events(in_order(newest), format, head=True)
+        seen = {item.place for item in newest}
         while True:
-            found = [item for item in following.next(5.0) if item.index not in seen]
+            found = [item for item in following.next(5.0) if item.place not in seen]
             _emit_events(found, format, head=False)
 
 
@@ -127,7 +129,8 @@ def timeline(
         return
     rows = []
     for entry in found.entries:
-        row = event_row(RecordedEvent(entry.index, entry.event))
+        ledger = entry.ledger if isinstance(entry.ledger, str) else DEFAULT_LEDGER
+        row = event_row(RecordedEvent(entry.index, entry.event, ledger))
         rows.append((" " if entry.link == "exact" else "~", *row, entry.why))
     emit_rows(("", *COLUMNS, "WHY*"), rows, empty=f"nothing is recorded about {subject}")
     for skew in found.skew:

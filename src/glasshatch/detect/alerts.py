@@ -16,6 +16,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     id: 32 hex digits from tenant, rule, group and the event that raised it: finding it again gives the
     same. time, raised: decimal nanoseconds, when it happened and when it was noticed. events, indices:
     the newest events behind it (50 at most), in order of their time; the event that raised is among them.
+    ledgers: where each index counts, empty if all do in the default one.
     """
 
     id: str
@@ -35,6 +36,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     trace: str = ""
     events: tuple[str, ...] = ()
     indices: tuple[int, ...] = ()
+    ledgers: tuple[str, ...] = ()
     measured: dict[str, str] = {}
     tags: tuple[str, ...] = ()
     false_positives: str = ""

@@ -1,4 +1,4 @@
-"""Follows the ledger: every entry meets every rule once, and what that changes is kept all or not at all."""
+"""Follows the ledgers: every entry meets every rule once, and what that changes is kept all or not at all."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import msgspec
 
 from ..clock import Clock
 from ..errors import Conflict, GlasshatchError
-from ..events import Event, decode
+from ..events import DEFAULT_LEDGER, Event, decode
 from .alerts import Alert, Route, alert_id
 from .explaining import actor_name
 from .firsts import FirstSeen
 from .matching import actions_of, could_be
 from .notes import is_own, step_of
-from .observing import Counters, Finding, Kind, Observation, believed_time_ns
+from .observing import Counters, Finding, Kind, Observation, Place, believed_time_ns
 from .rule import Rule
 from .stepping import raise_alert, recorded
 from .store import Statement, Store
@@ -71,13 +71,13 @@ class _Working:
         self.each = rule.file.each
         self.kind: Kind = (FirstSeen if rule.file.kind == "first_seen" else Windowed)(rule, max_groups)
 
-    def observe(self, event: Event, index: int, time_ns: int) -> list[Finding]:
+    def observe(self, event: Event, place: Place, time_ns: int) -> list[Finding]:
         """What the rule finds at this event."""
         items = getattr(event, self.each) if self.each else (None,)
         matching = tuple(item for item in items if self.matches(event, item))
         if not matching:
             return []
-        return self.kind.observe(Observation(event, matching, index, time_ns))
+        return self.kind.observe(Observation(event, matching, place, time_ns))
 
 
 class Detector:
@@ -121,8 +121,8 @@ class Detector:
 
         Args:
             routes: Which alerts go to which channels.
-            silent_below: Rules learn from entries below this ledger index, but raise nothing. For the
-                first start of detection over a ledger that is older than it.
+            silent_below: Rules learn from so many entries, but raise nothing. For the first start of
+                detection over a record that is older than it.
 
         Raises:
             ConfigError: The directory cannot be used, or a newer version wrote the file.
@@ -133,32 +133,44 @@ class Detector:
 
     @property
     def watermark(self) -> int:
-        """The ledger index of the first entry that was not applied yet."""
-        return self._watermark
+        """The index of the default ledger's first entry that was not applied yet."""
+        return self._watermarks.get(DEFAULT_LEDGER, 0)
+
+    @property
+    def watermarks(self) -> dict[str, int]:
+        """The index of each ledger's first entry that was not applied yet; 0 if it is not named."""
+        return dict(self._watermarks)
 
     def close(self) -> None:
         """Let the file go; what was applied is kept."""
         with self._lock:
             self.store.close()
 
-    def apply(self, entries: Sequence[tuple[int, bytes]]) -> list[Alert]:
+    def apply(self, entries: Sequence[tuple[int, bytes]], ledger: str = DEFAULT_LEDGER) -> list[Alert]:
+        """Let entries of one ledger meet the rules; as `apply_all`."""
+        return self.apply_all([(ledger, index, data) for index, data in entries])
+
+    def apply_all(self, entries: Sequence[tuple[str, int, bytes]]) -> list[Alert]:
         """Let entries meet the rules; answers the alerts that are new, which are then kept for good.
 
-        Entries below the watermark are passed over. When this raises, nothing of the batch is kept,
-        and the same entries may be given again.
+        Entries below their ledger's watermark are passed over. When this raises, nothing of the batch is
+        kept, and the same entries may be given again.
 
         Raises:
-            Conflict: The entries leave a gap after the watermark.
+            Conflict: The entries leave a gap after a watermark.
             Unavailable: The file cannot be written.
         """
         with self._lock:
-            fresh = [entry for entry in entries if entry[0] >= self._watermark]
+            fresh = [entry for entry in entries if entry[1] >= self._watermarks.get(entry[0], 0)]
             if not fresh:
                 return []
-            if fresh[0][0] != self._watermark or fresh[-1][0] - fresh[0][0] != len(fresh) - 1:
-                raise Conflict(f"entries leave a gap: {self._watermark} is next, not {fresh[0][0]}")
+            marks = dict(self._watermarks)
+            for ledger, index, _ in fresh:
+                if index != marks.get(ledger, 0):
+                    raise Conflict(f"entries leave a gap: {marks.get(ledger, 0)} is next, not {index}")
+                marks[ledger] = index + 1
             try:
-                return self._apply(fresh)
+                return self._apply(fresh, marks)
             except BaseException:
                 # Memory is ahead of the file now; only the file counts.
                 self._load()
@@ -174,7 +186,7 @@ class Detector:
             for one in self._working
         ]  # fmt: skip
         return DetectorStanding(
-            watermark=self._watermark,
+            watermark=self.watermark,
             unreadable=self._unreadable,
             alerts=self.store.count("alerts"),
             to_record=self.store.count("notes"),
@@ -184,7 +196,7 @@ class Detector:
 
     def _load(self) -> None:
         store = self.store
-        self._watermark = int(store.meta("watermark", "0"))
+        self._watermarks = _marks_of(store)
         self._unreadable = int(store.meta("unreadable", "0"))
         self._working = [_Working(rule, self._max_groups) for rule in self._rules]
         self._by_action: dict[str, list[_Working]] = {}
@@ -194,11 +206,12 @@ class Detector:
             if saved:
                 one.kind.counters = msgspec.json.decode(saved, type=Counters)
 
-    def _apply(self, entries: Sequence[tuple[int, bytes]]) -> list[Alert]:
+    def _apply(self, entries: Sequence[tuple[str, int, bytes]], marks: dict[str, int]) -> list[Alert]:
         now_ns = self._clock.now_ns()
         raised: list[Alert] = []
         statements: list[Statement] = []
-        for index, data in entries:
+        applied = sum(self._watermarks.values())
+        for number, (ledger, index, data) in enumerate(entries, applied):
             try:
                 read = self._read(data)
             except (GlasshatchError, msgspec.DecodeError, ValueError, RecursionError):
@@ -206,14 +219,14 @@ class Detector:
                 self._unreadable += 1
                 continue
             if read is not None:
-                self._meet(index, *read, now_ns, raised, statements)
-        watermark = entries[-1][0] + 1
-        meta = {"watermark": str(watermark), "unreadable": str(self._unreadable)}
+                self._meet(Place(ledger, index, number), *read, now_ns, raised, statements)
+        meta = {_mark_name(name): str(mark) for name, mark in marks.items()}
+        meta["unreadable"] = str(self._unreadable)
         for one in self._working:
             meta[f"counters/{one.rule.state_key}"] = msgspec.json.encode(one.kind.counters).decode()
         memory = {one.rule.state_key: one.kind.changes() for one in self._working}
         self.store.save(meta, memory, statements)
-        self._watermark = watermark
+        self._watermarks = marks
         return raised
 
     def _read(self, data: bytes) -> tuple[Event, int] | None:
@@ -225,21 +238,21 @@ class Detector:
         return event, believed_time_ns(event)
 
     def _meet(
-        self, index: int, event: Event, time_ns: int, now_ns: int,
+        self, place: Place, event: Event, time_ns: int, now_ns: int,
         raised: list[Alert], statements: list[Statement],
     ) -> None:  # fmt: skip
         if is_own(event):
             step = step_of(event)
             if step is not None:
-                statements += recorded(step, index, now_ns)
+                statements += recorded(step, place.number, now_ns)
             return
         for one in self._interested(event.action):
-            for finding in one.observe(event, index, time_ns):
+            for finding in one.observe(event, place, time_ns):
                 alert = self._alert(one, event, finding, now_ns)
-                if index < self._silent_below or self._known(alert, raised):
+                if place.number < self._silent_below or self._known(alert, raised):
                     continue
                 raised.append(alert)
-                statements += raise_alert(alert, index, self._routes, now_ns)
+                statements += raise_alert(alert, place.number, self._routes, now_ns)
 
     def _known(self, alert: Alert, raised: list[Alert]) -> bool:
         return any(alert.id == one.id for one in raised) or self.store.knows_alert(alert.id)
@@ -274,10 +287,27 @@ class Detector:
             trace=event.trace_id,
             events=tuple(item.event_id for item in finding.evidence),
             indices=tuple(item.index for item in finding.evidence),
+            ledgers=_ledgers_of(finding),
             measured=finding.measured,
             tags=file.tags,
             false_positives=file.false_positives,
         )
+
+
+def _mark_name(ledger: str) -> str:
+    """The name of a ledger's watermark; the default one's is what it was when there was no other."""
+    return "watermark" if ledger == DEFAULT_LEDGER else f"watermark/{ledger}"
+
+
+def _marks_of(store: Store) -> dict[str, int]:
+    found = store.metas("watermark")
+    return {name.partition("/")[2] or DEFAULT_LEDGER: int(mark) for name, mark in found.items()}
+
+
+def _ledgers_of(finding: Finding) -> tuple[str, ...]:
+    """The ledger of each event behind it; nothing if all are in the default one."""
+    names = tuple(item.ledger or DEFAULT_LEDGER for item in finding.evidence)
+    return names if set(names) - {DEFAULT_LEDGER} else ()
 
 
 def _cut(text: str) -> str:

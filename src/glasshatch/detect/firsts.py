@@ -8,7 +8,7 @@ import msgspec
 
 from .explaining import joined
 from .matching import reader_of
-from .observing import Changes, Counters, Evidence, Finding, Grouping, Observation, Row, digest
+from .observing import Changes, Counters, Finding, Grouping, Observation, Row, digest, evidence_of
 from .rule import Rule
 
 MAX_VALUES = 4_096
@@ -97,7 +97,7 @@ class FirstSeen:
         )
         new = [(item, shown) for item in items if (shown := self._new_value(key, group, seen, item))]
         group.touches += 1
-        group.touched = seen.index
+        group.touched = seen.place.number
         self._dirty.add(key)
         if not new or not learned:
             return None
@@ -112,7 +112,7 @@ class FirstSeen:
         group.raised_ns = max(seen.time_ns, group.raised_ns or seen.time_ns)
         names = list(dict.fromkeys(shown for _, shown in new))
         measured = {"count": str(len(names)), "new": joined(names), "window": self._rule.file.history}
-        evidence = (Evidence(seen.time_ns, len(names), seen.event.id, seen.index),)
+        evidence = (evidence_of(seen, len(names)),)
         return Finding(key, new[0][0], evidence, measured)
 
     def _new_value(self, key: bytes, group: _Group, seen: Observation, item: object) -> str:
@@ -145,7 +145,7 @@ class FirstSeen:
             oldest = sorted((group.touched, key) for key, group in self._groups.items())
             for _, gone in oldest[: max(1, self._max_groups // 16)]:
                 self._drop_group(gone)
-        group = self._groups[key] = _Group(seen.time_ns, 0, None, seen.index)
+        group = self._groups[key] = _Group(seen.time_ns, 0, None, seen.place.number)
         self._dropped.discard(key)
         return group
 

@@ -50,6 +50,7 @@ def raised_event(alert: Alert) -> Event:
         "event_time": alert.time,
         "about": alert.actor,
         "indices": list(alert.indices),
+        **({"ledgers": list(alert.ledgers)} if alert.ledgers else {}),
         "tags": list(alert.tags),
         "measured": alert.measured,
     }
@@ -103,7 +104,7 @@ def step_of(event: Event) -> Step | None:
 def _restored(event: Event, ids: dict[str, str]) -> Alert:
     attrs = event.attrs
     measured, indices, tags = attrs.get("measured"), attrs.get("indices"), attrs.get("tags")
-    version = attrs.get("version")
+    version, ledgers = attrs.get("version"), attrs.get("ledgers")
     return Alert(
         id=ids["alert"],
         tenant=event.tenant,
@@ -122,6 +123,7 @@ def _restored(event: Event, ids: dict[str, str]) -> Alert:
         trace=event.trace_id,
         events=tuple(link.id for link in event.links if link.rel == "event"),
         indices=tuple(one for one in indices if isinstance(one, int)) if isinstance(indices, list) else (),
+        ledgers=tuple(str(name) for name in ledgers) if isinstance(ledgers, list) else (),
         measured={key: str(value) for key, value in measured.items()} if isinstance(measured, dict) else {},
         tags=tuple(str(tag) for tag in tags) if isinstance(tags, list) else (),
     )

@@ -1,8 +1,8 @@
 """What every kind of rule is built on: observations go in, findings come out, and state is kept as rows.
 
-A kind decides from the entries in ledger order alone: no clock, no chance. So the same entries lead to
+A kind decides from the entries in their order alone: no clock, no chance. So the same entries lead to
 the same findings and the same rows however they were split into batches, and however often a process
-was killed between two of them.
+was killed between two of them. Between several ledgers the order is that in which they were applied.
 """
 
 from __future__ import annotations
@@ -13,12 +13,20 @@ from typing import Any, Protocol
 
 import msgspec
 
-from ..events import Event
+from ..events import DEFAULT_LEDGER, Event
 from .matching import reader_of
 from .rule import Rule
 
 MAX_EVIDENCE = 50
 """So many events an alert names at most, the newest ones."""
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where an entry stands: its ledger, its index there, and how many entries were applied before it."""
+
+    ledger: str
+    index: int
+    number: int
 
 
 class Observation(msgspec.Struct, frozen=True):
@@ -29,7 +37,7 @@ class Observation(msgspec.Struct, frozen=True):
 
     event: Event
     items: tuple[Any, ...]
-    index: int
+    place: Place
     time_ns: int
 
 
@@ -40,6 +48,14 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True):
     value: int
     event_id: str
     index: int
+    ledger: str = ""
+    """Empty for the default one."""
+
+
+def evidence_of(seen: Observation, value: int) -> Evidence:
+    """The observed event as evidence."""
+    ledger = "" if seen.place.ledger == DEFAULT_LEDGER else seen.place.ledger
+    return Evidence(seen.time_ns, value, seen.event.id, seen.place.index, ledger)
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -60,7 +76,7 @@ class Counters(msgspec.Struct):
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A piece of a rule's memory as it is stored. touched: the last ledger index it was used at."""
+    """A piece of a rule's memory as it is stored. touched: the number of the last entry it was used at."""
 
     key: bytes
     touched: int

@@ -11,7 +11,7 @@ from .store import Statement
 
 
 def raise_alert(alert: Alert, number: int, routes: list[Route], now_ns: int) -> list[Statement]:
-    """A new alert, its note for the record, and its deliveries. number: the ledger index it is from."""
+    """A new alert, its note for the record, and its deliveries. number: of the entry it is from."""
     deliveries: list[Statement] = [
         (
             "INSERT OR IGNORE INTO deliveries (alert, channel, state, attempts, since_ns, due_ns)"
@@ -78,12 +78,12 @@ def acknowledge(alert: str, by: str, comment: str, event_id: str) -> Statement:
     )
 
 
-def recorded(step: Step, index: int, now_ns: int) -> list[Statement]:
-    """What the record says about an alert, at this ledger index: it holds, whatever was known here."""
+def recorded(step: Step, number: int, now_ns: int) -> list[Statement]:
+    """What the record says about an alert, in this entry: it holds, whatever was known here."""
     statements = [drop_note(step.event_id)]
     if step.action == RAISED and step.restored is not None:
         # Known already unless the file was lost and the rule has changed since.
-        statements.append(insert_alert(step.restored, index))
+        statements.append(insert_alert(step.restored, number))
     elif step.action == ACKNOWLEDGED:
         statements.append(acknowledge(step.alert, step.by, step.comment, step.event_id))
     elif step.channel:

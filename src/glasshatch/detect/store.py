@@ -126,6 +126,11 @@ class Store:
         row = self._one("SELECT value FROM meta WHERE name = ?", (name,))
         return str(row[0]) if row else default
 
+    def metas(self, beginning: str) -> dict[str, str]:
+        """The values whose names begin so."""
+        found = self._all("SELECT name, value FROM meta WHERE name GLOB ?", (f"{beginning}*",))
+        return {str(name): str(value) for name, value in found}
+
     def memory(self, rule: str) -> list[Row]:
         """All a rule remembers."""
         found = self._all("SELECT key, touched, data FROM memory WHERE rule = ? ORDER BY key", (rule,))

@@ -22,6 +22,7 @@ from .observing import (
     Grouping,
     Observation,
     Row,
+    evidence_of,
 )
 from .rule import Rule
 
@@ -142,7 +143,7 @@ class Windowed:
         value = 1 if self._value is None else whole_number(self._value(seen.event, item))
         if key is None or value <= 0:
             return None
-        one = Evidence(seen.time_ns, value, seen.event.id, seen.index)
+        one = evidence_of(seen, value)
         group = self._groups.get(key)
         if group is None:
             group = self._new_group(key, seen)
@@ -156,7 +157,7 @@ class Windowed:
         else:
             group.insert(one, window_ns)
         group.forget(group.items[-1].time_ns - self._keep_ns)
-        group.touched = seen.index
+        group.touched = seen.place.number
         self._dirty.add(key)
         return self._judge(key, group, one, item)
 
@@ -184,7 +185,7 @@ class Windowed:
         if len(self._groups) >= self._max_groups:
             self._make_room(seen.time_ns)
         self._dropped.discard(key)
-        group = self._groups[key] = _Group([], None, 0, seen.index)
+        group = self._groups[key] = _Group([], None, 0, seen.place.number)
         return group
 
     def _make_room(self, now_ns: int) -> None:

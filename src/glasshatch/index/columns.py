@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import msgspec
 
-from ..events import Event
+from ..events import DEFAULT_LEDGER, Event
 
 Kind = Literal["id", "name", "text", "number", "time", "ip", "names"]
 """How values compare: ids and names whole (names without regard to case), texts by their words,
@@ -128,9 +128,32 @@ FIELDS: dict[str, Field] = {
         Field("decision.rule", "decision_rule", "name", _member("decision", "rule")),
         Field("decision.reason", "decision_reason", "text", _member("decision", "reason")),
         Field("links.id", "link_ids", "names", lambda event: tuple(link.id for link in event.links)),
+        Field("ledger", "ledger", "name", lambda event: getattr(event, "ledger", DEFAULT_LEDGER)),
     )
 }
 """Every field with a column of its own, by its name in queries."""
+
+WORDS_OF = tuple(field for field in FIELDS.values() if field.kind in WORDED and field.name != "ledger")
+"""The fields with one text whose words are found anywhere: what the event says, not where it lies."""
+
+
+class Placed:
+    """An event with the ledger that holds it, for everything that reads an event's members."""
+
+    __slots__ = ("_event", "ledger")
+
+    def __init__(self, event: Event, ledger: str) -> None:
+        self._event = event
+        self.ledger = ledger
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._event, name)
+
+
+def placed(event: Event, ledger: str) -> Event:
+    """The event as `Field.read` finds its ledger; itself in the default one."""
+    return event if ledger == DEFAULT_LEDGER else cast(Event, Placed(event, ledger))
+
 
 TIME_MIN_NS, TIME_MAX_NS = 0, 4_102_444_800_000_000_000
 """1970 to 2100: a source's clock may claim any time, an index needs a bound. The event keeps its own."""
@@ -177,7 +200,7 @@ def words(text: str) -> list[str]:
 
 def body(event: Event, opened: dict[str, dict[str, list[str]]]) -> str:
     """All words of an event between blanks, so that ` a b ` finds the phrase; a line for each text."""
-    texts = [field.read(event) for field in FIELDS.values() if field.kind in WORDED]
+    texts = [field.read(event) for field in WORDS_OF]
     for field in FIELDS.values():
         if field.kind == "names":
             texts += field.read(event)

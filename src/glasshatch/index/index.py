@@ -1,4 +1,4 @@
-"""The index of one tenant: follows the ledger, answers questions, and is made anew when in doubt."""
+"""The index of one tenant: follows its ledgers, answers questions, and is made anew when in doubt."""
 
 from __future__ import annotations
 
@@ -11,19 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError, Conflict, Unavailable
+from ..events import DEFAULT_LEDGER, place_of
 from .engine import Engine, Parameter
-from .table import TABLE, as_stored, create_sql, fingerprint, rows
-
-Entries = Sequence[tuple[int, bytes]]
+from .table import TABLE, Entry, as_stored, create_sql, fingerprint, rows
 
 _BATCH_ROWS = 10_000
 _TAIL_ROWS = 4 * _BATCH_ROWS
 
 
 class Index:
-    """Every ledger entry below the watermark has exactly one row. One thread applies, any may ask.
+    """Every entry below its ledger's watermark has exactly one row. One thread applies, any may ask.
 
-    A row is the only trace of an entry here, so the watermark is read off the rows: it is the first
+    A row is the only trace of an entry here, so a watermark is read off the rows: it is the ledger's first
     entry without one. A crash in the middle of a batch can leave rows beyond it (a batch over two months
     is two parts); they are found at the next start and not inserted twice.
     """
@@ -34,8 +33,8 @@ class Index:
         self._tenant = tenant
         self._lock = _take(directory)
         self._writing = threading.RLock()
-        self._watermark = 0
-        self._beyond: set[int] = set()
+        self._watermarks: dict[str, int] = {}
+        self._beyond: set[tuple[str, int]] = set()
         self._unsure = False
         try:
             self._engine = self._prepared()
@@ -64,25 +63,37 @@ class Index:
 
     @property
     def watermark(self) -> int:
-        """The ledger index wanted next: everything before it can be searched."""
-        return self._watermark
+        """The index wanted next of the default ledger: everything before it can be searched."""
+        return self.watermarks.get(DEFAULT_LEDGER, 0)
 
-    def apply(self, entries: Entries) -> None:
-        """Add entries; those that are there already are left alone.
+    @property
+    def watermarks(self) -> dict[str, int]:
+        """The index wanted next of every ledger that has a row; of another one it is 0."""
+        return dict(self._watermarks)
+
+    def apply(self, entries: Sequence[tuple[int, bytes]], ledger: str = DEFAULT_LEDGER) -> None:
+        """Add entries of one ledger; raises as `apply_all`."""
+        self.apply_all([(ledger, index, data) for index, data in entries])
+
+    def apply_all(self, entries: Sequence[Entry]) -> None:
+        """Add entries of any ledgers, of each in its order; those that are there already are left alone.
 
         Raises:
-            ConfigError: There is a gap before the first entry, so entries would be missing for good.
+            ConfigError: There is a gap before a ledger's first one, so entries would be missing for good.
             Unavailable: The disk failed; the same entries can be given again.
         """
         with self._writing:
             if self._unsure:
-                self._watermark, self._beyond = _survey(self._engine)
+                self._watermarks, self._beyond = _survey(self._engine)
                 self._unsure = False
-            wanted = [entry for entry in entries if entry[0] >= self._watermark]
-            if not wanted:
-                return
-            if wanted[0][0] != self._watermark:
-                raise ConfigError(f"the index waits for entry {self._watermark}, not for {wanted[0][0]}")
+            marks = self._watermarks
+            wanted = [entry for entry in entries if entry[1] >= marks.get(entry[0], 0)]
+            firsts = {ledger: index for ledger, index, _ in reversed(wanted)}
+            for ledger, first in firsts.items():
+                if first != marks.get(ledger, 0):
+                    raise ConfigError(
+                        f"the index waits for entry {place_of(ledger, marks.get(ledger, 0))}, not for {first}"
+                    )
             for start in range(0, len(wanted), _BATCH_ROWS):
                 self._insert(wanted[start : start + _BATCH_ROWS])
 
@@ -91,14 +102,14 @@ class Index:
         return self._engine.select(sql, parameters)
 
     def clear(self) -> None:
-        """Forget everything; the follower fills it again from entry 0."""
+        """Forget everything; the follower fills it again from the first entries."""
         with self._writing:
             self._engine.run(f"TRUNCATE TABLE {TABLE}")
-            self._watermark = 0
+            self._watermarks = {}
             self._beyond = set()
             self._unsure = False
 
-    def follows(self, ledger_size: int, read: Callable[[int], bytes]) -> bool:
+    def follows(self, ledger_size: int, read: Callable[[int], bytes], ledger: str = DEFAULT_LEDGER) -> bool:
         """Whether this index can be of that ledger: not ahead of it, and the last entry is the same.
 
         After a restored backup it is not, and its answers would be of another history.
@@ -106,10 +117,13 @@ class Index:
         Args:
             read: An entry of the ledger; asked at most for the last one that is indexed.
         """
-        last = self._watermark - 1
+        last = self._watermarks.get(ledger, 0) - 1
         if last < 0 or last >= ledger_size:
             return last < 0
-        found = self.select(f"SELECT raw FROM {TABLE} WHERE `index` = {{last:Int64}}", {"last": last})  # noqa: S608
+        found = self.select(
+            f"SELECT raw FROM {TABLE} WHERE ledger = {{ledger:String}} AND `index` = {{last:Int64}}",  # noqa: S608
+            {"ledger": ledger, "last": last},
+        )
         return [raw for (raw,) in found] == [as_stored(read(last))]
 
     def close(self) -> None:
@@ -120,16 +134,17 @@ class Index:
                 os.close(self._lock)
                 self._lock = -1
 
-    def _insert(self, batch: Entries) -> None:
-        missing = [entry for entry in batch if entry[0] not in self._beyond] if self._beyond else batch
+    def _insert(self, batch: Sequence[Entry]) -> None:
+        missing = [entry for entry in batch if entry[:2] not in self._beyond] if self._beyond else batch
         if missing:
             # A failure may leave the rows of some months; what is there is looked up before going on.
             self._unsure = True
             self._engine.insert(TABLE, rows(self._tenant, missing))
             self._unsure = False
         # Until here a crash leaves some or all of these rows, and the next start counts them.
-        self._watermark = batch[-1][0] + 1
-        self._beyond = {index for index in self._beyond if index >= self._watermark}
+        marks = self._watermarks
+        marks.update({ledger: index + 1 for ledger, index, _ in batch})
+        self._beyond = {(ledger, index) for ledger, index in self._beyond if index >= marks.get(ledger, 0)}
 
     def _prepared(self) -> Engine:
         files = self._directory / "chdb"
@@ -151,25 +166,34 @@ class Index:
         engine = Engine(files)
         try:
             engine.run(create_sql())
-            self._watermark, self._beyond = _survey(engine)
+            self._watermarks, self._beyond = _survey(engine)
         except BaseException:
             engine.close()
             raise
         return engine
 
 
-def _survey(engine: Engine) -> tuple[int, set[int]]:
-    """The first entry without a row, and the entries after it that have one."""
-    ((count, highest),) = engine.select(f"SELECT count(), max(`index`) FROM {TABLE}")  # noqa: S608
-    if not count:
-        return 0, set()
+def _survey(engine: Engine) -> tuple[dict[str, int], set[tuple[str, int]]]:
+    """Of each ledger the first entry without a row, and the entries after it that have one."""
+    marks: dict[str, int] = {}
+    beyond: set[tuple[str, int]] = set()
+    for ledger, count, highest in engine.select(
+        f"SELECT ledger, count(), max(`index`) FROM {TABLE} GROUP BY ledger"  # noqa: S608
+    ):
+        marks[ledger], later = _survey_ledger(engine, ledger, count, highest)
+        beyond |= {(ledger, index) for index in later}
+    return marks, beyond
+
+
+def _survey_ledger(engine: Engine, ledger: str, count: int, highest: int) -> tuple[int, set[int]]:
     if count == highest + 1:
         return count, set()
     tail = {
         index
         for (index,) in engine.select(
-            f"SELECT `index` FROM {TABLE} WHERE `index` > {{low:Int64}} ORDER BY `index`",  # noqa: S608
-            {"low": highest - _TAIL_ROWS},
+            f"SELECT `index` FROM {TABLE} WHERE ledger = {{ledger:String}} AND `index` > {{low:Int64}}"  # noqa: S608
+            " ORDER BY `index`",
+            {"ledger": ledger, "low": highest - _TAIL_ROWS},
         )
     }
     low = max(0, highest - _TAIL_ROWS + 1)

@@ -12,15 +12,18 @@ import pyarrow as pa
 
 from ..errors import GlasshatchError
 from ..events import Event, Source, decode
-from .columns import FIELDS, OPEN_FIELDS, WORDED, body_of, opened
+from .columns import FIELDS, OPEN_FIELDS, WORDS_OF, body_of, opened, placed
 
 TABLE = "events"
-FORMAT = 2
+Entry = tuple[str, int, bytes]
+"""An entry of the record: its ledger, its index there, its bytes."""
+
+FORMAT = 3
 """Grows when the same events make other rows; an index of another format is made anew from the ledger."""
 
 _ENUMERATED = {
     "action", "source_kind", "source_name", "outcome_status", "actor_type", "resource_type", "resource_env",
-    "decision_effect", "decision_rule",
+    "decision_effect", "decision_rule", "ledger",
 }  # fmt: skip
 _SKIP_BLOOM = {"id", "trace_id", "session_id", "request_id", "grant_id", "approval_id", "statement_hash"}
 _SQL = {"number": "Int64", "time": "Int64", "names": "Array(String)"}
@@ -30,7 +33,7 @@ _UNREADABLE = "record.unreadable"
 
 
 def create_sql() -> str:
-    """The table, ordered by time and then by ledger index, a partition a month."""
+    """The table, ordered by time, then by ledger and index, a partition a month."""
     columns = [
         "tenant LowCardinality(String) CODEC(ZSTD(1))",
         "`index` UInt64 CODEC(Delta, ZSTD(1))",
@@ -53,7 +56,7 @@ def create_sql() -> str:
     ]
     return (
         f"CREATE TABLE IF NOT EXISTS {TABLE} ({', '.join(columns + indexes)}) ENGINE = MergeTree"
-        " PARTITION BY month ORDER BY (tenant, time, `index`)"
+        " PARTITION BY month ORDER BY (tenant, time, ledger, `index`)"
         " SETTINGS index_granularity = 4096, min_bytes_for_wide_part = 10485760"
     )
 
@@ -63,9 +66,9 @@ def fingerprint() -> str:
     return f"{FORMAT} {hashlib.sha256(create_sql().encode()).hexdigest()[:16]}\n"
 
 
-def rows(tenant: str, entries: Sequence[tuple[int, bytes]]) -> pa.Table:
+def rows(tenant: str, entries: Sequence[Entry]) -> pa.Table:
     """One row for every entry, also for one that this version cannot read: its bytes are kept."""
-    events = [_event(data) for _, data in entries]
+    events = [placed(_event(data), ledger) for ledger, _, data in entries]
     try:
         return _rows(tenant, entries, events)
     except (pa.ArrowException, ArithmeticError, TypeError, ValueError):
@@ -79,20 +82,20 @@ def as_stored(data: bytes) -> str:
     return data.decode("utf-8", "replace")
 
 
-def _fitting(tenant: str, entry: tuple[int, bytes], event: Event) -> Event:
+def _fitting(tenant: str, entry: Entry, event: Event) -> Event:
     try:
         _rows(tenant, [entry], [event])
     except (pa.ArrowException, ArithmeticError, TypeError, ValueError):
-        return _unreadable()
+        return placed(_unreadable(), entry[0])
     return event
 
 
-def _rows(tenant: str, entries: Sequence[tuple[int, bytes]], events: Sequence[Event]) -> pa.Table:
+def _rows(tenant: str, entries: Sequence[Entry], events: Sequence[Event]) -> pa.Table:
     open_members = [opened(event) for event in events]
     times = [FIELDS["time"].read(event) for event in events]
     columns: dict[str, Any] = {
         "tenant": pa.array([tenant] * len(entries)),
-        "index": pa.array([index for index, _ in entries], pa.uint64()),
+        "index": pa.array([index for _, index, _ in entries], pa.uint64()),
         "month": pa.array([_month(time) for time in times], pa.uint32()),
     }
     read = {field.name: [field.read(event) for event in events] for field in FIELDS.values()}
@@ -101,12 +104,12 @@ def _rows(tenant: str, entries: Sequence[tuple[int, bytes]], events: Sequence[Ev
     for name in OPEN_FIELDS:
         columns[name] = pa.array([list(members[name].items()) for members in open_members], _OPEN)
     columns["body"] = pa.array(_bodies(read, open_members))
-    columns["raw"] = pa.array([as_stored(data) for _, data in entries])
+    columns["raw"] = pa.array([as_stored(data) for _, _, data in entries])
     return pa.table(columns)
 
 
 def _bodies(read: dict[str, list[Any]], open_members: list[dict[str, dict[str, list[str]]]]) -> list[str]:
-    single = zip(*(read[field.name] for field in FIELDS.values() if field.kind in WORDED), strict=True)
+    single = zip(*(read[field.name] for field in WORDS_OF), strict=True)
     several = zip(*(read[field.name] for field in FIELDS.values() if field.kind == "names"), strict=True)
     return [
         body_of([*texts, *itertools.chain.from_iterable(names)], members)

@@ -8,7 +8,7 @@ import msgspec
 
 from ..clock import Clock
 from ..errors import ConfigError
-from ..events import Event
+from ..events import Event, read_place
 from ..index import Index
 from ..index.columns import Field
 from .query import (
@@ -95,10 +95,14 @@ class Investigator:
         until: str = "",
         before: int = -1,
         after: int = -1,
+        after_in: Mapping[str, int] | None = None,
         limit: int = 100,
         oldest_first: bool = False,
     ) -> Page:
-        """A page of matches by time, and how many there are; `before` and `after` are ledger indices."""
+        """A page of matches by time, and how many there are.
+
+        `before` and `after` are indices in any ledger, `after_in` has one for each that it names.
+        """
         recorded, where, bound = self._where(text, visible, since, until)
         ((count,),) = self.index.select(f"SELECT count() FROM events WHERE {where}", bound)  # noqa: S608
         if before >= 0:
@@ -107,6 +111,9 @@ class Investigator:
         if after >= 0:
             where += " AND `index` > {after:Int64}"
             bound["after"] = after
+        for number, (ledger, index) in enumerate((after_in or {}).items()):
+            where += f" AND (ledger != {{in{number}:String}} OR `index` > {{after{number}:Int64}})"
+            bound |= {f"in{number}": ledger, f"after{number}": index}
         return Page(self._hits(where, bound, limit, oldest_first), count, recorded)
 
     def histogram(self, text: str, visible: Visibility, *, since: str = "", until: str = "") -> Bins:
@@ -164,10 +171,12 @@ class Investigator:
         return Counts(tuple(map(resolve, by)), counted, total, recorded)
 
     def event(self, event_id: str, visible: Visibility) -> Hit | None:
-        """One event by its id or ledger index; None if there is none that may be seen."""
+        """One event by its id, its index or `NAME/INDEX`; None if there is none that may be seen."""
         where, bound = compile_sql(visible.query(), self._clock.now_ns())
-        if event_id.isdecimal() and len(event_id) < 19:
-            where, bound = f"{where} AND `index` = {{wanted:Int64}}", bound | {"wanted": int(event_id)}
+        place = read_place(event_id)
+        if place is not None:
+            where = f"{where} AND ledger = {{ledger:String}} AND `index` = {{wanted:Int64}}"
+            bound = bound | {"ledger": place[0], "wanted": place[1]}
         else:
             where, bound = f"{where} AND id = {{wanted:String}}", bound | {"wanted": event_id}
         found = self._hits(where, bound, 1, True)
@@ -184,7 +193,7 @@ class Investigator:
             " countIf(action IN ('statement.denied', 'statement.held')), sum(data_rows), sum(data_masked),"
             " min(`index`) AS opened"
             f" FROM events WHERE session_id != '' AND source_kind = 'gateway' AND {where}"
-            " GROUP BY session_id ORDER BY opened DESC LIMIT {limit:Int64}",
+            " GROUP BY session_id ORDER BY min(time) DESC, opened DESC LIMIT {limit:Int64}",
             bound | {"limit": limit},
         )
         return [_session(row) for row in reversed(rows)]
@@ -208,15 +217,15 @@ class Investigator:
 def hits(
     index: Index, where: str, bound: Mapping[str, Parameter], limit: int, oldest_first: bool
 ) -> list[Hit]:
-    """Events that meet a condition, by time and then by ledger index."""
+    """Events that meet a condition, by time and then by ledger and index."""
     order = "ASC" if oldest_first else "DESC"
     # The table is ordered by tenant first: only when that is named, a page is read from the end it begins at.
     rows = index.select(
-        f"SELECT `index`, raw FROM events WHERE tenant = {{tenant:String}} AND {where}"  # noqa: S608
-        f" ORDER BY time {order}, `index` {order} LIMIT {{limit:Int64}}",
+        f"SELECT `index`, raw, ledger FROM events WHERE tenant = {{tenant:String}} AND {where}"  # noqa: S608
+        f" ORDER BY time {order}, ledger {order}, `index` {order} LIMIT {{limit:Int64}}",
         {**bound, "tenant": index.tenant, "limit": limit},
     )
-    return [Hit(number, msgspec.Raw(raw.encode())) for number, raw in rows]
+    return [Hit(number, msgspec.Raw(raw.encode()), ledger) for number, raw, ledger in rows]
 
 
 def instant(time_ns: str | int) -> str:

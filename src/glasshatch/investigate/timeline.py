@@ -5,11 +5,12 @@ from __future__ import annotations
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Literal
 
 import msgspec
 
 from ..errors import ConfigError
-from ..events import Event
+from ..events import DEFAULT_LEDGER, Event
 from ..index.columns import clipped
 from .investigator import Investigator, Visibility, hits, instant
 from .query import And, Compare, Match, Or, Query, compile_sql
@@ -28,7 +29,7 @@ _MAX_HOPS = 50
 
 
 def timeline(investigator: Investigator, subject: str, visible: Visibility, limit: int) -> History:
-    """The events about a subject, by time and then by ledger index.
+    """The events about a subject, by time and then by ledger and index.
 
     Exact are events that name the subject, and those that share a request, a grant or a link with one
     that does. Inferred are events of the same session within the time of a trace.
@@ -45,17 +46,15 @@ def timeline(investigator: Investigator, subject: str, visible: Visibility, limi
         )
     asked = _Asked(investigator, visible, limit + 1)
     found = asked.hits(Or(tuple(_names(field, name) for field in SUBJECTS[kind])))
-    entries = {hit.index: Entry(hit.index, hit.event, "exact", f"names the {kind}") for hit in found}
+    entries = {_place(hit): _entry(hit, "exact", f"names the {kind}") for hit in found}
     events = [msgspec.json.decode(hit.event, type=Event) for hit in found]
     if kind != "actor":
         for why, query in _hops(events):
             for hit in asked.hits(query):
-                entries.setdefault(hit.index, Entry(hit.index, hit.event, "exact", why))
+                entries.setdefault(_place(hit), _entry(hit, "exact", why))
     if kind == "trace" and events:
         for hit in asked.hits(_same_sessions(events)):
-            entries.setdefault(
-                hit.index, Entry(hit.index, hit.event, "inferred", "the same session at the same time")
-            )
+            entries.setdefault(_place(hit), _entry(hit, "inferred", "the same session at the same time"))
     ordered = sorted(entries.values(), key=_order)
     return History(subject, ordered[:limit], _skew(ordered[:limit]), len(ordered) > limit)
 
@@ -71,6 +70,15 @@ class _Asked:
     def hits(self, query: Query) -> list[Hit]:
         where, bound = compile_sql(And((self._visible.query(), query)), 0)
         return hits(self._investigator.index, where, bound, self._limit, True)
+
+
+def _place(hit: Hit) -> tuple[str, int]:
+    return hit.ledger, hit.index
+
+
+def _entry(hit: Hit, link: Literal["exact", "inferred"], why: str) -> Entry:
+    ledger = msgspec.UNSET if hit.ledger == DEFAULT_LEDGER else hit.ledger
+    return Entry(hit.index, hit.event, link, why, ledger)
 
 
 def _names(field: str, name: str) -> Query:
@@ -106,8 +114,9 @@ def _same_sessions(events: list[Event]) -> Query:
     return And((Or(tuple(Match("session_id", name, True) for name in sessions)), *span))
 
 
-def _order(entry: Entry) -> tuple[int, int]:
-    return msgspec.json.decode(entry.event, type=Event).time_ns, entry.index
+def _order(entry: Entry) -> tuple[int, str, int]:
+    time_ns = msgspec.json.decode(entry.event, type=Event).time_ns
+    return time_ns, entry.ledger if isinstance(entry.ledger, str) else DEFAULT_LEDGER, entry.index
 
 
 def _skew(entries: list[Entry]) -> list[SourceSkew]:

@@ -6,12 +6,15 @@ from typing import Literal
 
 import msgspec
 
+from ..events import DEFAULT_LEDGER
+
 
 class Hit(msgspec.Struct, frozen=True):
-    """An event with its place in the ledger; `event` is the stored bytes."""
+    """An event with its place in its ledger; `event` is the stored bytes."""
 
     index: int
     event: msgspec.Raw
+    ledger: str = DEFAULT_LEDGER
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -64,6 +67,8 @@ class Entry(msgspec.Struct, frozen=True):
     event: msgspec.Raw
     link: Literal["exact", "inferred"]
     why: str
+    ledger: str | msgspec.UnsetType = msgspec.UNSET
+    """Left out for the default one."""
 
 
 class SourceSkew(msgspec.Struct, frozen=True):

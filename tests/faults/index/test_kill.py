@@ -62,7 +62,8 @@ def test_a_kill_loses_and_doubles_nothing(tmp_path: Path) -> None:
     index = Index.open(tmp_path / "index", "default")
     try:
         assert index.watermark >= reached
-        index.apply(entries(index.watermark, index.watermark + 10))
+        # As much as a killed batch can have left some rows of.
+        index.apply(entries(index.watermark, index.watermark + 1_500))
         stop = index.watermark
         ((count, distinct, highest),) = index.select(
             "SELECT count(), uniqExact(`index`), max(`index`) FROM events"
@@ -126,5 +127,30 @@ def test_another_format_is_begun_anew(tmp_path: Path) -> None:
     again = Index.open(tmp_path / "index", "default")
     try:
         assert again.watermark == 0
+    finally:
+        again.close()
+
+
+def test_ledgers_have_a_watermark_each_and_share_batches(tmp_path: Path) -> None:
+    index = Index.open(tmp_path / "index", "default")
+    try:
+        index.apply(entries(0, 20))
+        index.apply_all([*(("shop", *entry) for entry in entries(0, 5)), ("default", *entries(20, 21)[0])])
+        with pytest.raises(ConfigError, match="waits for entry shop/5, not for 6"):
+            index.apply(entries(6, 7), "shop")
+        index.apply_all([("shop", *entry) for entry in entries(3, 8)])
+        assert index.watermarks == {"default": 21, "shop": 8}
+    finally:
+        index.close()
+    again = Index.open(tmp_path / "index", "default")
+    try:
+        assert (again.watermark, again.watermarks) == (21, {"default": 21, "shop": 8})
+        assert again.select("SELECT ledger, count() FROM events GROUP BY ledger ORDER BY ledger") == [
+            ("default", 21), ("shop", 8),
+        ]  # fmt: skip
+        read = dict(entries(0, 30)).__getitem__
+        assert again.follows(8, read, "shop")
+        assert not again.follows(7, read, "shop")
+        assert not again.follows(8, lambda index: read(index + 1), "shop")
     finally:
         again.close()

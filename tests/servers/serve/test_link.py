@@ -37,7 +37,7 @@ class Front:
         self.link = self.serve()
 
     def serve(self) -> LinkServer:
-        self.link = LinkServer(self.path, self.ledger, self.recorder)
+        self.link = LinkServer(self.path, lambda: [("default", self.ledger)], self.recorder)
         self.link.start()
         return self.link
 
@@ -58,13 +58,13 @@ class Consumer:
         self.failing = False
         self.failures: list[BaseException] = []
 
-    def watermark(self) -> int:
-        return len(self.seen)
+    def watermarks(self) -> dict[str, int]:
+        return {"default": len(self.seen)}
 
     def apply(self, entries: Entries) -> None:
         if self.failing:
             raise ZeroDivisionError
-        self.seen += entries
+        self.seen += [(index, data) for _, index, data in entries]
 
 
 @pytest.fixture(scope="session")
@@ -82,7 +82,7 @@ def front(tmp_path: Path, engine: Engine) -> Iterator[Front]:
 @pytest.fixture
 def consumer(front: Front) -> Iterator[Consumer]:
     consumer = Consumer()
-    follower = Follower(front.path, consumer.watermark, consumer.apply, consumer.failures.append)
+    follower = Follower(front.path, consumer.watermarks, consumer.apply, consumer.failures.append)
     follower.start()
     yield consumer
     follower.stop()
@@ -116,7 +116,7 @@ def test_a_long_backlog_arrives_whole(front: Front) -> None:
     for _ in range(6_001):
         done.acquire()
     consumer = Consumer()
-    follower = Follower(front.path, consumer.watermark, consumer.apply, consumer.failures.append)
+    follower = Follower(front.path, consumer.watermarks, consumer.apply, consumer.failures.append)
     follower.start()
     assert eventually(lambda: len(consumer.seen) == 6_001)
     follower.stop()
@@ -149,7 +149,7 @@ def test_the_back_records_through_the_front(front: Front) -> None:
     stored = decode(front.ledger.read(receipt.index))
     assert stored.action == "record.read"
     assert "alice@example.com" not in str(stored.attrs)
-    assert remote.ledger_size() == 1
+    assert remote.sizes() == {"default": 1}
     remote.close()
 
 

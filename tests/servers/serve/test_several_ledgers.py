@@ -8,9 +8,12 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from fixtures.glasshatch import RunningServer, run
+from glasshatch.api.client import Client
+from glasshatch.api.values import SearchForm
 from glasshatch.app.config import load_config
 from glasshatch.app.house import open_keyring
 from glasshatch.events import decode
@@ -122,3 +125,45 @@ def test_all_of_them_are_verified_and_exported(server: RunningServer, tmp_path: 
     assert exported.returncode == 0, exported.stderr
     watch = ("monitor", str(tmp_path / "out"), "--state", str(tmp_path / "seen"))
     assert run(*watch, "--key", key_of(server, "orders")).returncode == 0
+
+
+def test_all_of_them_are_searched_together_and_by_name(server: RunningServer) -> None:
+    found = server.jsonl("search", "action:order.* OR action:bill.*", person="ann")
+    assert [(one.get("ledger", "default"), one["event"]["action"]) for one in found] == [
+        ("orders", "order.paid"), ("orders", "order.sent"), ("default", "bill.sent"),
+    ]  # fmt: skip
+    assert "ledger" not in found[-1]
+    assert len(server.jsonl("search", "ledger:orders", person="ann")) == 3
+    assert len(server.jsonl("search", "action:ledger.created", person="ann")) == 5
+    (row,) = server.jsonl("stats", "action:order.*", "--by", "ledger", person="ann")
+    assert (row["values"], row["count"]) == (["orders"], 2)
+    (shown,) = server.jsonl("show", "orders/2", person="ann")
+    assert (shown["ledger"], shown["index"], shown["event"]["action"]) == ("orders", 2, "order.sent")
+    assert server.jsonl("show", shown["event"]["id"], person="ann") == [shown]
+    listed = server.command("events", "--action", "order.*", person="ann").stdout
+    assert "orders/1" in listed
+    assert "orders/2" in listed
+
+
+def test_a_search_goes_on_where_it_came_to_in_each_ledger(server: RunningServer) -> None:
+    client = Client(
+        f"unix:{server.home}/run/glasshatch.sock", (server.home.parent / "ann.token").read_text().strip()
+    )
+    form = SearchForm(query="action:order.*", limit=1, after_in={"orders": 1})
+    found = client.search(form)
+    assert [event.place for event in found.events] == ["orders/2"]
+    assert found.positions["orders"] == 3
+    assert set(found.positions) == {"default", "orders", "clusters"}
+    assert client.search(msgspec.structs.replace(form, after_in={"orders": 2})).events == []
+
+
+def test_a_ledger_made_while_the_server_runs_is_there_at_once(server: RunningServer) -> None:
+    (made,) = server.jsonl("ledger", "create", "later")
+    assert made["origin"] == "example.com/audit/later"
+    assert server.command("ledger", "create", "later").returncode == 6
+    assert server.command("ledger", "create", "mine", person="ann").returncode == 3
+    assert run("monitor", f"{server.url}/tlog/later", "--key", made["verifier_key"],
+               "--state", str(server.home.parent / "later.seen")).returncode == 0  # fmt: skip
+    (shown,) = server.jsonl("search", "ledger:later", person="ann")
+    assert shown["event"]["action"] == "ledger.created"
+    assert server.jsonl("status")[0]["ledgers"] == ["clusters: 1", "later: 1", "orders: 3"]

@@ -7,11 +7,12 @@ import pytest
 from glasshatch.app.serve import hub
 from glasshatch.errors import Unavailable
 from glasshatch.events import Event, Source, encode
+from glasshatch.investigate.query import compile_predicate, parse
 
 
-def entries(*actions: str) -> list[tuple[int, bytes]]:
+def entries(*actions: str, ledger: str = "default") -> list[tuple[str, int, bytes]]:
     return [
-        (index, encode(Event(id=f"e{index}", time="1", action=action, source=Source(kind="app"))))
+        (ledger, index, encode(Event(id=f"e{index}", time="1", action=action, source=Source(kind="app"))))
         for index, action in enumerate(actions)
     ]
 
@@ -24,10 +25,17 @@ def test_a_tail_gets_what_it_wants_in_order() -> None:
     assert tail.next(0.01) == []
 
 
+def test_a_tail_may_want_one_ledger_and_says_where_an_event_is() -> None:
+    shared = hub.Hub()
+    tail = shared.tail(compile_predicate(parse("ledger:shop"), 0))
+    shared.publish([*entries("order.paid"), *entries("order.paid", "order.made", ledger="shop")])
+    assert [found.place for found in tail.next(1)] == ["shop/0", "shop/1"]
+
+
 def test_an_entry_of_a_newer_schema_does_not_end_a_tail() -> None:
     shared = hub.Hub()
     tail = shared.tail(lambda event: True)
-    shared.publish([(0, b'{"schema":99'), *entries("order.paid")])
+    shared.publish([("default", 0, b'{"schema":99'), *entries("order.paid")])
     assert len(tail.next(1)) == 1
 
 

@@ -11,8 +11,9 @@ import pytest
 from fixtures.detecting import denial_of, entry, numbered, read_of, rule, touch_of
 from glasshatch.clock import ManualClock
 from glasshatch.detect import Alert, Detector, Route, load_rules
+from glasshatch.detect.notes import step_of
 from glasshatch.errors import ConfigError, Conflict, Unavailable
-from glasshatch.events import Actor, Event, encode
+from glasshatch.events import Actor, Event, decode, encode
 
 Open = Callable[..., Detector]
 BURST = rule(threshold=3, quiet="1h", severity=4)
@@ -231,3 +232,22 @@ def _acknowledged(alert: Alert) -> Event:
     from glasshatch.detect.notes import acknowledged_event
 
     return acknowledged_event(alert, Actor(id="b1", name="bob"), "known export", int(alert.time) + 9)
+
+
+def test_ledgers_are_followed_side_by_side(open_detector: Open, tmp_path: Path) -> None:
+    detector = open_detector(BURST)
+    first = [("default", 0, denial_of(0, 0)), ("shop", 0, denial_of(1, 1))]
+    assert detector.apply_all(first) == []
+    (alert,) = detector.apply_all([("shop", 1, denial_of(2, 2))])
+    assert (alert.indices, alert.ledgers) == ((0, 0, 1), ("default", "shop", "shop"))
+    assert detector.watermarks == {"default": 1, "shop": 2}
+    with pytest.raises(Conflict, match="2 is next, not 3"):
+        detector.apply_all([("default", 1, denial_of(3, 3)), ("shop", 3, denial_of(4, 4))])
+    assert detector.watermarks == {"default": 1, "shop": 2}
+    (note,) = notes_of(detector)
+    event = decode(note)
+    assert event.attrs["ledgers"] == ["default", "shop", "shop"]
+    restored = step_of(event)
+    assert restored is not None
+    assert restored.restored is not None
+    assert restored.restored.ledgers == alert.ledgers

@@ -37,8 +37,8 @@ def event(request: Call, event_id: FromPath[str], verify: FromQuery[str] = "") -
 def proof(request: Call, event_id: FromPath[str]) -> Response[str]:
     """The proof as a file, for `glasshatch verify`."""
     found = _found(request, event_id)
-    given = desk_of(request).prove(request.user.caller, str(found.index))
-    name = f'attachment; filename="event-{found.index}.proof"'
+    given = desk_of(request).prove(request.user.caller, found.place)
+    name = f'attachment; filename="event-{row(found)["at"]}.proof"'
     return Response(given.proof, media_type="text/plain", headers=HEADERS | {"Content-Disposition": name})
 
 
@@ -52,7 +52,7 @@ def _found(request: Call, event_id: str) -> RecordedEvent:
 def _verified(desk: UseDesk, request: Call, shown: RecordedEvent) -> Verified:
     """The shown bytes come out of the index, the proof out of the ledger: neither may differ."""
     try:
-        given = desk.prove(request.user.caller, str(shown.index))
+        given = desk.prove(request.user.caller, shown.place)
         entry = verify_proof(given.proof.encode(), given.verifier_key)
     except VerificationError as error:
         return Verified(problem=error.message)

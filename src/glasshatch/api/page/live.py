@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from functools import partial
 
 from litestar import Response, get
@@ -11,7 +11,10 @@ from litestar.params import FromQuery
 from litestar.response import Stream
 
 from ...errors import ConfigError, Denied, GlasshatchError
+from ...events import DEFAULT_LEDGER, read_place
+from ...events import place_of as ledger_place
 from ..following import follow
+from ..gist import in_order
 from ..ports import Tail
 from ..values import RecordedEvent, SearchForm
 from .headers import HEADERS
@@ -28,45 +31,52 @@ def tail(request: Call, q: FromQuery[str] = "") -> Response[str]:
     try:
         newest = desk_of(request).search(request.user.caller, SearchForm(query=q, limit=_SHOWN))
     except ConfigError as error:
-        return answer(request, "tail", 400, q=q, rows=[], after=-1, problem=error)
+        return answer(request, "tail", 400, q=q, rows=[], after="", problem=error)
     rows = [row(one) for one in newest.events]
-    return answer(request, "tail", q=q, rows=rows, after=newest.indexed - 1, problem=None)
+    marks = newest.positions or {DEFAULT_LEDGER: newest.indexed}
+    after = write_marks({ledger: position - 1 for ledger, position in marks.items()})
+    return answer(request, "tail", q=q, rows=rows, after=after, problem=None)
 
 
 @get("/tail/stream")
-async def stream(request: Call, q: FromQuery[str] = "", after: FromQuery[int] = -1) -> Stream:
-    """The tail as server-sent events, each a row of the table, from ledger index `after` on.
+async def stream(request: Call, q: FromQuery[str] = "", after: FromQuery[str] = "") -> Stream:
+    """The tail as server-sent events, each a row of the table, from the places `after` on.
 
-    A browser that comes back names the last row it has, so what it missed is made up for.
+    A browser that comes back names the places after the last row it has, so what it missed is made up for.
     """
-    last = request.headers.get("last-event-id", "")
-    after = int(last) if last.isascii() and last.isdecimal() and len(last) <= 18 else after
+    marks = read_marks(request.headers.get("last-event-id", "")) or read_marks(after)
     following = await asyncio.to_thread(desk_of(request).tail, request.user.caller, q)
     headers = HEADERS | {"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
-    return Stream(_sent(request, following, q, after), media_type="text/event-stream", headers=headers)
+    return Stream(_sent(request, following, q, marks), media_type="text/event-stream", headers=headers)
 
 
-async def _sent(request: Call, following: Tail, query: str, after: int) -> AsyncIterator[bytes]:
+async def _sent(request: Call, following: Tail, query: str, marks: dict[str, int]) -> AsyncIterator[bytes]:
     try:
         yield b": here\n\n"
-        missed = await asyncio.to_thread(_missed, request, query, after) if after >= 0 else []
-        for one in missed:
-            yield _as_row(one)
+        missed = await asyncio.to_thread(_missed, request, query, marks) if marks else []
+        yield b"".join(_rows(missed, marks))
         if len(missed) == _CATCH_UP:
             yield b"event: gap\ndata: more was recorded meanwhile\n\n"
-        last = max([after, *(one.index for one in missed)])
         async for found in follow(following, partial(_still_the_same, request)):
-            yield b"".join(_as_row(one) for one in found if one.index > last) or b": alive\n\n"
+            yield b"".join(_rows(found, marks)) or b": alive\n\n"
     except (NotSignedIn, GlasshatchError) as error:
         yield f"event: problem\ndata: {_why(error)}\n\n".encode()
     finally:
         following.close()
 
 
-def _missed(request: Call, query: str, after: int) -> list[RecordedEvent]:
+def _missed(request: Call, query: str, marks: dict[str, int]) -> list[RecordedEvent]:
     """What was recorded between the page, or the last row, and the opening of the stream."""
-    form = SearchForm(query=query, after=after, limit=_CATCH_UP)
-    return sorted(desk_of(request).search(request.user.caller, form).events, key=lambda one: one.index)
+    form = SearchForm(query=query, after_in=marks, limit=_CATCH_UP)
+    return in_order(desk_of(request).search(request.user.caller, form).events)
+
+
+def _rows(events: Iterable[RecordedEvent], marks: dict[str, int]) -> Iterator[bytes]:
+    """The events after the marks, each with the marks as they are after it."""
+    for one in events:
+        if one.index > marks.get(one.ledger, -1):
+            marks[one.ledger] = one.index
+            yield _as_row(one, marks)
 
 
 def _still_the_same(request: Call) -> None:
@@ -76,8 +86,19 @@ def _still_the_same(request: Call) -> None:
         raise Denied("your rights have changed")
 
 
-def _as_row(one: RecordedEvent) -> bytes:
-    return f"id: {one.index}\nevent: row\ndata: {fragment('row.html', row=row(one))}\n\n".encode()
+def _as_row(one: RecordedEvent, marks: dict[str, int]) -> bytes:
+    return f"id: {write_marks(marks)}\nevent: row\ndata: {fragment('row.html', row=row(one))}\n\n".encode()
+
+
+def write_marks(marks: Mapping[str, int]) -> str:
+    """The last place of each ledger in one text, as in `12,orders/5`."""
+    return ",".join(ledger_place(ledger, index) for ledger, index in sorted(marks.items()) if index >= 0)
+
+
+def read_marks(text: str) -> dict[str, int]:
+    """The last place of each ledger; of what cannot be read nothing."""
+    places = [read_place(part) for part in text[:10_000].split(",")]
+    return {place[0]: place[1] for place in places if place is not None}
 
 
 def _why(error: Exception) -> str:

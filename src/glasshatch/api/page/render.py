@@ -17,7 +17,8 @@ from litestar.datastructures import Cookie
 from litestar.handlers import HTTPRouteHandler
 from markupsafe import Markup, escape
 
-from ...events import Event
+from ...events import DEFAULT_LEDGER, Event
+from ...events import place_of as ledger_place
 from ..gist import actor_of, failed, gist_of, place_of, result_of, source_of
 from ..values import RecordedEvent, TimelineEntry
 from .files import address
@@ -67,8 +68,10 @@ def row(item: RecordedEvent | TimelineEntry) -> dict[str, Any]:
     """An event as a template shows it in a list."""
     event = msgspec.json.decode(item.event, type=Event)
     entry = item if isinstance(item, TimelineEntry) else None
+    ledger = item.ledger if isinstance(item.ledger, str) else DEFAULT_LEDGER
     return {
-        "index": item.index, "id": event.id, "time": event.time, "actor": actor_of(event),
+        "index": ledger_place(ledger, item.index), "at": item.index if ledger == DEFAULT_LEDGER else event.id,
+        "id": event.id, "time": event.time, "actor": actor_of(event),
         "source": source_of(event), "action": event.action, "result": result_of(event),
         "failed": failed(event), "place": place_of(event), "gist": gist_of(event),
         "session": event.session_id, "trace": event.trace_id, "event": event,

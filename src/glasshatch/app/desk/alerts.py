@@ -40,4 +40,5 @@ class AlertPart:
 
 
 def _view(standing: AlertStanding) -> AlertView:
-    return msgspec.convert(standing, AlertView, from_attributes=True)
+    view = msgspec.convert(standing, AlertView, from_attributes=True)
+    return view if standing.ledgers else msgspec.structs.replace(view, ledgers=msgspec.UNSET)

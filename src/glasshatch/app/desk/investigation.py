@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from ...api.gist import in_order
 from ...api.ports import Tail
 from ...api.values import (
     EventFilter,
@@ -23,7 +24,7 @@ from ...api.values import (
 from ...errors import ConfigError
 from ...events import Data, Event, Outcome, Resource
 from ...identity import Identity
-from ...investigate import And, Investigator, Match, Or, Query, Visibility, timeline
+from ...investigate import And, Hit, Investigator, Match, Or, Query, Visibility, timeline
 from .roles import ADMIN, ADMINISTRATION, AUDITOR, require
 
 Note = Callable[..., None]
@@ -56,13 +57,13 @@ class InvestigationPart:
         state = self._behind.caught_up()
         page = self._investigator.search(
             form.query, seen_by(caller), since=form.since, until=form.until, before=form.before,
-            after=form.after, limit=form.limit, oldest_first=form.oldest_first,
+            after=form.after, after_in=form.after_in, limit=form.limit, oldest_first=form.oldest_first,
         )  # fmt: skip
         asked = {"query": page.query, "since": form.since, "until": form.until, "limit": str(form.limit)}
         self._read(caller, "search", asked, len(page.events), page.count)
         return Found(
-            events=[RecordedEvent(hit.index, hit.event) for hit in page.events],
-            count=page.count, indexed=state.indexed, ledger_size=state.ledger_size,
+            events=[_recorded(hit) for hit in page.events], count=page.count, indexed=state.indexed,
+            ledger_size=state.ledger_size, positions=state.positions,
         )  # fmt: skip
 
     def histogram(self, caller: Identity, form: SearchForm) -> Histogram:
@@ -102,7 +103,7 @@ class InvestigationPart:
             filter_query(filter), seen_by(caller), since=filter.since, until=filter.until, after=filter.after,
             limit=filter.limit,
         )  # fmt: skip
-        found = sorted((RecordedEvent(hit.index, hit.event) for hit in page.events), key=_index)
+        found = in_order([_recorded(hit) for hit in page.events])
         asked = {
             key: str(value) for key, value in msgspec.structs.asdict(filter).items() if value not in ("", -1)
         }
@@ -118,8 +119,9 @@ class InvestigationPart:
                 f"no event {event_id[:80]} that you may see",
                 hint="glasshatch events --format jsonl lists ids",
             )
-        self._read(caller, "event", {"event": event_id, "index": str(hit.index)}, 1)
-        return RecordedEvent(hit.index, hit.event)
+        found = _recorded(hit)
+        self._read(caller, "event", {"event": event_id, "index": found.place}, 1)
+        return found
 
     def list_sessions(self, caller: Identity, limit: int) -> list[SessionSummary]:
         """The newest sessions, oldest first."""
@@ -180,8 +182,8 @@ def filter_query(filter: EventFilter) -> Query:
     return And(tuple(parts))
 
 
-def _index(event: RecordedEvent) -> int:
-    return event.index
+def _recorded(hit: Hit) -> RecordedEvent:
+    return RecordedEvent(hit.index, hit.event, hit.ledger)
 
 
 def _as(value: Any, kind: type[T]) -> T:

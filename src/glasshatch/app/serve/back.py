@@ -1,4 +1,4 @@
-"""The back: index, detection, the public API and the page, all behind the ledger. It keeps no truth."""
+"""The back: index, detection, the public API and the page, all behind the ledgers. It keeps no truth."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -80,13 +80,13 @@ class _Back:
         index = Index.open(home.derived / "index", config.tenant)
         stack.callback(index.close)
         followed = FollowedIndex(index, self._recorder, self.hub)
-        self._follow(stack, followed.watermark, followed.apply)
+        self._follow(stack, followed.watermarks, followed.apply)
 
         detector = open_detector(loaded, clock)
         stack.callback(detector.close)
-        read_all = has_read_all(lambda: detector.watermark, self._recorder)
+        read_all = has_read_all(lambda: detector.watermarks, self._recorder)
         delivery = make_delivery(loaded, detector, self._recorder.record, clock, read_all, complain)
-        self._follow(stack, lambda: detector.watermark, detector.apply)
+        self._follow(stack, lambda: detector.watermarks, detector.apply_all)
         delivery.start()
         stack.callback(delivery.stop)
 
@@ -115,8 +115,10 @@ class _Back:
         page = f", page on http://{self._loaded.config.server.api}/" if self._loaded.config.server.api else ""
         return f"API on unix:{self._home.socket}{page}"
 
-    def _follow(self, stack: ExitStack, watermark: Callable[[], int], apply: Callable[..., object]) -> None:
-        follower = Follower(self._home.link_socket, watermark, apply, complain)
+    def _follow(
+        self, stack: ExitStack, watermarks: Callable[[], Mapping[str, int]], apply: Callable[..., object]
+    ) -> None:
+        follower = Follower(self._home.link_socket, watermarks, apply, complain)
         follower.start()
         stack.callback(follower.stop)
 

@@ -1,10 +1,10 @@
-"""The back's index behind the front's ledger: how far it is, beginning again, and live tails."""
+"""The back's index behind the front's ledgers: how far it is, beginning again, and live tails."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from ...api.values import IndexState
 from ...errors import Unavailable
@@ -21,29 +21,31 @@ _NEAR_ENTRIES = 10_000
 class FollowedIndex:
     """An index that a follower keeps up to date.
 
-    The ledger may be another than the index was made from, as after a restored backup. So it is asked
-    for the last entry that is indexed first, and nothing is answered before that has been compared.
+    A ledger may be another than the index was made from, as after a restored backup. So each is asked for
+    its last entry that is indexed first, and nothing is answered before that has been compared.
     """
 
     def __init__(self, index: Index, recorder: RemoteRecorder, hub: Hub) -> None:
         self._index = index
         self._recorder = recorder
         self._hub = hub
-        self._compared = index.watermark == 0
+        self._uncompared = set(index.watermarks)
         self._changing = threading.RLock()
 
-    def watermark(self) -> int:
-        """The entry that is wanted next; before the comparison, the one before it."""
-        return self._index.watermark if self._compared else self._index.watermark - 1
+    def watermarks(self) -> dict[str, int]:
+        """The entries that are wanted next; before a ledger's comparison, the one before that."""
+        return {name: mark - (name in self._uncompared) for name, mark in self._index.watermarks.items()}
 
     def apply(self, entries: Entries) -> None:
         """Index entries, then offer them to tails: what a tail shows can be searched."""
         with self._changing:
-            if not self._compared and not self._same_ledger(entries):
+            if not self._same_ledgers(entries):
                 return
-            if entries[0][0] > self._index.watermark:
+            marks = self._index.watermarks
+            firsts = {ledger: index for ledger, index, _ in reversed(entries)}
+            if any(first > marks.get(ledger, 0) for ledger, first in firsts.items()):
                 return  # begun again while these were on their way; the follower asks anew
-            self._index.apply(entries)
+            self._index.apply_all(entries)
         self._hub.publish(entries)
 
     def caught_up(self) -> IndexState:
@@ -51,23 +53,28 @@ class FollowedIndex:
 
         So whoever was told that something happened finds it, and a long backlog holds up nobody.
         """
-        size = self._recorder.ledger_size()
-        if not self._compared and self._index.watermark > size:
-            self._forget()
+        sizes = self._recorder.sizes()
+        if any(mark > sizes.get(name, 0) for name, mark in self._index.watermarks.items()):
+            self._forget_if_uncompared()
         deadline_s = time.monotonic() + _PATIENCE_SECONDS
-        while (not self._compared or self._nearly(size)) and time.monotonic() < deadline_s:
+        while (self._uncompared or self._nearly(sizes)) and time.monotonic() < deadline_s:
             time.sleep(_STEP_SECONDS)
-        if not self._compared:
+        if self._uncompared:
             raise Unavailable("the index has not met its ledger yet", hint="try again in a moment")
-        return IndexState(min(self._index.watermark, size), size)
+        marks = self._index.watermarks
+        return IndexState(self._indexed(sizes), sum(sizes.values()), marks if len(sizes) > 1 else {})
 
-    def _nearly(self, size: int) -> bool:
+    def _indexed(self, sizes: Mapping[str, int]) -> int:
+        marks = self._index.watermarks
+        return sum(min(marks.get(name, 0), size) for name, size in sizes.items())
+
+    def _nearly(self, sizes: Mapping[str, int]) -> bool:
         """Whether something is missing, and so little that to wait for it makes sense."""
-        return 0 < size - self._index.watermark <= _NEAR_ENTRIES
+        return 0 < sum(sizes.values()) - self._indexed(sizes) <= _NEAR_ENTRIES
 
     def begin_again(self) -> int:
         """Forget the index; the follower fills it anew."""
-        size = self._recorder.ledger_size()
+        size = sum(self._recorder.sizes().values())
         self._forget()
         return size
 
@@ -75,31 +82,40 @@ class FollowedIndex:
         """Events as they are indexed."""
         return self._hub.tail(wanted)
 
-    def _same_ledger(self, entries: Entries) -> bool:
-        found = dict(entries)
-        if self._index.follows(max(found) + 1, found.__getitem__):
-            self._compared = True
-        else:
-            # The follower sees the watermark fall and begins again from entry 0.
-            self._forget()
-        return self._compared and self._index.watermark > 0
+    def _same_ledgers(self, entries: Entries) -> bool:
+        """Compare the ledgers that were not compared yet and have entries here; False after a forgetting."""
+        for name in self._uncompared & {ledger for ledger, _, _ in entries}:
+            found = {index: data for ledger, index, data in entries if ledger == name}
+            if not self._index.follows(max(found) + 1, found.__getitem__, name):
+                # The follower sees the watermarks fall and begins again from the first entries.
+                self._forget()
+                return False
+            self._uncompared.discard(name)
+        return True
+
+    def _forget_if_uncompared(self) -> None:
+        """An index that is ahead of a ledger is of another one; a ledger only grows while it is followed."""
+        with self._changing:
+            if self._uncompared:
+                self._forget()
 
     def _forget(self) -> None:
         with self._changing:
             self._index.clear()
-            self._compared = True
+            self._uncompared = set()
 
 
-def has_read_all(watermark: Callable[[], int], recorder: RemoteRecorder) -> Callable[[], bool]:
+def has_read_all(watermarks: Callable[[], Mapping[str, int]], recorder: RemoteRecorder) -> Callable[[], bool]:
     """Whether a consumer has read everything that was durable when this was first asked."""
-    goal: list[int] = []
+    goal: dict[str, int] = {}
 
     def read_all() -> bool:
         if not goal:
             try:
-                goal.append(recorder.ledger_size())
+                goal.update(recorder.sizes())
             except Unavailable:
                 return False
-        return watermark() >= goal[0]
+        marks = watermarks()
+        return all(marks.get(name, 0) >= size for name, size in goal.items())
 
     return read_all

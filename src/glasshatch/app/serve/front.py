@@ -65,7 +65,7 @@ async def _run(house: House, stop: asyncio.Event, lifeline: Lifeline) -> None:
     gateway = _gateway(house)
     desk = FrontDesk(house, listening=config.gateway.postgres)
     api = ApiServer(desk, TokenAuthenticator(house.control, house.clock), house.home.front_socket)
-    link = LinkServer(house.home.link_socket, house.ledger, house.recorder)
+    link = LinkServer(house.home.link_socket, house.ledgers.items, house.recorder)
     # The record says that we are here before anybody can connect.
     await asyncio.to_thread(_announce, house, lifeline.restarted)
     house.ledgers.recheck()

@@ -11,6 +11,8 @@ import msgspec
 from ...api.values import RecordedEvent
 from ...errors import Unavailable
 from ...events import Event, decode
+from ...index.columns import placed
+from .merging import Entry
 
 Wanted = Callable[[Event], bool]
 
@@ -26,18 +28,19 @@ class Hub:
         self._tails: set[HubTail] = set()
         self._closed = False
 
-    def publish(self, entries: Sequence[tuple[int, bytes]]) -> None:
+    def publish(self, entries: Sequence[Entry]) -> None:
         """Offer entries to all tails; never blocks."""
         with self._lock:
             tails = list(self._tails)
         if not tails:
             return
-        for index, data in entries:
+        for ledger, index, data in entries:
             event = _decoded(data)
             if event is None:
                 continue
+            event = placed(event, ledger)
             for tail in tails:
-                tail.offer(index, data, event)
+                tail.offer(RecordedEvent(index, msgspec.Raw(data), ledger), event)
 
     def tail(self, wanted: Wanted) -> HubTail:
         """Events that are wanted, from now on.
@@ -76,12 +79,12 @@ class HubTail:
         self._waiting: queue.Queue[RecordedEvent | None] = queue.Queue(_WAITING)
         self._ended: Unavailable | None = None
 
-    def offer(self, index: int, data: bytes, event: Event) -> None:
+    def offer(self, recorded: RecordedEvent, event: Event) -> None:
         """Queue the event if it is wanted; a full queue ends the tail, which then says so."""
         if self._ended is not None or not self._wanted(event):
             return
         try:
-            self._waiting.put_nowait(RecordedEvent(index, msgspec.Raw(data)))
+            self._waiting.put_nowait(recorded)
         except queue.Full:
             self.end("events came faster than they were read, and some were skipped", "narrow the query")
 

@@ -1,22 +1,22 @@
-"""The link between front and back: a Unix socket over which the back follows the ledger and records.
+"""The link between front and back: a Unix socket over which the back follows the ledgers and records.
 
 Frames are four bytes of length, big-endian, and MessagePack. The first frame of a connection says what
-it is for. *Following*: the front sends `Batch`es from the wanted index on, without a gap, each entry
-after it is durable; an empty one is a sign of life. *Recording*: each frame is an event, each answer a
-`Recorded`; an empty frame only asks how many entries are durable. The socket may be opened by the
-server's own account only, which holds the keys anyway.
+it is for. *Following*: the front sends `Batch`es of every ledger from the wanted index on, without a gap
+in any of them, each entry after it is durable; what several ledgers have waiting comes in the order of
+time. An empty batch is a sign of life. *Recording*: each frame is an event, each answer a `Recorded`; an
+empty frame only asks how many entries are durable. The socket may be opened by the server's own account
+only, which holds the keys anyway.
 """
 
 from __future__ import annotations
 
 import contextlib
-import itertools
 import select
 import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,9 +25,10 @@ import msgspec
 from ...api.answers import Problem, problem, raised
 from ...api.sockets import connect_unix, listen_unix
 from ...errors import GlasshatchError, PeerError, Unavailable
-from ...events import Event, Receipt, decode
+from ...events import DEFAULT_LEDGER, Event, Receipt, decode
 from ...ledger import Ledger
 from ..recorder import Recorder
+from .merging import Entry, Merge
 
 _LENGTH = struct.Struct(">I")
 _MAX_FRAME_BYTES = 64 * 1024 * 1024
@@ -37,38 +38,44 @@ _LIFE_SECONDS = 1.0
 _TIMEOUT_SECONDS = 35.0
 _AGAIN_SECONDS = 0.1
 
-Entries = Sequence[tuple[int, bytes]]
+Entries = Sequence[Entry]
 T = TypeVar("T")
 
 
 class Wish(msgspec.Struct, frozen=True):
-    """The first frame: follow from an index, or record (`start` is None)."""
+    """The first frame: follow each ledger from an index, one that is not named from 0; or record."""
 
-    start: int | None = None
+    starts: dict[str, int] | None = None
 
 
 class Batch(msgspec.Struct, frozen=True, array_like=True):
-    """Entries from `first` on; `size` is how many the ledger held when this was sent."""
+    """Entries in the order in which they are applied. `firsts` is where each ledger goes on with them,
+    `sizes` how many entries each held when this was sent."""
 
-    size: int
-    first: int
-    entries: list[bytes]
+    sizes: dict[str, int]
+    firsts: dict[str, int]
+    entries: list[Entry]
 
 
 class Recorded(msgspec.Struct, frozen=True):
-    """The receipt of one event, or why there is none."""
+    """The receipt of one event, or why there is none; without an event the ledgers' sizes."""
 
     index: int = -1
     leaf_hash: bytes = b""
+    ledger: str = DEFAULT_LEDGER
     problem: Problem | None = None
+    sizes: dict[str, int] = {}
 
 
 class LinkServer:
     """The front's end: one thread a connection, which are few."""
 
-    def __init__(self, path: Path, ledger: Ledger, recorder: Recorder) -> None:
+    def __init__(
+        self, path: Path, ledgers: Callable[[], list[tuple[str, Ledger]]], recorder: Recorder
+    ) -> None:
+        """`ledgers` tells the ones there are now, by name: a new one is followed from its beginning."""
         self._path = path
-        self._ledger = ledger
+        self._ledgers = ledgers
         self._recorder = recorder
         self._stopping = threading.Event()
         self._listener: socket.socket | None = None
@@ -116,43 +123,44 @@ class LinkServer:
             contextlib.suppress(OSError, GlasshatchError, msgspec.DecodeError),
         ):
             wish = _receive(connection, Wish)
-            if wish.start is None:
+            if wish.starts is None:
                 self._record(connection)
             else:
-                self._lead(connection, wish.start)
+                self._lead(connection, Merge(wish.starts))
         self._connections.discard(connection)
 
-    def _lead(self, connection: socket.socket, start: int) -> None:
-        """Send what is durable from `start` on, until the peer or the server goes."""
+    def _lead(self, connection: socket.socket, merge: Merge) -> None:
+        """Send what is durable from where the merge stands on, until the peer or the server goes."""
         sent_s = 0.0
         while not self._stopping.is_set():
-            size = self._ledger.size
-            if start < size:
-                started_s = time.monotonic()
-                found = list(itertools.islice(self._ledger.scan(start, size), _BATCH_ENTRIES))
-                _send(connection, Batch(size, start, [data for _, data in found]))
-                start += len(found)
+            started_s = time.monotonic()
+            ledgers = self._ledgers()
+            sizes = {name: ledger.size for name, ledger in ledgers}
+            firsts = merge.positions(sizes)
+            found = merge.take(ledgers, sizes, _BATCH_ENTRIES)
+            if found or started_s - sent_s > _LIFE_SECONDS:
+                _send(connection, Batch(sizes, firsts, found))
                 sent_s = time.monotonic()
-                if len(found) == _BATCH_ENTRIES:
-                    # A follower that catches up must not take the gateway's processor: half of it at most.
-                    time.sleep(sent_s - started_s)
-                continue
-            if time.monotonic() - sent_s > _LIFE_SECONDS:
-                _send(connection, Batch(size, size, []))
-                sent_s = time.monotonic()
-            time.sleep(_POLL_SECONDS)
+            if len(found) == _BATCH_ENTRIES:
+                # A follower that catches up must not take the gateway's processor: half of it at most.
+                time.sleep(sent_s - started_s)
+            elif not found:
+                time.sleep(_POLL_SECONDS)
 
     def _record(self, connection: socket.socket) -> None:
         while not self._stopping.is_set():
             data = _receive_bytes(connection)
-            _send(connection, self._answer(data) if data else Recorded(self._ledger.size))
+            _send(connection, self._answer(data) if data else Recorded(sizes=self._sizes()))
+
+    def _sizes(self) -> dict[str, int]:
+        return {name: ledger.size for name, ledger in self._ledgers()}
 
     def _answer(self, data: bytes) -> Recorded:
         try:
             receipt = self._recorder.record(decode(data))
         except GlasshatchError as error:
             return Recorded(problem=problem(error))
-        return Recorded(receipt.index, receipt.leaf_hash)
+        return Recorded(receipt.index, receipt.leaf_hash, receipt.ledger)
 
 
 class RemoteRecorder:
@@ -173,11 +181,11 @@ class RemoteRecorder:
         answer = self._ask(msgspec.json.encode(event))
         if answer.problem is not None:
             raise raised(answer.problem)
-        return Receipt(answer.index, answer.leaf_hash)
+        return Receipt(answer.index, answer.leaf_hash, answer.ledger)
 
-    def ledger_size(self) -> int:
-        """How many entries are durable; raises `Unavailable` while the front is away."""
-        return self._ask(b"").index
+    def sizes(self) -> dict[str, int]:
+        """How many entries are durable in each ledger; raises `Unavailable` while the front is away."""
+        return self._ask(b"").sizes
 
     def close(self) -> None:
         with self._lock:
@@ -208,27 +216,27 @@ class RemoteRecorder:
 
 
 class Follower:
-    """Hands a consumer every entry from its watermark on, in order, once; comes back after any break.
+    """Hands a consumer every entry from its watermarks on, in order, once; comes back after any break.
 
-    The consumer keeps the watermark: it is asked for it at each connection, so a consumer that failed or
+    The consumer keeps the watermarks: it is asked for them at each connection, so a consumer that failed or
     was killed in the middle is given the same entries again.
     """
 
     def __init__(
         self,
         path: Path,
-        watermark: Callable[[], int],
+        watermarks: Callable[[], Mapping[str, int]],
         apply: Callable[[Entries], object],
         failed: Callable[[BaseException], None],
     ) -> None:
         """`failed` hears of what `apply` raised; the entries are then given again after a pause."""
         self._path = path
-        self._watermark = watermark
+        self._watermarks = watermarks
         self._apply = apply
         self._failed = failed
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
-        self.ledger_size = 0
+        self.ledger_sizes: dict[str, int] = {}
 
     def start(self) -> None:
         self._thread.start()
@@ -250,15 +258,16 @@ class Follower:
 
     def _follow(self) -> None:
         with contextlib.closing(connect_unix(self._path, _LIFE_SECONDS * 5)) as connection:
-            _send(connection, Wish(self._watermark()))
+            _send(connection, Wish(dict(self._watermarks())))
             while not self._stopping.is_set():
                 batch = _receive(connection, Batch)
-                if self._watermark() < batch.first:
+                marks = self._watermarks()
+                if any(marks.get(ledger, 0) < first for ledger, first in batch.firsts.items()):
                     return  # the consumer was told to begin again: ask from where it is now
                 if batch.entries:
-                    self._apply(list(enumerate(batch.entries, batch.first)))
-                # After the entries, so that whoever waits for this size finds them applied.
-                self.ledger_size = batch.size
+                    self._apply(batch.entries)
+                # After the entries, so that whoever waits for these sizes finds them applied.
+                self.ledger_sizes = batch.sizes
 
 
 def _ended(connection: socket.socket) -> bool:
