@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from ..events import DEFAULT_LEDGER, place_of
+from .recorded import RecordedEvent as RecordedEvent  # noqa: PLC0414
 
 Limit = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
 Seconds = Annotated[int, msgspec.Meta(ge=1, le=30 * 86_400)]
@@ -34,24 +34,6 @@ class EventFilter(Form, frozen=True):
     until: str = ""
     after: int = -1
     limit: Limit = 1_000
-
-
-class RecordedEvent(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One event with its place in its ledger; `event` is the stored bytes, never re-encoded."""
-
-    index: int
-    event: msgspec.Raw
-    ledger: str = DEFAULT_LEDGER
-
-    def __post_init__(self) -> None:
-        # A default is left out by its identity, and an equal text that was read is another object.
-        if self.ledger == DEFAULT_LEDGER:
-            msgspec.structs.force_setattr(self, "ledger", DEFAULT_LEDGER)
-
-    @property
-    def place(self) -> str:
-        """The place as people write it, as in `12` or `orders/12`."""
-        return place_of(self.ledger, self.index)
 
 
 class SessionSummary(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from ..errors import ConfigError
-from ..events import DEFAULT_LEDGER, Event
+from ..events import Event
 from ..index.columns import clipped
 from .investigator import Investigator, Visibility, hits, instant
 from .query import And, Compare, Match, Or, Query, compile_sql
@@ -77,8 +77,7 @@ def _place(hit: Hit) -> tuple[str, int]:
 
 
 def _entry(hit: Hit, link: Literal["exact", "inferred"], why: str) -> Entry:
-    ledger = msgspec.UNSET if hit.ledger == DEFAULT_LEDGER else hit.ledger
-    return Entry(hit.index, hit.event, link, why, ledger)
+    return Entry(hit.index, hit.event, link, why, hit.ledger)
 
 
 def _names(field: str, name: str) -> Query:
@@ -116,7 +115,7 @@ def _same_sessions(events: list[Event]) -> Query:
 
 def _order(entry: Entry) -> tuple[int, str, int]:
     time_ns = msgspec.json.decode(entry.event, type=Event).time_ns
-    return time_ns, entry.ledger if isinstance(entry.ledger, str) else DEFAULT_LEDGER, entry.index
+    return time_ns, entry.ledger, entry.index
 
 
 def _skew(entries: list[Entry]) -> list[SourceSkew]:

@@ -67,8 +67,7 @@ class Entry(msgspec.Struct, frozen=True):
     event: msgspec.Raw
     link: Literal["exact", "inferred"]
     why: str
-    ledger: str | msgspec.UnsetType = msgspec.UNSET
-    """Left out for the default one."""
+    ledger: str = DEFAULT_LEDGER
 
 
 class SourceSkew(msgspec.Struct, frozen=True):

@@ -17,12 +17,14 @@ from ...api.values import (
     RecordedEvent,
     SearchForm,
     SessionSummary,
+    Skew,
     Stats,
     StatsForm,
     Timeline,
+    TimelineEntry,
 )
 from ...errors import ConfigError
-from ...events import Data, Event, Outcome, Resource
+from ...events import DEFAULT_LEDGER, Data, Event, Outcome, Resource
 from ...identity import Identity
 from ...investigate import And, Hit, Investigator, Match, Or, Query, Visibility, timeline
 from .roles import ADMIN, ADMINISTRATION, AUDITOR, require
@@ -88,7 +90,17 @@ class InvestigationPart:
         self._behind.caught_up()
         found = timeline(self._investigator, subject, seen_by(caller), limit)
         self._read(caller, "timeline", {"subject": subject}, len(found.entries))
-        return _as(found, Timeline)
+        entries = [
+            TimelineEntry(
+                index=one.index, event=one.event, link=one.link, why=one.why,
+                ledger=msgspec.UNSET if one.ledger == DEFAULT_LEDGER else one.ledger,
+            )
+            for one in found.entries
+        ]  # fmt: skip
+        return Timeline(
+            subject=found.subject, entries=entries, skew=[_as(one, Skew) for one in found.skew],
+            truncated=found.truncated,
+        )  # fmt: skip
 
     def tail(self, caller: Identity, query: str) -> Tail:
         """Events that match, as they are recorded from now on."""

@@ -1,0 +1,25 @@
+"""An event of the record with its place: what every way of reading the record gives."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ..events import DEFAULT_LEDGER, place_of
+
+
+class RecordedEvent(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One event with its place in its ledger; `event` is the stored bytes, never re-encoded."""
+
+    index: int
+    event: msgspec.Raw
+    ledger: str = DEFAULT_LEDGER
+
+    def __post_init__(self) -> None:
+        # A default is left out by its identity, and an equal text that was read is another object.
+        if self.ledger == DEFAULT_LEDGER:
+            msgspec.structs.force_setattr(self, "ledger", DEFAULT_LEDGER)
+
+    @property
+    def place(self) -> str:
+        """The place as people write it, as in `12` or `orders/12`."""
+        return place_of(self.ledger, self.index)
