@@ -22,6 +22,14 @@ from .witnessing import key_text, witness_keys
 EXIT_VERIFICATION = 5
 UNFINISHED = 9
 
+SuccessionOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="For a proof: how the ledger's keys follow each other (keys export); KEY is any of them.",
+    ),
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add this group's commands."""
@@ -89,13 +97,7 @@ def verify(
             metavar="FILE|REPO", help="The ledger must hold every checkpoint kept in this anchor; repeatable."
         ),
     ] = None,
-    succession: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="For a proof: how the ledger's keys follow each other (keys export); KEY is any of them.",
-        ),
-    ] = None,
+    succession: SuccessionOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
     """Check all ledgers of a directory, one proof or an evidence bundle, offline, trusting nobody here.
