@@ -223,6 +223,9 @@ def load_config(file: Path) -> LoadedConfig:
         config = msgspec.convert(raw, Config)
     except msgspec.ValidationError as error:
         raise _explain(str(error), file) from None
+    except ConfigError as error:
+        # A rule that knows what it may hold, and not which file it stands in.
+        raise ConfigError(error.message, file=str(file), hint=error.hint) from None
     loaded = LoadedConfig(config, file.resolve())
     _check_references(loaded)
     return loaded

@@ -15,7 +15,7 @@ from ..sources import SOURCES
 from .config import LoadedConfig, ResourceSection, load_config, read_secret, split_address
 from .detection import make_channels, read_rules
 from .home import Home
-from .house import load_engine, load_policy, open_keyring
+from .house import load_engine, load_policy, open_keyring, seal_rules
 from .streams import make_streams
 from .witnessing import make_witnessing
 
@@ -52,6 +52,8 @@ def _checks(loaded: LoadedConfig) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "keys.master", lambda: f"opens the key ring of tenant {open_keyring(loaded).tenant}"
     yield "policy.set", lambda: f"policy {load_policy(loaded).name}, hash {load_policy(loaded).hash[:16]}"
     yield "masking.packs", lambda: f"detectors load, pack hash {load_engine(loaded).pack_hash[:16]}"
+    if config.seal:
+        yield "seal", lambda: _seal(loaded)
     yield "gateway.postgres", lambda: _address(config.gateway.postgres, "gateway.postgres")
     yield "gateway.tls_certificate", lambda: _tls(loaded)
     yield "detect.user_rules", lambda: f"{len(read_rules(loaded))} rules load"
@@ -76,6 +78,14 @@ def _streams(loaded: LoadedConfig) -> str:
     streams = make_streams(loaded, SOURCES, open_keyring(loaded).ledgers)
     claims = [f"{what} {pattern} to {name}" for what, pattern, name in streams.claims()]
     return f"{', '.join(claims) or 'no stream has a ledger of its own'}; everything else to default"
+
+
+def _seal(loaded: LoadedConfig) -> str:
+    return "; ".join(
+        f"{', '.join(rule.fields)} of {rule.source} are sealed, their subject is "
+        + (rule.subject or "the value itself")
+        for rule in seal_rules(loaded)
+    )
 
 
 def _alerts(loaded: LoadedConfig) -> str:

@@ -5,6 +5,7 @@ Here implementations are picked; every other room is handed what it needs.
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import re
 import threading
@@ -16,7 +17,7 @@ from ..errors import ConfigError, Conflict
 from ..events import Actor, Link, Outcome, Receipt
 from ..keys import Keyring, MasterKey, open_master_key
 from ..ledger import Ledger
-from ..masking import Engine, Redactor, Sealing, Tokens
+from ..masking import Engine, Redactor, Sealing, SealRule, Tokens
 from ..policy import PolicySet
 from ..sources import SOURCES, Intake, Seen
 from .config import LoadedConfig
@@ -153,10 +154,9 @@ class House:
             self._lock.release()
 
     def _sealer(self) -> Sealer | None:
-        rules = self.loaded.config.seal
-        if not rules:
+        if not self.loaded.config.seal:
             return None
-        sealing = Sealing(rules, self.redactor)
+        sealing = Sealing(seal_rules(self.loaded), self.redactor)
         return Sealer(sealing, self.vault, os.urandom, lambda name: self.ledgers.get(name).size)
 
     def _open_seen(self) -> Seen:
@@ -181,6 +181,18 @@ def open_keyring(loaded: LoadedConfig) -> Keyring:
 def open_master(loaded: LoadedConfig) -> MasterKey:
     """The configured master key."""
     return open_master_key(loaded.reference(loaded.config.keys.master))
+
+
+def seal_rules(loaded: LoadedConfig) -> tuple[SealRule, ...]:
+    """What is sealed; a rule for a kind of source that nobody has is a mistake that would seal nothing."""
+    for rule in loaded.config.seal:
+        kind = rule.source.partition("/")[0]
+        if not any(fnmatch.fnmatchcase(one, kind) for one in SOURCES):
+            raise ConfigError(
+                f"{kind} is no kind of source", file=str(loaded.file), key="seal.source",
+                hint=f"there are: {', '.join(sorted(SOURCES))}",
+            )  # fmt: skip
+    return loaded.config.seal
 
 
 def load_engine(loaded: LoadedConfig) -> Engine:

@@ -58,13 +58,6 @@ class Recorder:
         Args:
             ledger: Append to this one, and not to where the event's stream leads.
         """
-        if self._sealer is not None and self._sealer.concerns(event):
-            self._submit_all(
-                [event],
-                lambda _place, answer: done(answer) if done else None,
-                ledger or self._streams.of_event(event),
-            )
-            return
         try:
             entry = self._entry(event)
         except GlasshatchError as error:
@@ -79,10 +72,8 @@ class Recorder:
         `done` hears of each exactly once, by its place. An event that is too large for a leaf is refused, and
         so is one of which something should be sealed and cannot be.
         """
-        self._submit_all(events, done, self._streams.of_feed(feed))
-
-    def _submit_all(self, events: Sequence[Event], done: Answered, ledger: str) -> None:
-        batch = self._sealer.begin(events) if self._sealer is not None else None
+        ledger = self._streams.of_feed(feed)
+        batch = self._sealer.begin(events, feed) if self._sealer is not None else None
         if batch is None:
             answers = [_encoded(redacted) for redacted in self._redactor.events(events)]
         else:

@@ -30,6 +30,14 @@ set = "production"            # a shipped set, or the path of your own .cedar fi
 packs = ["core", "secrets"]
 user_packs = []
 
+# Seal values of feeds: kept under their data subject's own key, shown only by approval, erasable for good.
+#
+# [[seal]]
+# source = "json/shop"        # kind/name of a feed
+# fields = ["attrs.customer.email", "attrs.lines[*].note", "client.ip"]
+# subject = "attrs.customer.id"  # which value names the data subject; default: the sealed value itself
+# subject_type = "CUSTOMER"
+
 # Detection follows the record; your own rule files stand beside the shipped ones.
 #
 # [detect]

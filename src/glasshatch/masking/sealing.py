@@ -59,9 +59,9 @@ class SealRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         if self.subject_type and not self.subject:
             raise ConfigError("needs a subject", key="seal.subject_type", hint="say which path names it")
 
-    def fits(self, kind: str, name: str) -> bool:
-        """Whether the rule speaks of events of this source."""
-        return fnmatchcase(f"{kind}/{name}" if "/" in self.source else kind, self.source)
+    def fits(self, feed: str) -> bool:
+        """Whether the rule speaks of a feed, `kind/name`."""
+        return fnmatchcase(feed if "/" in self.source else feed.partition("/")[0], self.source)
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -95,19 +95,20 @@ class Sealing:
             for rule in rules
         ]
         self._redactor = redactor
-        self._known: dict[tuple[str, str], list[tuple[SealRule, list[Path], Path]]] = {}
+        self._known: dict[str, list[_Fitting]] = {}
 
-    def concerns(self, event: Event) -> bool:
-        """Whether a rule speaks of events of this one's source."""
-        return bool(self._fitting(event))
-
-    def take(self, events: Sequence[Event]) -> tuple[Sequence[Event], dict[int, tuple[Taken, ...]]]:
+    def take(
+        self, events: Sequence[Event], feed: str
+    ) -> tuple[Sequence[Event], dict[int, tuple[Taken, ...]]]:
         """The events with tokens in the place of what is sealed, and what that was, by their places.
 
-        In one scan over all values. A value in which a secret is found, or that cannot be scanned, is left
-        to redaction: secrets are never revealed.
+        The rules are those of the feed that brought them, whatever the events say of themselves. A value in
+        which a secret is found, or that cannot be scanned, is left to redaction: secrets are never revealed.
         """
-        wishes = {place: found for place, event in enumerate(events) if (found := self._wishes(event))}
+        rules = self._fitting(feed)
+        if not rules:
+            return events, {}
+        wishes = {place: found for place, event in enumerate(events) if (found := _wishes(event, rules))}
         if not wishes:
             return events, {}
         asked = [wish for found in wishes.values() for wish in found]
@@ -118,42 +119,19 @@ class Sealing:
             judged = [(wish, self._judged(wish, next(findings), next(findings))) for wish in found]
             sealed = {wish.field: one for wish, one in judged if one is not None}
             if sealed:
-                changed[place] = self._replaced(
-                    events[place], {field: one[1] for field, one in sealed.items()}
+                changed[place] = _replaced(
+                    events[place], rules, {field: one[1] for field, one in sealed.items()}
                 )
                 taken[place] = tuple(one[0] for one in sealed.values())
         return changed, taken
 
-    def _fitting(self, event: Event) -> list[tuple[SealRule, list[Path], Path]]:
-        kind, name = event.source.kind, event.source.name
-        fitting = self._known.get((kind, name))
+    def _fitting(self, feed: str) -> list[_Fitting]:
+        fitting = self._known.get(feed)
         if fitting is None:
-            fitting = [] if kind in OWN_KINDS else [one for one in self._rules if one[0].fits(kind, name)]
+            fitting = [one for one in self._rules if feed and one[0].fits(feed)]
             if len(self._known) < 10_000:
-                self._known[kind, name] = fitting
+                self._known[feed] = fitting
         return fitting
-
-    def _wishes(self, event: Event) -> list[_Wish]:
-        found: dict[str, _Wish] = {}
-        for rule, paths, subject in self._fitting(event):
-            for path in paths:
-
-                def note(
-                    exact: Exact,
-                    value: Any,
-                    rule: SealRule = rule,
-                    path: Path = path,
-                    subject: Path = subject,
-                ) -> Any:
-                    field = spell(exact)
-                    if field not in found and len(field) <= _MAX_FIELD:
-                        whose = scalar_at(event, bound(subject, path, exact)) if subject else None
-                        hint = _hint(subject) if subject else ""
-                        found[field] = _wish(field, exact, value, whose, hint, rule.subject_type)
-                    return value
-
-                change_at(event, path, note)
-        return list(found.values())
 
     def _judged(
         self, wish: _Wish, found: list[Finding] | None, told: list[Finding] | None
@@ -171,15 +149,38 @@ class Sealing:
         token = "<BOOLEAN>" if isinstance(wish.value, bool) else self._redactor.tokens.token(type, wish.text)
         return Taken(wish.field, wish.value, names), token
 
-    def _replaced(self, event: Event, tokens: dict[str, str]) -> Event:
-        for _, paths, _ in self._fitting(event):
-            for path in paths:
-                event = change_at(event, path, lambda exact, value: tokens.get(spell(exact), value))
-        return event
 
+_Fitting = tuple[SealRule, list[Path], Path]
+"""A rule with its paths read, and that of its subject."""
 
 _MAX_FIELD = 200
 """A path longer than this names nothing that anybody asks for; the value is redacted as always."""
+
+
+def _wishes(event: Event, rules: Sequence[_Fitting]) -> list[_Wish]:
+    found: dict[str, _Wish] = {}
+    for rule, paths, subject in rules:
+        for path in paths:
+
+            def note(
+                exact: Exact, value: Any, rule: SealRule = rule, path: Path = path, subject: Path = subject
+            ) -> Any:
+                field = spell(exact)
+                if field not in found and len(field) <= _MAX_FIELD:
+                    whose = scalar_at(event, bound(subject, path, exact)) if subject else None
+                    hint = _hint(subject) if subject else ""
+                    found[field] = _wish(field, exact, value, whose, hint, rule.subject_type)
+                return value
+
+            change_at(event, path, note)
+    return list(found.values())
+
+
+def _replaced(event: Event, rules: Sequence[_Fitting], tokens: dict[str, str]) -> Event:
+    for _, paths, _ in rules:
+        for path in paths:
+            event = change_at(event, path, lambda exact, value: tokens.get(spell(exact), value))
+    return event
 
 
 def _wish(field: str, exact: Exact, value: Any, whose: Any, whose_hint: str, whose_type: str) -> _Wish:

@@ -28,6 +28,11 @@ class FrontDesk(
         KeysPart.__init__(self, house)
         VaultPart.__init__(self, house, self.ask_for)
 
+    def sweep(self) -> None:
+        """What is done all the time: let requests and grants run out, move the vault's marks on."""
+        AccessPart.sweep(self)
+        self.move_marks()
+
     @property
     def halted(self) -> bool:
         """Whether a ledger takes nothing any more."""

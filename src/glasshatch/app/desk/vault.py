@@ -28,6 +28,7 @@ from .record import proof_text
 from .roles import ADMIN, AUDITOR, PRIVACY, may_see, require
 
 _ERASE_SECONDS = 900
+_MARK_EVERY_NS = 10 * 10**9
 _SEGMENT = 200
 _NAMED = re.compile(r"([A-Z][A-Z0-9_]{1,30}):(.+)", re.DOTALL)
 
@@ -46,6 +47,7 @@ class VaultPart:
     def __init__(self, house: House, ask: Ask) -> None:
         self._house = house
         self._ask_for = ask
+        self._marked_ns = house.clock.now_ns()
         self._logs = PublishedLogs(house.home)
 
     def reveal(self, caller: Identity, form: RevealForm) -> Revealed:
@@ -155,6 +157,13 @@ class VaultPart:
         """Every hold there was, oldest first."""
         require(caller, PRIVACY, ADMIN, AUDITOR)
         return [self._hold_view(hold) for hold in self._house.control.holds.list()]
+
+    def move_marks(self) -> None:
+        """Note how far the ledgers have everything that was sealed; a start reads them from there."""
+        now_ns = self._house.clock.now_ns()
+        if not 0 <= now_ns - self._marked_ns < _MARK_EVERY_NS:
+            self._marked_ns = now_ns
+            self._house.vault.mark(self._house.ledgers.sizes())
 
     def _granted(
         self, caller: Identity, kind: RequestKind, resource: str, duration_s: int, reason: str, ticket: str

@@ -111,7 +111,7 @@ class VaultKeeper:
 
         They are how many entries the ledgers held before this was called.
         """
-        if self.gate.empty:
+        if self.gate.empty and not self._control.vault.empty:
             self._control.vault.move_marks(sizes)
 
     def _carry_out(self, erasure: Erasure) -> None:

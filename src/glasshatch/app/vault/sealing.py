@@ -30,13 +30,12 @@ class Sealer:
         self._random = random
         self._size = size
 
-    def concerns(self, event: Event) -> bool:
-        """Whether anything of such an event might be sealed."""
-        return self._sealing.concerns(event)
+    def begin(self, events: Sequence[Event], feed: str) -> SealedBatch | None:
+        """Take out what is sealed of a delivery of a feed, `kind/name`.
 
-    def begin(self, events: Sequence[Event]) -> SealedBatch | None:
-        """Take out what is sealed; None if there is nothing, and the events are as they were."""
-        changed, taken = self._sealing.take(events)
+        None if there is nothing, and the events are as they were.
+        """
+        changed, taken = self._sealing.take(events, feed)
         if not taken:
             return None
         drawn = {place: [(one, self._random(SALT_BYTES)) for one in found] for place, found in taken.items()}
