@@ -229,14 +229,15 @@ class SealForm(Form, frozen=True):
     until: str = ""
 
 
-class CheckpointText(msgspec.Struct, frozen=True):
-    """A signed checkpoint's text."""
+class CheckpointText(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A signed checkpoint's text; `ledgers` has those of the ledgers beside the default one."""
 
     note: str
+    ledgers: dict[str, str] = {}
 
 
 class BackupForm(Form, frozen=True):
-    """A backup that is about to come into being: its name, the ledger's size, how much it is."""
+    """A backup that is about to come into being: its name, the ledgers' sizes, how much it is."""
 
     moment: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{15}-[0-9]{8}T[0-9]{6}Z$")]
     size: int
@@ -244,6 +245,7 @@ class BackupForm(Form, frozen=True):
     bytes: int
     copied: int
     master_key: bool = False
+    ledgers: dict[str, int] = {}
 
 
 class HistogramBin(msgspec.Struct, frozen=True):

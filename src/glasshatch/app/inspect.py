@@ -28,6 +28,15 @@ class HomeReport(msgspec.Struct, frozen=True):
     ledgers: tuple[VerifyReport, ...]
     problems: tuple[Problem, ...]
 
+    def require(self) -> None:
+        """Go on only if everything is as it was recorded; raises `VerificationError`."""
+        for ledger in self.ledgers:
+            ledger.require()
+        for problem in self.problems:
+            raise VerificationError(
+                problem.what, where=problem.file, expected=problem.expected, found=problem.found
+            )
+
 
 def verify_home(
     directory: Path,

@@ -46,7 +46,8 @@ def backup(
     if format is Format.jsonl:
         emit_json(made)
         return
-    say(f"{escape(made.moment)}: {made.size} entries, {made.bytes} bytes, {made.copied} of them copied now")
+    size = made.size + sum(made.ledgers.values())
+    say(f"{escape(made.moment)}: {size} entries, {made.bytes} bytes, {made.copied} of them copied now")
     compared = (
         "every entry was decrypted and compared" if made.entries_compared else "entries were not opened"
     )
@@ -89,7 +90,8 @@ def restore(
     if format is Format.jsonl:
         emit_json(done)
         return
-    say(f"{escape(done.directory)} is as of {escape(done.moment)}: {done.size} entries, verified")
+    size = done.size + sum(done.ledgers.values())
+    say(f"{escape(done.directory)} is as of {escape(done.moment)}: {size} entries, verified")
     if done.missing:
         say(f"[bold yellow]{done.missing} entries that were recorded are missing; the record says so[/]")
     if done.master_key:

@@ -42,8 +42,11 @@ _LEFT_OUT = frozenset({"run", "cache", "derived", "ledgers"})
 _SMALL_BYTES = 64 << 20
 
 
-class MadeBackup(msgspec.Struct, frozen=True, kw_only=True):
-    """What a backup did; `copied` bytes were written, the rest was there from the one before."""
+class MadeBackup(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a backup did; `copied` bytes were written, the rest was there from the one before.
+
+    `size` is the default ledger's, `ledgers` has those of the others.
+    """
 
     moment: str
     size: int
@@ -53,6 +56,7 @@ class MadeBackup(msgspec.Struct, frozen=True, kw_only=True):
     entries_compared: bool
     """Whether the master key was at hand, so that every entry was decrypted and compared."""
     master_key: bool
+    ledgers: dict[str, int] = {}
 
 
 def make_backup(
@@ -137,21 +141,28 @@ class _Making:
     def run(self, progress: Progress | None) -> MadeBackup:
         self._partial.mkdir(mode=0o700)
         keys = self._keyrings()
-        # The control store first: whatever it holds was recorded before, so the ledger below has it too.
+        # The control store first: whatever it holds was recorded before, so the ledgers below have it too.
         files = [self._control(), *self._configuration()]
-        least = int(self._desk.begin_backup().note.split("\n")[1])
-        cut = LedgerCut(self._home.ledger, least)
-        try:
+        begun = self._desk.begin_backup()
+        # The default ledger first: one whose creation it records was there when this began, or is found out.
+        least = {LEDGER: begun.note, **begun.ledgers}
+        with contextlib.ExitStack() as stack:
+            cuts = {name: self._cut(stack, name, note) for name, note in least.items()}
             if self._keyrings() != keys:
                 # What was copied before and after may be under different keys.
                 raise Unavailable("a key was changed while the backup ran", hint="give the command again")
-            self._check_continues(cut)
-            files += self._copier.ledger(cut, f"ledgers/{LEDGER}", progress)
-            moment = self._moment(cut, files)
-        finally:
-            cut.close()
-        report = self._verify(cut, progress)
+            self._check_all_there(cuts)
+            for name, cut in cuts.items():
+                self._check_continues(name, cut)
+                files += self._copier.ledger(cut, f"ledgers/{name}", progress)
+            moment = self._moment(cuts, files)
+        report = self._verify(cuts, progress)
         return self._commit(moment, report)
+
+    def _cut(self, stack: contextlib.ExitStack, name: str, note: str) -> LedgerCut:
+        cut = LedgerCut(self._home.ledger_of(name), int(note.split("\n")[1]))
+        stack.callback(cut.close)
+        return cut
 
     def _keyrings(self) -> dict[Path, bytes]:
         return {path: path.read_bytes() for path in sorted(self._home.keys.glob("*.json"))}
@@ -181,24 +192,39 @@ class _Making:
         named = kind == "file" and path.resolve() == Path(place).resolve()
         return named or path == self._home.keys / "master.key"
 
-    def _check_continues(self, cut: LedgerCut) -> None:
+    def _check_all_there(self, cuts: dict[str, LedgerCut]) -> None:
+        """No ledger of the moment before is gone."""
+        before = read_moment(self._before).checkpoints() if self._before is not None else {}
+        for name in before:
+            if name not in cuts:
+                raise VerificationError(
+                    "the ledger is in the moment before, and is missing",
+                    where=str(self._home.ledger_of(name)),
+                    hint="keep everything as it is and find out how",
+                )
+
+    def _check_continues(self, name: str, cut: LedgerCut) -> None:
         """The ledger still holds the tree of the moment before: nobody rolled it back or rewrote it."""
-        if self._before is None:
+        note = read_moment(self._before).checkpoints().get(name) if self._before is not None else None
+        if note is None:
             return
-        before = open_checkpoint(read_moment(self._before).checkpoint.encode(), cut.keys)
+        folder, before = self._home.ledger_of(name), open_checkpoint(note.encode(), cut.keys)
         if before.size > cut.checkpoint.size or (
-            before.size and Published(self._home.ledger).root(before.size) != before.root
+            before.size and Published(folder).root(before.size) != before.root
         ):
             raise VerificationError(
                 "the ledger does not continue the backup before: it was rolled back or is another one",
-                where=str(self._home.ledger), expected=f"the tree of size {before.size} of the moment before",
+                where=str(folder), expected=f"the tree of size {before.size} of the moment before",
                 found=f"another, of size {cut.checkpoint.size}",
                 hint="keep both as they are and find out how; another destination begins anew",
             )  # fmt: skip
 
-    def _moment(self, cut: LedgerCut, files: list[BackupFile]) -> Moment:
+    def _moment(self, cuts: dict[str, LedgerCut], files: list[BackupFile]) -> Moment:
+        cut = cuts[LEDGER]
+        notes = {name: one.checkpoint.note.decode() for name, one in cuts.items() if name != LEDGER}
         moment = Moment(
-            version=VERSION, made=str(time.time_ns()), program=__version__, tenant=self._loaded.config.tenant,
+            version=VERSION if notes else 1, ledgers=notes, made=str(time.time_ns()), program=__version__,
+            tenant=self._loaded.config.tenant,
             origin=cut.key.name, size=cut.checkpoint.size, checkpoint=cut.checkpoint.note.decode(),
             master_key=self._with_master, files=tuple(files),
         )  # fmt: skip
@@ -206,10 +232,10 @@ class _Making:
         self._copier.write(MANIFEST, text)
         return moment
 
-    def _verify(self, cut: LedgerCut, progress: Progress | None) -> HomeReport:
-        report = verify_home(self._partial, [str(cut.key)], self._readable_master(), progress)
-        for ledger in report.ledgers:
-            ledger.require()
+    def _verify(self, cuts: dict[str, LedgerCut], progress: Progress | None) -> HomeReport:
+        keys = [str(cut.key) for cut in cuts.values()]
+        report = verify_home(self._partial, keys, self._readable_master(), progress)
+        report.require()
         return report
 
     def _readable_master(self) -> str:
@@ -227,11 +253,12 @@ class _Making:
             moment=str(self._place / name), size=moment.size, files=len(moment.files),
             bytes=sum(file.bytes for file in moment.files), copied=self._copier.copied,
             entries_compared=report.entries_compared, master_key=self._with_master,
+            ledgers={name: int(note.split("\n")[1]) for name, note in moment.ledgers.items()},
         )  # fmt: skip
         sync_tree(self._partial)
         self._desk.backup_made(BackupForm(
             moment=name, size=made.size, files=made.files, bytes=made.bytes, copied=made.copied,
-            master_key=made.master_key,
+            master_key=made.master_key, ledgers=made.ledgers,
         ))  # fmt: skip
         # Until this rename there is no such moment; after it, it is whole.
         self._partial.rename(self._place / name)

@@ -17,8 +17,11 @@ from pathlib import Path
 import msgspec
 
 from ...errors import ConfigError, VerificationError
+from ...events import DEFAULT_LEDGER
 
-VERSION = 1
+VERSION = 2
+"""What this program reads; a moment of one ledger is still written as version 1."""
+
 MANIFEST = "backup.json"
 PARTIAL = ".partial"
 LOCK = "lock"
@@ -33,8 +36,8 @@ class BackupFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sha256: str = ""
 
 
-class Moment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The list in `backup.json`."""
+class Moment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The list in `backup.json`; `ledgers` has the checkpoints of the ledgers beside the default one."""
 
     version: int
     made: str
@@ -45,6 +48,11 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     checkpoint: str
     master_key: bool
     files: tuple[BackupFile, ...]
+    ledgers: dict[str, str] = {}
+
+    def checkpoints(self) -> dict[str, str]:
+        """The checkpoint of every ledger, the default one first."""
+        return {DEFAULT_LEDGER: self.checkpoint, **self.ledgers}
 
     def by_path(self) -> dict[str, BackupFile]:
         """Its files by their paths."""

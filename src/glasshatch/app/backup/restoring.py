@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -15,16 +15,16 @@ from ...control import ControlStore
 from ...errors import ConfigError, Conflict, Unavailable, VerificationError
 from ...events import Outcome
 from ...keys import Keyring, open_master_key
-from ...ledger import Checkpoint, Ledger, Published, VerifierKey, open_checkpoint
+from ...ledger import Ledger, Published, VerifierKey, open_checkpoint
 from ...masking import Redactor
 from ..config import LoadedConfig, load_config
-from ..home import Home
+from ..home import LEDGER, Home
 from ..house import config_of, load_engine, make_tokens
-from ..inspect import verify_home
+from ..inspect import public_keys, verify_home
 from ..local import local_operator
 from ..recorder import EventMaker, Recorder
 from .copying import LEDGER_PARTS, copy_share
-from .known import newest_known
+from .known import BackedUp, with_newest_known
 from .moments import Moment, find_moment, read_moment, sync, sync_tree
 
 Progress = Callable[[int, int], None]
@@ -32,8 +32,11 @@ _MARK = ".glasshatch-restoring"
 """In a directory whose restoring did not end. Without the file `format` no server takes it either."""
 
 
-class Restored(msgspec.Struct, frozen=True, kw_only=True):
-    """What was put back, and what of it is missing against the newest that is known."""
+class Restored(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What was put back, and what of it is missing against the newest that is known.
+
+    size, known: of the default ledger; ledgers: the sizes of the others; missing: in all of them.
+    """
 
     moment: str
     directory: str
@@ -42,6 +45,7 @@ class Restored(msgspec.Struct, frozen=True, kw_only=True):
     missing: int
     master_key: str
     """Where the server expects its master key, if it is not there yet."""
+    ledgers: dict[str, int] = {}
 
 
 def restore_home(
@@ -74,28 +78,37 @@ def restore_home(
     moment = read_moment(moment_folder)
     _check_empty(directory)
     keyring, reference = _open_keys(moment_folder, moment, master)
-    key = VerifierKey(keyring.origin, keyring.signing_key.public_key().public_bytes_raw())
-    keys = Published(Home(moment_folder).ledger).keys(key)
-    signed = open_checkpoint(moment.checkpoint.encode(), keys)
-    known = newest_known(moment_folder, keys, signed, newer_than)
-    _check_age(signed, known, accept_older, reason)
+    ledgers = with_newest_known(moment_folder, _backed_up(moment_folder, moment, keyring), newer_than)
+    _check_age(ledgers, accept_older, reason)
     try:
         with _cleared(directory):
             _copy(moment_folder, moment, directory, progress)
             missing_key = _place_master(directory, reference)
-            _check(directory, moment, key, reference, progress)
-            _record(directory, keyring, moment, known, reason if accept_older else "")
+            _check(directory, ledgers, public_keys(keyring), reference, progress)
+            _record(directory, keyring, moment, ledgers, reason if accept_older else "")
             _finish(directory)
     except OSError as error:
         raise Unavailable(
             f"{directory} cannot be restored: {error.strerror or type(error).__name__}",
             hint="nothing stays there; check space and permissions, then give the command again",
         ) from None
-    newest = max(known.size if known else 0, signed.size)
+    default, *others = ledgers
     return Restored(
-        moment=str(moment_folder), directory=str(directory), size=signed.size, known=newest,
-        missing=newest - signed.size, master_key=missing_key,
+        moment=str(moment_folder), directory=str(directory), size=default.signed.size, known=default.newest,
+        missing=sum(one.missing for one in ledgers), master_key=missing_key,
+        ledgers={one.name: one.signed.size for one in others},
     )  # fmt: skip
+
+
+def _backed_up(folder: Path, moment: Moment, keyring: Keyring) -> list[BackedUp]:
+    """The ledgers on the backup's list, the default one first."""
+    keys, found = public_keys(keyring), []
+    for name, note in moment.checkpoints().items():
+        if name not in keys:
+            keyring.ledger(name)  # says what is wrong
+        succession = Published(Home(folder).ledger_of(name)).keys(VerifierKey.parse(keys[name]))
+        found.append(BackedUp(name, succession, open_checkpoint(note.encode(), succession)))
+    return found
 
 
 def _check_empty(directory: Path) -> None:
@@ -118,12 +131,17 @@ def _open_keys(folder: Path, moment: Moment, master: str) -> tuple[Keyring, str]
     return Keyring.open(Home(folder).keyring(moment.tenant), open_master_key(reference)), reference
 
 
-def _check_age(signed: Checkpoint, known: Checkpoint | None, accept_older: bool, reason: str) -> None:
+def _check_age(ledgers: Sequence[BackedUp], accept_older: bool, reason: str) -> None:
     if accept_older and len(reason.strip()) < 3:
         raise ConfigError("is needed to accept an older backup", key="--reason", hint="it is recorded")
-    if known is not None and known.size > signed.size and not accept_older:
+    older = [one for one in ledgers if one.missing]
+    if older and not accept_older:
+        says = f"{older[0].signed.size} entries, and {older[0].newest} are known to have been recorded"
+        if len(ledgers) > 1:
+            each = ", ".join(f"{one.signed.size} of {one.newest} in {one.name}" for one in older)
+            says = f"fewer entries than are known to have been recorded: {each}"
         raise Conflict(
-            f"the backup holds {signed.size} entries, and {known.size} are known to have been recorded",
+            f"the backup holds {says}",
             hint="restore a newer one; if there is none: --accept-older --reason TEXT, which is recorded",
         )
 
@@ -199,35 +217,57 @@ def _place_master(directory: Path, reference: str) -> str:
 
 
 def _check(
-    directory: Path, moment: Moment, key: VerifierKey, reference: str, progress: Progress | None
+    directory: Path,
+    ledgers: Sequence[BackedUp],
+    keys: Mapping[str, str],
+    reference: str,
+    progress: Progress | None,
 ) -> None:
-    for ledger in verify_home(directory, [str(key)], reference, progress).ledgers:
-        ledger.require()
-        if ledger.size != moment.size:
+    report = verify_home(directory, [keys[one.name] for one in ledgers], reference, progress)
+    report.require()
+    sizes = {Path(one.directory).name: one.size for one in report.ledgers}
+    for one in ledgers:
+        if sizes.pop(one.name, -1) != one.signed.size:
             raise VerificationError(
-                "the ledger is not the one on the backup's list", where=ledger.directory,
-                expected=f"{moment.size} entries", found=str(ledger.size),
+                "the ledger is not the one on the backup's list", where=str(directory / "ledgers" / one.name),
+                expected=f"{one.signed.size} entries", found=str(sizes.get(one.name)),
             )  # fmt: skip
+    if sizes:
+        raise VerificationError("a ledger is not on the backup's list", found=", ".join(sorted(sizes)))
 
 
-def _record(directory: Path, keyring: Keyring, moment: Moment, known: Checkpoint | None, reason: str) -> None:
-    """Open what was restored as a server would, and make the restoring part of the record."""
+def _record(
+    directory: Path, keyring: Keyring, moment: Moment, ledgers: Sequence[BackedUp], reason: str
+) -> None:
+    """Open what was restored as a server would, and make the restoring part of the record.
+
+    It stands in the default ledger, and in every other one that misses something.
+    """
     loaded: LoadedConfig = load_config(config_of(directory))
     home, clock = Home(directory.absolute()), SystemClock()
     ControlStore.open(
         home.control_db, tenant=keyring.tenant, mac_key=keyring.control_mac_key, random=os.urandom
     ).close()
-    newest = max(known.size if known else 0, moment.size)
-    attrs = {"size": str(moment.size), "made": moment.made, "known": str(newest)}
-    if newest > moment.size:
-        attrs |= {"missing": str(newest - moment.size), "accepted_because": reason}
-    with Ledger.open(home.ledger, keyring, clock) as ledger:
-        recorder = Recorder(ledger, Redactor(load_engine(loaded), make_tokens(keyring)))
-        maker = EventMaker(clock, tenant=keyring.tenant, instance=str(os.getpid()))
-        recorder.record(maker.make(
-            "backup.restored", actor=local_operator(keyring.tenant).as_actor(),
-            outcome=Outcome(status="success", reason=reason), attrs=attrs,
-        ))  # fmt: skip
+    redactor = Redactor(load_engine(loaded), make_tokens(keyring))
+    maker = EventMaker(clock, tenant=keyring.tenant, instance=str(os.getpid()))
+    for one in ledgers:
+        if one.name != LEDGER and not one.missing:
+            continue
+        with Ledger.open(home.ledger_of(one.name), keyring.ledger(one.name), clock) as ledger:
+            Recorder(ledger, redactor).record(maker.make(
+                "backup.restored", actor=local_operator(keyring.tenant).as_actor(),
+                outcome=Outcome(status="success", reason=reason), attrs=_told(one, ledgers, moment, reason),
+            ))  # fmt: skip
+
+
+def _told(one: BackedUp, ledgers: Sequence[BackedUp], moment: Moment, reason: str) -> dict[str, str]:
+    told = {"size": str(one.signed.size), "made": moment.made, "known": str(one.newest)}
+    if one.missing:
+        told |= {"missing": str(one.missing), "accepted_because": reason}
+    if one.name == LEDGER and len(ledgers) > 1:
+        others = (f"{other.name}: {other.signed.size} of {other.newest}" for other in ledgers[1:])
+        told["ledgers"] = ", ".join(others)
+    return told
 
 
 def _finish(directory: Path) -> None:
