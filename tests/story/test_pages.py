@@ -216,8 +216,22 @@ def keys(scene: Scene) -> Iterator[Story]:
     house = scene.house
     master = scene.folder / "master.key"
     shutil.copy2(house.home / "keys" / "master.key", master)
-    with in_the_house(scene, words={"/etc/glasshatch/master.key": str(master)}) as story:
+    rewrap = (
+        'glasshatch keys rewrap --to file:/etc/glasshatch/new.key --reason "new host" --data /srv/glasshatch'
+    )
+    with in_the_house(
+        scene,
+        words={"/etc/glasshatch/master.key": str(master), "KEYID": lambda _: kept_signing_key(house)},
+        not_run={rewrap: "tests/faults/keys and tests/servers/keys: the server of the pages runs on"},
+        sees=("in use", "retired"),
+    ) as story:
         yield story
+
+
+def kept_signing_key(house: House) -> str:
+    """The id of a signing key before the newest, which still signs along."""
+    listed = house.jsonl("keys", "list", person="dana")
+    return str(next(one["id"] for one in listed if (one["kind"], one["state"]) == ("signing", "kept")))
 
 
 @contextlib.contextmanager

@@ -44,7 +44,8 @@ class ServerSection(_Section, frozen=True):
 
 
 class KeysSection(_Section, frozen=True):
-    """master: the master key, `file:PATH` (mode 0600) or `env:NAME`, 32 bytes in base64."""
+    """master: the master key: `file:PATH` (mode 0600) or `env:NAME`, 32 bytes in base64; or `exec:PROGRAM`,
+    which wraps keys itself."""
 
     master: str = "file:keys/master.key"
 

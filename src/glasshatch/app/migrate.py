@@ -64,6 +64,11 @@ def migrate_home(directory: Path, progress: Progress | None = None) -> Migrated:
     home = Home(loaded.data)
     layout = Piece("layout", str(home.format_file), str(home.check()), str(home.version))
     keyring = open_keyring(loaded)
+    if keyring.pending:
+        raise Conflict(
+            "a change of keys was interrupted and is not finished",
+            hint="start the server once with the version that began it, stop it, and give the command again",
+        )
     lock = _lock(home)
     try:
         pieces = [_configuration(loaded), layout, *_keyrings(loaded, home), *_ledgers(home, keyring)]

@@ -154,7 +154,7 @@ def _look(watch: Monitor, format: Format, *, patient: bool) -> None:
     if format is Format.jsonl:
         emit_json(found)
     else:
-        colour = "bold red" if found.alarm else "green"
+        colour = "bold red" if found.alarm else "bold yellow" if found.finding == "rekeyed" else "green"
         console().print(
             f"[{colour}]{found.finding}[/] {escape(found.origin)}: {escape(found.says)}", soft_wrap=True
         )

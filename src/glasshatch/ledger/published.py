@@ -124,9 +124,17 @@ class Published:
         if path == WITNESSED_FILE:
             return self.witnessed()
         if path == KEYS_FILE:
-            return encode_keys(self.keys())
+            return self._keys_shown()
         name = parse_tile_path(path)
         return self.tile(name, self.checkpoint().size) if name and name.level is not None else None
+
+    def _keys_shown(self) -> bytes:
+        """The keys and their statements as they lie there: whoever is shown them judges."""
+        try:
+            return encode_keys(self.keys())
+        except VerificationError:
+            statements = self.directory / SUCCESSION_FILE
+            return self._small(KEY_FILE) + b"\n" + (statements.read_bytes() if statements.exists() else b"")
 
     def consistency(self, old: int, new: int) -> tuple[bytes, ...]:
         """The proof from one published size to a later one; empty from size 0 and between equal sizes."""

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from fixtures.logs import SMALL, ask, copy, entries, fill, make_keyring, make_witness
 from glasshatch.clock import ManualClock
@@ -64,6 +65,28 @@ def test_it_accepts_checkpoint_tiles_entries_and_cosignature(
     (out / "checkpoint").write_bytes(log.note() + ask(witness, log, 0).body)
     done = asked(foreign, "log", out, log.key(), witness.key)
     assert done.stdout == f"size {size}\n", done.stderr
+
+
+def test_it_accepts_a_checkpoint_that_two_keys_signed_under_either(
+    tmp_path: Path, keyring: Keyring, foreign: Path
+) -> None:
+    """While a new signing key follows an old one, and after the old one is retired under the new one only."""
+    first = fill(tmp_path / "log", keyring, entries(300)).key()
+    new = Ed25519PrivateKey.generate()
+    with Ledger.open(tmp_path / "log", keyring, ManualClock(), SMALL) as ledger:
+        second = ledger.succeed_key(new, lambda _: None).newest
+        ledger.append(b"under both keys")
+        ledger.checkpoint(fresh=True)
+        log, out = Published(tmp_path / "log"), tmp_path / "out"
+        export_tlog(log, out, lambda start, stop: [entry for _, entry in ledger.scan(start, stop)])
+        for key in (first, second):
+            assert asked(foreign, "log", out, key).stdout == "size 301\n"
+        ledger.retire_key(first, lambda _: None)
+        ledger.append(b"under the new key")
+        ledger.checkpoint(fresh=True)
+        export_tlog(log, out, lambda start, stop: [entry for _, entry in ledger.scan(start, stop)])
+    assert asked(foreign, "log", out, second).stdout == "size 302\n"
+    assert asked(foreign, "log", out, first).returncode == 1
 
 
 def test_it_refuses_every_kind_of_change(tmp_path: Path, keyring: Keyring, foreign: Path) -> None:

@@ -13,14 +13,15 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from fixtures.logs import SMALL, ask, copy, entries, fill, make_keyring, make_witness
+from fixtures.logs import SMALL, ask, copy, entries, fill, make_keyring, make_witness, shown_size
 from glasshatch.clock import ManualClock
 from glasshatch.errors import VerificationError
 from glasshatch.keys import Keyring
 from glasshatch.ledger import Ledger, Published, check_anchors, verify_directory, verify_proof
 from glasshatch.ledger.anchors import ANCHORS
-from glasshatch.ledger.log import check_consistency, open_checkpoint
+from glasshatch.ledger.log import Succession, check_consistency, open_checkpoint, sign_note
 from glasshatch.ledger.monitor import Monitor
 from glasshatch.ledger.witness import Witness
 
@@ -96,7 +97,7 @@ def open_key(world: World) -> object:
 
 def refused(witness: Witness, shown: Published) -> bool:
     """Whether the witness denies its cosignature to the newest checkpoint, from the size that it knows."""
-    size = min(HONEST, shown.checkpoint().size)
+    size = min(HONEST, shown_size(shown))
     return ask(witness, shown, size).status != 200
 
 
@@ -157,6 +158,31 @@ def replaced_key(world: World) -> None:
     fill(world.ledger, make_keyring(world.folder, name="other"), entries(HONEST + 10))
 
 
+def forged_succession(world: World) -> None:
+    """Who wrote a new key into the directory signs that it follows the old one, which it does not hold."""
+    other = make_keyring(world.folder, name="other")
+    shutil.rmtree(world.ledger)
+    log = fill(world.ledger, other, entries(HONEST + 10))
+    old, new = open_key(world), log.key()
+    text = f"{new.name}\nglasshatch key succession v1\n{old}\n{new}\n{HONEST}\n1\n".encode()  # type: ignore[attr-defined]
+    (world.ledger / "succession").write_bytes(sign_note(text, new.name, other.signing_key))
+
+
+def retired_key(world: World) -> None:
+    """A key that was stolen and then taken out of service signs the ledger's next entries alone."""
+    stolen, new = world.keyring.signing_key, Ed25519PrivateKey.generate()
+    with Ledger.open(world.ledger, world.keyring, ManualClock(), SMALL) as ledger:
+        ledger.succeed_key(new, lambda _: None, at_once=True)
+    # The thief has the files of that moment too, and lets the ledger go on in the name of the old key.
+    statements = (world.ledger / "succession").read_bytes()
+    (world.ledger / "succession").unlink()
+    (world.ledger / "key.vkey").write_text(f"{world.key}\n")
+    assert world.keyring.signing_key is stolen
+    fill(world.ledger, world.keyring, entries(10, HONEST))
+    (world.ledger / "succession").write_bytes(statements)
+    (world.ledger / "key.vkey").write_text(f"{Succession.read(statements, open_key(world)).newest}\n")  # type: ignore[arg-type]
+
+
 OUTSIDE = {"anchor", "monitor", "witness"}
 OFFLINE = {"verify", "verify with data key"}
 ATTACKS: dict[str, tuple[Callable[[World], None], set[str]]] = {
@@ -168,6 +194,8 @@ ATTACKS: dict[str, tuple[Callable[[World], None], set[str]]] = {
     "swapped pack": (swapped_pack, {"verify with data key"}),
     "packs exchanged": (moved_pack, OFFLINE),
     "replaced key": (replaced_key, OUTSIDE | OFFLINE),
+    "forged succession": (forged_succession, OUTSIDE | OFFLINE),
+    "retired key signs on": (retired_key, {"monitor", "anchor"} | OFFLINE),
 }
 
 

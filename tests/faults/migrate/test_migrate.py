@@ -215,7 +215,7 @@ def test_a_directory_that_is_held_is_left_alone(home: Path) -> None:
 
 def raise_keyring(home: Path) -> None:
     file = home / "keys" / "default.json"
-    file.write_text(file.read_text().replace('"format": 1', '"format": 2'))
+    file.write_text(file.read_text().replace('"format": 1', '"format": 3'))
 
 
 def raise_segment(home: Path) -> None:
@@ -237,7 +237,7 @@ NEWER: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda home: (home / "glasshatch.toml").write_text("version = 2\n"), "format 2 is newer than 1",
     ),
     "format": (lambda home: (home / "format").write_text("glasshatch data 2\n"), "layout 2 is newer than 1"),
-    "keys/default.json": (raise_keyring, "format 2 is newer than 1"),
+    "keys/default.json": (raise_keyring, "format 3 is newer than 2"),
     "ledgers/default/format": (
         lambda home: (home / "ledgers/default/format").write_text("glasshatch ledger\nformat 2\n"),
         "format 2, this program knows 1",

@@ -1,0 +1,142 @@
+"""Keys of a directory that no server holds: several ledgers, and a master key behind a program."""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fixtures.glasshatch import run
+from glasshatch.api.key_values import RotateForm
+from glasshatch.app.backup import make_backup
+from glasshatch.app.config import load_config
+from glasshatch.app.house import open_keyring
+from glasshatch.app.inspect import verify_home
+from glasshatch.app.local import open_local
+from glasshatch.cli.connection import Bound
+from glasshatch.errors import ConfigError, Conflict, Unavailable
+from glasshatch.keys import Keyring, create_master_key_file
+
+pytestmark = pytest.mark.slow
+
+PROGRAM = """#!{python}
+import base64, json, os, sys
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+asked = json.load(sys.stdin)
+key = base64.b64decode(open({secret!r}).read())
+box = {{name: base64.b64decode(value) for name, value in asked.items() if name != "do"}}
+if asked["do"] == "id":
+    print(json.dumps({{"id": "a-program"}}))
+elif asked["do"] == "wrap":
+    nonce = os.urandom(12)
+    sealed = nonce + AESGCM(key).encrypt(nonce, box["key"], box["context"])
+    print(json.dumps({{"wrapped": base64.b64encode(sealed).decode()}}))
+else:
+    try:
+        opened = AESGCM(key).decrypt(box["wrapped"][:12], box["wrapped"][12:], box["context"])
+    except InvalidTag:
+        sys.exit(3)
+    print(json.dumps({{"key": base64.b64encode(opened).decode()}}))
+"""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("offline") / "home"
+    done = run("init", str(home), "--token-out", str(home.parent / "admin.token"))
+    assert done.returncode == 0, done.stderr
+    return home
+
+
+@pytest.fixture
+def home(made: Path, tmp_path: Path) -> Path:
+    copied = Path(shutil.copytree(made, tmp_path / "home"))
+    text = (copied / "glasshatch.toml").read_text()
+    (copied / "glasshatch.toml").write_text(text.replace(str(made), str(copied)))
+    return copied
+
+
+def do(home: Path, name: str, *arguments: Any) -> Any:
+    with open_local(home) as (desk, caller):
+        return getattr(desk, name)(caller, *arguments)
+
+
+def public_key(home: Path, ledger: str = "default") -> str:
+    return (home / "ledgers" / ledger / "key.vkey").read_text().strip()
+
+
+def test_each_ledger_has_keys_of_its_own_to_change(home: Path) -> None:
+    with open_local(home) as (desk, _):
+        desk._house.create_ledger("orders")
+    before = {name: public_key(home, name) for name in ("default", "orders")}
+    for kind in ("signing", "data"):
+        do(home, "rotate_key", RotateForm(kind=kind, reason="a test", ledger="orders"))  # type: ignore[arg-type]
+    assert public_key(home) == before["default"]
+    assert public_key(home, "orders") != before["orders"]
+    report = verify_home(home, list(before.values()))
+    assert (report.ok, report.entries_compared, len(report.ledgers)) == (True, True, 2)
+    exported = do(home, "export_keys", "orders").text
+    assert exported.startswith(f"{before['orders']}\n{public_key(home, 'orders')}\n\n")
+    with pytest.raises(ConfigError, match="no ledger"):
+        do(home, "export_keys", "nowhere")
+
+
+def test_a_directory_lives_under_a_program(home: Path, tmp_path: Path) -> None:
+    secret, program = tmp_path / "secret", tmp_path / "wrap"
+    secret.write_bytes(base64.b64encode(os.urandom(32)))
+    program.write_text(PROGRAM.format(python=sys.executable, secret=str(secret)))
+    program.chmod(0o700)
+    command = ("keys", "rewrap", "--reason", "the key leaves the machine's memory", "--data", str(home))
+    done = run(*command, "--to", f"exec:{program}")
+    assert (done.returncode, "now under a-program" in done.stderr) == (0, True), done.stderr
+    assert load_config(home / "glasshatch.toml").config.keys.master == f"exec:{program}"
+    (home / "keys/master.key").unlink()  # it is of no use any more
+    for kind in ("token", "control", "data", "signing"):
+        do(home, "rotate_key", RotateForm(kind=kind, reason="a test"))  # type: ignore[arg-type]
+    assert verify_home(home, [public_key(home)], f"exec:{program}").entries_compared
+    assert not verify_home(home, [public_key(home)]).entries_compared, (
+        "nobody asked for the program to be run"
+    )
+    with pytest.raises(Conflict, match="already"):
+        do(home, "rewrap_keys", f"exec:{program}", "again")
+    secret.unlink()
+    with pytest.raises(Unavailable, match="ended with 1"), open_local(home):
+        pass
+
+
+def test_no_master_key_of_before_gets_into_a_backup(home: Path, tmp_path: Path) -> None:
+    create_master_key_file(home / "keys/second.key")
+    do(home, "rewrap_keys", f"file:{home}/keys/second.key", "a test")
+    secrets = [(home / "keys" / name).read_bytes().strip() for name in ("master.key", "second.key")]
+    with open_local(home) as (desk, caller):
+        make_backup(home, tmp_path / "backup", Bound(desk, caller))
+    files = [path for path in (tmp_path / "backup").rglob("*") if path.is_file()]
+    assert any(path.name == "default.json" for path in files)
+    assert not [path for path in files for secret in secrets if secret in path.read_bytes()]
+
+
+def test_a_configuration_that_cannot_be_changed_says_what_to_write(home: Path, tmp_path: Path) -> None:
+    create_master_key_file(tmp_path / "new.key")
+    config = home / "glasshatch.toml"
+    text = config.read_text().replace('master = "file:keys/master.key"', "master = 'file:keys/master.key'")
+    assert "'file:keys/master.key'" in text
+    config.write_text(text)
+    done = run(
+        "keys", "rewrap", "--to", f"file:{tmp_path}/new.key", "--reason", "a test", "--data", str(home)
+    )
+    assert done.returncode == 0
+    assert f'set keys.master in the configuration to "file:{tmp_path}/new.key"' in done.stderr
+    with pytest.raises(ConfigError) as refused, open_local(home):
+        pass
+    assert f"file:{tmp_path}/new.key" in refused.value.hint
+    config.write_text(text.replace("'file:keys/master.key'", f'"file:{tmp_path}/new.key"'))
+    do(home, "list_keys")
+    assert isinstance(open_keyring(load_config(config)), Keyring)
+    assert not (home / "keys/rewrap").exists()
