@@ -340,6 +340,25 @@ def witness(scene: Scene) -> Iterator[Story]:
 
 
 @contextlib.contextmanager
+def seal(scene: Scene) -> Iterator[Story]:
+    house = scene.house
+
+    def waiting(_: Play) -> str:
+        kinds = ("sealed/", "subject/")
+        pending = house.jsonl("requests", person="dana")
+        return next(str(one["id"]) for one in pending if one["resource"].startswith(kinds))
+
+    orders = ("events", "--action", "order.placed")
+    words = {
+        "KEY": public_key(house), "REQUEST": waiting,
+        "EVENT": lambda _: house.jsonl(*orders, person="dana")[-1]["event"]["id"],
+        "HOLD": lambda _: house.jsonl("hold", "list", person="dana")[-1]["id"],
+    }  # fmt: skip
+    with in_the_house(scene, words=words, sees=("commitment", "erased", "a legal hold", "proven")) as story:
+        yield story
+
+
+@contextlib.contextmanager
 def evidence(scene: Scene) -> Iterator[Story]:
     with in_the_house(scene, words={"KEY": public_key(scene.house)}, sees=("proven",)) as story:
         yield story
@@ -350,7 +369,7 @@ STORIES = {
     "docs/operate/backup.md": backup, "docs/operate/upgrade.md": upgrade, "docs/operate/keys.md": keys,
     "docs/operate/deploy.md": deploy, "docs/guides/feed.md": feed, "docs/guides/page.md": page,
     "docs/guides/search.md": search, "docs/guides/witness.md": witness,
-    "docs/guides/evidence.md": evidence,
+    "docs/guides/evidence.md": evidence, "docs/guides/seal-and-erase.md": seal,
 }  # fmt: skip
 """Pages that need more than the house; every other page is played in it as it stands."""
 

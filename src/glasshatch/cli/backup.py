@@ -52,6 +52,8 @@ def backup(
         "every entry was decrypted and compared" if made.entries_compared else "entries were not opened"
     )
     say(f"verified: {compared}")
+    if made.forgotten:
+        say(f"keys of erased subjects were taken out of {made.forgotten} earlier moments")
     if made.master_key:
         say("[bold yellow]the master key is in it: whoever has this backup can read everything[/]")
     else:

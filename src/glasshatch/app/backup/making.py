@@ -24,6 +24,7 @@ from ..home import LEDGER, Home
 from ..house import config_of
 from ..inspect import HomeReport, verify_home
 from .copying import Copier
+from .forgetting import CONTROL, forget_erased, renew_vault
 from .moments import (
     LOCK,
     MANIFEST,
@@ -57,6 +58,8 @@ class MadeBackup(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whether the master key was at hand, so that every entry was decrypted and compared."""
     master_key: bool
     ledgers: dict[str, int] = {}
+    forgotten: int = 0
+    """From how many earlier moments keys of erased subjects were taken out."""
 
 
 def make_backup(
@@ -142,7 +145,8 @@ class _Making:
         self._partial.mkdir(mode=0o700)
         keys = self._keyrings()
         # The control store first: whatever it holds was recorded before, so the ledgers below have it too.
-        files = [self._control(), *self._configuration()]
+        copy_database(self._home.control_db, self._partial / CONTROL)
+        files = self._configuration()
         begun = self._desk.begin_backup()
         # The default ledger first: one whose creation it records was there when this began, or is found out.
         least = {LEDGER: begun.note, **begun.ledgers}
@@ -152,6 +156,8 @@ class _Making:
                 # What was copied before and after may be under different keys.
                 raise Unavailable("a key was changed while the backup ran", hint="give the command again")
             self._check_all_there(cuts)
+            renew_vault(self._home.control_db, self._partial / CONTROL)
+            files.append(self._copier.taken(CONTROL))
             for name, cut in cuts.items():
                 self._check_continues(name, cut)
                 files += self._copier.ledger(cut, f"ledgers/{name}", progress)
@@ -166,10 +172,6 @@ class _Making:
 
     def _keyrings(self) -> dict[Path, bytes]:
         return {path: path.read_bytes() for path in sorted(self._home.keys.glob("*.json"))}
-
-    def _control(self) -> BackupFile:
-        copy_database(self._home.control_db, self._partial / "control.db")
-        return self._copier.taken("control.db")
 
     def _configuration(self) -> list[BackupFile]:
         """Configuration, keyrings, certificates, policies, rules: whatever is neither ledger nor derived."""
@@ -263,4 +265,5 @@ class _Making:
         # Until this rename there is no such moment; after it, it is whole.
         self._partial.rename(self._place / name)
         sync(self._place)
-        return made
+        forgotten = forget_erased(self._place, self._place / name)
+        return msgspec.structs.replace(made, forgotten=forgotten)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import msgspec
 
-from ...clock import SystemClock
-from ...control import ControlStore
+from ...clock import Clock, SystemClock
+from ...control import ControlStore, Erasure
 from ...errors import ConfigError, Conflict, Unavailable, VerificationError
 from ...events import Outcome
 from ...keys import Keyring, open_master_key
@@ -24,8 +24,9 @@ from ..inspect import public_keys, verify_home
 from ..local import local_operator
 from ..recorder import EventMaker, Recorder
 from .copying import LEDGER_PARTS, copy_share
+from .forgetting import CONTROL, known_erasures
 from .known import BackedUp, with_newest_known
-from .moments import Moment, find_moment, read_moment, sync, sync_tree
+from .moments import Moment, find_moment, moments, read_moment, sync, sync_tree
 
 Progress = Callable[[int, int], None]
 _MARK = ".glasshatch-restoring"
@@ -85,7 +86,10 @@ def restore_home(
             _copy(moment_folder, moment, directory, progress)
             missing_key = _place_master(directory, reference)
             _check(directory, ledgers, public_keys(keyring), reference, progress)
-            _record(directory, keyring, moment, ledgers, reason if accept_older else "")
+            places = [one for one in moments(moment_folder.parent) if one != moment_folder]
+            places += [one for one in newer_than if (one / CONTROL).is_file()]
+            erased = known_erasures(places, reference)
+            _record(directory, keyring, moment, ledgers, reason if accept_older else "", erased)
             _finish(directory)
     except OSError as error:
         raise Unavailable(
@@ -237,17 +241,25 @@ def _check(
 
 
 def _record(
-    directory: Path, keyring: Keyring, moment: Moment, ledgers: Sequence[BackedUp], reason: str
+    directory: Path,
+    keyring: Keyring,
+    moment: Moment,
+    ledgers: Sequence[BackedUp],
+    reason: str,
+    erased: Sequence[Erasure],
 ) -> None:
     """Open what was restored as a server would, and make the restoring part of the record.
 
-    It stands in the default ledger, and in every other one that misses something.
+    It stands in the default ledger, and in every other one that misses something. Subjects that were erased
+    after the backup was made are erased in it again.
     """
     loaded: LoadedConfig = load_config(config_of(directory))
     home, clock = Home(directory.absolute()), SystemClock()
-    ControlStore.open(
+    store = ControlStore.open(
         home.control_db, tenant=keyring.tenant, mac_key=keyring.control_mac_key, random=os.urandom
-    ).close()
+    )
+    with contextlib.closing(store):
+        again = _erase_again(store, erased, {one.name: one.signed.size for one in ledgers}, clock)
     redactor = Redactor(load_engine(loaded), make_tokens(keyring))
     maker = EventMaker(clock, tenant=keyring.tenant, instance=str(os.getpid()))
     for one in ledgers:
@@ -256,18 +268,37 @@ def _record(
         with Ledger.open(home.ledger_of(one.name), keyring.ledger(one.name), clock) as ledger:
             Recorder(ledger, redactor).record(maker.make(
                 "backup.restored", actor=local_operator(keyring.tenant).as_actor(),
-                outcome=Outcome(status="success", reason=reason), attrs=_told(one, ledgers, moment, reason),
+                outcome=Outcome(status="success", reason=reason),
+                attrs=_told(one, ledgers, moment, reason, again),
             ))  # fmt: skip
 
 
-def _told(one: BackedUp, ledgers: Sequence[BackedUp], moment: Moment, reason: str) -> dict[str, str]:
+def _told(
+    one: BackedUp, ledgers: Sequence[BackedUp], moment: Moment, reason: str, again: int
+) -> dict[str, str]:
     told = {"size": str(one.signed.size), "made": moment.made, "known": str(one.newest)}
     if one.missing:
         told |= {"missing": str(one.missing), "accepted_because": reason}
     if one.name == LEDGER and len(ledgers) > 1:
         others = (f"{other.name}: {other.signed.size} of {other.newest}" for other in ledgers[1:])
         told["ledgers"] = ", ".join(others)
+    if one.name == LEDGER and again:
+        told["erased_again"] = str(again)
     return told
+
+
+def _erase_again(
+    store: ControlStore, erased: Sequence[Erasure], restored: dict[str, int], clock: Clock
+) -> int:
+    """Carry out erasures that the store does not know; how many."""
+    known = {one.id for one in store.erasures.list()}
+    missing = [one for one in erased if one.id not in known]
+    for one in missing:
+        # What comes behind the restored entries is new, and not what was erased.
+        sizes = {name: min(at, restored.get(name, 0)) for name, at in one.at_sizes.items()}
+        again = msgspec.structs.replace(one, done_ns=0, at_sizes=sizes)
+        store.erasures.carry_out(again, clock.now_ns())
+    return len(missing)
 
 
 def _finish(directory: Path) -> None:
