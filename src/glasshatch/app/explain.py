@@ -17,7 +17,7 @@ from .detection import make_channels, read_rules
 from .home import Home
 from .house import load_engine, load_policy, open_keyring, seal_rules
 from .streams import make_streams
-from .witnessing import make_witnessing
+from .witnessing import make_witnessing, witness_key
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -95,8 +95,11 @@ def _alerts(loaded: LoadedConfig) -> str:
 
 
 def _witnesses(loaded: LoadedConfig) -> str:
-    parties = make_witnessing(loaded, lambda *_, **__: None, SystemClock(), lambda _: None).parties()
-    return f"checkpoints go to {', '.join(party.partition(':')[0] for party in parties)}"
+    make_witnessing(loaded, lambda *_, **__: None, SystemClock(), lambda _: None)
+    config = loaded.config
+    parties = [f"witness {witness_key(one.key).name}" for one in config.witnesses]
+    parties += [f"anchor {one.type}" for one in config.anchors]
+    return f"checkpoints go to {', '.join(parties)}"
 
 
 def _address(value: str, key: str) -> str:

@@ -2,49 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ..clock import Clock, SystemClock
 from ..errors import ConfigError, VerificationError
-from ..ledger import CosignerKey, Published
+from ..ledger import CosignerKey
 from ..ledger.anchors import ANCHORS
 from ..ledger.witness import WitnessClient, WitnessFolder
 from .config import LoadedConfig, split_address
 from .home import Home
-from .serve.witnessing import AnchorParty, Note, Witnessing, WitnessParty
+from .published import PublishedLogs
+from .serve.witnessing import AnchorParty, EveryLedger, Note, Witnessing, WitnessParty
 
 _SECOND_NS = 1_000_000_000
 
 
 def make_witnessing(
     loaded: LoadedConfig, note: Note, clock: Clock, failed: Callable[[BaseException], None]
-) -> Witnessing:
-    """What carries checkpoints out; raises `ConfigError` for a witness or an anchor that cannot be used."""
+) -> EveryLedger:
+    """What carries the checkpoints of all ledgers out.
+
+    Raises:
+        ConfigError: A witness or an anchor cannot be used.
+    """
     home, config = Home(loaded.data), loaded.config
-    published = Published(home.ledger, home.witnessed)
-    origin = published.key().name
-    every_ns = config.tlog.every_seconds * _SECOND_NS
-    witnesses = [
-        WitnessParty(WitnessClient(one.url, witness_key(one.key, str(loaded.file))), every_ns)
-        for one in config.witnesses
-    ]
-    names = [one.name for one in witnesses]
+    names = [witness_key(one.key, str(loaded.file)).name for one in config.witnesses]
     if len(set(names)) < len(names) or config.tlog.quorum > len(names):
         raise ConfigError(
             "wants more witnesses than there are" if config.tlog.quorum > len(names) else "two have one name",
             file=str(loaded.file), key="tlog.quorum" if config.tlog.quorum > len(names) else "witnesses",
         )  # fmt: skip
-    anchors = [
+    locks = {loaded.path(one.path): threading.Lock() for one in config.anchors}
+
+    def make(ledger: str) -> Witnessing:
+        published = PublishedLogs(home).of(ledger)
+        anchors = _anchors(loaded, published.key().name, locks)
+        return Witnessing(
+            ledger, published, _witnesses(loaded), anchors, config.tlog.quorum, note, clock, failed
+        )
+
+    return EveryLedger(make, home.ledger_names)
+
+
+def _witnesses(loaded: LoadedConfig) -> list[WitnessParty]:
+    every_ns = loaded.config.tlog.every_seconds * _SECOND_NS
+    return [
+        WitnessParty(WitnessClient(one.url, witness_key(one.key, str(loaded.file))), every_ns)
+        for one in loaded.config.witnesses
+    ]
+
+
+def _anchors(loaded: LoadedConfig, origin: str, locks: Mapping[Path, threading.Lock]) -> list[AnchorParty]:
+    return [
         AnchorParty(
             ANCHORS[one.type].open(loaded.path(one.path), origin), f"{one.type}:{loaded.path(one.path)}",
-            one.every_seconds * _SECOND_NS,
+            one.every_seconds * _SECOND_NS, locks[loaded.path(one.path)],
         )
-        for one in config.anchors
+        for one in loaded.config.anchors
     ]  # fmt: skip
-    return Witnessing(
-        published, witnesses, anchors, config.tlog.quorum, note, clock, failed
-    )  # fmt: skip
 
 
 def witness_key(text: str, file: str = "", key: str = "witnesses.key") -> CosignerKey:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -12,12 +13,15 @@ import msgspec
 import pytest
 
 from fixtures.glasshatch import RunningServer, run
+from fixtures.witness import RunningWitness
 from glasshatch.api.client import Client
 from glasshatch.api.values import SearchForm
 from glasshatch.app.config import load_config
 from glasshatch.app.house import open_keyring
 from glasshatch.events import decode
-from glasshatch.ledger import LedgerReader
+from glasshatch.ledger import LedgerReader, VerifierKey
+from glasshatch.ledger.log import split_notes
+from glasshatch.ledger.witness import WitnessFolder
 
 pytestmark = pytest.mark.slow
 
@@ -31,26 +35,29 @@ access = "public"
 """
 
 
+LEDGERS = ("default", "clusters", "orders")
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     folder = tmp_path_factory.mktemp("ledgers")
-    server = RunningServer(folder, STREAMS, init=("--origin", "example.com/audit"))
-    streams = server.config.read_text()
-    # A stream needs its ledger: the start says so, and how to make it.
-    refused = run("ledger", "list", "--data", str(server.home))
-    assert refused.returncode == 2
-    assert "glasshatch ledger create orders" in refused.stderr
-    checked = run("config", "check", "--config", str(server.config))
-    assert checked.returncode == 2
-    server.config.write_text(streams.replace(STREAMS, ""))
+    witness = RunningWitness(folder / "witness")
+    anchor = f'[[anchors]]\ntype = "file"\npath = "{folder}/anchor.notes"\nevery_seconds = 0\n'
+    server = RunningServer(folder, STREAMS + witness.setting + anchor, init=("--origin", "example.com/audit"))
+    checked = run("config", "check", "--config", str(server.config), "--format", "jsonl")
+    said = {one["key"]: one for one in map(json.loads, checked.stdout.splitlines())}
+    assert "glasshatch ledger create orders" in said["ledgers"]["hint"]
     for name in ("orders", "clusters"):
         made = run("ledger", "create", name, "--data", str(server.home))
         assert made.returncode == 0, made.stderr
-    server.config.write_text(streams)
+    for name in LEDGERS:
+        WitnessFolder(witness.directory).trust(VerifierKey.parse(key_of(server, name)))
+    witness.start()
     server.start()
     server.invite("ann", "auditor")
     yield server
     server.stop()
+    witness.stop()
 
 
 def key_of(server: RunningServer, ledger: str) -> str:
@@ -110,6 +117,27 @@ def test_a_proof_is_of_its_ledger(server: RunningServer, tmp_path: Path) -> None
     found = server.command("prove", shown["event"]["id"], "-o", str(proof), person="ann")
     assert found.returncode == 0, found.stderr
     assert run("verify", str(proof), "--key", str(key)).returncode == 0
+
+
+def test_each_is_shown_to_the_witness_and_anchored(server: RunningServer) -> None:
+    deadline_s = time.monotonic() + 60
+    while True:
+        found = server.jsonl("status")[0]
+        if all(f"{name}: 1 of 1 at size" in found["witnessed"] for name in LEDGERS):
+            break
+        assert time.monotonic() < deadline_s, found
+        time.sleep(0.2)
+    for name in LEDGERS:
+        cosigned = server.home / "witnessed" / name / "checkpoint"
+        assert b"witness.example/w1" in cosigned.read_bytes()
+    anchor = server.home.parent / "anchor.notes"
+    while set(LEDGERS) - {
+        note.split(b"\n")[0].decode().partition("/audit/")[2] or "default"
+        for note in split_notes(anchor.read_bytes())[0]
+    }:
+        assert time.monotonic() < deadline_s
+        time.sleep(0.2)
+    assert run("verify", str(server.home), "--anchor", str(anchor)).returncode == 0
 
 
 def test_all_of_them_are_verified_and_exported(server: RunningServer, tmp_path: Path) -> None:

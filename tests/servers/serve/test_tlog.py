@@ -13,41 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.glasshatch import COMMAND, RunningServer, free_port, run
+from fixtures.glasshatch import RunningServer, run
+from fixtures.witness import RunningWitness
 from glasshatch.ledger.log import decode_bundle, leaf_hashes, split_notes
 
 pytestmark = pytest.mark.slow
-
-
-class RunningWitness:
-    """`glasshatch witness serve` on a free port; the same directory may be served again."""
-
-    def __init__(self, directory: Path, name: str = "witness.example/w1") -> None:
-        self.directory, self.port = directory, free_port()
-        made = run("witness", "init", str(directory), "--name", name)
-        assert made.returncode == 0, made.stderr
-        self.key = made.stdout.strip()
-        self.process: subprocess.Popen[str] | None = None
-
-    @property
-    def setting(self) -> str:
-        return f'[[witnesses]]\nurl = "http://127.0.0.1:{self.port}"\nkey = "{self.key}"\n'
-
-    def start(self) -> RunningWitness:
-        self.process = subprocess.Popen(
-            [*COMMAND, "witness", "serve", str(self.directory), "--listen", f"127.0.0.1:{self.port}"],
-            stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        assert self.process.stderr is not None
-        assert "ready: witness" in self.process.stderr.readline()
-        return self
-
-    def stop(self) -> None:
-        assert self.process is not None
-        self.process.terminate()
-        assert self.process.wait(30) == 0
-        assert self.process.stderr is not None
-        self.process.stderr.close()
 
 
 def until(met: Callable[[], bool], what: str, timeout_s: float = 60) -> None:

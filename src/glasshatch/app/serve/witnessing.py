@@ -9,7 +9,7 @@ from typing import Any
 
 from ...clock import Clock
 from ...errors import GlasshatchError, Unavailable
-from ...events import Outcome, Resource
+from ...events import DEFAULT_LEDGER, Outcome, Resource
 from ...ledger import Checkpoint, Published
 from ...ledger.anchors import Anchor
 from ...ledger.log import with_cosignatures
@@ -70,16 +70,19 @@ class WitnessParty(_Party):
 
 
 class AnchorParty(_Party):
-    def __init__(self, anchor: Anchor, name: str, every_ns: int) -> None:
+    def __init__(self, anchor: Anchor, name: str, every_ns: int, one_at_a_time: threading.Lock) -> None:
+        """`one_at_a_time` is shared by all ledgers that are kept in the same place."""
         super().__init__("anchor", name, every_ns)
         self.anchor = anchor
+        self.one_at_a_time = one_at_a_time
 
 
 class Witnessing:
-    """One thread that looks for a new checkpoint and carries it out; in the back, a crash loses nothing."""
+    """One ledger's thread that looks for a new checkpoint and carries it out; a crash loses nothing."""
 
     def __init__(
         self,
+        ledger: str,
         published: Published,
         witnesses: Sequence[WitnessParty],
         anchors: Sequence[AnchorParty],
@@ -88,6 +91,7 @@ class Witnessing:
         clock: Clock,
         failed: Callable[[BaseException], None],
     ) -> None:
+        self._ledger = ledger
         self._published = published
         self._witnesses = witnesses
         self._anchors = anchors
@@ -135,6 +139,8 @@ class Witnessing:
     def round(self) -> None:
         """Show the newest checkpoint to everybody who is due and has not seen it."""
         checkpoint = self._published.checkpoint()
+        if not checkpoint.size:
+            return  # in the making
         if self._checkpoint is None or checkpoint.note != self._checkpoint.note:
             self._checkpoint, self._lines = checkpoint, {}
         now_ns = self._clock.monotonic_ns()
@@ -167,7 +173,8 @@ class Witnessing:
 
     def _anchor(self, party: AnchorParty, checkpoint: Checkpoint) -> None:
         try:
-            party.anchor.keep(with_cosignatures(checkpoint.note, self._lines.values()))
+            with party.one_at_a_time:
+                party.anchor.keep(with_cosignatures(checkpoint.note, self._lines.values()))
         except GlasshatchError as error:
             self._take(party, checkpoint, error)
         else:
@@ -189,8 +196,57 @@ class Witnessing:
             self._note(
                 action,
                 outcome=Outcome(status="failure" if problem else "success"),
-                resource=Resource(type="ledger", id="ledger/default", name="default"),
+                resource=Resource(type="ledger", id=f"ledger/{self._ledger}", name=self._ledger),
                 attrs=attrs,
             )
         except Unavailable as error:
             self._failed(error)
+
+
+class EveryLedger:
+    """The witnessing of all ledgers; one that is made meanwhile is shown too."""
+
+    def __init__(self, make: Callable[[str], Witnessing], names: Callable[[], Sequence[str]]) -> None:
+        self._make = make
+        self._names = names
+        self._every = {name: make(name) for name in names()}
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._look, name="witnessing-ledgers", daemon=True)
+
+    def start(self) -> None:
+        """Begin with those there are, and look for new ones."""
+        for one in self._every.values():
+            one.start()
+        if self.parties():
+            self._thread.start()
+
+    def stop(self) -> None:
+        """End all."""
+        self._stopping.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+        for one in self._every.values():
+            one.stop()
+
+    def summary(self) -> str:
+        """How far the witnesses are, for people."""
+        every = dict(self._every)
+        if len(every) == 1:
+            return every[DEFAULT_LEDGER].summary()
+        return "; ".join(f"{name}: {one.summary()}" for name, one in every.items())
+
+    def parties(self) -> tuple[str, ...]:
+        """What each witness and anchor last answered."""
+        return tuple(
+            party if name == DEFAULT_LEDGER else f"{name}: {party}"
+            for name, one in dict(self._every).items()
+            for party in one.parties()
+        )
+
+    def _look(self) -> None:
+        while not self._stopping.wait(1):
+            for name in self._names():
+                if name not in self._every:
+                    one = self._make(name)
+                    one.start()
+                    self._every |= {name: one}
