@@ -82,6 +82,15 @@ class _Wish(msgspec.Struct, frozen=True):
     subject_type: str
 
 
+class _Name(msgspec.Struct, frozen=True):
+    """What names a data subject: where it stands, its text, and of which type it is, if that is said."""
+
+    field: str
+    text: str
+    hint: str
+    type: str
+
+
 class Sealing:
     """Takes what is to be sealed out of events; in its place stands its token. Pure."""
 
@@ -102,26 +111,30 @@ class Sealing:
     ) -> tuple[Sequence[Event], dict[int, tuple[Taken, ...]]]:
         """The events with tokens in the place of what is sealed, and what that was, by their places.
 
-        The rules are those of the feed that brought them, whatever the events say of themselves. A value in
-        which a secret is found, or that cannot be scanned, is left to redaction: secrets are never revealed.
+        What names a data subject becomes its token too: in clear it would outlive an erasure. The rules are
+        those of the feed that brought them, whatever the events say of themselves. A value in which a secret
+        is found, or that cannot be scanned, is left to redaction: secrets are never revealed.
         """
         rules = self._fitting(feed)
         if not rules:
             return events, {}
-        wishes = {place: found for place, event in enumerate(events) if (found := _wishes(event, rules))}
-        if not wishes:
-            return events, {}
-        asked = [wish for found in wishes.values() for wish in found]
+        wishes = [(_wishes(event, rules), _names(event, rules)) for event in events]
+        asked = [wish for found, _ in wishes for wish in found]
         texts = [text for wish in asked for text in (wish.text, _text(wish.subject))]
-        findings = iter(self._redactor.findings(texts))
+        texts += [name.text for _, names in wishes for name in names]
+        if not texts:
+            return events, {}
+        findings = self._redactor.findings(texts)
+        pairs = iter(zip(findings[: 2 * len(asked) : 2], findings[1 : 2 * len(asked) : 2], strict=True))
+        told = iter(findings[2 * len(asked) :])
         changed, taken = list(events), dict[int, tuple[Taken, ...]]()
-        for place, found in wishes.items():
-            judged = [(wish, self._judged(wish, next(findings), next(findings))) for wish in found]
+        for place, (found, names) in enumerate(wishes):
+            tokens = {name.field: self._named(name, next(told)) for name in names}
+            judged = [(wish, self._judged(wish, *next(pairs))) for wish in found]
             sealed = {wish.field: one for wish, one in judged if one is not None}
+            tokens |= {field: one[1] for field, one in sealed.items()}
+            changed[place] = _replaced(events[place], rules, tokens)
             if sealed:
-                changed[place] = _replaced(
-                    events[place], rules, {field: one[1] for field, one in sealed.items()}
-                )
                 taken[place] = tuple(one[0] for one in sealed.values())
         return changed, taken
 
@@ -132,6 +145,11 @@ class Sealing:
             if len(self._known) < 10_000:
                 self._known[feed] = fitting
         return fitting
+
+    def _named(self, name: _Name, found: list[Finding] | None) -> str:
+        """The token of what names a data subject; of what may be a secret there is none to compare."""
+        type = _type_of(name.text, name.hint, found, name.type or _ANY_SUBJECT)
+        return self._redactor.tokens.token(name.type or type, name.text) if type else "<SECRET>"
 
     def _judged(
         self, wish: _Wish, found: list[Finding] | None, told: list[Finding] | None
@@ -176,9 +194,23 @@ def _wishes(event: Event, rules: Sequence[_Fitting]) -> list[_Wish]:
     return list(found.values())
 
 
+def _names(event: Event, rules: Sequence[_Fitting]) -> list[_Name]:
+    found: dict[str, _Name] = {}
+    for rule, _, subject in rules:
+        if subject:
+
+            def note(exact: Exact, value: Any, rule: SealRule = rule, subject: Path = subject) -> Any:
+                field = spell(exact)
+                found.setdefault(field, _Name(field, _text(value), _hint(subject), rule.subject_type))
+                return value
+
+            change_at(event, subject, note)
+    return list(found.values())
+
+
 def _replaced(event: Event, rules: Sequence[_Fitting], tokens: dict[str, str]) -> Event:
-    for _, paths, _ in rules:
-        for path in paths:
+    for _, paths, subject in rules if tokens else ():
+        for path in (*paths, subject) if subject else paths:
             event = change_at(event, path, lambda exact, value: tokens.get(spell(exact), value))
     return event
 

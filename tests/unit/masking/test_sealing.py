@@ -130,7 +130,28 @@ def test_every_element_has_its_own_field_and_its_own_subject(redactor: Redactor)
     assert [one.names for one in found.values()] == [
         redactor.tokens.lookup("GUEST", str(number)) for number in range(3)
     ]
-    assert [guest["id"] for guest in sealed.native["rooms"][0]["guests"]] == [0, 1, 2]
+    assert [guest["id"] for guest in sealed.native["rooms"][0]["guests"]] == [
+        redactor.tokens.token("GUEST", str(number)) for number in range(3)
+    ]
+
+
+def test_what_names_a_subject_is_a_token_also_where_nothing_is_sealed(redactor: Redactor) -> None:
+    one = event(attrs={"customer": {"id": "cust-7"}, "total": 12})
+    sealed, found = taken(
+        redactor, one, "attrs.customer.email", subject="attrs.customer.id", subject_type="CUSTOMER"
+    )
+    token = redactor.tokens.token("CUSTOMER", "cust-7")
+    assert (sealed.attrs, found) == ({"customer": {"id": token}, "total": 12}, {})
+    guessed, _ = taken(redactor, event(attrs={"who": "anna@example.com"}), "attrs.note", subject="attrs.who")
+    assert guessed.attrs == {"who": redactor.tokens.token("EMAIL", "anna@example.com")}
+
+
+def test_a_secret_that_is_said_to_name_a_subject_is_none(redactor: Redactor) -> None:
+    sealed, _ = taken(
+        redactor, event(attrs={"password": "hunter2hunter2"}), "attrs.note", subject="attrs.password",
+        subject_type="CUSTOMER",
+    )  # fmt: skip
+    assert sealed.attrs == {"password": "<SECRET>"}
 
 
 def test_without_its_subject_a_value_is_its_own(redactor: Redactor) -> None:

@@ -36,7 +36,7 @@ class Sealer:
         None if there is nothing, and the events are as they were.
         """
         changed, taken = self._sealing.take(events, feed)
-        if not taken:
+        if changed is events:
             return None
         drawn = {place: [(one, self._random(SALT_BYTES)) for one in found] for place, found in taken.items()}
         return SealedBatch(changed, drawn, self._vault, self._size)
