@@ -46,9 +46,11 @@ class Rotation:
         with self._house.changing_keys:
             self._ledger(ledger)
             house = self._house
-            keyring, key = prepare_key(self._path, self._house.master, kind, house.clock.now_ns(), ledger)
+            keyring, key = prepare_key(
+                self._path, house.master, kind, house.clock.now_ns(), ledger, alone=at_once
+            )
             house.take_keyring(keyring)
-            self._carry_out(key, {"actor": actor, "outcome": _success(reason)}, at_once=at_once)
+            self._carry_out(key, {"actor": actor, "outcome": _success(reason)})
             return self._facts(key.id)
 
     def retire(self, key_id: str, reason: str, actor: Actor) -> KeyFacts:
@@ -74,7 +76,8 @@ class Rotation:
             if key.kind == "signing" and key.state in ("kept", "retired"):
                 self._settle_retired(key, told)
 
-    def _carry_out(self, key: KeyFacts, told: dict[str, Any], *, at_once: bool = False) -> None:
+    def _carry_out(self, key: KeyFacts, told: dict[str, Any]) -> None:
+        at_once = self._house.keyring.takes_over_alone(key.id)
         steps: dict[Kind, Callable[[], None]] = {
             "data": lambda: self._note(key, told),
             "token": lambda: self._note(key, told),

@@ -46,8 +46,13 @@ class WrappedKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whose signing or data key this is; unset for the default ledger and for the tenant's own keys."""
     since: str | msgspec.UnsetType = msgspec.UNSET
     """When it was made, in nanoseconds UTC; unset for a first key."""
-    mark: Literal["pending", "retired"] | msgspec.UnsetType = msgspec.UNSET
-    """Pending until its rotation is recorded; retired when it may sign no more."""
+    mark: Literal["pending", "pending alone", "retired"] | msgspec.UnsetType = msgspec.UNSET
+    """Pending until its rotation is recorded; alone, if older ones retire with it; retired: signs no more."""
+
+    @property
+    def pending(self) -> bool:
+        """Whether its rotation was begun and is not finished."""
+        return self.mark in ("pending", "pending alone")
 
 
 class KeyringDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -206,8 +211,12 @@ class Keyring:
     @property
     def next_control_mac_key(self) -> bytes | None:
         """The control key whose rotation was begun and not finished."""
-        keys = [key for key in self._keys if key.kind == "control" and key.mark == "pending"]
+        keys = [key for key in self._keys if key.kind == "control" and key.pending]
         return self._secrets[keys[-1].id] if keys else None
+
+    def takes_over_alone(self, key_id: str) -> bool:
+        """Whether older signing keys are to retire when this pending one comes into force."""
+        return any(key.id == key_id and key.mark == "pending alone" for key in self._keys)
 
     def facts(self) -> tuple[KeyFacts, ...]:
         """Every key there is, by kind, ledger and age; nothing secret."""
@@ -226,7 +235,7 @@ class Keyring:
 
     def _state(self, key: WrappedKey) -> Literal["in use", "kept", "retired", "pending"]:
         if isinstance(key.mark, str):
-            return key.mark
+            return "pending" if key.pending else "retired"
         if key.id == self._latest(key.kind, ledger_of(key)).id:
             return "in use"
         # Nothing is ever read or checked again with a control key before the one in use.
@@ -252,7 +261,7 @@ class Keyring:
 
     def _of(self, kind: Kind) -> list[WrappedKey]:
         """The keys of a kind, without those whose rotation is not finished."""
-        return [key for key in self._keys if key.kind == kind and key.mark != "pending"]
+        return [key for key in self._keys if key.kind == kind and not key.pending]
 
     def _latest(self, kind: Kind, ledger: str = DEFAULT_LEDGER) -> WrappedKey:
         keys = [key for key in self._of(kind) if ledger_of(key) == ledger]

@@ -38,30 +38,46 @@ def prepare_key(
     kind: Kind,
     now_ns: int,
     ledger: str = DEFAULT_LEDGER,
+    *,
+    alone: bool = False,
     random: Callable[[int], bytes] = os.urandom,
 ) -> tuple[Keyring, KeyFacts]:
     """Add a key that is not used yet; durable when this returns. One that waits already is taken.
+
+    Args:
+        alone: Older signing keys are to retire with it; remembered, so that an interruption changes nothing.
 
     Raises:
         VerificationError, ConfigError: As `Keyring.open`, or there is no such ledger.
     """
     with changing(path):
-        before = Keyring.open(path, master)
-        keys = before.ledger(ledger)
+        keys = Keyring.open(path, master).ledger(ledger)
         document = read_document(path)
         same = [key for key in document.keys if key.kind == kind and ledger_of(key) == ledger]
-        waiting = [fact for fact in before.pending if fact.id in [key.id for key in same]]
-        if waiting:
-            return before, waiting[0]
-        name = keys.origin if kind == "signing" else ""
-        key = WrappedKey(
-            kind, random(8).hex(), max(key.epoch for key in same) + 1, "", name,
-            ledger if ledger != DEFAULT_LEDGER else msgspec.UNSET, str(now_ns), "pending",
-        )  # fmt: skip
-        key = wrap_key(key, random(KEY_BYTES), document.tenant, master)
-        _replace(path, master, document, (*document.keys, key))
+        waiting = [key for key in same if key.pending]
+        key = waiting[0] if waiting else _new_key(kind, keys.origin, ledger, now_ns, same, random)
+        if alone:
+            key = msgspec.structs.replace(key, mark="pending alone")
+        if not waiting:
+            key = wrap_key(key, random(KEY_BYTES), document.tenant, master)
+        others = tuple(one for one in document.keys if one.id != key.id)
+        _replace(path, master, document, (*others, key))
     keyring = Keyring.open(path, master)
     return keyring, next(fact for fact in keyring.facts() if fact.id == key.id)
+
+
+def _new_key(
+    kind: Kind,
+    origin: str,
+    ledger: str,
+    now_ns: int,
+    before: list[WrappedKey],
+    random: Callable[[int], bytes],
+) -> WrappedKey:
+    epoch = max(key.epoch for key in before) + 1
+    named = ledger if ledger != DEFAULT_LEDGER else msgspec.UNSET
+    name = origin if kind == "signing" else ""
+    return WrappedKey(kind, random(8).hex(), epoch, "", name, named, str(now_ns), "pending")
 
 
 def activate_key(path: Path, master: MasterKey, key_id: str) -> Keyring:

@@ -117,9 +117,16 @@ def test_no_master_key_of_before_gets_into_a_backup(home: Path, tmp_path: Path) 
     secrets = [(home / "keys" / name).read_bytes().strip() for name in ("master.key", "second.key")]
     with open_local(home) as (desk, caller):
         make_backup(home, tmp_path / "backup", Bound(desk, caller))
-    files = [path for path in (tmp_path / "backup").rglob("*") if path.is_file()]
+        make_backup(home, tmp_path / "with", Bound(desk, caller), master_key=True)
+    assert holders(tmp_path / "backup", secrets) == []
+    assert holders(tmp_path / "with", secrets) == ["second.key"]
+
+
+def holders(backup: Path, secrets: list[bytes]) -> list[str]:
+    """The files of a backup that hold one of the secrets."""
+    files = [path for path in backup.rglob("*") if path.is_file()]
     assert any(path.name == "default.json" for path in files)
-    assert not [path for path in files for secret in secrets if secret in path.read_bytes()]
+    return [path.name for path in files if any(secret in path.read_bytes() for secret in secrets)]
 
 
 def test_a_configuration_that_cannot_be_changed_says_what_to_write(home: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from fixtures.logs import SMALL, ask, copy, entries, make_witness
 from glasshatch.clock import ManualClock
-from glasshatch.errors import VerificationError
+from glasshatch.errors import GlasshatchError, VerificationError
 from glasshatch.keys import (
     Keyring,
     MasterKey,
@@ -245,6 +246,46 @@ def test_a_crash_between_two_steps_leaves_the_old_keys_or_the_new_ones(home: Hom
     assert home.published.key() != home.first
     assert (home.directory / "key.vkey").read_text() == f"{home.published.key()}\n"
     assert verify_directory(home.directory, home.first, home.keyring.envelope).ok
+
+
+def test_keys_change_under_load_and_no_entry_is_lost(home: Home) -> None:
+    """Two threads append on while signing and data keys change; packs and segments of all keys open."""
+    errors: list[object] = []
+    ended = threading.Event()
+
+    def append(ledger: Ledger, word: str) -> None:
+        number = 0
+        while not ended.is_set() or number < 600:
+            number += 1
+            ledger.submit(
+                b"%s %d" % (word.encode(), number),
+                lambda one: errors.append(one) if isinstance(one, GlasshatchError) else None,
+            )
+            if number % 40 == 0:
+                ledger.checkpoint(fresh=True)
+
+    with home.open() as ledger:
+        threads = [threading.Thread(target=append, args=(ledger, word)) for word in ("one", "two")]
+        for thread in threads:
+            thread.start()
+        for number in range(4):
+            keyring, key = prepare_key(home.ring, home.master, "signing", number)
+            ledger.succeed_key(keyring.signing_secret(key.id), lambda _: None, at_once=number % 2 == 1)
+            activate_key(home.ring, home.master, key.id)
+            _, key = prepare_key(home.ring, home.master, "data", number)
+            home.keyring = activate_key(home.ring, home.master, key.id)
+            ledger.use_data_key(home.keyring)
+        ended.set()
+        for thread in threads:
+            thread.join(60)
+    assert errors == []
+    report = verify_directory(home.directory, home.first, home.keyring.envelope)
+    assert report.problems == ()
+    assert report.entries_opened == report.size >= 300 + 1200
+    assert len(report.keys) == 5
+    sealed_under = {pack.read_bytes()[8:16] for pack in (home.directory / "entries").iterdir()}
+    assert len(sealed_under) > 1, "packs under one key only"
+    home.fill(5, 0)
 
 
 def test_an_older_keyring_does_not_open_a_ledger_with_a_newer_key(home: Home) -> None:

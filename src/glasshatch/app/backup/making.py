@@ -176,9 +176,9 @@ class _Making:
     def _configuration(self) -> list[BackupFile]:
         """Configuration, keyrings, certificates, policies, rules: whatever is neither ledger nor derived."""
         found = []
-        for path in sorted(self._home.directory.rglob("*")):
+        for path in self._candidates():
             relative = path.relative_to(self._home.directory)
-            if relative.parts[0] in _LEFT_OUT or relative.name.startswith("control.db") or not path.is_file():
+            if relative.name.startswith("control.db") or not path.is_file():
                 continue
             if relative.name.endswith(".tmp") or (self._is_master(path) and not self._with_master):
                 continue
@@ -189,10 +189,14 @@ class _Making:
             found.append(self._copier.small(relative.as_posix(), path.read_bytes()))
         return found
 
+    def _candidates(self) -> list[Path]:
+        """Not one step into what is left out: the index removes folders while they are listed."""
+        tops = [path for path in self._home.directory.iterdir() if path.name not in _LEFT_OUT]
+        return sorted([*tops, *(path for top in tops if top.is_dir() for path in top.rglob("*"))])
+
     def _is_master(self, path: Path) -> bool:
         kind, _, place = self._master.partition(":")
-        named = kind == "file" and path.resolve() == Path(place).resolve()
-        return named or path == self._home.keys / "master.key"
+        return kind == "file" and path.resolve() == Path(place).resolve()
 
     def _check_all_there(self, cuts: dict[str, LedgerCut]) -> None:
         """No ledger of the moment before is gone."""
