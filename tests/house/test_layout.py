@@ -23,6 +23,7 @@ OPEN_PARTS = {
     "api.page": "templates and their engine; the server alone loads it",
     "index.columns": "pure: what is indexed, which the query language is written against",
     "api.client": "what commands talk with; needs no web framework",
+    "api.retention": "what client and server exchange about pruning",
     "api.server": "the web framework; the server alone loads it",
     "api.witness_server": "a witness over HTTP, beside the API and without it",
     "api.values": "what client and server exchange",

@@ -235,6 +235,12 @@ def kept_signing_key(house: House) -> str:
 
 
 @contextlib.contextmanager
+def retention(scene: Scene) -> Iterator[Story]:
+    with in_the_house(scene, sees=("nothing to prune",)) as story:
+        yield story
+
+
+@contextlib.contextmanager
 def deploy(scene: Scene) -> Iterator[Story]:
     elsewhere = "tests/servers/package installs the wheel in the same versions"
     with alone(
@@ -367,6 +373,7 @@ def evidence(scene: Scene) -> Iterator[Story]:
 STORIES = {
     "README.md": readme, "docs/guides/protect-a-database.md": protect, "docs/guides/alerts.md": alerts,
     "docs/operate/backup.md": backup, "docs/operate/upgrade.md": upgrade, "docs/operate/keys.md": keys,
+    "docs/operate/retention.md": retention,
     "docs/operate/deploy.md": deploy, "docs/guides/feed.md": feed, "docs/guides/page.md": page,
     "docs/guides/search.md": search, "docs/guides/witness.md": witness,
     "docs/guides/evidence.md": evidence, "docs/guides/seal-and-erase.md": seal,

@@ -18,6 +18,7 @@ from ..events import DEFAULT_LEDGER
 from ..sdk.connection import open_connection
 from .answers import Me, Problem, raised
 from .key_values import KeysText, KeyView, RetireForm, RotateForm
+from .retention import Pruned, PruneForm
 from .values import (
     ActorForm,
     ActorView,
@@ -145,6 +146,11 @@ class Client(VaultCalls):
     def export_keys(self, ledger: str) -> KeysText:
         """A ledger's public keys over time."""
         return self._get("/keys/export", KeysText, ledger=ledger)
+
+    def prune(self, form: PruneForm) -> Pruned:
+        """Let old entries go, one step; again while there is `more`."""
+        with self._patience(_MAKING_SECONDS):
+            return self._post("/prune", form, Pruned)
 
     def seal_evidence(self, form: SealForm) -> ProofText:
         """Have the making of an evidence bundle recorded and proven; only a server's front answers."""

@@ -14,6 +14,7 @@ import msgspec
 
 from ..identity import Identity
 from .key_values import KeysText, KeyView, RetireForm, RotateForm
+from .retention import Pruned, PruneForm
 from .values import (
     ActorForm,
     ActorView,
@@ -151,6 +152,13 @@ class VaultDesk(Protocol):
     def release_hold(self, caller: Identity, hold_id: str, reason: str) -> HoldView: ...
 
 
+class RetentionDesk(Protocol):
+    """Letting old entries go."""
+
+    def prune(self, caller: Identity, form: PruneForm) -> Pruned:
+        """One step of pruning; recorded before the first entry goes."""
+
+
 class EvidenceDesk(Protocol):
     """Handing events over to others."""
 
@@ -205,6 +213,9 @@ class Log(Protocol):
     def fetch(self, path: str) -> bytes | None:
         """The checkpoint or a hash tile by its path; None if there is none."""
 
+    def minimum(self) -> int:
+        """The index from which on entries are kept (tlog-tiles, "Pruning"); all hashes are."""
+
     def witnessed(self) -> bytes | None:
         """The newest checkpoint that a quorum of witnesses cosigned; None if there is none."""
 
@@ -220,7 +231,16 @@ class TlogSettings(msgspec.Struct, frozen=True):
 
 
 class Desk(
-    RecordDesk, LedgerDesk, AccessDesk, PeopleDesk, IntakeDesk, BackupDesk, KeysDesk, VaultDesk, Protocol
+    RecordDesk,
+    LedgerDesk,
+    AccessDesk,
+    PeopleDesk,
+    IntakeDesk,
+    BackupDesk,
+    KeysDesk,
+    VaultDesk,
+    RetentionDesk,
+    Protocol,
 ):
     """What a caller may ask of the front: the record itself, access, people, and taking events in."""
 

@@ -19,6 +19,7 @@ from ..identity import Identity
 from .answers import Me
 from .key_values import KeysText, KeyView, RetireForm, RotateForm
 from .ports import Desk
+from .retention import Pruned, PruneForm
 from .values import (
     ActorForm,
     ActorView,
@@ -215,6 +216,12 @@ def export_keys(request: Call, ledger: FromQuery[str] = "default") -> KeysText:
     return _desk(request).export_keys(request.user, ledger)
 
 
+@post("/prune", opt=_ADMIN, sync_to_thread=True, status_code=200)
+def prune(request: Call, data: JSONBody[PruneForm]) -> Pruned:
+    """Let entries go that are older than the retention policy keeps, one step of them."""
+    return _desk(request).prune(request.user, data)
+
+
 @post("/evidence/seal", opt=_READ, sync_to_thread=True)
 def seal_evidence(request: Call, data: JSONBody[SealForm]) -> ProofText:
     """Record an evidence bundle: how the back has the front vouch for what it is about to hand out."""
@@ -299,7 +306,7 @@ TENANT_ROUTES = (
     list_events, show_event, list_sessions, prove, status, read_bundle, create_request, list_requests,
     approve, deny, withdraw, list_grants, revoke, create_actor, list_actors, disable_actor, issue_token,
     revoke_token, begin_backup, backup_made, list_ledgers, create_ledger, list_keys, rotate_key, retire_key,
-    export_keys,
+    export_keys, prune,
 )  # fmt: skip
 """Every route below `/v1/{tenant}`."""
 

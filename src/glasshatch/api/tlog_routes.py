@@ -11,11 +11,11 @@ from typing import Any
 
 from litestar import Request, Response, get
 from litestar.datastructures import State
-from litestar.exceptions import NotFoundException
+from litestar.exceptions import HTTPException, NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from ..ledger.log import parse_tile_path
+from ..ledger.log import BUNDLE_ENTRIES, parse_tile_path
 from .ports import Log, TlogSettings
 from .routes import Call
 
@@ -55,10 +55,12 @@ def tlog_routes(settings: TlogSettings) -> list[HTTPRouteHandler]:
     @get("/tlog/{ledger:str}/tile/entries/{rest:path}", opt={"scope": "read"}, sync_to_thread=True)
     def bundle(request: Call, ledger: FromPath[str]) -> Response[bytes]:
         """A bundle of entries; auditors only, and recorded."""
-        _found(settings, ledger)
+        log = _found(settings, ledger)
         name = parse_tile_path(_path(request, ledger))
         if name is None:
             raise NotFoundException
+        if (name.number + 1) * BUNDLE_ENTRIES <= log.minimum():
+            raise HTTPException("these entries were pruned; their hashes stay", status_code=410)
         data = request.app.state.desk.read_bundle(request.user, name.number, name.width, ledger)
         if not data:
             raise NotFoundException

@@ -334,11 +334,15 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IndexState(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How far the index has come in all ledgers; where there are several, `positions` is how far in each."""
+    """How far the index has come in all ledgers; where there are several, `positions` is how far in each.
+
+    `minimums` is below which entry a ledger was pruned, if it was.
+    """
 
     indexed: int
     ledger_size: int
     positions: dict[str, int] = {}
+    minimums: dict[str, int] = {}
 
 
 AlertState = Literal["open", "acknowledged"]

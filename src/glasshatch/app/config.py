@@ -22,6 +22,7 @@ CONFIG_VERSION = 1
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 Seconds = Annotated[int, msgspec.Meta(ge=0, le=86_400)]
+Duration = Annotated[str, msgspec.Meta(pattern=r"^[1-9][0-9]{0,5}[smhd]$")]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 
 
@@ -162,6 +163,18 @@ class LedgerSection(_Section, frozen=True):
     resources: tuple[str, ...] = ()
 
 
+class RetentionSection(_Section, frozen=True):
+    """How long entries are kept; by default for ever.
+
+    keep: older entries are pruned, whole packs at a time, as in `400d`; empty to keep all. automatic:
+    the server prunes by itself; otherwise `glasshatch prune` does. every: how often the server looks.
+    """
+
+    keep: Literal[""] | Duration = ""
+    automatic: bool = True
+    every: Duration = "1h"
+
+
 class Config(_Section, frozen=True):
     """The whole file. version: the format of this file. tenant: the tenant all records belong to."""
 
@@ -177,6 +190,7 @@ class Config(_Section, frozen=True):
     tlog: TlogSection = TlogSection()
     witnesses: tuple[WitnessSection, ...] = ()
     anchors: tuple[AnchorSection, ...] = ()
+    retention: RetentionSection = RetentionSection()
     alerts: dict[Name, ChannelSection] = {}
     resources: dict[Name, ResourceSection] = {}
     ledgers: dict[Name, LedgerSection] = {}
@@ -254,6 +268,11 @@ def read_secret(reference: str, *, key: str, file: str = "") -> str:
     raise ConfigError(
         "is not a reference to a secret", file=file, key=key, hint="write env:NAME or file:PATH"
     )
+
+
+def duration_seconds(value: str) -> int:
+    """A duration of the file (`90s`, `15m`, `2h`, `400d`) in seconds."""
+    return int(value[:-1]) * {"s": 1, "m": 60, "h": 3_600, "d": 86_400}[value[-1]]
 
 
 def split_address(value: str, *, key: str, file: str = "") -> tuple[str, int]:
@@ -360,6 +379,7 @@ def known_keys() -> set[str]:
         TlogSection,
         WitnessSection,
         AnchorSection,
+        RetentionSection,
         ChannelSection,
         ResourceSection,
         LedgerSection,

@@ -23,6 +23,7 @@ from ..sources import SOURCES, Intake, Seen
 from .config import LoadedConfig
 from .home import LEDGER_NAME, Home
 from .ledgers import Ledgers
+from .pruned_values import drop_pruned_values
 from .recorder import EventMaker, Recorder
 from .rewrap import finish_rewrap, settle_rewrap
 from .rotation import Rotation, open_control, settle_succession
@@ -61,6 +62,8 @@ class House:
             self.take_keyring(settle_succession(self.home, open_keyring(loaded), self.master))
             self.control, self.control_mac_key = open_control(self.home, self.keyring, os.urandom)
             self.ledgers = Ledgers(self.home, self.keyring, clock)
+            for name, ledger in self.ledgers.items():
+                drop_pruned_values(name, ledger, self.control)
         except BaseException:
             self._lock.release()
             raise

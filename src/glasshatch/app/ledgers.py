@@ -77,6 +77,10 @@ class Ledgers:
         """How many entries are durable in each."""
         return {name: ledger.size for name, ledger in self.items()}
 
+    def minimums(self) -> dict[str, int]:
+        """From which entry on each is kept, of those that were pruned."""
+        return {name: ledger.minimum for name, ledger in self.items() if ledger.minimum}
+
     def finish(self, keyring: Keyring, announce: Announce) -> None:
         """Finish every creation that a crash or a failure left."""
         for name in list(self._unfinished):

@@ -31,10 +31,12 @@ class LocalUse(InvestigationPart, EvidencePart, AlertPart):
     def __init__(self, house: House, stack: ExitStack) -> None:
         index = Index.open(house.home.derived / "index", house.tenant)
         stack.callback(index.close)
+        index.prune(house.ledgers.minimums())
         if not _of_this_record(index, house):
             index.clear()
         detector = open_detector(house.loaded, house.clock)
         stack.callback(detector.close)
+        detector.prune(house.ledgers.minimums())
         _catch_up(house, detector)
         investigator = Investigator(
             index, lambda text: house.redactor.text(text)[0], house.clock,
@@ -65,7 +67,7 @@ class _LocalIndex:
         _catch_up(self._house, self._index)
         marks = self._index.watermarks
         size = sum(marks.values())
-        return IndexState(size, size, marks if len(marks) > 1 else {})
+        return IndexState(size, size, marks if len(marks) > 1 else {}, self._index.minimums)
 
     def begin_again(self) -> int:
         """Make the index anew, all of it."""

@@ -62,6 +62,11 @@ user_packs = []
 # [tlog]
 # access = "public"           # checkpoint and hashes without a token; entries never
 
+# How long the record is kept; without this, for ever: docs/operate/retention.md
+#
+# [retention]
+# keep = "400d"               # older entries go, their hashes stay and everything still verifies
+
 # A production database people reach through the hatch: psql "host=... port=6432 dbname=orders user=you"
 #
 # [resources.orders]

@@ -48,6 +48,8 @@ def backup(
         return
     size = made.size + sum(made.ledgers.values())
     say(f"{escape(made.moment)}: {size} entries, {made.bytes} bytes, {made.copied} of them copied now")
+    if made.pruned or made.dropped:
+        say(f"pruned entries were taken out of {made.pruned} earlier moments; {made.dropped} went as a whole")
     compared = (
         "every entry was decrypted and compared" if made.entries_compared else "entries were not opened"
     )

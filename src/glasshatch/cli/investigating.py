@@ -189,7 +189,8 @@ def rebuild(
     if format is Format.jsonl:
         emit_json(done)
     else:
-        say(f"{done.indexed} events indexed in {time.monotonic() - begun_s:.1f} s")
+        kept = done.indexed - sum(done.minimums.values())
+        say(f"{kept} events indexed in {time.monotonic() - begun_s:.1f} s")
 
 
 def _emit_events(found: list[RecordedEvent], format: Format, *, head: bool = True) -> None:

@@ -164,6 +164,11 @@ def _print_report(report: HomeReport) -> None:
             f"{ledger.entries_opened} compared with their leaves" if report.entries_compared else "not opened"
         )
         out.print(f"  signed size {ledger.size}, durable {ledger.durable}, checkpoints {ledger.checkpoints}")
+        if ledger.pruned:
+            out.print(
+                f"  [yellow]pruned: entries 0 to {ledger.pruned - 1}[/], as entry {ledger.pruned_by} records;"
+                " their hashes are here and verified"
+            )
         out.print(f"  entries: {compared}; {ledger.files} files, {ledger.bytes} bytes")
         out.print(
             f"  key {escape(ledger.key)}" + ("" if ledger.key_given else " [yellow](the directory's own)[/]")

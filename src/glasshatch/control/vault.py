@@ -174,6 +174,18 @@ class Vault:
         with self._database.read() as connection:
             return connection.execute(query).first() is None
 
+    def stored_before(self, ledger: str, at_size: int) -> set[str]:
+        """The ids of events with values that were stored when fewer entries than this were durable there."""
+        columns = self._values.columns
+        with self._database.read() as connection:
+            rows = self._values.find(connection, columns.ledger == ledger, columns.at_size < at_size)
+        return {str(row["id"]).partition("/")[0] for row in rows}
+
+    def drop_pruned(self, event_ids: Collection[str]) -> None:
+        """Drop the values of events that were pruned, and what the database's log still has of them."""
+        self.drop(event_ids)
+        self._database.scrub(())
+
     def drop(self, event_ids: Collection[str]) -> None:
         """Drop the values of events that never came into being."""
         columns = self._values.columns

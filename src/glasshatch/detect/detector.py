@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -101,6 +101,7 @@ class Detector:
         self._max_groups = max_groups
         self._silent_below = silent_below
         self._lock = threading.Lock()
+        self._watermarks: dict[str, int] = {}
         self._load()
 
     @classmethod
@@ -175,6 +176,25 @@ class Detector:
                 # Memory is ahead of the file now; only the file counts.
                 self._load()
                 raise
+
+    def prune(self, minimums: Mapping[str, int]) -> None:
+        """Forget alerts of which only pruned entries are behind, and go on behind the minimums.
+
+        What rules remember stays: it holds digests and counts, and no values.
+
+        Args:
+            minimums: From which index on entries of each pruned ledger are kept.
+
+        Raises:
+            Unavailable: The file cannot be written.
+        """
+        with self._lock:
+            marks = self.watermarks
+            marks.update({name: max(marks.get(name, 0), minimum) for name, minimum in minimums.items()})
+            old = [alert.id for alert in self.store.every_alert() if _is_pruned(alert, minimums)]
+            if old or marks != self.watermarks:
+                self.store.drop_alerts(old, {_mark_name(name): str(mark) for name, mark in marks.items()})
+                self._watermarks = marks
 
     def standing(self) -> DetectorStanding:
         """How detection is doing."""
@@ -313,3 +333,10 @@ def _ledgers_of(finding: Finding) -> tuple[str, ...]:
 def _cut(text: str) -> str:
     """Names of foreign events may be of any length; an alert must fit an entry of the ledger."""
     return text if len(text) <= _MAX_TEXT else text[:_MAX_TEXT] + "…"
+
+
+def _is_pruned(alert: Alert, minimums: Mapping[str, int]) -> bool:
+    ledgers = alert.ledgers or (DEFAULT_LEDGER,) * len(alert.indices)
+    return bool(alert.indices) and all(
+        index < minimums.get(ledger, 0) for ledger, index in zip(ledgers, alert.indices, strict=True)
+    )

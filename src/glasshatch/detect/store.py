@@ -161,6 +161,23 @@ class Store:
                 connection.execute(statement, values)
             connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", meta.items())
 
+    def every_alert(self) -> Iterator[Alert]:
+        """All alerts, in no order."""
+        return (_decode_alert(body) for (body,) in self._all("SELECT body FROM alerts"))
+
+    def drop_alerts(self, ids: Sequence[str], meta: Mapping[str, str]) -> None:
+        """Drop alerts, and their bytes, and keep single values; raises `Unavailable`."""
+        with self._lock:
+            self._all("PRAGMA secure_delete = ON")
+            with self.transaction(waking=False) as connection:
+                rows = [(id,) for id in ids]
+                connection.executemany("DELETE FROM deliveries WHERE alert = ?", rows)
+                connection.executemany("DELETE FROM alerts WHERE id = ?", rows)
+                connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", meta.items())
+            if ids:
+                # What was written is in the log too until it is emptied.
+                self._all("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def knows_alert(self, id: str) -> bool:
         """Whether this alert was raised before."""
         return self._one("SELECT 1 FROM alerts WHERE id = ?", (id,)) is not None

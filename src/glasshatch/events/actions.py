@@ -17,6 +17,11 @@ ACTIONS: dict[str, Action] = {
     action.name: action
     for action in (
         Action("ledger.created", "a ledger was created; the first entry of every log"),
+        Action(
+            "ledger.pruned",
+            "entries below an index were removed under the retention policy; their hashes stay",
+            3,
+        ),
         Action("server.started", "the server opened the data directory and accepts connections"),
         Action("server.stopped", "the server drained its sessions and closed the ledger"),
         Action(

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from ..errors import ConfigError, Conflict, Unavailable
 from ..events import DEFAULT_LEDGER, place_of
 from .engine import Engine, Parameter
@@ -20,7 +22,7 @@ _TAIL_ROWS = 4 * _BATCH_ROWS
 
 
 class Index:
-    """Every entry below its ledger's watermark has exactly one row. One thread applies, any may ask.
+    """Every entry from its ledger's minimum to its watermark has one row. One thread applies, any may ask.
 
     A row is the only trace of an entry here, so a watermark is read off the rows: it is the ledger's first
     entry without one. A crash in the middle of a batch can leave rows beyond it (a batch over two months
@@ -30,6 +32,7 @@ class Index:
     def __init__(self, directory: Path, tenant: str) -> None:
         """Use `open`."""
         self._directory = directory
+        self._minimums: dict[str, int] = {}
         self._tenant = tenant
         self._lock = _take(directory)
         self._writing = threading.RLock()
@@ -67,8 +70,13 @@ class Index:
         return self.watermarks.get(DEFAULT_LEDGER, 0)
 
     @property
+    def minimums(self) -> dict[str, int]:
+        """From which index on entries of a pruned ledger are kept: what is below has no rows."""
+        return dict(self._minimums)
+
+    @property
     def watermarks(self) -> dict[str, int]:
-        """The index wanted next of every ledger that has a row; of another one it is 0."""
+        """The index wanted next of every ledger that has a row or was pruned; of another one it is 0."""
         return dict(self._watermarks)
 
     def apply(self, entries: Sequence[tuple[int, bytes]], ledger: str = DEFAULT_LEDGER) -> None:
@@ -84,7 +92,7 @@ class Index:
         """
         with self._writing:
             if self._unsure:
-                self._watermarks, self._beyond = _survey(self._engine)
+                self._watermarks, self._beyond = _survey(self._engine, self._minimums)
                 self._unsure = False
             marks = self._watermarks
             wanted = [entry for entry in entries if entry[1] >= marks.get(entry[0], 0)]
@@ -101,11 +109,33 @@ class Index:
         """Rows of a query over the table `events`; values from outside are bound parameters."""
         return self._engine.select(sql, parameters)
 
+    def prune(self, minimums: Mapping[str, int]) -> None:
+        """Keep no row of entries below these of their ledgers; their bytes are off the disk within a minute.
+
+        An index that was pruned further than that is of another history, and is begun anew.
+
+        Raises:
+            Unavailable: The disk failed; the rows are looked for again at the next start.
+        """
+        wanted = {name: minimum for name, minimum in minimums.items() if minimum}
+        with self._writing:
+            if wanted == self._minimums:
+                return
+            further = any(minimum > wanted.get(name, 0) for name, minimum in self._minimums.items())
+            # A crash from here on leaves rows that no question should find; the next start drops them.
+            self._set_minimums(wanted)
+            if further:
+                self.clear()
+                return
+            self._drop_pruned(self._engine)
+            for name, minimum in wanted.items():
+                self._watermarks[name] = max(self._watermarks.get(name, 0), minimum)
+
     def clear(self) -> None:
-        """Forget everything; the follower fills it again from the first entries."""
+        """Forget everything; the follower fills it again from the first entries that are kept."""
         with self._writing:
             self._engine.run(f"TRUNCATE TABLE {TABLE}")
-            self._watermarks = {}
+            self._watermarks = dict(self._minimums)
             self._beyond = set()
             self._unsure = False
 
@@ -117,9 +147,9 @@ class Index:
         Args:
             read: An entry of the ledger; asked at most for the last one that is indexed.
         """
-        last = self._watermarks.get(ledger, 0) - 1
-        if last < 0 or last >= ledger_size:
-            return last < 0
+        last, minimum = self._watermarks.get(ledger, 0) - 1, self._minimums.get(ledger, 0)
+        if last < minimum or last >= ledger_size:
+            return last < minimum
         found = self.select(
             f"SELECT raw FROM {TABLE} WHERE ledger = {{ledger:String}} AND `index` = {{last:Int64}}",  # noqa: S608
             {"ledger": ledger, "last": last},
@@ -133,6 +163,26 @@ class Index:
             if self._lock >= 0:
                 os.close(self._lock)
                 self._lock = -1
+
+    def _set_minimums(self, minimums: dict[str, int]) -> None:
+        new = self._directory / "minimums.new"
+        try:
+            new.write_bytes(msgspec.json.encode(minimums))
+            new.rename(self._directory / "minimums")
+        except OSError as error:
+            raise Unavailable(f"the index cannot be written: {error.strerror}") from None
+        self._minimums = minimums
+
+    def _read_minimums(self) -> dict[str, int]:
+        try:
+            return msgspec.json.decode(_text(self._directory / "minimums") or "{}", type=dict[str, int])
+        except msgspec.DecodeError:
+            return {}  # the first follower says what they are
+
+    def _drop_pruned(self, engine: Engine) -> None:
+        # Rewritten parts replace the old ones, which would lie on the disk for eight minutes more.
+        engine.run(f"ALTER TABLE {TABLE} MODIFY SETTING old_parts_lifetime = 10")
+        engine.run(f"ALTER TABLE {TABLE} DELETE WHERE {_pruned(self._minimums)} SETTINGS mutations_sync = 2")
 
     def _insert(self, batch: Sequence[Entry]) -> None:
         missing = [entry for entry in batch if entry[:2] not in self._beyond] if self._beyond else batch
@@ -149,6 +199,7 @@ class Index:
     def _prepared(self) -> Engine:
         files = self._directory / "chdb"
         mark = self._directory / "format"
+        self._minimums = self._read_minimums()
         if _text(mark) != fingerprint():
             shutil.rmtree(files, ignore_errors=True)
         try:
@@ -166,42 +217,57 @@ class Index:
         engine = Engine(files)
         try:
             engine.run(create_sql())
-            self._watermarks, self._beyond = _survey(engine)
+            if self._minimums and _count_pruned(engine, self._minimums):
+                self._drop_pruned(engine)
+            self._watermarks, self._beyond = _survey(engine, self._minimums)
         except BaseException:
             engine.close()
             raise
         return engine
 
 
-def _survey(engine: Engine) -> tuple[dict[str, int], set[tuple[str, int]]]:
+def _survey(engine: Engine, minimums: Mapping[str, int]) -> tuple[dict[str, int], set[tuple[str, int]]]:
     """Of each ledger the first entry without a row, and the entries after it that have one."""
-    marks: dict[str, int] = {}
+    marks = dict(minimums)
     beyond: set[tuple[str, int]] = set()
     for ledger, count, highest in engine.select(
         f"SELECT ledger, count(), max(`index`) FROM {TABLE} GROUP BY ledger"  # noqa: S608
     ):
-        marks[ledger], later = _survey_ledger(engine, ledger, count, highest)
+        marks[ledger], later = _survey_ledger(engine, ledger, count, highest, minimums.get(ledger, 0))
         beyond |= {(ledger, index) for index in later}
     return marks, beyond
 
 
-def _survey_ledger(engine: Engine, ledger: str, count: int, highest: int) -> tuple[int, set[int]]:
-    if count == highest + 1:
-        return count, set()
+def _survey_ledger(
+    engine: Engine, ledger: str, count: int, highest: int, minimum: int
+) -> tuple[int, set[int]]:
+    if count == highest + 1 - minimum:
+        return highest + 1, set()
+    low = max(minimum, highest - _TAIL_ROWS + 1)
     tail = {
         index
         for (index,) in engine.select(
-            f"SELECT `index` FROM {TABLE} WHERE ledger = {{ledger:String}} AND `index` > {{low:Int64}}"  # noqa: S608
+            f"SELECT `index` FROM {TABLE} WHERE ledger = {{ledger:String}} AND `index` >= {{low:Int64}}"  # noqa: S608
             " ORDER BY `index`",
-            {"ledger": ledger, "low": highest - _TAIL_ROWS},
+            {"ledger": ledger, "low": low},
         )
     }
-    low = max(0, highest - _TAIL_ROWS + 1)
     below = count - len(tail)
     missing = next((index for index in range(low, highest + 1) if index not in tail), highest + 1)
-    if below != low or len(tail) > _TAIL_ROWS:
+    if below != low - minimum or len(tail) > _TAIL_ROWS:
         raise Unavailable("the index has a hole or doubles", hint="it is made anew")
     return missing, {index for index in tail if index > missing}
+
+
+def _pruned(minimums: Mapping[str, int]) -> str:
+    """The condition for rows of pruned entries; the names of ledgers are plain words (`Name`)."""
+    return " OR ".join(f"(ledger = '{name}' AND `index` < {below})" for name, below in minimums.items())
+
+
+def _count_pruned(engine: Engine, minimums: Mapping[str, int]) -> int:
+    """How many rows of pruned entries a crash left."""
+    ((count,),) = engine.select(f"SELECT count() FROM {TABLE} WHERE {_pruned(minimums)}")  # noqa: S608
+    return int(count)
 
 
 def _text(file: Path) -> str:

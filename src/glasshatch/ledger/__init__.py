@@ -1,16 +1,30 @@
 """The record: an append-only, signed Merkle log in a directory, its proofs and its verifier."""
 
 from .anchored import check_anchors
+from .copied import log_begins, pack_number
 from .cut import CutFile, LedgerCut
 from .export import Exported, export_tlog
 from .ledger import Ledger
-from .log import Checkpoint, CosignerKey, LogKey, Proof, ProvenEntry, Succession, VerifierKey, open_checkpoint
+from .log import (
+    Checkpoint,
+    CosignerKey,
+    LogKey,
+    Proof,
+    ProvenEntry,
+    Pruning,
+    Succession,
+    VerifierKey,
+    open_checkpoint,
+)
+from .log.layout import PRUNED_FILE
 from .options import LedgerOptions
 from .published import Published
 from .reader import LedgerReader
+from .store import Pack
 from .verify import Problem, VerifyReport, verify_directory, verify_proof
 
 __all__ = [
+    "PRUNED_FILE",
     "Checkpoint",
     "CosignerKey",
     "CutFile",
@@ -20,16 +34,20 @@ __all__ = [
     "LedgerOptions",
     "LedgerReader",
     "LogKey",
+    "Pack",
     "Problem",
     "Proof",
     "ProvenEntry",
+    "Pruning",
     "Published",
     "Succession",
     "VerifierKey",
     "VerifyReport",
     "check_anchors",
     "export_tlog",
+    "log_begins",
     "open_checkpoint",
+    "pack_number",
     "verify_directory",
     "verify_proof",
 ]

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from ..errors import Unavailable, VerificationError
-from .log import HASH_BYTES, Checkpoint, Succession, VerifierKey, level_widths, open_checkpoint
+from .log import HASH_BYTES, Checkpoint, Pruning, Succession, VerifierKey, level_widths, open_checkpoint
 from .log.frames import scan_segment
 from .log.layout import (
     CHECKPOINT_FILE,
@@ -23,6 +23,8 @@ from .log.layout import (
     FORMAT_FILE,
     KEY_FILE,
     LOCK_FILE,
+    PRUNED_FILE,
+    PRUNING_FILE,
     SEGMENT_MAGIC,
     SUCCESSION_FILE,
     WAL,
@@ -33,6 +35,7 @@ from .log.layout import (
     pack_name,
     segment_name,
 )
+from .pruned import read_pruned
 from .published import Published
 from .segments import open_to_read
 from .store import open_pack
@@ -85,8 +88,14 @@ class LedgerCut:
             return self._small_files[file.path][offset : offset + count]
         if file.path in self._segments:
             return os.pread(self._segments[file.path], count, offset)
-        with open(self.directory / file.path, "rb") as opened:
-            return os.pread(opened.fileno(), count, offset)
+        try:
+            with open(self.directory / file.path, "rb") as opened:
+                return os.pread(opened.fileno(), count, offset)
+        except FileNotFoundError:
+            raise Unavailable(
+                f"{file.path} went while it was copied: entries were pruned",
+                hint="give the command again; it then copies what is kept",
+            ) from None
 
     @property
     def key(self) -> VerifierKey:
@@ -104,9 +113,14 @@ class LedgerCut:
         note = published.note()
         self.keys: Succession = published.keys()
         self.checkpoint: Checkpoint = open_checkpoint(note, self.keys)
-        if self.checkpoint.size < least or not self._open_segments():
+        if self.checkpoint.size < least or (self.directory / PRUNING_FILE).exists():
             return False
-        packs, packed = self._packs()
+        if not self._open_segments():
+            return False
+        pruned, self._pruned = read_pruned(self.directory)
+        packs, packed = self._packs(pruned)
+        if packed < 0 or pruned.entry >= self.checkpoint.size:
+            return False  # pruned further meanwhile: the checkpoint that is cut at must cover that
         log, first, last = self._log()
         covered = log and last == self.checkpoint.size and first <= packed
         self.files: tuple[CutFile, ...] = (*self._small(), *packs, *self._levels(), *self._notes(), *log)
@@ -121,10 +135,18 @@ class LedgerCut:
                 return False
         return True
 
-    def _packs(self) -> tuple[list[CutFile], int]:
-        found, packed = [], 0
+    def _packs(self, pruned: Pruning) -> tuple[list[CutFile], int]:
+        """The packs that are kept, and up to which entry they go; -1 if they are being pruned."""
+        found, packed = [], pruned.minimum
         for number in self._numbers(ENTRIES):
-            pack = open_pack(self.directory / pack_name(number), number)
+            try:
+                pack = open_pack(self.directory / pack_name(number), number)
+            except FileNotFoundError:
+                return [], -1
+            if pack.stop <= pruned.minimum:
+                continue
+            if pack.first != packed:
+                return [], -1
             if pack.stop > self.checkpoint.size:
                 break
             size = pack.path.stat().st_size
@@ -169,10 +191,12 @@ class LedgerCut:
 
     def _small(self) -> list[CutFile]:
         note = len(self.checkpoint.note)
-        # Both as they are now: a change of keys meanwhile belongs to a later cut.
+        # As they are now: a change of keys meanwhile, or a pruning, belongs to a later cut.
         self._small_files = {KEY_FILE: f"{self.keys.newest}\n".encode()}
         if self.keys.statements:
             self._small_files[SUCCESSION_FILE] = self.keys.statements
+        if self._pruned is not None:
+            self._small_files[PRUNED_FILE] = self._pruned.encode()
         small = [CutFile(name, len(data), len(data), False) for name, data in self._small_files.items()]
         rest = [CutFile(LOCK_FILE, 0, 0, False), CutFile(CHECKPOINT_FILE, note, note, False)]
         return [self._whole(FORMAT_FILE), *small, *rest]

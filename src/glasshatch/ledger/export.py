@@ -29,13 +29,18 @@ ReadEntries = Callable[[int, int], list[bytes]]
 
 
 class Exported(msgspec.Struct, frozen=True):
-    """What an export did: the size it stands at now and before, and how many files it wrote."""
+    """What an export did: the size it stands at now and before, and how many files it wrote.
+
+    `minimum` is the index from which on it has entries, if it has any; `pruned` how many bundles went.
+    """
 
     origin: str
     size: int
     before: int
     tiles: int
     bundles: int
+    minimum: int = 0
+    pruned: int = 0
 
 
 def export_tlog(
@@ -49,7 +54,8 @@ def export_tlog(
     """Write what is new since the last export into `out`, the checkpoint last.
 
     A crash in between leaves the old checkpoint, under which everything is still there. Partial tiles go
-    when the checkpoint that needed them is replaced.
+    when the checkpoint that needed them is replaced. Bundles of pruned entries are not written, and those
+    of an earlier export go: what may not be kept here may not be kept there.
 
     Args:
         entries: Also export the entries, which hold the record itself; by default only hashes are.
@@ -68,17 +74,19 @@ def export_tlog(
         _check_extends(published, before, checkpoint)
         start = before.size if before else 0
         tiles = _write_tiles(published, out, start, checkpoint.size, files)
-        bundles = _write_bundles(entries, out, start, checkpoint.size, files) if entries else 0
+        minimum = published.minimum()
+        bundles = _write_bundles(entries, out, start, checkpoint.size, files, minimum) if entries else 0
         out.mkdir(parents=True, exist_ok=True)
         _write_keys(files, out, keys)
         write_new(files, out / CHECKPOINT_FILE, checkpoint.note)
         if before is not None and before.size < checkpoint.size:
             _drop_partials(out, before.size, checkpoint.size, entries is not None)
+        pruned = _drop_pruned(out, minimum, files)
     except OSError as error:
         raise Unavailable(
             f"the log cannot be exported: {error.strerror}", hint="check path and disk"
         ) from None
-    return Exported(checkpoint.origin, checkpoint.size, start, tiles, bundles)
+    return Exported(checkpoint.origin, checkpoint.size, start, tiles, bundles, minimum, pruned)
 
 
 def _witnessed(published: Published, key: LogKey) -> Checkpoint:
@@ -124,15 +132,18 @@ def _write_tiles(published: Published, out: Path, start: int, size: int, files: 
     return written
 
 
-def _write_bundles(entries: ReadEntries, out: Path, start: int, size: int, files: Files) -> int:
+def _write_bundles(entries: ReadEntries, out: Path, start: int, size: int, files: Files, minimum: int) -> int:
     # Bundles are written in order: if the last full one is there, all are; if not, exports left them out.
     full = start // BUNDLE_ENTRIES
     if full and not (out / tile_path("entries", full - 1)).exists():
         start = 0
     written = 0
-    for path, first, wide in tiles_of("entries", start, size):
+    for path, first, wide in tiles_of("entries", max(start, minimum), size):
         if not (out / path).exists():
-            _write(files, out / path, encode_bundle(entries(first, first + wide)))
+            found = entries(first, first + wide)
+            if len(found) != wide:
+                raise Unavailable("entries were pruned while they were exported", hint="export again")
+            _write(files, out / path, encode_bundle(found))
             written += 1
     return written
 
@@ -153,6 +164,20 @@ def _drop_partials(out: Path, before: int, size: int, bundles: bool) -> None:
                 (out / path).unlink()
                 if not any((out / path).parent.iterdir()):
                     (out / path).parent.rmdir()
+
+
+def _drop_pruned(out: Path, minimum: int, files: Files) -> int:
+    """Remove the bundles of pruned entries, the oldest first: what a crash leaves ends at the minimum."""
+    there: list[list[Path]] = []
+    for number in range(minimum // BUNDLE_ENTRIES - 1, -1, -1):
+        path = out / tile_path("entries", number)
+        found = [path] * path.exists() + list(path.with_name(f"{path.name}.p").glob("*"))
+        if not found:
+            break
+        there.append(found)
+    for path in (path for found in reversed(there) for path in found):
+        files.unlink(path)
+    return len(there)
 
 
 def _levels(size: int, bundles: bool) -> list[tuple[int | str, int]]:

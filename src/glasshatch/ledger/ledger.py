@@ -17,12 +17,14 @@ from .creation import create_directory
 from .files import unavailable, write_new
 from .halt import Halt
 from .integrator import Integrator, space_keeper
-from .log import Checkpoint, Proof, Succession, VerifierKey, open_checkpoint, root
+from .log import Checkpoint, Proof, Pruning, Succession, VerifierKey, open_checkpoint, root
 from .log.layout import KEY_FILE, SUCCESSION_FILE
 from .options import LedgerOptions
+from .pruner import Pruner, RecordPruning
 from .recheck import Recheck
 from .recovery import allowed_signers, lock_directory, recover, signers_of
 from .sealing import Sealer
+from .store import Pack
 from .writer import Writer
 
 
@@ -81,7 +83,13 @@ class Ledger:
             halt=self._halt,
             closing=self._closing,
         )
+        self._pruner = Pruner(directory, options.files, parts.store, lambda: self.size, self.prove)
         self._start()
+        try:
+            self._pruner.finish()
+        except BaseException:
+            self.close()
+            raise
 
     @classmethod
     def create(
@@ -133,6 +141,11 @@ class Ledger:
         return self._writer.size
 
     @property
+    def minimum(self) -> int:
+        """The index from which on entries are kept; 0 if nothing was pruned."""
+        return self.pruned.minimum
+
+    @property
     def error(self) -> GlasshatchError | None:
         """Why the ledger halted; None while it works."""
         return self._halt.error
@@ -176,7 +189,7 @@ class Ledger:
         """One durable entry.
 
         Raises:
-            ConfigError: There is no such entry.
+            ConfigError: There is no such entry, or it was pruned.
             VerificationError: Its stored bytes are damaged.
         """
         self._check_index(index)
@@ -255,6 +268,35 @@ class Ledger:
             raise self._halt.stop(unavailable(error, "change the signing key")) from None
         self.keys, self._integrator.signing_keys = keys, signers_of(keys, private)
         return keys
+
+    def prunable(self) -> list[Pack]:
+        """The packs that could go, oldest first: those of which nothing lies in the log as well."""
+        return self._parts.store.settled_packs()
+
+    def prune(self, minimum: int, record: RecordPruning) -> Pruning:
+        """Let the entries below `minimum`, where a prunable pack ends, go; every hash stays.
+
+        `record` must append the event `ledger.pruned` with the links it is given to this ledger. The event
+        is under a signed checkpoint before the first pack goes; a pruning that a crash interrupts after its
+        event is durable is finished at the next opening.
+
+        Raises:
+            ConfigError: No pack that may go ends there.
+            Unavailable: The disk failed; what was recorded is finished later.
+        """
+        return self._pruner.prune(minimum, record)
+
+    @property
+    def pruned(self) -> Pruning:
+        """What was pruned, and which entry says so."""
+        return self._parts.store.pruned
+
+    def renew_pruning(self, record: RecordPruning) -> Pruning:
+        """Have this log say itself what its directory says: after an older state of it was restored.
+
+        The entry that recorded the pruning was in what is lost; `record` as for `prune`.
+        """
+        return self._pruner.renew(record)
 
     def close(self) -> None:
         """Commit what is queued, sign it, and release the directory. A second call does nothing."""

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from ..errors import ConfigError, Unavailable, VerificationError
 from .files import Files, write_new
-from .log import HASH_BYTES, TILE_WIDTH, consistency_proof, level_widths, root, tile_path
+from .log import HASH_BYTES, TILE_WIDTH, Pruning, consistency_proof, level_widths, root, tile_path
 from .log.checkpoints import Checkpoint, open_checkpoint
 from .log.layout import CHECKPOINT_FILE, KEY_FILE, KEYS_FILE, SUCCESSION_FILE, level_name
 from .log.notes import VerifierKey
 from .log.succession import Succession, encode_keys
 from .log.tiles import TileName, parse_tile_path
+from .pruned import read_pruned
 
 WITNESSED_FILE = "checkpoint.witnessed"
 """Where a log whose newest checkpoint is not cosigned yet serves the newest one that is."""
@@ -85,6 +86,14 @@ class Published:
         """The newest signed checkpoint, checked against the directory's own keys."""
         note = self.note()
         return open_checkpoint(note, self.keys())
+
+    def minimum(self) -> int:
+        """The index from which on entries are kept, as the directory says; only their hashes stay below."""
+        return self.pruned().minimum
+
+    def pruned(self) -> Pruning:
+        """What was pruned, as the directory says; not compared with the tree here."""
+        return read_pruned(self.directory)[0]
 
     def read(self, level: int, first: int, count: int) -> bytes:
         """Flat hashes of a level, all of them below the checkpoint.

@@ -10,6 +10,7 @@ from ..errors import ConfigError, VerificationError
 from ..keys import LedgerKeys
 from .levels import Levels
 from .log import Checkpoint, Proof, Succession, VerifierKey
+from .pruned import check_pruned
 from .recovery import open_segment, verifier_key
 from .segments import Segment
 from .store import Store
@@ -32,7 +33,8 @@ class LedgerReader:
         self._survey, self._segments = _snapshot(directory, keys)
         self._levels = Levels(directory, None)
         self._levels.resume(expected_widths(self._survey.checkpoint))
-        self._store = Store(keys.envelope)
+        check_pruned(self._survey.pruned_proof, self.signed.size, self._survey.keys, self._levels)
+        self._store = Store(keys.envelope, self._survey.pruned)
         for pack in self._survey.packs:
             self._store.add_pack(pack)
         for surveyed, segment in zip(self._survey.segments, self._segments, strict=True):
@@ -60,6 +62,11 @@ class LedgerReader:
         return self._survey.size
 
     @property
+    def minimum(self) -> int:
+        """The index from which on entries are kept; 0 if nothing was pruned."""
+        return self._survey.pruned.minimum
+
+    @property
     def signed(self) -> Checkpoint:
         """The newest signed checkpoint of the snapshot."""
         return self._survey.checkpoint
@@ -72,7 +79,7 @@ class LedgerReader:
         """One entry.
 
         Raises:
-            ConfigError: The snapshot has no such entry.
+            ConfigError: The snapshot has no such entry, or it was pruned.
             VerificationError: Its stored bytes are damaged.
         """
         self._check_index(index, self.size)

@@ -28,6 +28,8 @@ from .log.layout import (
     segment_name,
 )
 from .options import LedgerOptions
+from .pruned import check_pruned
+from .pruner import remove_packs
 from .segments import Segment, open_to_read
 from .store import Store
 from .survey import (
@@ -107,12 +109,14 @@ def recover(directory: Path, keys: LedgerKeys, options: LedgerOptions) -> Recove
     levels = Levels(directory, None)
     levels.resume(expected_widths(found.checkpoint))
     edge = load_edge(directory, found.checkpoint, levels)
+    check_pruned(found.pruned_proof, found.checkpoint.size, found.keys, levels)
     store, wal_segments, tail = _open_log(directory, keys, found, levels, edge)
     levels.close()
 
     _remove_leftovers(directory, options.files)
     if found.key_behind:
         write_new(options.files, directory / KEY_FILE, f"{found.key}\n".encode())
+    remove_packs(directory, list(found.leftovers), options.files)
     history = _mend_history(directory, found, options.files)
     _mend_tail(directory, found, options.files)
     writable = Levels(directory, options.files)
@@ -131,7 +135,7 @@ def _open_log(
     directory: Path, keys: LedgerKeys, found: Survey, levels: Levels, edge: Edge
 ) -> tuple[Store, list[Segment], list[list[bytes]]]:
     """Open the segments, check their leaf hashes against the tree, and grow the edge by what is newer."""
-    store = Store(keys.envelope)
+    store = Store(keys.envelope, found.pruned)
     for pack in found.packs:
         store.add_pack(pack)
     segments, tail = [], []

@@ -149,7 +149,7 @@ class Sealer:
         del self._lengths[:count]
 
     def _begin(self) -> _Building:
-        number, bundles = self._store.pack_count, self._options.pack_bundles
+        number, bundles = self._store.next_pack, self._options.pack_bundles
         data_key = self.data_key  # another thread may give a newer one for the next pack
         header = FileHeader(
             PACK_MAGIC,

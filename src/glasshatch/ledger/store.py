@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import threading
 from bisect import bisect_right
@@ -12,9 +13,9 @@ from pathlib import Path
 import msgspec
 import zstandard
 
-from ..errors import ConfigError, VerificationError
+from ..errors import ConfigError, Unavailable, VerificationError
 from ..keys import Envelope
-from .log import BUNDLE_ENTRIES, decode_bundle
+from .log import BUNDLE_ENTRIES, NOT_PRUNED, Pruning, decode_bundle
 from .log.frames import Frame
 from .log.layout import HEADER_BYTES, PACK_MAGIC, FileHeader, decode_header, pack_name
 from .log.packs import MAX_BUNDLE_BYTES, BundlePlace, bundle_context, decode_table, table_end
@@ -50,8 +51,10 @@ class _Place(msgspec.Struct, frozen=True):
 class Store:
     """The entries of a ledger by index."""
 
-    def __init__(self, envelope: OpenEnvelope) -> None:
+    def __init__(self, envelope: OpenEnvelope, pruned: Pruning = NOT_PRUNED) -> None:
         self.envelope = envelope
+        self.pruned = pruned
+        """What was pruned: below its minimum there is nothing to read."""
         self._lock = threading.Lock()
         self._packs: list[Pack] = []
         self._firsts: list[int] = []
@@ -62,7 +65,7 @@ class Store:
     @property
     def packed(self) -> int:
         """How many entries lie in packs."""
-        return self._packs[-1].stop if self._packs else 0
+        return self._packs[-1].stop if self._packs else self.pruned.minimum
 
     @property
     def packs(self) -> tuple[Pack, ...]:
@@ -70,8 +73,15 @@ class Store:
         return tuple(self._packs)
 
     @property
-    def pack_count(self) -> int:
-        return len(self._packs)
+    def next_pack(self) -> int:
+        """The number of the pack that is sealed next."""
+        return self._packs[-1].header.number + 1 if self._packs else self.pruned.packs
+
+    def settled_packs(self) -> list[Pack]:
+        """The packs none of whose entries lies in the log as well, oldest first."""
+        with self._lock:
+            begins = self._firsts[0] if self._firsts else 0
+            return [pack for pack in self._packs if pack.stop <= begins]
 
     def add_frame(self, segment: Segment, frame: Frame) -> None:
         with self._lock:
@@ -81,6 +91,18 @@ class Store:
     def add_pack(self, pack: Pack) -> None:
         with self._lock:
             self._packs.append(pack)
+
+    def drop(self, pruned: Pruning) -> list[Pack]:
+        """Read nothing below a minimum any more; answers the packs that are not needed now."""
+        with self._lock:
+            self.pruned = pruned
+            gone = [pack for pack in self._packs if pack.stop <= pruned.minimum]
+            self._packs = self._packs[len(gone) :]
+            for key in [key for key in self._runs if key[1] < pruned.minimum]:
+                del self._runs[key]
+            for pack in gone:
+                self._tables.pop(pack.header.number, None)
+        return gone
 
     def forget(self, segments: list[Segment]) -> None:
         """Stop reading from segments that were retired; their entries lie in packs."""
@@ -105,9 +127,14 @@ class Store:
         return entries
 
     def scan(self, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
-        """Entries start <= index < stop, in order."""
-        while start < stop:
-            first, run = self.run(start)
+        """Entries start <= index < stop, in order, without those that were pruned."""
+        while (start := max(start, self.pruned.minimum)) < stop:
+            try:
+                first, run = self.run(start)
+            except ConfigError:
+                if start >= self.pruned.minimum:
+                    raise
+                continue  # pruned while we were on our way: what is kept comes next
             end = min(stop, first + len(run))
             yield from zip(range(start, end), run[start - first : end - first], strict=True)
             start = end
@@ -116,8 +143,11 @@ class Store:
         """The entries that are stored together with `index`, and the index of the first.
 
         Raises:
+            ConfigError: It was pruned.
             VerificationError: The stored bytes are not what was written.
         """
+        if index < self.pruned.minimum:
+            raise self._gone(index)
         if index >= self.packed:
             found = self._logged_run(index)
             if found is not None:
@@ -147,14 +177,31 @@ class Store:
     def _packed_run(self, index: int) -> tuple[int, list[bytes]]:
         with self._lock:
             at = bisect_right(self._packs, index, key=lambda pack: pack.first) - 1
+            if at < 0:
+                raise self._gone(index)
             pack = self._packs[at]
             number = (index - pack.first) // BUNDLE_ENTRIES
             first = pack.first + number * BUNDLE_ENTRIES
             cached = self._runs.get(("bundle", first))
         if cached is None:
-            cached = self.read_bundle(pack, number)
+            try:
+                cached = self.read_bundle(pack, number)
+            except FileNotFoundError:
+                if index < self.pruned.minimum:
+                    raise self._gone(index) from None
+                raise Unavailable(
+                    f"entry {index} cannot be read: its pack is gone",
+                    hint="it was pruned meanwhile; otherwise run glasshatch verify",
+                ) from None
             self._remember(("bundle", first), cached)
         return first, cached
+
+    def _gone(self, index: int) -> ConfigError:
+        since = datetime.datetime.fromtimestamp(int(self.pruned.time or 0) / 1e9, datetime.UTC)
+        return ConfigError(
+            f"entry {index} was pruned: entries before {self.pruned.minimum} are gone since {since:%Y-%m-%d}",
+            hint=f"its hash stays and proofs that were taken stay valid; entry {self.pruned.entry} says why",
+        )
 
     def read_bundle(self, pack: Pack, number: int) -> list[bytes]:
         """The entries of one bundle, read anew; raises as `run`."""

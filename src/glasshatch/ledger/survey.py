@@ -12,7 +12,17 @@ import msgspec
 
 from ..errors import ConfigError, GlasshatchError, VerificationError
 from .levels import Levels
-from .log import Checkpoint, Edge, Succession, VerifierKey, level_widths, open_checkpoint, split_notes
+from .log import (
+    Checkpoint,
+    Edge,
+    Proof,
+    Pruning,
+    Succession,
+    VerifierKey,
+    level_widths,
+    open_checkpoint,
+    split_notes,
+)
 from .log.frames import Frame, SegmentScan, scan_segment
 from .log.hashing import HASH_BYTES
 from .log.layout import (
@@ -34,6 +44,7 @@ from .log.layout import (
     pack_name,
     segment_name,
 )
+from .pruned import read_pruned
 from .store import Pack, open_pack
 
 RESTORE = "nothing was changed; run glasshatch verify for the whole picture, then restore from a backup"
@@ -69,6 +80,10 @@ class Survey(msgspec.Struct, frozen=True):
     """Whether the public key that lies there is one before the newest: a crash came between the two."""
     notes: Notes
     packs: tuple[Pack, ...]
+    pruned: Pruning
+    pruned_proof: Proof | None
+    leftovers: tuple[Pack, ...]
+    """Packs that a crash kept from being pruned."""
     segments: tuple[SurveyedSegment, ...]
     size: int
     """How many entries are durable."""
@@ -95,9 +110,12 @@ def survey(directory: Path, expected: VerifierKey | None) -> Survey:
     format = check_format(_read(directory, FORMAT_FILE), str(directory / FORMAT_FILE))
     keys, stored = _read_keys(directory, expected)
     notes = _survey_notes(directory, keys)
-    packs = _survey_packs(directory)
+    pruned, proof = read_pruned(directory)
+    packs = _survey_packs(directory, pruned)
+    leftovers = tuple(pack for pack in packs if pack.stop <= pruned.minimum)
+    packs = packs[len(leftovers) :]
     segments = _survey_segments(directory)
-    size = _durable_size(segments, packs)
+    size = _durable_size(segments, packs[-1].stop if packs else pruned.minimum)
     if notes.newest.size > size:
         raise VerificationError(
             "entries below a signed checkpoint are missing",
@@ -106,7 +124,8 @@ def survey(directory: Path, expected: VerifierKey | None) -> Survey:
             found=f"{size} entries",
             hint=RESTORE,
         )
-    return Survey(format, keys, stored != keys.newest, notes, packs, segments, size)
+    behind = stored != keys.newest
+    return Survey(format, keys, behind, notes, packs, pruned, proof, leftovers, segments, size)
 
 
 def load_edge(directory: Path, checkpoint: Checkpoint, levels: Levels) -> Edge:
@@ -216,12 +235,15 @@ def _newest(
     return Notes(before + len(notes), newest, end, torn, served == notes[-1])
 
 
-def _survey_packs(directory: Path) -> tuple[Pack, ...]:
+def _survey_packs(directory: Path, pruned: Pruning) -> tuple[Pack, ...]:
     packs: list[Pack] = []
-    for at, number in enumerate(_numbers(directory, ENTRIES)):
-        first = packs[-1].stop if packs else 0
+    numbers = _numbers(directory, ENTRIES)
+    for at, number in enumerate(numbers, min([pruned.packs, *numbers])):
         pack = open_pack(directory / pack_name(number), number) if number == at else None
-        if pack is None or pack.first != first:
+        firsts = {packs[-1].stop} if packs else {0} if at == 0 else set()
+        if at == pruned.packs:
+            firsts.add(pruned.minimum)
+        if pack is None or len(firsts | {pack.first}) > 1:
             raise VerificationError(
                 "a pack is missing before this one", where=pack_name(number), hint=RESTORE
             )
@@ -287,9 +309,8 @@ def _survey_segment(number: int, data: bytes, first: int | None, previous: int |
     return SurveyedSegment(header, scan_segment(data, first, previous))
 
 
-def _durable_size(segments: tuple[SurveyedSegment, ...], packs: tuple[Pack, ...]) -> int:
+def _durable_size(segments: tuple[SurveyedSegment, ...], packed: int) -> int:
     frames = [frame for segment in segments for frame in (segment.scan.frames[:1], segment.scan.frames[-1:])]
-    packed = packs[-1].stop if packs else 0
     written = [frame for part in frames for frame in part]
     if not written:
         if packed:

@@ -16,7 +16,7 @@ LEDGER_PARTS = ("wal", "entries", "hashes", "checkpoints")
 
 _CHUNK_BYTES = 4 << 20
 _COMPARED_BYTES = 64 << 10
-_REPLACED = frozenset({"checkpoint", "lock"})
+_REPLACED = frozenset({"checkpoint", "lock", "pruned"})
 """Files of a ledger that are another one each time."""
 
 

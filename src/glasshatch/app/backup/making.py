@@ -32,11 +32,13 @@ from .moments import (
     VERSION,
     BackupFile,
     Moment,
+    encode_moment,
     moments,
     read_moment,
     sync,
     sync_tree,
 )
+from .retaining import prune_moments
 
 Progress = Callable[[int, int], None]
 _LEFT_OUT = frozenset({"run", "cache", "derived", "ledgers"})
@@ -60,6 +62,10 @@ class MadeBackup(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ledgers: dict[str, int] = {}
     forgotten: int = 0
     """From how many earlier moments keys of erased subjects were taken out."""
+    pruned: int = 0
+    """From how many earlier moments pruned entries were taken out."""
+    dropped: int = 0
+    """How many earlier moments went, because their logs held pruned entries."""
 
 
 def make_backup(
@@ -234,8 +240,7 @@ class _Making:
             origin=cut.key.name, size=cut.checkpoint.size, checkpoint=cut.checkpoint.note.decode(),
             master_key=self._with_master, files=tuple(files),
         )  # fmt: skip
-        text = msgspec.json.format(msgspec.json.encode(moment), indent=1) + b"\n"
-        self._copier.write(MANIFEST, text)
+        self._copier.write(MANIFEST, encode_moment(moment))
         return moment
 
     def _verify(self, cuts: dict[str, LedgerCut], progress: Progress | None) -> HomeReport:
@@ -270,4 +275,6 @@ class _Making:
         self._partial.rename(self._place / name)
         sync(self._place)
         forgotten = forget_erased(self._place, self._place / name)
-        return msgspec.structs.replace(made, forgotten=forgotten)
+        folders = [f"ledgers/{ledger}" for ledger in (LEDGER, *moment.ledgers)]
+        pruned, dropped = prune_moments(self._place, self._place / name, folders)
+        return msgspec.structs.replace(made, forgotten=forgotten, pruned=pruned, dropped=dropped)

@@ -89,6 +89,11 @@ def read_moment(folder: Path) -> Moment:
     return moment
 
 
+def encode_moment(moment: Moment) -> bytes:
+    """The list as it stands in its file."""
+    return msgspec.json.format(msgspec.json.encode(moment), indent=1) + b"\n"
+
+
 def moments(place: Path) -> list[Path]:
     """The whole moments of a backup, oldest first."""
     found = [path for path in place.iterdir() if path.is_dir() and path.name != PARTIAL]

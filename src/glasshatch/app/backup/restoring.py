@@ -13,9 +13,10 @@ import msgspec
 from ...clock import Clock, SystemClock
 from ...control import ControlStore, Erasure
 from ...errors import ConfigError, Conflict, Unavailable, VerificationError
-from ...events import Outcome
+from ...events import Actor, Outcome
 from ...keys import Keyring, open_master_key
 from ...ledger import Ledger, Published, VerifierKey, open_checkpoint
+from ...ledger.log import PRUNED_ACTION
 from ...masking import Redactor
 from ..config import LoadedConfig, load_config
 from ..home import LEDGER, Home
@@ -262,15 +263,27 @@ def _record(
         again = _erase_again(store, erased, {one.name: one.signed.size for one in ledgers}, clock)
     redactor = Redactor(load_engine(loaded), make_tokens(keyring))
     maker = EventMaker(clock, tenant=keyring.tenant, instance=str(os.getpid()))
+    actor = local_operator(keyring.tenant).as_actor()
     for one in ledgers:
         if one.name != LEDGER and not one.missing:
             continue
         with Ledger.open(home.ledger_of(one.name), keyring.ledger(one.name), clock) as ledger:
-            Recorder(ledger, redactor).record(maker.make(
-                "backup.restored", actor=local_operator(keyring.tenant).as_actor(),
+            recorder = Recorder(ledger, redactor)
+            recorder.record(maker.make(
+                "backup.restored", actor=actor,
                 outcome=Outcome(status="success", reason=reason),
                 attrs=_told(one, ledgers, moment, reason, again),
             ))  # fmt: skip
+            if ledger.pruned.entry >= one.signed.size:
+                _renew_pruning(ledger, recorder, maker, actor)
+
+
+def _renew_pruning(ledger: Ledger, recorder: Recorder, maker: EventMaker, actor: Actor) -> None:
+    """What it was pruned by lies in what is missing: now this log says it itself."""
+    ledger.renew_pruning(lambda links: recorder.record(maker.make(
+        PRUNED_ACTION, actor=actor, links=links,
+        outcome=Outcome(status="success", reason="pruned already when this state was restored"),
+    )))  # fmt: skip
 
 
 def _told(

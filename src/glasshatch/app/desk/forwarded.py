@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ...api.client import Client
 from ...api.key_values import KeysText, KeyView, RetireForm, RotateForm
+from ...api.retention import Pruned, PruneForm
 from ...api.values import (
     ActorForm,
     ActorView,
@@ -147,6 +148,10 @@ class ForwardedPart:
     def release_hold(self, caller: Identity, hold_id: str, reason: str) -> HoldView:
         with self._front(caller) as front:
             return front.release_hold(hold_id, reason)
+
+    def prune(self, caller: Identity, form: PruneForm) -> Pruned:
+        with self._front(caller) as front:
+            return front.prune(form)
 
     def create_request(self, caller: Identity, form: RequestForm) -> RequestView:
         with self._front(caller) as front:

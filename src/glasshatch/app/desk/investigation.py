@@ -24,7 +24,7 @@ from ...api.values import (
     TimelineEntry,
 )
 from ...errors import ConfigError
-from ...events import DEFAULT_LEDGER, Data, Event, Outcome, Resource
+from ...events import DEFAULT_LEDGER, Data, Event, Outcome, Resource, read_place
 from ...identity import Identity
 from ...investigate import And, Hit, Investigator, Match, Or, Query, Visibility, timeline
 from .roles import ADMIN, ADMINISTRATION, AUDITOR, require
@@ -124,8 +124,14 @@ class InvestigationPart:
 
     def show_event(self, caller: Identity, event_id: str) -> RecordedEvent:
         """One event, whole."""
-        self._behind.caught_up()
+        state = self._behind.caught_up()
         hit = self._investigator.event(event_id, seen_by(caller))
+        place = read_place(event_id)
+        if hit is None and place and place[1] < (minimum := state.minimums.get(place[0], 0)):
+            raise ConfigError(
+                f"entry {event_id} was pruned: entries are kept from {minimum} on",
+                hint="its hash stays and proofs that were taken stay valid; search action:ledger.pruned",
+            )
         if hit is None:
             raise ConfigError(
                 f"no event {event_id[:80]} that you may see",

@@ -10,11 +10,13 @@ from .keys import KeysPart
 from .ledgers import LedgerPart
 from .people import PeoplePart
 from .record import RecordPart
+from .retention import RetentionPart
 from .vault import VaultPart
 
 
 class FrontDesk(
-    RecordPart, LedgerPart, AccessPart, PeoplePart, IntakePart, BackupPart, KeysPart, VaultPart
+    RecordPart, LedgerPart, AccessPart, PeoplePart, IntakePart, BackupPart, KeysPart, VaultPart,
+    RetentionPart,
 ):  # fmt: skip
     """Fills the API's `Desk` port over an open house."""
 
@@ -27,6 +29,7 @@ class FrontDesk(
         BackupPart.__init__(self, house)
         KeysPart.__init__(self, house)
         VaultPart.__init__(self, house, self.ask_for)
+        RetentionPart.__init__(self, house)
 
     def sweep(self) -> None:
         """What is done all the time: let requests and grants run out, move the vault's marks on."""

@@ -67,12 +67,17 @@ class RecordPart:
         return proof_text(ledger.prove(found.index, witnessed or b""), ledger)
 
     def read_bundle(self, caller: Identity, number: int, width: int, ledger: str = DEFAULT_LEDGER) -> bytes:
-        """The first `width` entries of a tlog-tiles bundle, for auditors; nothing if they are not signed."""
+        """The first `width` entries of a tlog-tiles bundle, for auditors; nothing if they are not signed.
+
+        Raises:
+            ConfigError: They were pruned.
+        """
         require(caller, AUDITOR)
         found, first = self._house.ledgers.get(ledger), number * BUNDLE_ENTRIES
         signed = open_checkpoint(found.checkpoint(), found.keys).size
         if not 0 < width <= BUNDLE_ENTRIES or number < 0 or first + width > signed:
             return b""
+        found.read(first)  # says so if they were pruned, and bundles go as a whole
         entries = [entry for _, entry in found.scan(first, first + width)]
         self._read(caller, "bundle", {"first": place_of(ledger, first), "count": str(width)}, width)
         return encode_bundle(entries)

@@ -80,13 +80,13 @@ class _Back:
         index = Index.open(home.derived / "index", config.tenant)
         stack.callback(index.close)
         followed = FollowedIndex(index, self._recorder, self.hub)
-        self._follow(stack, followed.watermarks, followed.apply)
+        self._follow(stack, followed.watermarks, followed.apply, followed.prune)
 
         detector = open_detector(loaded, clock)
         stack.callback(detector.close)
         read_all = has_read_all(lambda: detector.watermarks, self._recorder)
         delivery = make_delivery(loaded, detector, self._recorder.record, clock, read_all, complain)
-        self._follow(stack, lambda: detector.watermarks, detector.apply_all)
+        self._follow(stack, lambda: detector.watermarks, detector.apply_all, detector.prune)
         delivery.start()
         stack.callback(delivery.stop)
 
@@ -116,9 +116,13 @@ class _Back:
         return f"API on unix:{self._home.socket}{page}"
 
     def _follow(
-        self, stack: ExitStack, watermarks: Callable[[], Mapping[str, int]], apply: Callable[..., object]
+        self,
+        stack: ExitStack,
+        watermarks: Callable[[], Mapping[str, int]],
+        apply: Callable[..., object],
+        prune: Callable[[Mapping[str, int]], object],
     ) -> None:
-        follower = Follower(self._home.link_socket, watermarks, apply, complain)
+        follower = Follower(self._home.link_socket, watermarks, apply, complain, prune)
         follower.start()
         stack.callback(follower.stop)
 

@@ -29,7 +29,7 @@ class FollowedIndex:
         self._index = index
         self._recorder = recorder
         self._hub = hub
-        self._uncompared = set(index.watermarks)
+        self._uncompared = self._with_rows()
         self._changing = threading.RLock()
 
     def watermarks(self) -> dict[str, int]:
@@ -48,6 +48,17 @@ class FollowedIndex:
             self._index.apply_all(entries)
         self._hub.publish(entries)
 
+    def prune(self, minimums: Mapping[str, int]) -> None:
+        """Nothing below these entries is kept any more."""
+        with self._changing:
+            self._index.prune(minimums)
+            # Of whom nothing is left, there is nothing to compare.
+            self._uncompared &= self._with_rows()
+
+    def _with_rows(self) -> set[str]:
+        minimums = self._index.minimums
+        return {name for name, mark in self._index.watermarks.items() if mark > minimums.get(name, 0)}
+
     def caught_up(self) -> IndexState:
         """Wait until what is durable now can be searched, two seconds at most; say how far it came.
 
@@ -62,7 +73,8 @@ class FollowedIndex:
         if self._uncompared:
             raise Unavailable("the index has not met its ledger yet", hint="try again in a moment")
         marks = self._index.watermarks
-        return IndexState(self._indexed(sizes), sum(sizes.values()), marks if len(sizes) > 1 else {})
+        positions = marks if len(sizes) > 1 else {}
+        return IndexState(self._indexed(sizes), sum(sizes.values()), positions, self._index.minimums)
 
     def _indexed(self, sizes: Mapping[str, int]) -> int:
         marks = self._index.watermarks

@@ -21,6 +21,7 @@ from ..desk import FrontDesk
 from ..house import House
 from .lifeline import Lifeline
 from .link import LinkServer
+from .retaining import retain
 from .supervisor import Part
 
 _SWEEP_SECONDS = 0.5
@@ -71,6 +72,7 @@ async def _run(house: House, stop: asyncio.Event, lifeline: Lifeline) -> None:
     house.ledgers.recheck()
     async with asyncio.TaskGroup() as tasks:
         sweeping = tasks.create_task(_sweep(desk, stop))
+        retaining = tasks.create_task(retain(house))
         try:
             link.start()
             await api.start()
@@ -79,6 +81,7 @@ async def _run(house: House, stop: asyncio.Event, lifeline: Lifeline) -> None:
             await stop.wait()
         finally:
             sweeping.cancel()
+            retaining.cancel()
             halted = house.ledgers.error
             await gateway.stop(0 if halted else config.server.drain_seconds)
             await api.stop()

@@ -50,11 +50,13 @@ class Wish(msgspec.Struct, frozen=True):
 
 class Batch(msgspec.Struct, frozen=True, array_like=True):
     """Entries in the order in which they are applied. `firsts` is where each ledger goes on with them,
-    `sizes` how many entries each held when this was sent."""
+    `sizes` how many entries each held when this was sent. Entries below `minimums` were pruned: what was
+    made of them must go too."""
 
     sizes: dict[str, int]
     firsts: dict[str, int]
     entries: list[Entry]
+    minimums: dict[str, int] = {}
 
 
 class Recorded(msgspec.Struct, frozen=True):
@@ -139,7 +141,9 @@ class LinkServer:
             firsts = merge.positions(sizes)
             found = merge.take(ledgers, sizes, _BATCH_ENTRIES)
             if found or started_s - sent_s > _LIFE_SECONDS:
-                _send(connection, Batch(sizes, firsts, found))
+                # Read after the entries: where one is missing in front of them, the minimum says why.
+                minimums = {name: ledger.minimum for name, ledger in ledgers if ledger.minimum}
+                _send(connection, Batch(sizes, firsts, found, minimums))
                 sent_s = time.monotonic()
             if len(found) == _BATCH_ENTRIES:
                 # A follower that catches up must not take the gateway's processor: half of it at most.
@@ -228,9 +232,15 @@ class Follower:
         watermarks: Callable[[], Mapping[str, int]],
         apply: Callable[[Entries], object],
         failed: Callable[[BaseException], None],
+        prune: Callable[[Mapping[str, int]], object] = lambda minimums: None,
     ) -> None:
-        """`failed` hears of what `apply` raised; the entries are then given again after a pause."""
+        """`failed` hears of what `apply` raised; the entries are then given again after a pause.
+
+        `prune` hears, before `apply`, below which entries all was pruned: at first and whenever that grows.
+        """
         self._path = path
+        self._prune = prune
+        self._minimums: dict[str, int] | None = None
         self._watermarks = watermarks
         self._apply = apply
         self._failed = failed
@@ -261,6 +271,9 @@ class Follower:
             _send(connection, Wish(dict(self._watermarks())))
             while not self._stopping.is_set():
                 batch = _receive(connection, Batch)
+                if batch.minimums != self._minimums:
+                    self._prune(batch.minimums)
+                    self._minimums = batch.minimums
                 marks = self._watermarks()
                 if any(marks.get(ledger, 0) < first for ledger, first in batch.firsts.items()):
                     return  # the consumer was told to begin again: ask from where it is now

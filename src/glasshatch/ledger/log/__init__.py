@@ -13,6 +13,7 @@ from .hashing import EMPTY_ROOT, HASH_BYTES, leaf_hash, leaf_hashes, node_hash, 
 from .inclusion import check_consistency, check_inclusion
 from .notes import Note, Signature, VerifierKey, open_note, parse_note, sign_note, split_notes
 from .proof_files import Proof, ProvenEntry, verify_proof
+from .pruning import NOT_PRUNED, PRUNED_ACTION, Pruning, decode_pruned, pruning_links, pruning_of
 from .succession import Period, Succession, decode_keys, encode_keys, verifier
 from .tiles import BUNDLE_ENTRIES, TileName, decode_bundle, encode_bundle, parse_tile_path, tile_path
 from .tree import (
@@ -33,6 +34,8 @@ __all__ = [
     "EMPTY_ROOT",
     "HASH_BYTES",
     "MAX_REQUEST_BYTES",
+    "NOT_PRUNED",
+    "PRUNED_ACTION",
     "TILE_BYTES",
     "TILE_WIDTH",
     "AddCheckpoint",
@@ -46,6 +49,7 @@ __all__ = [
     "Period",
     "Proof",
     "ProvenEntry",
+    "Pruning",
     "ReadHashes",
     "Refusal",
     "Signature",
@@ -59,6 +63,7 @@ __all__ = [
     "cosign",
     "decode_bundle",
     "decode_keys",
+    "decode_pruned",
     "encode_bundle",
     "encode_keys",
     "inclusion_proof",
@@ -73,6 +78,8 @@ __all__ = [
     "parse_note",
     "parse_tile_path",
     "perfect_root",
+    "pruning_links",
+    "pruning_of",
     "require_cosignatures",
     "root",
     "sign_checkpoint",

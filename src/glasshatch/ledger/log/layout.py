@@ -19,6 +19,10 @@ KEYS_FILE = "keys"
 """Under this path a published log shows its keys over time."""
 LOCK_FILE = "lock"
 CHECKPOINT_FILE = "checkpoint"
+PRUNED_FILE = "pruned"
+"""Only in a pruned ledger: the proof of the entry that says from which index on entries are kept."""
+PRUNING_FILE = "pruning"
+"""Only while a ledger is pruned: how many entries there were before the pruning was recorded."""
 WAL, ENTRIES, HASHES, CHECKPOINTS = "wal", "entries", "hashes", "checkpoints"
 DIRECTORIES = (WAL, ENTRIES, HASHES, CHECKPOINTS)
 NOTES_PER_FILE = 4096

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from ...errors import ConfigError, VerificationError
 from ...keys import Envelope
-from ..log import Checkpoint, Succession, VerifierKey
+from ..log import NOT_PRUNED, Checkpoint, Succession, VerifierKey
 from ..log.layout import CHECKPOINT_FILE, CHECKPOINTS, ENTRIES, HASHES, LOCK_FILE, WAL
 from .entries import EntryCheck, OpenEnvelope
 from .heads import check_format_file, check_history, check_keys
 from .inventory import Inventory, take_inventory
+from .pruned import check_pruned_file
 from .report import Findings, VerifyReport
 from .tree import CheckedTree
 
@@ -86,9 +87,11 @@ def _verify(
 
     tree = CheckedTree(directory, len(inventory.numbers[HASHES]))
     check = EntryCheck(directory, tree, envelope, findings, advance)
+    pruned = NOT_PRUNED
     try:
         tree.check(history, findings)
-        check.check_packs(inventory.numbers[ENTRIES])
+        pruned = check_pruned_file(directory, tree, history, key, findings)
+        check.check_packs(inventory.numbers[ENTRIES], pruned)
         check.check_log(inventory.numbers[WAL], signed)
         tree.check_extent(check.durable, findings)
     except OSError as error:
@@ -106,6 +109,8 @@ def _verify(
         live=live,
         size=signed,
         durable=check.durable,
+        pruned=pruned.minimum,
+        pruned_by=pruned.entry,
         checkpoints=len(history),
         entries_opened=check.opened,
         files=inventory.files,

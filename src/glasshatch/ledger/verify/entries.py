@@ -9,7 +9,7 @@ import zstandard
 
 from ...errors import ConfigError, GlasshatchError, VerificationError
 from ...keys import Envelope
-from ..log import BUNDLE_ENTRIES, HASH_BYTES, decode_bundle, leaf_hashes
+from ..log import BUNDLE_ENTRIES, HASH_BYTES, NOT_PRUNED, Pruning, decode_bundle, leaf_hashes
 from ..log.frames import Frame, SegmentScan, scan_segment
 from ..log.layout import (
     CHECKPOINT_FILE,
@@ -46,29 +46,54 @@ class EntryCheck:
         self._envelope = envelope
         self._findings = findings
         self._progress = progress
+        self._pruned = NOT_PRUNED
         self.packed = 0
         self.durable = 0
         self.opened = 0
         self._log_first = 0
         self._seen_frame = False
 
-    def check_packs(self, numbers: list[int]) -> None:
-        """Every pack: header, table, bundles; `packed` is then how many entries they hold."""
-        for number in numbers:
-            name = pack_name(number)
-            data = (self._directory / name).read_bytes()
-            try:
-                header = decode_header(data, PACK_MAGIC)
-                _expect("the pack's number", number, header.number)
-                _expect("the pack's first index", self.packed, header.first)
-                _expect("the pack's compression", ZSTD, header.compression)
-                places = decode_table(data, header, len(data))
-            except (VerificationError, ConfigError) as error:
-                self._findings.take(name, 0, error)
+    def check_packs(self, numbers: list[int], pruned: Pruning) -> None:
+        """Every pack: header, table, bundles; `packed` is then how many entries they and the pruned had."""
+        self._pruned = pruned
+        at = self._check_leftovers(numbers)
+        for expected, number in enumerate(numbers[at:], self._pruned.packs):
+            if self._check_pack(number, expected, self.packed) is None:
                 return
-            self._check_bundles(name, data, header, places)
-            self.packed = self.durable = header.first + header.extent
-            self._progress(len(data))
+
+    def _check_leftovers(self, numbers: list[int]) -> int:
+        """Packs that a crash kept from being pruned: sound, and one run up to what is kept. How many."""
+        gone = [number for number in numbers if number < self._pruned.packs]
+        stop = 0 if 0 in gone else None
+        for at, number in enumerate(gone):
+            self._findings.add(pack_name(number), 0, "was pruned and is still there", kind="unfinished")
+            stop = self._check_pack(number, self._pruned.packs - len(gone) + at, stop)
+            if stop is None:
+                break
+        if gone and stop is not None and stop != self._pruned.minimum:
+            self._findings.add(pack_name(gone[-1]), 0, "ends elsewhere than what was pruned", found=stop)
+        self.packed = self.durable = self._pruned.minimum
+        return len(gone)
+
+    def _check_pack(self, number: int, expected: int, first: int | None) -> int | None:
+        """Check one pack; where it ends, or None if the packs behind it cannot be placed."""
+        name = pack_name(number)
+        data = (self._directory / name).read_bytes()
+        try:
+            header = decode_header(data, PACK_MAGIC)
+            _expect("the number of the next pack", expected, number)
+            _expect("the pack's number", number, header.number)
+            if first is not None:
+                _expect("the pack's first index", first, header.first)
+            _expect("the pack's compression", ZSTD, header.compression)
+            places = decode_table(data, header, len(data))
+        except (VerificationError, ConfigError) as error:
+            self._findings.take(name, 0, error)
+            return None
+        self._check_bundles(name, data, header, places)
+        self.packed = self.durable = header.first + header.extent
+        self._progress(len(data))
+        return self.packed
 
     def check_log(self, numbers: list[int], signed: int) -> None:
         """Every segment of the log: the chain, the leaf hashes, and zeroes behind the end."""

@@ -17,6 +17,8 @@ from ..log.layout import (
     HASHES,
     KEY_FILE,
     LOCK_FILE,
+    PRUNED_FILE,
+    PRUNING_FILE,
     SUCCESSION_FILE,
     TEMPORARY_SUFFIX,
     WAL,
@@ -25,8 +27,8 @@ from ..log.layout import (
 from .report import Findings
 
 _SINGLE_FILES = (FORMAT_FILE, KEY_FILE, LOCK_FILE, CHECKPOINT_FILE)
-_OPTIONAL_FILES = (SUCCESSION_FILE,)
-"""There once the key was changed."""
+_OPTIONAL_FILES = (SUCCESSION_FILE, PRUNED_FILE, PRUNING_FILE)
+"""There once the key was changed, or entries were pruned."""
 
 
 class Inventory(msgspec.Struct):
@@ -72,8 +74,8 @@ def _list_directory(directory: Path, part: str, inventory: Inventory, findings: 
 def _check_gaps(part: str, numbers: list[int], findings: Findings) -> None:
     if part in (WAL, CHECKPOINTS) and not numbers:
         findings.add(part, 0, "has no file")
-    # Segments are retired from the front; packs, levels and the history always start at 0.
-    start = numbers[0] if part == WAL and numbers else 0
+    # Segments are retired and packs pruned from the front; how far is checked with their contents.
+    start = numbers[0] if part in (WAL, ENTRIES) and numbers else 0
     if part in (WAL, ENTRIES, HASHES, CHECKPOINTS) and numbers != list(range(start, start + len(numbers))):
         findings.add(part, 0, "a file is missing in between", found=numbers[-1] if numbers else "")
 

@@ -41,7 +41,11 @@ class VerifyReport(msgspec.Struct, frozen=True):
     size: int
     """How many entries the newest checkpoint signs."""
     durable: int
-    """How many entries packs and log hold."""
+    """How many entries packs and log hold, with those that were pruned."""
+    pruned: int
+    """How many entries, the oldest, were pruned: the log says so itself, and only their hashes are here."""
+    pruned_by: int
+    """The entry that records the pruning; -1 if there was none."""
     checkpoints: int
     entries_opened: int
     """How many entries were decrypted and compared with their leaves; 0 without the data key."""
