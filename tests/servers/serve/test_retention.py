@@ -140,13 +140,12 @@ def test_pruned_while_it_serves(server: RunningServer, tmp_path: Path) -> None:
     # The next backup takes it out of the one before; both can be restored, the older one only if told.
     old = find_moment(place)
     (made,) = server.jsonl("backup", str(place))
-    assert made["pruned"] + made["dropped"] == 1
+    assert (made["pruned"], made.get("dropped", 0)) == (1, 0)
     packs = [path for path in place.rglob("*.pack") if int(path.stem) < live["pruned"] // 256]
     assert packs == []
     master = f"file:{server.home / 'keys' / 'master.key'}"
     done_newest = run("restore", str(place), str(tmp_path / "newest"), "--master-key", master)
     assert done_newest.returncode == 0, done_newest.stderr
-    assert made["dropped"] == 0
     accept = ("--accept-older", "--reason", "trying it", "--master-key", master)
     done_older = run("restore", str(old), str(tmp_path / "older"), *accept)
     assert done_older.returncode == 0, done_older.stderr
