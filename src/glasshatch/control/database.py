@@ -32,6 +32,8 @@ _PRAGMAS = (
     # A file somebody tampered with must not run functions from its schema.
     "PRAGMA trusted_schema=OFF",
     "PRAGMA secure_delete=ON",
+    # No image of a row, deleted or not, goes through a temporary file.
+    "PRAGMA temp_store=MEMORY",
 )
 
 

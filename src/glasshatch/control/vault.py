@@ -93,12 +93,14 @@ class Vault:
         with self._database.write() as connection:
             live = self._live(connection, {token for names in subjects for token in names})
             keys: dict[Names, SubjectKey] = {}
+            fresh: list[SubjectKey] = []
             for names in subjects:
                 key = next((live[token] for token in names if token in live), None)
                 if key is None:
                     key = live[names[0]] = make_key(names[0])
-                    self._keys.insert(connection, msgspec.structs.asdict(key))
+                    fresh.append(key)
                 keys[names] = key
+            self._keys.insert_all(connection, map(msgspec.structs.asdict, fresh))
             self._values.insert_all(connection, map(_value_row, seal(keys)))
 
     def value(self, event_id: str, field: str) -> tuple[SealedValue, SubjectKey] | None:

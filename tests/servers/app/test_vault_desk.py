@@ -355,6 +355,79 @@ def test_an_event_whose_value_cannot_be_kept_is_refused_and_the_others_are_not(
     assert world.house.vault.gate.empty
 
 
+def test_keys_that_change_leave_values_readable_and_subjects_whole(world: World) -> None:
+    before = world.take(20)
+    for kind in ("data", "token", "control"):
+        world.house.rotation.rotate(kind, "default", "a test", world.people["pri"].as_actor())
+    after = world.take(20, number=2)
+    old, new = (event.redaction.sealed[0].subject for event in (before, after))
+    assert old != new, "another epoch"
+    for event in (before, after):
+        with pytest.raises(Denied):
+            world.reveal(event)
+        world.approve_all()
+        assert world.reveal(event).value == "anna20.canary@example.com"
+    for subject in ("CUSTOMER:20", old, new):
+        plan = world.desk.erase(
+            world.people["pri"], EraseForm(subject=subject, reason="what is there", dry_run=True)
+        )
+        assert (set(plan.subjects), plan.keys, plan.sealed) == ({old, new}, 1, 12), subject
+    hold = world.desk.place_hold(world.people["pri"], HoldForm(subject=new, reason="court"))
+    assert set(hold.subjects) == {old, new}
+    assert world.erase(20, dry_run=True).holds == (hold.id,)
+    world.desk.release_hold(world.people["pri"], hold.id, "settled")
+    world.reopen()
+    assert set(world.erased(20).subjects) == {old, new}
+    for event in (before, after):
+        with pytest.raises(Conflict, match="erased at"):
+            world.reveal(event)
+
+
+def test_a_feed_of_another_ledger_is_sealed_and_erased_as_well(world: World) -> None:
+    world.house.create_ledger("eu")
+    config = config_of(world.directory)
+    config.write_text(
+        config.read_text() + '[ledgers.eu]\nsources = ["json/eu"]\n'
+        '[[seal]]\nsource = "json/eu"\nfields = ["attrs.mail"]\n'
+    )
+    world.reopen()
+    body = b'{"action": "order.placed", "mail": "eu.canary@example.com"}'
+    assert world.house.intake.take("json", "eu", body).accepted == 1
+    ledger = world.house.ledgers.get("eu")
+    event = decode(ledger.read(ledger.size - 1))
+    with pytest.raises(Denied):
+        world.reveal(event, "attrs.mail")
+    world.approve_all()
+    shown = world.reveal(event, "attrs.mail")
+    assert (shown.value, shown.place) == ("eu.canary@example.com", f"eu/{ledger.size - 1}")
+    assert verify_disclosure(_disclosure(shown).encode(), shown.verifier_key)
+    form = EraseForm(subject="EMAIL:EU.Canary@example.com", reason="request of 3 May")
+    with pytest.raises(Denied):
+        world.desk.erase(world.people["pri"], form)
+    world.approve_all()
+    assert world.desk.erase(world.people["pri"], form).sealed == 1
+    world.reopen()
+    with pytest.raises(Conflict, match="erased at"):
+        world.reveal(event, "attrs.mail")
+
+
+def test_marks_move_while_a_server_runs_and_when_it_stops(world: World) -> None:
+    world.take(30)
+    real = world.house.clock
+    world.house.clock = ManualClock(real.now_ns() + 11 * 10**9)
+    try:
+        world.desk.sweep()
+    finally:
+        world.house.clock = real
+    assert world.house.control.vault.marks() == world.house.ledgers.sizes()
+    assert world.house.control.vault.unmarked() == set()
+    event = world.take(30, number=2)
+    assert world.house.control.vault.unmarked() == {event.id}
+    world.reopen()
+    assert world.house.control.vault.unmarked() == set()
+    assert world.house.vault.open(event.id, "client.ip", _committed(event, "client.ip")) is not None
+
+
 def test_no_value_stands_in_any_file_in_clear(world: World) -> None:
     world.take(16)
     with pytest.raises(Denied):

@@ -119,3 +119,28 @@ def test_addresses_with_and_without_brackets() -> None:
     for bad in ("80", ":80", "host:", "host:99999", "host:http"):
         with pytest.raises(ConfigError, match="host:port"):
             split_address(bad, key="k")
+
+
+@pytest.mark.parametrize(
+    ("rule", "key"),
+    [
+        ('source = "json"\nfields = ["attrs..x"]', "seal.fields"),
+        ('source = "gateway"\nfields = ["client.ip"]', "seal.source"),
+        ('source = "json"\nfields = ["client.ip"]\nsubject_type = "X1"', "seal.subject_type"),
+    ],
+)
+def test_a_seal_that_means_nothing_names_file_and_key(tmp_path: Path, rule: str, key: str) -> None:
+    file = write(tmp_path, f"version = 1\n[[seal]]\n{rule}\n")
+    with pytest.raises(ConfigError) as refused:
+        load_config(file)
+    assert str(file) in refused.value.message
+    assert key in refused.value.message
+    assert refused.value.hint
+
+
+def test_the_commented_seal_of_the_template_is_good_too(tmp_path: Path) -> None:
+    head, marker, example = commented_config("acme", "f").partition("# [[seal]]")
+    lines = (marker + example.partition("\n\n")[0]).splitlines()
+    text = head + "\n".join(line.removeprefix("# ") for line in lines)
+    (rule,) = load_config(write(tmp_path, text)).config.seal
+    assert (rule.source, rule.subject_type, len(rule.fields)) == ("json/shop", "CUSTOMER", 3)
