@@ -10,7 +10,8 @@ import msgspec
 
 from ..errors import ConfigError, GlasshatchError, VerificationError
 from ..keys import DEFAULT_LEDGER, Envelope, Keyring, open_master_key
-from ..ledger import LedgerReader, Published, VerifierKey, check_anchors
+from ..ledger import LedgerReader, Published, VerifierKey, check_anchors, check_since
+from ..ledger.log import parse_note
 from ..ledger.verify import Problem, VerifyReport, verify_directory
 from .creation import creation_of
 
@@ -44,6 +45,7 @@ def verify_home(
     master: str = "",
     progress: Progress | None = None,
     anchors: Sequence[Path] = (),
+    since: Sequence[Path] = (),
 ) -> HomeReport:
     """Verify a data directory, or one ledger's directory; writes nothing and takes no lock.
 
@@ -51,6 +53,7 @@ def verify_home(
         verifier_keys: The public keys to trust; a ledger without one vouches for itself only.
         master: Reference of the master key; by default `keys/master.key` if it can be read.
         anchors: Files or git repositories with checkpoints kept elsewhere, which must all be in the ledger.
+        since: Files with one earlier checkpoint each, which its ledger must extend.
 
     Raises:
         ConfigError: There is no ledger, or a key is malformed.
@@ -68,6 +71,11 @@ def verify_home(
         reports = tuple(
             check_anchors(report, folder, anchors) for report, folder in zip(reports, folders, strict=True)
         )
+    notes = [(file, read_note(file)) for file in since]
+    _check_origins(notes, reports)
+    reports = tuple(
+        check_since(report, folder, notes) for report, folder in zip(reports, folders, strict=True)
+    )
     problems = tuple(
         msgspec.structs.replace(problem, file=f"{folder.name}/{problem.file}")
         for folder, report in zip(folders, reports, strict=True)
@@ -81,6 +89,35 @@ def verify_home(
         ledgers=reports,
         problems=(*problems, *missing),
     )
+
+
+def read_note(file: Path) -> bytes:
+    """A checkpoint that somebody kept in a file.
+
+    Raises:
+        ConfigError: It cannot be read, or is none.
+    """
+    try:
+        note = file.read_bytes()
+        parse_note(note)
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", file=str(file)) from None
+    except VerificationError as error:
+        raise ConfigError(
+            f"is no checkpoint: {error.message}", file=str(file), hint="a file as /checkpoint serves it"
+        ) from None
+    return note
+
+
+def _check_origins(notes: Sequence[tuple[Path, bytes]], reports: Sequence[VerifyReport]) -> None:
+    origins = {report.origin for report in reports}
+    for file, note in notes:
+        origin = note.partition(b"\n")[0].decode("utf-8", "replace")
+        if origin not in origins:
+            raise ConfigError(
+                f"is a checkpoint of {origin[:200]}", file=str(file), key="--since",
+                hint=f"here is {', '.join(sorted(origins))}",
+            )  # fmt: skip
 
 
 def public_keys(keyring: Keyring) -> dict[str, str]:

@@ -17,6 +17,7 @@ from ..ledger.verify import ProvenEntry, is_disclosure, verify_disclosure, verif
 from .connection import EVENT_HELP, DataOption, ServerOption, TokenOption, open_desk
 from .evidence import is_evidence, verify_evidence
 from .output import console, emit_json, local_time, progress_bar, say
+from .verifyinglog import is_exported, verify_log
 from .witnessing import key_text, witness_keys
 
 EXIT_VERIFICATION = 5
@@ -63,10 +64,11 @@ def prove(
 
 def verify(
     what: Annotated[
-        Path,
+        str,
         typer.Argument(
-            metavar="DIR|PROOF|BUNDLE",
-            help="A data or ledger directory, a proof or disclosure file, or an evidence bundle.",
+            metavar="DIR|URL|PROOF|BUNDLE",
+            help="A data or ledger directory, a log's address (https://HOST/tlog/NAME) or its export, "
+            "a proof or disclosure file, or an evidence bundle.",
         ),
     ],
     key: Annotated[
@@ -97,32 +99,50 @@ def verify(
             metavar="FILE|REPO", help="The ledger must hold every checkpoint kept in this anchor; repeatable."
         ),
     ] = None,
+    since: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="CHECKPOINT",
+            help="A file with an earlier checkpoint, which the log must extend; of an address, only what "
+            "is newer is fetched. Repeatable for a directory with several ledgers.",
+        ),
+    ] = None,
     succession: SuccessionOption = None,
+    token_file: Annotated[
+        Path | None,
+        typer.Option("--token-file", metavar="FILE", help="For an address: a file (mode 0600) with a token."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
-    """Check all ledgers of a directory, one proof or an evidence bundle, offline, trusting nobody here.
+    """Check ledgers, a log behind an address, a proof or an evidence bundle, trusting nobody there.
 
     Exit code 0: everything is as it was recorded. 5: something is not; says what, where and what was
     expected. 9: only the unfinished tail of a crash or of a running server was found.
     """
-    keys = [key_text(one, "--key") for one in key or () if one]
-    if succession is not None and (what.is_dir() or is_evidence(what)):
-        raise ConfigError("is for proofs", key="--succession", hint="directories and bundles hold their own")
-    if what.is_dir():
-        if witness:
-            raise ConfigError("is for proofs", key="--witness", hint="for a directory give --anchor")
-        _verify_directory(what, keys, master, anchor or [], json)
+    keys, place = [key_text(one, "--key") for one in key or () if one], Path(what)
+    served = "://" in what or is_exported(place)
+    if succession is not None and (served or place.is_dir() or is_evidence(place)):
+        raise ConfigError("is for proofs", key="--succession", hint="logs and bundles hold their own")
+    if witness and (served or place.is_dir()):
+        raise ConfigError("is for proofs", key="--witness", hint="for a log there is glasshatch monitor")
+    if served:
+        _only_for_directories(anchor, keys)
+        verify_log(what, "".join(keys), since or [], token_file, json)
+    elif place.is_dir():
+        _verify_directory(place, keys, master, anchor or [], since or [], json)
     else:
-        _only_for_files(anchor, keys)
+        _only_for_directories([*(anchor or ()), *(since or ())], keys)
         log_key = _log_key("".join(keys), succession)
-        _verify_file(what, log_key, witness_keys(witness), quorum, json)
+        _verify_file(place, log_key, witness_keys(witness), quorum, json)
 
 
-def _only_for_files(anchors: list[Path] | None, keys: list[str]) -> None:
-    if anchors:
-        raise ConfigError("is for directories", key="--anchor", hint="for a proof give --witness")
+def _only_for_directories(given: list[Path] | None, keys: list[str]) -> None:
+    if given:
+        raise ConfigError(
+            "is for directories", key="--anchor, --since", hint="for a proof there is --witness"
+        )
     if len(keys) > 1:
-        raise ConfigError("is one for a file", key="--key", hint="give the key of the file's ledger")
+        raise ConfigError("is one for a single log", key="--key", hint="give the key of its ledger")
 
 
 def _log_key(key: str, succession: Path | None) -> str | Succession:
@@ -145,9 +165,11 @@ def _verify_file(
         verify_evidence(file, verifier_key, json)
 
 
-def _verify_directory(directory: Path, keys: list[str], master: str, anchors: list[Path], json: bool) -> None:
+def _verify_directory(
+    directory: Path, keys: list[str], master: str, anchors: list[Path], since: list[Path], json: bool
+) -> None:
     with progress_bar("verifying", quiet=json) as progress:
-        report = verify_home(directory, keys, master, progress, anchors)
+        report = verify_home(directory, keys, master, progress, anchors, since)
     if json:
         emit_json(report)
     else:

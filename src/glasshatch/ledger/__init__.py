@@ -1,6 +1,6 @@
 """The record: an append-only, signed Merkle log in a directory, its proofs and its verifier."""
 
-from .anchored import check_anchors
+from .anchored import check_anchors, check_since
 from .copied import log_begins, pack_number
 from .cut import CutFile, LedgerCut
 from .export import Exported, export_tlog
@@ -44,6 +44,7 @@ __all__ = [
     "VerifierKey",
     "VerifyReport",
     "check_anchors",
+    "check_since",
     "export_tlog",
     "log_begins",
     "open_checkpoint",

@@ -24,6 +24,26 @@ def check_anchors(report: VerifyReport, directory: Path, anchors: Sequence[Path]
     return msgspec.structs.replace(report, problems=(*report.problems, *found))
 
 
+def check_since(report: VerifyReport, directory: Path, notes: Sequence[tuple[Path, bytes]]) -> VerifyReport:
+    """The report with what earlier checkpoints showed, of which those of other ledgers are left out."""
+    found: list[Problem] = []
+    for place, note in notes:
+        if note.partition(b"\n")[0].decode("utf-8", "replace") == report.origin:
+            found += _check_note(report, Published(directory), place, note)
+    return msgspec.structs.replace(report, problems=(*report.problems, *found))
+
+
+def _check_note(report: VerifyReport, published: Published, place: Path, note: bytes) -> Sequence[Problem]:
+    try:
+        earlier = open_checkpoint(note, published.keys(VerifierKey.parse(report.key)))
+    except VerificationError as error:
+        return [Problem(str(place), 0, error.message, error.expected, error.found)]
+    if earlier.size > report.size:
+        says = "the ledger was rolled back: the checkpoint that was given is newer"
+        return [Problem(str(place), 0, says, f"at least {earlier.size} entries", str(report.size))]
+    return _compare(published, [earlier], place)
+
+
 def _check(report: VerifyReport, published: Published, place: Path) -> Iterable[Problem]:
     try:
         key = published.keys(VerifierKey.parse(report.key))
@@ -46,7 +66,7 @@ def _compare(published: Published, checkpoints: Sequence[Checkpoint], place: Pat
         try:
             found = published.root(checkpoint.size)
         except GlasshatchError as error:
-            return [Problem(str(place), 0, f"anchored size {checkpoint.size}: {error.message}")]
+            return [Problem(str(place), 0, f"at size {checkpoint.size}: {error.message}")]
         if found != checkpoint.root:
             says = f"the ledger was rewritten: it had another tree at size {checkpoint.size}"
             return [Problem(str(place), 0, says, checkpoint.root.hex(), found.hex())]

@@ -80,7 +80,8 @@ class FetchedTree:
 
     def __init__(self, source: LogSource, size: int) -> None:
         self._source = source
-        self._widths = level_widths(size)
+        self.widths = level_widths(size)
+        """How many hashes each level has."""
         self._tiles: dict[tuple[int, int], bytes] = {}
 
     def read(self, level: int, first: int, count: int) -> bytes:
@@ -91,11 +92,12 @@ class FetchedTree:
         """
         number, offset = divmod(first, TILE_WIDTH)
         if (level, number) not in self._tiles:
-            self._tiles[level, number] = self._fetch(level, number)
+            self._tiles[level, number] = self.tile(level, number)
         return self._tiles[level, number][offset * HASH_BYTES : (offset + count) * HASH_BYTES]
 
-    def _fetch(self, level: int, number: int) -> bytes:
-        width = min(TILE_WIDTH, self._widths[level] - number * TILE_WIDTH)
+    def tile(self, level: int, number: int) -> bytes:
+        """A whole tile, or the part of it that this tree has, fetched anew; raises as `read`."""
+        width = min(TILE_WIDTH, self.widths[level] - number * TILE_WIDTH)
         path = tile_path(level, number, width)
         data = self._source.fetch(path)
         if data is None and width < TILE_WIDTH:
