@@ -92,8 +92,34 @@ def test_tiles_are_public_when_the_operator_says_so_and_entries_never(tmp_path: 
         exported = run("export", "tlog", str(tmp_path / "out"), "--data", str(server.home))
         assert exported.returncode == 0, exported.stderr
         assert run("monitor", str(tmp_path / "out"), *watch[2:]).returncode == 0
+        verifies_from_outside(server, tmp_path, note)
     finally:
         server.stop()
+
+
+def verifies_from_outside(server: RunningServer, tmp_path: Path, kept: bytes) -> None:
+    """`verify URL`: tiles for everybody, entries for an auditor, extending a checkpoint that was kept."""
+    key, prefix = ("--key", public_key(server)), f"{server.url}/tlog/default"
+    (tmp_path / "kept").write_bytes(kept)
+    stranger = json.loads(run("verify", prefix, *key, "--json", "--since", str(tmp_path / "kept")).stdout)
+    assert stranger["ok"] is True
+    assert (stranger["since"], stranger["entries_compared"]) == (int(kept.split(b"\n")[1]), 0)
+    assert stranger["entries_withheld"] > 0
+    token = ("--token-file", str(tmp_path / "ann.token"))
+    (tmp_path / "ann.token").touch(mode=0o600)
+    (tmp_path / "ann.token").write_text(server.invite("ann2", "auditor"))
+    auditor = run("verify", prefix, *key, *token)
+    assert auditor.returncode == 0, auditor.stderr
+    assert "not handed out" not in auditor.stdout
+    forged = run("verify", prefix, "--key", f"{key[1][:-2]}AA", "--json")
+    assert forged.returncode in (2, 5)
+    assert run("verify", prefix).returncode == 2, "a log needs its key"
+    out = run("verify", str(tmp_path / "out"), *key, "--json", "--since", str(tmp_path / "kept"))
+    assert json.loads(out.stdout)["ok"] is True
+    home = run("verify", str(server.home), *key, "--since", str(tmp_path / "kept"))
+    assert home.returncode == 0, home.stdout
+    (tmp_path / "other").write_bytes(kept.replace(b"default", b"another", 1))
+    assert run("verify", str(server.home), "--since", str(tmp_path / "other")).returncode == 2
 
 
 def test_without_that_a_token_is_needed_for_everything(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ class UrlSource:
             return answer.body
         if answer.status in (401, 403):
             raise Denied("the log wants another token", hint="give --token-file FILE, or ask its operator")
-        if answer.status == 404:
+        if answer.status in (404, 410):  # never there, or pruned
             return None
         raise Unavailable(f"the log answered {answer.status}", hint="try again later")
 
