@@ -61,10 +61,10 @@ class Rotation:
             Conflict: It is in use, or no signing key.
         """
         with self._house.changing_keys:
-            before = self._facts(key_id)
-            if before.state != "retired":
-                self._house.take_keyring(retire_key(self._path, self._house.master, key_id))
-                self._retire(before, {"actor": actor, "outcome": _success(reason)})
+            self._facts(key_id)
+            self._house.take_keyring(retire_key(self._path, self._house.master, key_id))
+            # Retired already and recorded, this does nothing; not recorded, because that failed, it is now.
+            self._settle_retired(self._facts(key_id), {"actor": actor, "outcome": _success(reason)})
             return self._facts(key_id)
 
     def finish(self) -> None:
@@ -105,6 +105,8 @@ class Rotation:
 
     def _succeed(self, key: KeyFacts, told: dict[str, Any], at_once: bool) -> None:
         ledger = self._ledger(key.ledger)
+        if ledger.key.public == _public(key):
+            return  # done already, and what came after it failed
 
         def record(statement: bytes) -> None:
             self._note(key, told, statement, {"public": str(VerifierKey(ledger.key.name, _public(key)))})

@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from ..api.values import EvidenceForm
 from ..errors import ConfigError
+from ..ledger import Succession
 from ..ledger.evidence import MAX_ARCHIVE_BYTES, CheckedEvidence, check_evidence
 from .connection import DataOption, ServerOption, TokenOption, open_desk
 from .investigating import Asking, QueryArgument, SinceOption, UntilOption
@@ -75,7 +76,7 @@ def is_evidence(file: Path) -> bool:
         return False
 
 
-def verify_evidence(file: Path, verifier_key: str, json: bool) -> None:
+def verify_evidence(file: Path, verifier_key: str | Succession, json: bool) -> None:
     """Check a bundle and say what it shows."""
     data = _read(file)
     with progress_bar("verifying", quiet=json) as progress:

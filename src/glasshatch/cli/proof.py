@@ -27,7 +27,7 @@ SuccessionOption = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="For a proof: how the ledger's keys follow each other (keys export); KEY is any of them.",
+        help="For a file: how the ledger's keys follow each other (keys export); KEY is any of them.",
     ),
 ]
 
@@ -121,8 +121,8 @@ def verify(
     """
     keys, place = [key_text(one, "--key") for one in key or () if one], Path(what)
     served = "://" in what or is_exported(place)
-    if succession is not None and (served or place.is_dir() or is_evidence(place)):
-        raise ConfigError("is for proofs", key="--succession", hint="logs and bundles hold their own")
+    if succession is not None and (served or place.is_dir()):
+        raise ConfigError("is for files", key="--succession", hint="logs and directories hold their own")
     if witness and (served or place.is_dir()):
         raise ConfigError("is for proofs", key="--witness", hint="for a log there is glasshatch monitor")
     if served:
@@ -161,7 +161,7 @@ def _verify_file(
         _verify_proof(file, verifier_key, witnesses, quorum, json)
     elif witnesses:
         raise ConfigError("is for proofs", key="--witness", hint="a bundle's proofs are checked alone")
-    elif isinstance(verifier_key, str):
+    else:
         verify_evidence(file, verifier_key, json)
 
 

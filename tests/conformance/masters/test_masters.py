@@ -4,54 +4,16 @@ from __future__ import annotations
 
 import base64
 import os
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from fixtures.masters import secret_file, wrapping_program
 from glasshatch.errors import ConfigError, Unavailable, VerificationError
 from glasshatch.keys import MASTERS, Keyring, MasterKey, open_master_key
 from glasshatch.keys.masters import exec as exec_kind
-
-PROGRAM = """#!{python}
-import base64, json, os, sys
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-asked = json.load(sys.stdin)
-key = base64.b64decode(open({secret!r}).read())
-box = {{name: base64.b64decode(value) for name, value in asked.items() if name != "do"}}
-if asked["do"] == "id":
-    print(json.dumps({{"id": "vault/" + {name!r}}}))
-elif asked["do"] == "wrap":
-    nonce = os.urandom(12)
-    sealed = nonce + AESGCM(key).encrypt(nonce, box["key"], box["context"])
-    print(json.dumps({{"wrapped": base64.b64encode(sealed).decode()}}))
-else:
-    try:
-        opened = AESGCM(key).decrypt(box["wrapped"][:12], box["wrapped"][12:], box["context"])
-    except InvalidTag:
-        sys.exit(3)
-    print(json.dumps({{"key": base64.b64encode(opened).decode()}}))
-"""
-"""A real wrapping program: the key is in a file that only it reads."""
-
-
-def secret_file(folder: Path, name: str) -> Path:
-    path = folder / f"{name}.secret"
-    path.touch(0o600)
-    path.write_bytes(base64.b64encode(os.urandom(32)))
-    return path
-
-
-def program(folder: Path, name: str, text: str = PROGRAM) -> str:
-    secret = secret_file(folder, name)
-    path = folder / f"{name}.py"
-    path.write_text(text.format(python=sys.executable, secret=str(secret), name=name))
-    path.chmod(0o700)
-    return f"exec:{path}"
 
 
 def make_file(folder: Path, name: str, _: pytest.MonkeyPatch) -> str:
@@ -64,7 +26,7 @@ def make_env(folder: Path, name: str, patch: pytest.MonkeyPatch) -> str:
 
 
 def make_exec(folder: Path, name: str, _: pytest.MonkeyPatch) -> str:
-    return program(folder, name)
+    return wrapping_program(folder, name)
 
 
 MAKERS: dict[str, Callable[[Path, str, pytest.MonkeyPatch], str]] = {
@@ -139,7 +101,7 @@ def test_a_reference_of_no_kind_names_the_kinds() -> None:
 )
 def test_a_program_that_fails_is_out_of_reach(tmp_path: Path, text: str, says: str) -> None:
     with pytest.raises(Unavailable, match=says):
-        open_master_key(program(tmp_path, "one", text))
+        open_master_key(wrapping_program(tmp_path, "one", text))
 
 
 def test_a_program_that_hangs_is_ended_with_its_children(
@@ -149,7 +111,7 @@ def test_a_program_that_hangs_is_ended_with_its_children(
     mark = tmp_path / "child"
     text = f"#!/bin/sh\nsleep 600 &\necho $! > {mark}\nwait\n"
     with pytest.raises(Unavailable, match="did not answer"):
-        open_master_key(program(tmp_path, "one", text))
+        open_master_key(wrapping_program(tmp_path, "one", text))
     state = Path(f"/proc/{mark.read_text().strip()}/stat")
     deadline_s = time.monotonic() + 30
     while state.exists() and state.read_text().split()[2] != "Z":
@@ -158,7 +120,7 @@ def test_a_program_that_hangs_is_ended_with_its_children(
 
 
 def test_a_program_that_others_may_change_is_not_run(tmp_path: Path) -> None:
-    reference = program(tmp_path, "one")
+    reference = wrapping_program(tmp_path, "one")
     Path(reference.removeprefix("exec:")).chmod(0o722)
     with pytest.raises(ConfigError, match="changed by others"):
         open_master_key(reference)
@@ -172,5 +134,5 @@ def test_what_a_program_complains_of_is_shown_to_nobody(
 ) -> None:
     text = "#!{python}\nimport sys\nsys.stderr.write('secret')\nraise SystemExit(1)\n"
     with pytest.raises(Unavailable) as refused:
-        open_master_key(program(tmp_path, "one", text))
+        open_master_key(wrapping_program(tmp_path, "one", text))
     assert "secret" not in f"{refused.value}{capfd.readouterr()}".replace("one.secret", "")

@@ -13,12 +13,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from fixtures.logs import SMALL, make_keyring
 from glasshatch.clock import ManualClock
 from glasshatch.errors import ConfigError, TooLarge, VerificationError
 from glasshatch.events import Actor, Data, Event, Link, Outcome, Source, StatementText, encode, uuid7
-from glasshatch.ledger import Ledger, VerifierKey
+from glasshatch.ledger import Ledger, Succession, VerifierKey
 from glasshatch.ledger.evidence import (
     MADE_ACTION,
     MANIFEST_REL,
@@ -244,6 +245,30 @@ def test_an_operator_who_records_a_lying_page_is_found(ledger: Ledger, world: Wo
             self.manifest_hash = hashlib.sha256(self._manifest).hexdigest()
 
     assert refused(seal(ledger, Lying()), world.key).where == "index.html"
+
+
+def test_bundles_from_before_during_and_after_a_change_of_keys(ledger: Ledger, world: World) -> None:
+    """A bundle holds the keys of its time; a key or a succession of another time does for it too."""
+    first = ledger.key
+    second = ledger.succeed_key(Ed25519PrivateKey.generate(), lambda _: None).newest
+    during = seal(ledger, Draft(facts(0, ledger.size), [], ledger.keys))
+    ledger.retire_key(first, lambda _: None)
+    after = seal(ledger, Draft(facts(0, ledger.size), [], ledger.keys))
+    for bundle in (during, after):
+        for key in (first, second, ledger.keys, None):
+            assert check_evidence(bundle, key).size <= ledger.size
+    for key in (first, ledger.keys):
+        assert check_evidence(world.bundle, key).key_given
+    assert "another key" in refused(world.bundle, str(second)).message
+    other = Succession.alone(VerifierKey(first.name, b"x" * 32))
+    for bundle in (world.bundle, during, after):
+        with pytest.raises(VerificationError, match="another key"):
+            check_evidence(bundle, other)
+    members = read_archive(after)
+    keys = members["key.vkey"]
+    for at in range(0, len(keys), 5):
+        members["key.vkey"] = keys[:at] + bytes([keys[at] ^ 1]) + keys[at + 1 :]
+        assert refused(write_archive(members), str(first)).where in ("key.vkey", "checkpoint")
 
 
 def test_a_newer_format_asks_for_an_upgrade(ledger: Ledger, world: World) -> None:

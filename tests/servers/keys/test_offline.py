@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import os
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fixtures.glasshatch import run
-from glasshatch.api.key_values import RotateForm
+from fixtures.masters import wrapping_program
+from glasshatch.api.key_values import RetireForm, RotateForm
+from glasshatch.app import rotation
 from glasshatch.app.backup import make_backup
 from glasshatch.app.config import load_config
 from glasshatch.app.house import open_keyring
@@ -23,28 +22,6 @@ from glasshatch.errors import ConfigError, Conflict, Unavailable
 from glasshatch.keys import Keyring, create_master_key_file
 
 pytestmark = pytest.mark.slow
-
-PROGRAM = """#!{python}
-import base64, json, os, sys
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-asked = json.load(sys.stdin)
-key = base64.b64decode(open({secret!r}).read())
-box = {{name: base64.b64decode(value) for name, value in asked.items() if name != "do"}}
-if asked["do"] == "id":
-    print(json.dumps({{"id": "a-program"}}))
-elif asked["do"] == "wrap":
-    nonce = os.urandom(12)
-    sealed = nonce + AESGCM(key).encrypt(nonce, box["key"], box["context"])
-    print(json.dumps({{"wrapped": base64.b64encode(sealed).decode()}}))
-else:
-    try:
-        opened = AESGCM(key).decrypt(box["wrapped"][:12], box["wrapped"][12:], box["context"])
-    except InvalidTag:
-        sys.exit(3)
-    print(json.dumps({{"key": base64.b64encode(opened).decode()}}))
-"""
 
 
 @pytest.fixture(scope="module")
@@ -88,25 +65,52 @@ def test_each_ledger_has_keys_of_its_own_to_change(home: Path) -> None:
         do(home, "export_keys", "nowhere")
 
 
+def test_what_failed_halfway_is_done_when_it_is_asked_for_again(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """First nothing can be recorded, then the keyring cannot be written once the new key is in force."""
+    first = public_key(home)
+
+    def fail(*_: object, **__: object) -> None:
+        raise Unavailable("the disk is full")
+
+    with open_local(home) as (desk, caller):
+        for kind in ("data", "signing", "token", "control"):
+            form = RotateForm(kind=kind, reason="a test")  # type: ignore[arg-type]
+            for place, name in ((desk._house, "note"), (rotation, "activate_key")):
+                with monkeypatch.context() as broken:
+                    broken.setattr(place, name, fail)
+                    with pytest.raises(Unavailable):
+                        desk.rotate_key(caller, form)
+                desk.list_actors(caller)
+            assert desk.rotate_key(caller, form).epoch == 2
+        (old,) = [key for key in desk.list_keys(caller) if (key.kind, key.state) == ("signing", "kept")]
+        retirement = RetireForm(key=old.id, reason="a test")
+        with monkeypatch.context() as broken:
+            broken.setattr(desk._house, "note", fail)
+            with pytest.raises(Unavailable):
+                desk.retire_key(caller, retirement)
+        assert desk.retire_key(caller, retirement).state == "retired"
+    assert (home / "ledgers/default/succession").read_bytes().count(b"glasshatch key") == 2
+    report = verify_home(home, [first])
+    assert (report.ok, report.entries_compared) == (True, True)
+
+
 def test_a_directory_lives_under_a_program(home: Path, tmp_path: Path) -> None:
-    secret, program = tmp_path / "secret", tmp_path / "wrap"
-    secret.write_bytes(base64.b64encode(os.urandom(32)))
-    program.write_text(PROGRAM.format(python=sys.executable, secret=str(secret)))
-    program.chmod(0o700)
+    program = wrapping_program(tmp_path, "a-program")
     command = ("keys", "rewrap", "--reason", "the key leaves the machine's memory", "--data", str(home))
-    done = run(*command, "--to", f"exec:{program}")
+    done = run(*command, "--to", program)
     assert (done.returncode, "now under a-program" in done.stderr) == (0, True), done.stderr
-    assert load_config(home / "glasshatch.toml").config.keys.master == f"exec:{program}"
+    assert load_config(home / "glasshatch.toml").config.keys.master == program
     (home / "keys/master.key").unlink()  # it is of no use any more
-    for kind in ("token", "control", "data", "signing"):
-        do(home, "rotate_key", RotateForm(kind=kind, reason="a test"))  # type: ignore[arg-type]
-    assert verify_home(home, [public_key(home)], f"exec:{program}").entries_compared
+    do(home, "rotate_key", RotateForm(kind="data", reason="a test"))
+    assert verify_home(home, [public_key(home)], program).entries_compared
     assert not verify_home(home, [public_key(home)]).entries_compared, (
         "nobody asked for the program to be run"
     )
     with pytest.raises(Conflict, match="already"):
-        do(home, "rewrap_keys", f"exec:{program}", "again")
-    secret.unlink()
+        do(home, "rewrap_keys", program, "again")
+    (tmp_path / "a-program.secret").unlink()
     with pytest.raises(Unavailable, match="ended with 1"), open_local(home):
         pass
 

@@ -12,6 +12,7 @@ from ...errors import ConfigError, VerificationError
 from ...events import Event, decode
 from ..log import (
     Checkpoint,
+    LogKey,
     Proof,
     Succession,
     VerifierKey,
@@ -59,13 +60,13 @@ class CheckedEvidence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def check_evidence(
-    data: bytes, key: VerifierKey | str | None = None, progress: Progress | None = None
+    data: bytes, key: LogKey | str | None = None, progress: Progress | None = None
 ) -> CheckedEvidence:
     """Return what a bundle shows, if every byte of it is as the ledger's server made it.
 
     Args:
-        key: The public key to trust; without it the bundle's own, which shows damage but not that
-            somebody made all of it anew under another key.
+        key: The public key to trust, or a succession; without it the bundle's own, which shows damage but
+            not that somebody made all of it anew under another key.
 
     Raises:
         VerificationError: Something is not; `where` names the member.
@@ -112,7 +113,7 @@ def _check_names(names: Sequence[str]) -> None:
         raise VerificationError("the proofs are not in the order of their entries", where="proofs")
 
 
-def _keys(stored: bytes, given: VerifierKey | str | None) -> tuple[VerifierKey, Succession]:
+def _keys(stored: bytes, given: LogKey | str | None) -> tuple[VerifierKey, Succession]:
     """The key that is trusted, and the bundle's keys, which it vouches for."""
     if isinstance(given, str):
         try:
@@ -122,13 +123,23 @@ def _keys(stored: bytes, given: VerifierKey | str | None) -> tuple[VerifierKey, 
     with _in(KEY):
         head = stored.partition(b"\n\n")[0].decode("utf-8", "replace")
         own = VerifierKey.parse(head.removesuffix("\n").rpartition("\n")[2])
-        if stored == f"{own}\n".encode():
-            keys = Succession.alone(own)
-            if given not in (None, own):
-                raise VerificationError("the bundle is of another key", expected=str(given), found=str(own))
-        else:
-            keys = decode_keys(stored, given or own)
-    return given or own, keys
+        trusted = given if isinstance(given, VerifierKey) else own
+        alone = stored == f"{own}\n".encode()
+        keys = Succession.alone(own) if alone else decode_keys(stored, trusted)
+        if isinstance(given, Succession):
+            keys = _linked(keys, given)
+        elif trusted not in keys.keys:
+            raise VerificationError("the bundle is of another key", expected=str(trusted), found=str(own))
+    return trusted, keys
+
+
+def _linked(own: Succession, given: Succession) -> Succession:
+    """The longer of two successions of one log: the newest key of one is in the other."""
+    if own.newest not in given.keys and given.newest not in own.keys:
+        raise VerificationError(
+            "the bundle is of another key", expected=str(given.newest), found=str(own.newest)
+        )
+    return max(own, given, key=lambda one: len(one.statements))
 
 
 def _checkpoint(note: bytes, keys: Succession) -> Checkpoint:
