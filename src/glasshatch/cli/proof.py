@@ -13,11 +13,12 @@ from rich.markup import escape
 from ..app.inspect import HomeReport, verify_home
 from ..errors import ConfigError
 from ..ledger.log import CosignerKey, Succession, VerifierKey, decode_keys
+from ..ledger.monitor import is_exported
 from ..ledger.verify import ProvenEntry, is_disclosure, verify_disclosure, verify_proof
 from .connection import EVENT_HELP, DataOption, ServerOption, TokenOption, open_desk
 from .evidence import is_evidence, verify_evidence
 from .output import console, emit_json, local_time, progress_bar, say
-from .verifyinglog import is_exported, verify_log
+from .verifyinglog import verify_log
 from .witnessing import key_text, witness_keys
 
 EXIT_VERIFICATION = 5
@@ -29,6 +30,50 @@ SuccessionOption = Annotated[
         metavar="FILE",
         help="For a file: how the ledger's keys follow each other (keys export); KEY is any of them.",
     ),
+]
+
+WhatArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="DIR|URL|PROOF|BUNDLE",
+        help="A data or ledger directory, a log's address (https://HOST/tlog/NAME) or its export, "
+        "a proof or disclosure file, or an evidence bundle.",
+    ),
+]
+KeysOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--key",
+        metavar="KEY",
+        help="The ledger's public key, as text or file; get it from elsewhere, not from here. "
+        "Repeatable for a directory with several ledgers.",
+    ),
+]
+MasterOption = Annotated[
+    str,
+    typer.Option(
+        "--master-key",
+        metavar="REF",
+        help="file:PATH or env:NAME; default: DIR/keys/master.key if there is one.",
+    ),
+]
+AnchorsOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="FILE|REPO", help="The ledger must hold every checkpoint kept in this anchor; repeatable."
+    ),
+]
+SinceOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="CHECKPOINT",
+        help="A file with an earlier checkpoint, which the log must extend; of an address, only what "
+        "is newer is fetched. Repeatable for a directory with several ledgers.",
+    ),
+]
+LogTokenOption = Annotated[
+    Path | None,
+    typer.Option("--token-file", metavar="FILE", help="For an address: a file (mode 0600) with a token."),
 ]
 
 
@@ -63,55 +108,18 @@ def prove(
 
 
 def verify(
-    what: Annotated[
-        str,
-        typer.Argument(
-            metavar="DIR|URL|PROOF|BUNDLE",
-            help="A data or ledger directory, a log's address (https://HOST/tlog/NAME) or its export, "
-            "a proof or disclosure file, or an evidence bundle.",
-        ),
-    ],
-    key: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--key",
-            metavar="KEY",
-            help="The ledger's public key, as text or file; get it from elsewhere, not from here. "
-            "Repeatable for a directory with several ledgers.",
-        ),
-    ] = None,
-    master: Annotated[
-        str,
-        typer.Option(
-            "--master-key",
-            metavar="REF",
-            help="file:PATH or env:NAME; default: DIR/keys/master.key if there is one.",
-        ),
-    ] = "",
+    what: WhatArgument,
+    key: KeysOption = None,
+    master: MasterOption = "",
     witness: Annotated[
         list[str] | None,
         typer.Option(metavar="KEY", help="A proof must carry the cosignature of this witness; repeatable."),
     ] = None,
     quorum: Annotated[int, typer.Option(help="How many of the witnesses are enough; 0 for all.")] = 0,
-    anchor: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="FILE|REPO", help="The ledger must hold every checkpoint kept in this anchor; repeatable."
-        ),
-    ] = None,
-    since: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="CHECKPOINT",
-            help="A file with an earlier checkpoint, which the log must extend; of an address, only what "
-            "is newer is fetched. Repeatable for a directory with several ledgers.",
-        ),
-    ] = None,
+    anchor: AnchorsOption = None,
+    since: SinceOption = None,
     succession: SuccessionOption = None,
-    token_file: Annotated[
-        Path | None,
-        typer.Option("--token-file", metavar="FILE", help="For an address: a file (mode 0600) with a token."),
-    ] = None,
+    token_file: LogTokenOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
     """Check ledgers, a log behind an address, a proof or an evidence bundle, trusting nobody there.

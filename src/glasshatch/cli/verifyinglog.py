@@ -10,17 +10,11 @@ from rich.markup import escape
 from ..app.inspect import read_note
 from ..errors import ConfigError, VerificationError
 from ..ledger.log import VerifierKey
-from ..ledger.log.layout import CHECKPOINT_FILE, HASHES
 from ..ledger.monitor import DirectorySource, ServedReport, UrlSource, verify_served
 from .connection import read_token
 from .output import console, emit_json, progress_bar
 
 EXIT_VERIFICATION = 5
-
-
-def is_exported(place: Path) -> bool:
-    """Whether this is a log as tlog-tiles has it, in files, and not a ledger's own directory."""
-    return (place / CHECKPOINT_FILE).is_file() and (place / "tile").is_dir() and not (place / HASHES).exists()
 
 
 def verify_log(where: str, key: str, since: list[Path], token_file: Path | None, json: bool) -> None:

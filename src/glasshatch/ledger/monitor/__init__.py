@@ -2,9 +2,9 @@
 
 from .monitor import ALARMS, Monitor, Sighting
 from .served import ServedReport, verify_served
-from .sources import DirectorySource, LogSource, UrlSource, open_source
+from .sources import DirectorySource, LogSource, UrlSource, is_exported, open_source
 
 __all__ = [
     "ALARMS", "DirectorySource", "LogSource", "Monitor", "ServedReport", "Sighting", "UrlSource",
-    "open_source", "verify_served",
+    "is_exported", "open_source", "verify_served",
 ]  # fmt: skip

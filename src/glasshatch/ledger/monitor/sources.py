@@ -7,7 +7,7 @@ from typing import Protocol
 
 from ...errors import ConfigError, Denied, Unavailable, VerificationError
 from ..log import HASH_BYTES, TILE_WIDTH, level_widths, tile_path
-from ..log.layout import HASHES
+from ..log.layout import CHECKPOINT_FILE, HASHES
 from ..published import Published
 from ..transport import exchange, parse_address
 
@@ -56,6 +56,12 @@ class DirectorySource:
             return None
         except OSError as error:
             raise Unavailable(f"{path} cannot be read: {error.strerror}", hint="check the disk") from None
+
+
+def is_exported(directory: Path) -> bool:
+    """Whether this is a log as tlog-tiles has it, in files, and not a ledger's own directory."""
+    tiles = (directory / CHECKPOINT_FILE).is_file() and (directory / "tile").is_dir()
+    return tiles and not (directory / HASHES).exists()
 
 
 def open_source(where: str, token: str = "") -> LogSource:
