@@ -212,11 +212,13 @@ class Found(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class EvidenceForm(Form, frozen=True):
-    """Which events to hand over as a bundle. since, until: nanoseconds, until exclusive."""
+    """Which events to hand over as a bundle. since, until: nanoseconds, until exclusive. ledger: only those
+    in it; a bundle is of one ledger."""
 
     query: str = ""
     since: str = ""
     until: str = ""
+    ledger: str = ""
 
 
 class SealForm(Form, frozen=True):
@@ -227,6 +229,7 @@ class SealForm(Form, frozen=True):
     query: str = ""
     since: str = ""
     until: str = ""
+    ledger: str = "default"
 
 
 class CheckpointText(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -334,7 +337,7 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IndexState(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How far the index has come in all ledgers; where there are several, `positions` is how far in each.
+    """How far the index has come in all ledgers; of several, `positions` and `sizes` tell it for each.
 
     `minimums` is below which entry a ledger was pruned, if it was.
     """
@@ -343,6 +346,7 @@ class IndexState(msgspec.Struct, frozen=True, omit_defaults=True):
     ledger_size: int
     positions: dict[str, int] = {}
     minimums: dict[str, int] = {}
+    sizes: dict[str, int] = {}
 
 
 AlertState = Literal["open", "acknowledged"]

@@ -12,7 +12,6 @@ from ..errors import ConfigError
 from ..events import Event
 from ..index import Index
 from ..investigate import Investigator
-from ..ledger import Published
 from .desk.alerts import AlertPart
 from .desk.evidence import EvidencePart
 from .desk.investigation import InvestigationPart
@@ -20,6 +19,7 @@ from .desk.record import RecordPart
 from .detection import make_alerts, open_detector
 from .house import House
 from .livekeys import redacting, redactors_of
+from .published import PublishedLogs
 from .serve.merging import Entry, Merge
 
 _BATCH_ENTRIES = 10_000
@@ -44,8 +44,9 @@ class LocalUse(InvestigationPart, EvidencePart, AlertPart):
         )  # fmt: skip
         behind = _LocalIndex(house, index)
         InvestigationPart.__init__(self, investigator, behind, house.note)
-        published = Published(house.home.ledger)
-        EvidencePart.__init__(self, investigator, behind, published, RecordPart(house).seal_evidence)
+        EvidencePart.__init__(
+            self, investigator, behind, PublishedLogs(house.home), RecordPart(house).seal_evidence
+        )
         AlertPart.__init__(self, make_alerts(detector, house.recorder.record, house.clock), house.note)
 
 
@@ -67,7 +68,8 @@ class _LocalIndex:
         _catch_up(self._house, self._index)
         marks = self._index.watermarks
         size = sum(marks.values())
-        return IndexState(size, size, marks if len(marks) > 1 else {}, self._index.minimums)
+        several = (marks, marks) if len(marks) > 1 else ({}, {})
+        return IndexState(size, size, several[0], self._index.minimums, several[1])
 
     def begin_again(self) -> int:
         """Make the index anew, all of it."""

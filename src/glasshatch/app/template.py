@@ -67,6 +67,12 @@ user_packs = []
 # [retention]
 # keep = "400d"               # older entries go, their hashes stay and everything still verifies
 
+# A stream with a ledger and keys of its own: docs/operate/several-ledgers.md
+#
+# [ledgers.orders]            # made by: glasshatch ledger create orders
+# sources = ["json/orders"]   # feeds, kind/name; * matches
+# resources = ["postgres/orders"]
+
 # A production database people reach through the hatch: psql "host=... port=6432 dbname=orders user=you"
 #
 # [resources.orders]

@@ -35,6 +35,9 @@ def bundle(
     token_file: TokenOption = None,
     since: SinceOption = "",
     until: UntilOption = "",
+    ledger: Annotated[
+        str, typer.Option(metavar="NAME", help="Only events in this ledger; a bundle is of one.")
+    ] = "",
     format: FormatOption = Format.table,
 ) -> None:
     """Take all events that match out of the record, with proofs that anybody can check; auditors only.
@@ -44,7 +47,7 @@ def bundle(
     """
     if out.exists():
         raise ConfigError("exists already", file=str(out), hint="give a new name")
-    form = EvidenceForm(query=query, since=parse_time(since), until=parse_time(until))
+    form = EvidenceForm(query=query, since=parse_time(since), until=parse_time(until), ledger=ledger)
     with (
         progress_bar("bundling", quiet=format is Format.jsonl) as progress,
         open_desk(data, server, token_file) as desk,

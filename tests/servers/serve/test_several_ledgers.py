@@ -195,3 +195,19 @@ def test_a_ledger_made_while_the_server_runs_is_there_at_once(server: RunningSer
     (shown,) = server.jsonl("search", "ledger:later", person="ann")
     assert shown["event"]["action"] == "ledger.created"
     assert server.jsonl("status")[0]["ledgers"] == ["clusters: 1", "later: 1", "orders: 3"]
+
+
+def test_a_bundle_is_of_one_ledger_and_verifies_under_its_key(server: RunningServer, tmp_path: Path) -> None:
+    both, mine = tmp_path / "both.zip", tmp_path / "mine.zip"
+    query = "action:order.* OR action:bill.*"
+    refused = server.command("bundle", query, "-o", str(both), person="ann")
+    assert refused.returncode == 2
+    assert "several ledgers match: default, orders" in refused.stderr
+    (made,) = server.jsonl("bundle", query, "-o", str(mine), "--ledger", "orders", person="ann")
+    assert (made["origin"], made["indices"]) == ("example.com/audit/orders", [1, 2])
+    assert run("verify", str(mine), "--key", key_of(server, "orders")).returncode == 0
+    assert run("verify", str(mine), "--key", key_of(server, "default")).returncode == 5
+    assert events_of(server, "orders")[-1] == "bundle.made"
+    # Where all that matches is in one ledger, none has to be named.
+    (made,) = server.jsonl("bundle", "action:bill.*", "-o", str(both), person="ann")
+    assert made["origin"] == "example.com/audit"

@@ -11,7 +11,7 @@ from ...api.values import Status
 from ...detect import Alerts
 from ...identity import Identity
 from ...investigate import Investigator
-from ...ledger import Published
+from ..published import PublishedLogs
 from .alerts import AlertPart
 from .evidence import EvidencePart
 from .forwarded import ForwardedPart
@@ -36,10 +36,10 @@ class BackDesk(InvestigationPart, EvidencePart, AlertPart, ForwardedPart):
         alerts: Alerts,
         note: Note,
         witnesses: WitnessState,
-        published: Published,
+        logs: PublishedLogs,
     ) -> None:
         InvestigationPart.__init__(self, investigator, behind, note)
-        EvidencePart.__init__(self, investigator, behind, published, self.seal_evidence)
+        EvidencePart.__init__(self, investigator, behind, logs, self.seal_evidence)
         AlertPart.__init__(self, alerts, note)
         ForwardedPart.__init__(self, front)
         self._witnesses = witnesses

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ...api.values import EvidenceForm, IndexState, ProofText, SealForm
-from ...errors import TooLarge
-from ...events import decode
+from ...errors import ConfigError, TooLarge
+from ...events import DEFAULT_LEDGER, decode
 from ...identity import Identity
-from ...investigate import Hit, Investigator
+from ...investigate import And, Hit, Investigator, Match, Query
+from ...investigate.query import parse
 from ...ledger import Proof, Published, VerifierKey, open_checkpoint
 from ...ledger.evidence import MAX_EVENTS, REDACTION, Draft, Facts, Gap, Maker, check_evidence
 from ...ledger.log import KnownRoots, inclusion_proof
+from ..published import PublishedLogs
 from .investigation import Behind, seen_by
 from .roles import AUDITOR, require
 
@@ -20,12 +22,12 @@ _MAX_GAPS = 1_000
 
 
 class EvidencePart:
-    """The desk's `EvidenceDesk` port over an index and the published part of a ledger."""
+    """The desk's `EvidenceDesk` port over an index and the published parts of the ledgers."""
 
-    def __init__(self, investigator: Investigator, behind: Behind, published: Published, seal: Seal) -> None:
+    def __init__(self, investigator: Investigator, behind: Behind, logs: PublishedLogs, seal: Seal) -> None:
         self._investigator = investigator
         self._behind = behind
-        self._published = published
+        self._logs = logs
         self._seal = seal
 
     def make_evidence(self, caller: Identity, form: EvidenceForm) -> bytes:
@@ -33,24 +35,35 @@ class EvidencePart:
 
         Raises:
             Denied: The caller is no auditor: a bundle says that it holds all that matched.
+            ConfigError: There is no such ledger, or none was named and events of several match.
             TooLarge: More match than a bundle holds.
             VerificationError: The index shows an event that the ledger does not have.
         """
         require(caller, AUDITOR)
+        if form.ledger and self._logs.find(form.ledger) is None:
+            raise ConfigError(
+                f"there is no ledger {form.ledger[:80]!r}", key="ledger", hint="glasshatch ledger list"
+            )
         state = self._behind.caught_up()
         query, hits = self._find(caller, form)
-        facts = self._facts(caller, form, state, query, hits)
-        keys = self._published.keys()
-        draft = Draft(facts, [(hit.index, bytes(hit.event)) for hit in hits], keys)
+        ledger = form.ledger or _the_one(hits)
+        published = self._logs.of(ledger)
+        facts = self._facts(caller, form, ledger, state, query, hits)
+        draft = Draft(facts, [(hit.index, bytes(hit.event)) for hit in hits], published.keys())
         # From here on it is in the record that the caller has the bundle, whether it arrives or not.
         sealed = self._seal(caller, SealForm(
-            manifest=draft.manifest_hash, events=len(hits), query=query, since=form.since, until=form.until
+            manifest=draft.manifest_hash, events=len(hits), query=query, since=form.since, until=form.until,
+            ledger=ledger,
         ))  # fmt: skip
-        return self._complete(draft, sealed)
+        return _complete(draft, sealed, published)
 
     def _find(self, caller: Identity, form: EvidenceForm) -> tuple[str, list[Hit]]:
         page = self._investigator.search(
-            form.query, seen_by(caller), since=form.since, until=form.until, limit=MAX_EVENTS + 1
+            _within(form.query, form.ledger),
+            seen_by(caller),
+            since=form.since,
+            until=form.until,
+            limit=MAX_EVENTS + 1,
         )
         if len(page.events) > MAX_EVENTS:
             raise TooLarge(
@@ -60,33 +73,54 @@ class EvidencePart:
         return page.query, sorted(page.events, key=lambda hit: hit.index)
 
     def _facts(
-        self, caller: Identity, form: EvidenceForm, state: IndexState, query: str, hits: list[Hit]
-    ) -> Facts:
+        self, caller: Identity, form: EvidenceForm, ledger: str, state: IndexState, query: str,
+        hits: list[Hit],
+    ) -> Facts:  # fmt: skip
         # What was indexed while we searched may have matched already.
-        indexed = max(state.indexed, hits[-1].index + 1 if hits else 0)
+        indexed = max(state.positions.get(ledger, 0) if state.positions else state.indexed,
+                      hits[-1].index + 1 if hits else 0)  # fmt: skip
+        size = state.sizes.get(ledger, 0) if state.sizes else state.ledger_size
         gaps = self._investigator.search(
-            "action:recording.gap", seen_by(caller), since=form.since, until=form.until, limit=_MAX_GAPS,
-            oldest_first=True,
+            _within("action:recording.gap", ledger), seen_by(caller), since=form.since, until=form.until,
+            limit=_MAX_GAPS, oldest_first=True,
         ).events  # fmt: skip
         return Facts(
-            origin=self._published.key().name, query=query, since=form.since, until=form.until,
+            origin=self._logs.of(ledger).key().name, query=query, since=form.since, until=form.until,
             made=str(self._investigator.now_ns()),
             made_by=Maker(id=caller.id, name=caller.name, type=caller.type), events=len(hits),
-            ledger_size=max(state.ledger_size, indexed), indexed=indexed,
+            ledger_size=max(size, indexed), indexed=indexed,
             gaps=tuple(Gap(index=gap.index, time=decode(bytes(gap.event)).time) for gap in gaps),
             redaction=REDACTION,
         )  # fmt: skip
 
-    def _complete(self, draft: Draft, sealed: ProofText) -> bytes:
-        made = Proof.decode(sealed.proof.encode())
-        key = VerifierKey.parse(sealed.verifier_key)
-        size = open_checkpoint(made.checkpoint, self._published.keys(key)).size
-        known: KnownRoots = {}
 
-        def inclusion(index: int, size: int) -> list[bytes]:
-            return inclusion_proof(index, size, self._published.read, known)
+def _within(query: str, ledger: str) -> Query:
+    """The query, for one ledger only if one is named."""
+    asked = parse(query)
+    return And((asked, Match("ledger", ledger, True))) if ledger else asked
 
-        bundle = draft.complete(made, inclusion, size)
-        # The index is derived and the files lie on a disk: nobody gets what would not verify.
-        check_evidence(bundle, key)
-        return bundle
+
+def _the_one(hits: list[Hit]) -> str:
+    """The ledger that all of them are in, since a bundle is proven under the key of one."""
+    found = sorted({hit.ledger for hit in hits}) or [DEFAULT_LEDGER]
+    if len(found) > 1:
+        raise ConfigError(
+            f"events of several ledgers match: {', '.join(found)}", key="--ledger",
+            hint="a bundle is proven under one ledger's key: name the ledger, and make one of each",
+        )  # fmt: skip
+    return found[0]
+
+
+def _complete(draft: Draft, sealed: ProofText, published: Published) -> bytes:
+    made = Proof.decode(sealed.proof.encode())
+    key = VerifierKey.parse(sealed.verifier_key)
+    size = open_checkpoint(made.checkpoint, published.keys(key)).size
+    known: KnownRoots = {}
+
+    def inclusion(index: int, size: int) -> list[bytes]:
+        return inclusion_proof(index, size, published.read, known)
+
+    bundle = draft.complete(made, inclusion, size)
+    # The index is derived and the files lie on a disk: nobody gets what would not verify.
+    check_evidence(bundle, key)
+    return bundle

@@ -83,20 +83,23 @@ class RecordPart:
         return encode_bundle(entries)
 
     def seal_evidence(self, caller: Identity, form: SealForm) -> ProofText:
-        """Record that a bundle with this manifest is handed to the caller, and prove it; for auditors."""
+        """Record that a bundle with this manifest is handed to the caller, and prove it; for auditors.
+
+        It is recorded in the ledger of the bundle: one key then checks all that the bundle holds.
+        """
         require(caller, AUDITOR)
-        house = self._house
+        house, ledger = self._house, self._house.ledgers.get(form.ledger)
         asked = {"query": form.query, "since": form.since, "until": form.until}
         receipt = house.recorder.record(house.maker.make(
             MADE_ACTION,
             actor=caller.as_actor(),
             outcome=Outcome(status="success"),
-            resource=_RECORD,
+            resource=Resource(type="ledger", id=f"ledger/{form.ledger}", name=form.ledger),
             data=Data(rows=form.events, recipient=caller.id),
             links=(Link(rel=MANIFEST_REL, id=form.manifest),),
             attrs={"what": "evidence", "filter": {name: value for name, value in asked.items() if value}},
-        ))  # fmt: skip
-        return proof_text(house.ledger.prove(receipt.index), house.ledger)
+        ), ledger=form.ledger)  # fmt: skip
+        return proof_text(ledger.prove(receipt.index), ledger)
 
     def status(self, caller: Identity) -> Status:
         """The server at a glance; holds nothing of the record's content, so it is no read of it."""

@@ -20,7 +20,6 @@ from ...clock import SystemClock
 from ...errors import GlasshatchError, place_of_bug
 from ...index import Index
 from ...investigate import Investigator
-from ...ledger import Published
 from ..config import LoadedConfig, load_config
 from ..desk import FrontAuthenticator
 from ..desk.back import BackDesk
@@ -94,9 +93,8 @@ class _Back:
         investigator = Investigator(index, keys.redact, clock, keys.older)
         alerts = make_alerts(detector, self._recorder.record, clock)
         witnessing = make_witnessing(loaded, self.note, clock, complain)
-        published = Published(home.ledger, home.witnessed)
         logs = PublishedLogs(home)
-        desk = BackDesk(home.front_socket, investigator, followed, alerts, self.note, witnessing, published)
+        desk = BackDesk(home.front_socket, investigator, followed, alerts, self.note, witnessing, logs)
         authenticator = FrontAuthenticator(home.front_socket)
         page = page_router(PageSettings(keys.page_key, config.server.hosts))
         tlog = TlogSettings(logs.find, config.tlog.access == "public")

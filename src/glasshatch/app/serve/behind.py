@@ -73,8 +73,10 @@ class FollowedIndex:
         if self._uncompared:
             raise Unavailable("the index has not met its ledger yet", hint="try again in a moment")
         marks = self._index.watermarks
-        positions = marks if len(sizes) > 1 else {}
-        return IndexState(self._indexed(sizes), sum(sizes.values()), positions, self._index.minimums)
+        positions, each = (marks, sizes) if len(sizes) > 1 else ({}, {})
+        return IndexState(
+            self._indexed(sizes), sum(sizes.values()), positions, self._index.minimums, each
+        )
 
     def _indexed(self, sizes: Mapping[str, int]) -> int:
         marks = self._index.watermarks
