@@ -126,7 +126,9 @@ class House:
                     return self.ledgers.get(name)
             if name not in self.keyring.ledgers:
                 origin = origin or f"{self.keyring.origin}/{name}"
-                self.keyring = Keyring.add_ledger(self.home.keyring(self.tenant), self.master, name, origin)
+                with self.ledgers.making(name):
+                    ring = self.home.keyring(self.tenant)
+                    self.keyring = Keyring.add_ledger(ring, self.master, name, origin)
             elif name in dict(self.ledgers.items()):
                 raise Conflict(f"there is a ledger {name} already", hint="glasshatch ledger list shows it")
             return self.ledgers.create(name, self.keyring, self._announce, actor)

@@ -13,7 +13,7 @@ from ..keys import DEFAULT_LEDGER, Envelope, Keyring, open_master_key
 from ..ledger import LedgerReader, Published, VerifierKey, check_anchors, check_since
 from ..ledger.log import parse_note
 from ..ledger.verify import Problem, VerifyReport, verify_directory
-from .creation import creation_of
+from .creation import was_made
 
 Progress = Callable[[int, int], None]
 
@@ -135,7 +135,7 @@ def _missing(directory: Path, folders: list[Path], keyrings: Sequence[Keyring]) 
     for keyring in keyrings if folders != [directory] else ():
         for name in sorted(set(keyring.ledgers) - there):
             with LedgerReader(directory / "ledgers" / DEFAULT_LEDGER, keyring) as default:
-                if creation_of(name, default.scan()) is not None:
+                if was_made(name, default, directory / "ledgers"):
                     yield Problem(name, 0, "the ledger was made, and is missing")
 
 

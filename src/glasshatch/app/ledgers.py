@@ -8,6 +8,8 @@ and without an entry is unfinished, and whether the default ledger knows it alre
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 from ..clock import Clock
@@ -15,7 +17,7 @@ from ..errors import ConfigError, GlasshatchError, VerificationError
 from ..events import Actor, Receipt, Resource
 from ..keys import DEFAULT_LEDGER, Keyring
 from ..ledger import Ledger
-from .creation import CREATED, creation_of
+from .creation import CREATED, begin_making, creation_of, end_making, was_made
 from .home import Home
 
 
@@ -87,6 +89,16 @@ class Ledgers:
             self.create(name, keyring, announce)
             self.finished.add(name)
 
+    @contextmanager
+    def making(self, name: str) -> Iterator[None]:
+        """Note that a ledger is being made, before its keys are; `create` ends it, and so does a refusal."""
+        begin_making(self._home.ledgers, name)
+        try:
+            yield
+        except GlasshatchError:
+            end_making(self._home.ledgers, name)
+            raise
+
     def create(self, name: str, keyring: Keyring, announce: Announce, actor: Actor | None = None) -> Ledger:
         """Make a ledger whose keys are in the keyring, or finish to; it takes events when this returns.
 
@@ -114,6 +126,7 @@ class Ledgers:
             ledger.close()
             raise
         self._unfinished.remove(name)
+        end_making(self._home.ledgers, name)
         return ledger
 
     def recheck(self) -> None:
@@ -143,9 +156,10 @@ class Ledgers:
             self._unfinished.append(name)
             return
         self._open[name] = ledger
+        end_making(self._home.ledgers, name)
 
     def _new_directory(self, name: str, keyring: Keyring) -> Ledger:
-        if creation_of(name, self.default.scan()) is not None:
+        if was_made(name, self.default, self._home.ledgers):
             # A new one under the same key would be another history.
             raise VerificationError(
                 f"the ledger {name} was made, and its directory is missing",

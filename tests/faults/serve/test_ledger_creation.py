@@ -15,7 +15,7 @@ import pytest
 from fixtures.depth import rounds
 from glasshatch.app.config import load_config
 from glasshatch.app.create import create_home
-from glasshatch.app.creation import CREATED
+from glasshatch.app.creation import CREATED, begin_making, end_making, was_made
 from glasshatch.app.house import House
 from glasshatch.app.inspect import verify_home
 from glasshatch.clock import SystemClock
@@ -104,6 +104,7 @@ def test_killed_at_any_moment_it_is_finished_or_undone(template: Path, tmp_path:
             house.ledgers.get("shop")
             assert len(creations(house, "shop")) == 1
             assert [found.get("ledger") for found in creations(house, "default")] == [None, "shop"]
+            assert not list((directory / "ledgers").glob(".*"))
             with pytest.raises(Conflict):
                 house.create_ledger("shop")
         assert verify_home(directory).ok
@@ -125,6 +126,20 @@ def test_a_ledger_whose_directory_is_gone_is_not_made_anew(template: Path, tmp_p
     with pytest.raises(VerificationError, match="its directory is missing"), opened(directory):
         pass
     assert not (directory / "ledgers" / "shop").exists()
+
+
+def test_where_the_default_ledger_was_pruned_only_a_creation_under_way_is_finished(tmp_path: Path) -> None:
+    class Pruned:
+        minimum = 256
+
+        def scan(self, start: int = 0, stop: int | None = None) -> list[tuple[int, bytes]]:
+            return []
+
+    assert was_made("shop", Pruned(), tmp_path)
+    begin_making(tmp_path, "shop")
+    assert not was_made("shop", Pruned(), tmp_path)
+    end_making(tmp_path, "shop")
+    assert was_made("shop", Pruned(), tmp_path)
 
 
 def test_an_older_keyring_does_not_hide_a_ledger(template: Path, tmp_path: Path) -> None:

@@ -74,9 +74,7 @@ class FollowedIndex:
             raise Unavailable("the index has not met its ledger yet", hint="try again in a moment")
         marks = self._index.watermarks
         positions, each = (marks, sizes) if len(sizes) > 1 else ({}, {})
-        return IndexState(
-            self._indexed(sizes), sum(sizes.values()), positions, self._index.minimums, each
-        )
+        return IndexState(self._indexed(sizes), sum(sizes.values()), positions, self._index.minimums, each)
 
     def _indexed(self, sizes: Mapping[str, int]) -> int:
         marks = self._index.watermarks
