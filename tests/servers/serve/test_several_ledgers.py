@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 import urllib.error
@@ -10,9 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
+import psycopg
 import pytest
 
 from fixtures.glasshatch import RunningServer, run
+from fixtures.servers import PostgresServer
 from fixtures.witness import RunningWitness
 from glasshatch.api.client import Client
 from glasshatch.api.values import SearchForm
@@ -21,6 +24,7 @@ from glasshatch.app.house import open_keyring
 from glasshatch.events import decode
 from glasshatch.ledger import LedgerReader, VerifierKey
 from glasshatch.ledger.log import split_notes
+from glasshatch.ledger.monitor import Monitor, open_source
 from glasshatch.ledger.witness import WitnessFolder
 
 pytestmark = pytest.mark.slow
@@ -28,6 +32,7 @@ pytestmark = pytest.mark.slow
 STREAMS = """
 [ledgers.orders]
 sources = ["json/orders", "json/orders-*"]
+resources = ["postgres/shop"]
 [ledgers.clusters]
 sources = ["kubernetes/*"]
 [tlog]
@@ -35,15 +40,31 @@ access = "public"
 """
 
 
+RESOURCE = """
+[resources.shop]
+type = "postgres"
+host = "{host}"
+port = {port}
+database = "postgres"
+user = "{user}"
+password = "file:{secret}"
+tls = "disable"
+"""
 LEDGERS = ("default", "clusters", "orders")
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+def server(tmp_path_factory: pytest.TempPathFactory, postgres: PostgresServer) -> Iterator[RunningServer]:
     folder = tmp_path_factory.mktemp("ledgers")
+    secret = folder / "upstream.secret"
+    secret.touch(mode=0o600)
+    secret.write_text(postgres.password)
+    shop = RESOURCE.format(host=postgres.host, port=postgres.port, user=postgres.user, secret=secret)
     witness = RunningWitness(folder / "witness")
     anchor = f'[[anchors]]\ntype = "file"\npath = "{folder}/anchor.notes"\nevery_seconds = 0\n'
-    server = RunningServer(folder, STREAMS + witness.setting + anchor, init=("--origin", "example.com/audit"))
+    server = RunningServer(
+        folder, STREAMS + shop + witness.setting + anchor, init=("--origin", "example.com/audit")
+    )
     checked = run("config", "check", "--config", str(server.config), "--format", "jsonl")
     said = {one["key"]: one for one in map(json.loads, checked.stdout.splitlines())}
     assert "glasshatch ledger create orders" in said["ledgers"]["hint"]
@@ -91,16 +112,15 @@ def test_feeds_go_where_they_belong(server: RunningServer) -> None:
     assert events_of(server, "clusters") == ["ledger.created"]
     listed = {one["name"]: one for one in server.jsonl("ledger", "list")}
     assert list(listed) == ["default", "clusters", "orders"]
-    assert listed["orders"]["streams"] == ["json/orders", "json/orders-*"]
+    assert listed["orders"]["streams"] == ["json/orders", "json/orders-*", "postgres/shop"]
     assert listed["orders"]["origin"] == "example.com/audit/orders"
 
 
 def test_each_ledger_is_shown_to_everybody_under_its_own_key(server: RunningServer, tmp_path: Path) -> None:
-    for name in ("default", "orders", "clusters"):
-        watch = ("monitor", f"{server.url}/tlog/{name}", "--state", str(tmp_path / name))
-        assert run(*watch, "--key", key_of(server, name)).returncode == 0
-        for other in {"default", "orders", "clusters"} - {name}:
-            assert run(*watch, "--key", key_of(server, other)).returncode == 5
+    for name, other in itertools.product(LEDGERS, LEDGERS):
+        source = open_source(f"{server.url}/tlog/{name}")
+        key = VerifierKey.parse(key_of(server, other))
+        assert Monitor(source, key, tmp_path / f"{name}-{other}").look().alarm == (name != other)
     with pytest.raises(urllib.error.HTTPError, match="404"):
         urllib.request.urlopen(f"{server.url}/tlog/nosuch/checkpoint", timeout=30)
 
@@ -185,6 +205,28 @@ def test_a_search_goes_on_where_it_came_to_in_each_ledger(server: RunningServer)
     assert client.search(msgspec.structs.replace(form, after_in={"orders": 2})).events == []
 
 
+def test_a_session_is_recorded_where_its_resource_leads(server: RunningServer) -> None:
+    token = server.invite("alice", "engineer")
+    before = len(events_of(server, "orders"))
+    with psycopg.connect(
+        f"host=127.0.0.1 port={server.gateway_port} user=alice password={token} dbname=shop sslmode=require",
+        autocommit=True,
+    ) as connection:
+        assert connection.execute("SELECT 41 + 1").fetchone() == (42,)
+    deadline_s = time.monotonic() + 30
+    while "session.closed" not in (found := events_of(server, "orders")[before:]):
+        assert time.monotonic() < deadline_s, found
+        time.sleep(0.1)
+    assert found == ["session.opened", "statement.run", "statement.finished", "session.closed"]
+    (session,) = server.jsonl("sessions", person="ann")
+    assert (session["actor"], session["statements"], session["state"]) == ("alice", 1, "closed")
+    listed = server.jsonl("search", f"session:{session['id']}", person="ann")
+    assert {one["ledger"] for one in listed} == {"orders"}
+    assert {one["ledger"] for one in server.jsonl("timeline", f"session:{session['id']}", person="ann")} == {
+        "orders"
+    }
+
+
 def test_a_ledger_made_while_the_server_runs_is_there_at_once(server: RunningServer) -> None:
     (made,) = server.jsonl("ledger", "create", "later")
     assert made["origin"] == "example.com/audit/later"
@@ -194,7 +236,7 @@ def test_a_ledger_made_while_the_server_runs_is_there_at_once(server: RunningSer
                "--state", str(server.home.parent / "later.seen")).returncode == 0  # fmt: skip
     (shown,) = server.jsonl("search", "ledger:later", person="ann")
     assert shown["event"]["action"] == "ledger.created"
-    assert server.jsonl("status")[0]["ledgers"] == ["clusters: 1", "later: 1", "orders: 3"]
+    assert server.jsonl("status")[0]["ledgers"] == ["clusters: 1", "later: 1", "orders: 7"]
 
 
 def test_a_bundle_is_of_one_ledger_and_verifies_under_its_key(server: RunningServer, tmp_path: Path) -> None:
