@@ -28,10 +28,10 @@ PER_DELIVERY = 50
 class RetryingClient(threading.Thread):
     """Delivers events with ids of its own, each delivery again and again until it is acknowledged."""
 
-    def __init__(self, feeder: Feeder, number: int, stop: threading.Event) -> None:
+    def __init__(self, feeder: Feeder, path: str, stop: threading.Event) -> None:
         super().__init__()
         self.feeder = feeder
-        self.number = number
+        self.path = path
         self.stop = stop
         self.acknowledged: list[str] = []
         self.retried = 0
@@ -47,30 +47,39 @@ class RetryingClient(threading.Thread):
 
     def _delivered(self, body: bytes) -> bool:
         try:
-            answer = self.feeder.post(body)
+            answer = self.feeder.post(body, self.path)
         except (OSError, http.client.HTTPException, ValueError):
             return False
         return answer.status == 200 and sum(answer.counts) == PER_DELIVERY
 
 
-def ids_in(data: Path) -> Counter[str]:
-    """The ids of delivered events in a stopped server's ledger, by how often each is there."""
+def ids_in(data: Path) -> Counter[tuple[str, str]]:
+    """The ledgers and ids of delivered events in a stopped server, by how often each is there."""
     found = run(
         "events", "--action", "event.recorded", "--limit", "100000", "--format", "jsonl", "--data", str(data)
     )
     assert found.returncode == 0, found.stderr
-    events = [json.loads(line)["event"] for line in found.stdout.splitlines()]
-    return Counter(event["id"] for event in events if event.get("attrs", {}).get("mark") == "kill")
+    lines = [json.loads(line) for line in found.stdout.splitlines()]
+    return Counter(
+        (line.get("ledger", "default"), line["event"]["id"])
+        for line in lines
+        if line["event"].get("attrs", {}).get("mark") == "kill"
+    )
 
 
 @pytest.mark.slow
 def test_kills_of_either_part_lose_and_double_nothing(tmp_path: Path) -> None:
-    server = RunningServer(tmp_path)
+    # Half of them deliver to a stream with a ledger of its own.
+    server = RunningServer(tmp_path, '[ledgers.shop]\nsources = ["json/shop"]\n')
+    assert run("ledger", "create", "shop", "--data", str(server.home)).returncode == 0
+    paths = {"shop": "/v1/sources/json/shop", "default": "/v1/sources/json/other"}
     stop = threading.Event()
     clients: list[RetryingClient] = []
     try:
-        feeder = Feeder(server.start(), invite_feeder(server, "ingest:json/shop"))
-        clients += [RetryingClient(feeder, number, stop) for number in range(CLIENTS)]
+        feeder = Feeder(server.start(), invite_feeder(server, "ingest:json/shop", "ingest:json/other"))
+        clients += [
+            RetryingClient(feeder, path, stop) for path in paths.values() for _ in range(CLIENTS // 2)
+        ]
         for client in clients:
             client.start()
         for turn, part in enumerate(("front", "back", "front"), 1):
@@ -84,7 +93,8 @@ def test_kills_of_either_part_lose_and_double_nothing(tmp_path: Path) -> None:
         for client in clients:
             client.join()
         server.stop()
-    acknowledged = [one for client in clients for one in client.acknowledged]
+    names = {path: ledger for ledger, path in paths.items()}
+    acknowledged = [(names[client.path], one) for client in clients for one in client.acknowledged]
     stored = ids_in(server.home)
     assert sum(client.retried for client in clients) > 0, "no delivery was hit"
     assert not set(acknowledged) - set(stored), "acknowledged, and not in the record"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import time
 import urllib.error
 import urllib.request
@@ -15,6 +16,7 @@ import psycopg
 import pytest
 
 from fixtures.glasshatch import RunningServer, run
+from fixtures.page import Visitor
 from fixtures.servers import PostgresServer
 from fixtures.witness import RunningWitness
 from glasshatch.api.client import Client
@@ -25,6 +27,7 @@ from glasshatch.events import decode
 from glasshatch.ledger import LedgerReader, VerifierKey
 from glasshatch.ledger.log import split_notes
 from glasshatch.ledger.monitor import Monitor, open_source
+from glasshatch.ledger.verify import verify_proof
 from glasshatch.ledger.witness import WitnessFolder
 
 pytestmark = pytest.mark.slow
@@ -191,6 +194,20 @@ def test_all_of_them_are_searched_together_and_by_name(server: RunningServer) ->
     listed = server.command("events", "--action", "order.*", person="ann").stdout
     assert "orders/1" in listed
     assert "orders/2" in listed
+
+
+def test_the_page_shows_and_verifies_what_is_in_another_ledger(server: RunningServer, tmp_path: Path) -> None:
+    visitor = Visitor(server.api_port).sign_in((server.home.parent / "ann.token").read_text().strip())
+    found = visitor.get("/search?q=action%3Aorder.sent&span=all").text
+    assert '<td class="index">orders/2</td>' in found
+    (address,) = set(re.findall(r'href="(/events/[^"]+)"', found))
+    assert "These very bytes are in the log." in visitor.get(f"{address}?verify=1").text
+    proof = tmp_path / "event.proof"
+    proof.write_text(visitor.get(f"{address}/proof").text)
+    assert verify_proof(proof.read_bytes(), key_of(server, "orders")).index == 2
+    live = visitor.get("/tail?q=action%3Aorder.*").text
+    (marks,) = re.findall(r'data-after="([^"]*)"', live)
+    assert re.fullmatch(r"clusters/\d+,\d+,orders/\d+", marks)
 
 
 def test_a_search_goes_on_where_it_came_to_in_each_ledger(server: RunningServer) -> None:

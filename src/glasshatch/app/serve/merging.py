@@ -12,7 +12,7 @@ import msgspec
 Entry = tuple[str, int, bytes]
 """A ledger, the index there, the entry's bytes."""
 
-_AHEAD_ENTRIES = 2_000
+_AHEAD_ENTRIES = 1_000
 
 
 class Entries(Protocol):
