@@ -8,7 +8,13 @@ import pytest
 from fixtures.network import close_network
 
 PURE_GROUPS = ("unit", "properties")
-pytest_plugins = ["fixtures.groups", "fixtures.servers", "fixtures.installed", "fixtures.house"]
+pytest_plugins = [
+    "fixtures.counts",
+    "fixtures.groups",
+    "fixtures.servers",
+    "fixtures.installed",
+    "fixtures.house",
+]
 
 hypothesis.settings.register_profile("fast", max_examples=50, deadline=None)
 hypothesis.settings.register_profile("deep", max_examples=2_000, deadline=None)

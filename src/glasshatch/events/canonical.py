@@ -49,6 +49,8 @@ def decode(data: bytes | memoryview) -> Event:
     except (msgspec.DecodeError, RecursionError) as error:
         # The message of a msgspec error names a path and types, never a value of the input.
         raise PeerError(f"not a canonical event: {error}") from None
+    except UnicodeDecodeError:
+        raise PeerError("not a canonical event: it is not UTF-8") from None
     if event.schema > SCHEMA_VERSION:
         raise ConfigError(
             f"event schema {event.schema} is newer than {SCHEMA_VERSION}", hint="upgrade glasshatch"

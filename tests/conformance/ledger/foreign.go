@@ -1,6 +1,7 @@
 // A verifier that shares no code with Glasshatch: Go's sumdb tlog and note packages over our files.
 //
 //	foreign log  DIR KEY [WITNESSKEY]   checkpoint, every tile and every entry of an exported log
+//	foreign pruned DIR KEY MINIMUM      the same with entries from a minimum index on, and all hashes
 //	foreign proof FILE KEY              a tlog-proof@v1 file
 //	foreign grow OLD NEW KEY            the checkpoint in NEW extends the one in OLD, by NEW's tiles
 package main
@@ -25,7 +26,12 @@ func main() {
 	var err error
 	switch a := os.Args[1:]; a[0] {
 	case "log":
-		err = checkLog(a[1], a[2], a[3:])
+		err = checkLog(a[1], a[2], a[3:], 0)
+	case "pruned":
+		var minimum int64
+		if minimum, err = strconv.ParseInt(a[3], 10, 64); err == nil {
+			err = checkLog(a[1], a[2], nil, minimum)
+		}
 	case "proof":
 		err = checkProof(a[1], a[2])
 	case "grow":
@@ -122,7 +128,7 @@ func (f files) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
 	return all, nil
 }
 
-func checkLog(dir, vkey string, witnesses []string) error {
+func checkLog(dir, vkey string, witnesses []string, minimum int64) error {
 	text, err := os.ReadFile(filepath.Join(dir, "checkpoint"))
 	if err != nil {
 		return err
@@ -131,22 +137,29 @@ func checkLog(dir, vkey string, witnesses []string) error {
 	if err != nil {
 		return err
 	}
-	// TileHashReader authenticates every tile it reads against the tree's root.
+	// TileHashReader authenticates the tiles it reads against the tree's root, but for trees of several
+	// subtrees it leaves out the first tiles asked for (it counts subtrees, not their tiles): see whole.
 	reader := tlog.TileHashReader(tree, files{dir})
 	for first := int64(0); first < tree.N; first += 256 {
 		width := tree.N - first
 		if width > 256 {
 			width = 256
 		}
-		leaves, err := bundle(dir, first/256, int(width))
+		var indexes []int64
+		for i := int64(0); i < width; i++ {
+			indexes = append(indexes, tlog.StoredHashIndex(0, first+i))
+		}
+		stored, err := reader.ReadHashes(indexes)
 		if err != nil {
 			return err
 		}
-		var indexes []int64
-		for i := range leaves {
-			indexes = append(indexes, tlog.StoredHashIndex(0, first+int64(i)))
+		if err := whole(reader, stored, first); err != nil {
+			return err
 		}
-		stored, err := reader.ReadHashes(indexes)
+		if first+width <= minimum {
+			continue
+		}
+		leaves, err := bundle(dir, first/256, int(width))
 		if err != nil {
 			return err
 		}
@@ -157,6 +170,28 @@ func checkLog(dir, vkey string, witnesses []string) error {
 		}
 	}
 	fmt.Printf("size %d\n", tree.N)
+	return nil
+}
+
+// whole folds a full tile of leaf hashes and compares it with the hash above it.
+func whole(reader tlog.HashReader, leaves []tlog.Hash, first int64) error {
+	if len(leaves) != 256 {
+		return nil // a partial tile is needed for the root itself
+	}
+	above, err := reader.ReadHashes([]int64{tlog.StoredHashIndex(8, first/256)})
+	if err != nil {
+		return err
+	}
+	level := append([]tlog.Hash(nil), leaves...)
+	for len(level) > 1 {
+		for i := 0; i < len(level)/2; i++ {
+			level[i] = tlog.NodeHash(level[2*i], level[2*i+1])
+		}
+		level = level[:len(level)/2]
+	}
+	if level[0] != above[0] {
+		return fmt.Errorf("the tile of leaf %d does not have the hash above it", first)
+	}
 	return nil
 }
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from fixtures.counts import tell
 from fixtures.logs import SMALL, ask, copy, entries, fill, make_keyring, make_witness
+from fixtures.pruning import make_pruned
 from glasshatch.clock import ManualClock
 from glasshatch.keys import Keyring
 from glasshatch.ledger import Ledger, LedgerReader, Published, export_tlog
@@ -35,7 +39,22 @@ def foreign(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "foreign"
 
 
+_verdicts: Counter[str] = Counter()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _told() -> Iterator[None]:
+    yield
+    tell(f"Go's sumdb packages as oracle: {_verdicts['accepted']} accepted, {_verdicts['refused']} refused")
+
+
 def asked(foreign: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    done = _ask(foreign, *arguments)
+    _verdicts["refused" if done.returncode else "accepted"] += 1
+    return done
+
+
+def _ask(foreign: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [str(foreign), *map(str, arguments)], capture_output=True, text=True, check=False, timeout=60,
         env={"PATH": os.environ["PATH"]},
@@ -87,6 +106,28 @@ def test_it_accepts_a_checkpoint_that_two_keys_signed_under_either(
         export_tlog(log, out, lambda start, stop: [entry for _, entry in ledger.scan(start, stop)])
     assert asked(foreign, "log", out, second).stdout == "size 302\n"
     assert asked(foreign, "log", out, first).returncode == 1
+
+
+def test_it_accepts_a_pruned_log_whose_hashes_are_all_there(
+    tmp_path: Path, keyring: Keyring, foreign: Path
+) -> None:
+    with make_pruned(tmp_path / "log", keyring, 1_100) as ledger:
+        key, proof = ledger.key, ledger.prove(ledger.minimum).encode()
+    log = Published(tmp_path / "log")
+    out = export(log, keyring, tmp_path / "out")
+    assert not (out / "tile/entries/000").exists()
+    assert (out / "tile/0/000").exists()
+    (tmp_path / "p.tlog-proof").write_bytes(proof)
+    done = asked(foreign, "proof", tmp_path / "p.tlog-proof", key)
+    assert done.stdout == "entry 512 of 1101\n", done.stderr
+    done = asked(foreign, "pruned", out, key, 512)
+    assert done.stdout == "size 1101\n", done.stderr
+    assert asked(foreign, "pruned", out, key, 256).returncode == 1, (
+        "entries are kept from 512 on, not from 256"
+    )
+    tile = out / "tile/0/000"
+    tile.write_bytes(bytes(32) + tile.read_bytes()[32:])
+    assert asked(foreign, "pruned", out, key, 512).returncode == 1
 
 
 def test_it_refuses_every_kind_of_change(tmp_path: Path, keyring: Keyring, foreign: Path) -> None:

@@ -17,6 +17,7 @@ import msgspec
 import pytest
 
 from faults.detect.deliverer import open_detector
+from fixtures.counts import tell
 from fixtures.detecting import numbered, read_of
 from glasshatch.detect import DELIVERY_HEADER
 from glasshatch.events import Event, decode
@@ -76,7 +77,7 @@ def test_kill_9_while_delivering(tmp_path: Path, deliveries: tuple[int, list[tup
     events = recorded(record)
     found = Counter(event.action for event in {event.id: event for event in events}.values())
     repeats = len(events) - 2 * ALERTS, len(seen) - ALERTS
-    print(f"{kills} kills; repeated: {repeats[0]} events, {repeats[1]} deliveries")
+    tell(f"{kills} kills; repeated: {repeats[0]} events, {repeats[1]} deliveries")
     assert found == {"alert.raised": ALERTS, "alert.delivered": ALERTS}
     after = open_detector(tmp_path / "detect")
     assert after.store.count("deliveries") == 0

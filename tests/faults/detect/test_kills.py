@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from faults.detect.applier import open_detector, stream
+from fixtures.counts import tell
 from glasshatch.detect import Detector
 
 APPLIER = Path(__file__).with_name("applier.py")
@@ -60,6 +61,6 @@ def test_kill_9_at_random_moments_neither_loses_nor_doubles_an_alert(tmp_path: P
     alerts = once.store.count("alerts")
     once.close()
     killed.close()
-    print(f"{kills} kills, {alerts} alerts, each once")
+    tell(f"{kills} kills, {alerts} alerts, each once")
     assert kills > 3
     assert alerts > 50

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from fixtures.counts import tell
 from fixtures.depth import rounds
 from fixtures.glasshatch import run
 from glasshatch.api.key_values import RetireForm, RotateForm
@@ -108,7 +109,7 @@ def killed_everywhere(made: Path, tmp_path: Path, act: Act) -> Iterator[Path]:
     chosen = sorted(
         {1 + number * (steps - 1) // min(KILLS, steps) for number in range(min(KILLS, steps))} | {steps}
     )
-    print(f"killed at {len(chosen)} of {steps} steps")
+    tell(f"killed at {len(chosen)} of {steps} steps")
     kills = 0
     for step in chosen:
         home = Path(shutil.copytree(made, tmp_path / f"killed-{step}"))

@@ -15,13 +15,15 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from fixtures.counts import tell
 from fixtures.logs import SMALL, ask, copy, entries, fill, make_keyring, make_witness, shown_size
+from fixtures.pruning import pruned_event, recording
 from glasshatch.clock import ManualClock
 from glasshatch.errors import VerificationError
 from glasshatch.keys import Keyring
-from glasshatch.ledger import Ledger, Published, check_anchors, verify_directory, verify_proof
+from glasshatch.ledger import Ledger, LedgerReader, Published, check_anchors, verify_directory, verify_proof
 from glasshatch.ledger.anchors import ANCHORS
-from glasshatch.ledger.log import Succession, check_consistency, open_checkpoint, sign_note
+from glasshatch.ledger.log import Succession, check_consistency, open_checkpoint, pruning_links, sign_note
 from glasshatch.ledger.monitor import Monitor
 from glasshatch.ledger.witness import Witness
 
@@ -183,6 +185,32 @@ def retired_key(world: World) -> None:
     (world.ledger / "key.vkey").write_text(f"{Succession.read(statements, open_key(world)).newest}\n")  # type: ignore[arg-type]
 
 
+def pruned(world: World) -> None:
+    """The honest ledger prunes under its policy."""
+    with Ledger.open(world.ledger, world.keyring, ManualClock(), SMALL) as ledger:
+        ledger.prune(256, recording(ledger))
+
+
+def packs_deleted(world: World) -> None:
+    """Somebody who may write to the files takes the oldest entries away."""
+    (world.ledger / "entries" / "00000000.pack").unlink()
+
+
+def packs_deleted_with_a_forged_minimum(world: World) -> None:
+    """And puts a file beside them that says they were pruned, with the true proof of another entry."""
+    with Ledger.open(world.ledger, world.keyring, ManualClock(), SMALL) as ledger:
+        proof = ledger.prove(HONEST - 1)
+    forged = msgspec.structs.replace(proof, entry=pruned_event(pruning_links(256, 1)))
+    packs_deleted(world)
+    (world.ledger / "pruned").write_bytes(forged.encode())
+
+
+def packs_deleted_with_an_older_minimum(world: World) -> None:
+    """The ledger was pruned before; packs beyond that go, under the file that was true then."""
+    pruned(world)
+    (world.ledger / "entries" / "00000001.pack").unlink()
+
+
 OUTSIDE = {"anchor", "monitor", "witness"}
 OFFLINE = {"verify", "verify with data key"}
 ATTACKS: dict[str, tuple[Callable[[World], None], set[str]]] = {
@@ -193,6 +221,10 @@ ATTACKS: dict[str, tuple[Callable[[World], None], set[str]]] = {
     "truncated tail": (truncated, OFFLINE),
     "swapped pack": (swapped_pack, {"verify with data key"}),
     "packs exchanged": (moved_pack, OFFLINE),
+    "pruned under its policy": (pruned, set()),
+    "packs deleted": (packs_deleted, OFFLINE),
+    "packs deleted, with a forged minimum": (packs_deleted_with_a_forged_minimum, OFFLINE),
+    "packs deleted, with an older minimum put back": (packs_deleted_with_an_older_minimum, OFFLINE),
     "replaced key": (replaced_key, OUTSIDE | OFFLINE),
     "forged succession": (forged_succession, OUTSIDE | OFFLINE),
     "retired key signs on": (retired_key, {"monitor", "anchor"} | OFFLINE),
@@ -204,8 +236,26 @@ def test_an_attack_is_found_by_exactly_these(world: World, name: str) -> None:
     attack, expected = ATTACKS[name]
     attack(world)
     found = finders(world)
-    print(f"{name}: found by {', '.join(sorted(found)) or 'nobody'}")
+    tell(f"attack, {name}: found by {', '.join(sorted(found)) or 'nobody'}")
     assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("attack", "says"),
+    [
+        (packs_deleted, "a pack is missing"),
+        (packs_deleted_with_a_forged_minimum, "the log records no such pruning: entries were taken away"),
+        (packs_deleted_with_an_older_minimum, "between the packs and the log are missing"),
+    ],
+)
+def test_a_ledger_does_not_open_on_packs_that_were_taken_away(
+    world: World, attack: Callable[[World], None], says: str
+) -> None:
+    attack(world)
+    with pytest.raises(VerificationError, match=says):
+        Ledger.open(world.ledger, world.keyring, ManualClock(), SMALL)
+    with pytest.raises(VerificationError, match=says):
+        LedgerReader(world.ledger, world.keyring)
 
 
 def test_a_ledger_with_a_cut_tail_does_not_open(world: World) -> None:
@@ -244,6 +294,7 @@ def test_two_views_shown_to_two_clients_get_one_cosignature(world: World) -> Non
     assert (seen.finding, seen.alarm) == ("unwitnessed", True)
     # And whenever the two compare what they saw, the two checkpoints alone are the proof.
     assert Monitor(other, key, states[0]).look().finding == "fork"
+    tell("fork seen by two clients: 2 views, 1 cosigned, found by who demands it and by who compares")
 
 
 def test_a_receipt_kept_by_a_producer_shows_that_history_was_rewritten(world: World) -> None:

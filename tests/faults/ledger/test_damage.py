@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from fixtures.counts import tell
+from fixtures.depth import rounds
 from glasshatch.clock import ManualClock
 from glasshatch.errors import GlasshatchError, VerificationError
 from glasshatch.keys import Keyring, create_master_key_file
@@ -26,17 +28,18 @@ def named(victim: Any, name: Path, **keys: Any) -> bool:
 
 
 def flip_every(victim: Any, step: int, seed: int, **keys: Any) -> tuple[int, list[str]]:
-    """Flip one bit in every `step`-th byte of every file; returns how many, and those that went unnoticed."""
+    """Flip a bit (in `make deep` each) in every `step`-th byte of every file; how many, and the unnoticed."""
     dice = random.Random(seed)
     tried, unnoticed = 0, []
     for name, data in victim.files.items():
         for at in range(dice.randrange(step), len(data), step):
-            flipped = bytearray(data)
-            flipped[at] ^= 1 << dice.randrange(8)
-            victim.write(name, bytes(flipped))
-            tried += 1
-            if not named(victim, name, **keys):
-                unnoticed.append(f"{name}:{at}")
+            for bit in [dice.randrange(8)] if rounds(1, 8) == 1 else range(8):
+                flipped = bytearray(data)
+                flipped[at] ^= 1 << bit
+                victim.write(name, bytes(flipped))
+                tried += 1
+                if not named(victim, name, **keys):
+                    unnoticed.append(f"{name}:{at}:{bit}")
         victim.heal(name)
     return tried, unnoticed
 
@@ -44,9 +47,9 @@ def flip_every(victim: Any, step: int, seed: int, **keys: Any) -> tuple[int, lis
 def test_every_flipped_byte_of_a_small_ledger_is_found_with_the_public_key_alone(victim: Make) -> None:
     small = victim(6)
     tried, unnoticed = flip_every(small, 1, 1)
-    print(f"{tried} bytes flipped one by one, {len(unnoticed)} unnoticed")
+    tell(f"bits flipped in every byte of every file of a small ledger: {tried}, {len(unnoticed)} unnoticed")
     assert unnoticed == []
-    assert tried == sum(map(len, small.files.values()))
+    assert tried == sum(map(len, small.files.values())) * rounds(1, 8)
     assert verify_directory(small.directory, small.key).ok
 
 
@@ -55,7 +58,10 @@ def test_flipped_bytes_of_a_ledger_with_packs_and_two_levels_are_found(victim: M
     assert {"entries", "hashes"} <= {name.parts[0] for name in packed.files}
     tried, unnoticed = flip_every(packed, 61, 2)
     more, missed = flip_every(packed, 97, 3, data_key=packed.keyring.data_key)
-    print(f"{tried + more} bytes flipped in a ledger with packs, {len(unnoticed + missed)} unnoticed")
+    tell(
+        f"bits flipped in a ledger with packs and two levels: {tried + more}, "
+        f"{len(unnoticed + missed)} unnoticed"
+    )
     assert unnoticed + missed == []
 
 
@@ -65,6 +71,7 @@ def test_every_truncation_and_every_appended_byte_is_found(victim: Make) -> None
     tried, unnoticed = 0, []
     for name, data in packed.files.items():
         lengths = {0, 1, len(data) - 1, len(data) // 2, *(dice.randrange(len(data) + 1) for _ in range(40))}
+        lengths |= set(range(rounds(0, len(data))))
         mutants = [data[:length] for length in lengths if 0 <= length < len(data)]
         mutants += [data + extra for extra in (b"\0", b"\n", bytes(32), b"GHFR" + bytes(60), data or b"x")]
         for mutant in mutants:
@@ -75,7 +82,7 @@ def test_every_truncation_and_every_appended_byte_is_found(victim: Make) -> None
             if not named(packed, shows):
                 unnoticed.append(f"{name}: {len(data)} -> {len(mutant)}")
         packed.heal(name)
-    print(f"{tried} truncations and appendages, {len(unnoticed)} unnoticed")
+    tell(f"files cut, and garbage appended to each: {tried}, {len(unnoticed)} unnoticed")
     assert unnoticed == []
 
 
@@ -107,7 +114,7 @@ def test_a_missing_or_foreign_file_is_found(victim: Make) -> None:
     (packed.directory / "lock").unlink()
     (packed.directory / "lock").symlink_to("/dev/null")
     assert not verify_directory(packed.directory, packed.key).ok
-    print(f"{tried + 2} missing or foreign files found")
+    tell(f"{tried + 2} missing or foreign files found")
 
 
 def test_swapped_files_are_found(victim: Make) -> None:
@@ -122,7 +129,7 @@ def test_swapped_files_are_found(victim: Make) -> None:
             packed.heal(one)
             packed.heal(two)
             tried += 1
-    print(f"{tried} pairs of files swapped and found")
+    tell(f"{tried} pairs of files swapped and found")
     assert tried >= 3
 
 
@@ -188,7 +195,7 @@ def test_opening_a_damaged_ledger_never_hides_a_loss(victim: Make) -> None:
                 refused += 1
                 places.append(getattr(error, "where", "") or getattr(error, "file", ""))
             packed.heal_all()
-    print(f"{refused} damaged ledgers refused, {intact} opened with every entry")
+    tell(f"{refused} damaged ledgers refused, {intact} opened with every entry")
     assert refused > 20
     assert all(places)
 
@@ -212,7 +219,7 @@ def test_damage_in_the_middle_refuses_names_the_place_and_changes_nothing(victim
         small.heal(name)
         assert small.unchanged()
         tried += 1
-    print(f"{tried} segments damaged in the middle, all refused, nothing changed")
+    tell(f"{tried} segments damaged in the middle, all refused, nothing changed")
     assert tried >= 2
 
 
@@ -251,7 +258,7 @@ def test_a_torn_tail_is_dropped_at_every_length(tmp_path: Path, keyring: Keyring
             assert [entry for _, entry in ledger.scan()] == [b"acknowledged %d" % n for n in range(5)]
             assert ledger.append(b"next").index == 5
         verify_directory(directory, data_key=keyring.data_key).require()
-    print(f"{len(torn)} torn tails dropped, nothing acknowledged lost")
+    tell(f"{len(torn)} torn tails dropped, nothing acknowledged lost")
 
 
 def _tiny() -> LedgerOptions:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from fixtures.counts import tell
 from fixtures.depth import rounds
 from fixtures.glasshatch import COMMAND, free_port
 from glasshatch.clock import ManualClock
@@ -149,7 +150,7 @@ def test_kill_9_at_random_moments_never_lets_two_trees_be_cosigned(
         kept = last_kept(tmp_path / "witness")
         assert kept >= max((checkpoint.size for _, checkpoint in given), default=0), "it went back"
         assert kept >= before
-    print(f"{kills} kills, {len(given)} cosignatures, up to size {kept}: one tree, never back")
+    tell(f"{kills} kills, {len(given)} cosignatures, up to size {kept}: one tree, never back")
     assert len(given) > kills
 
 
@@ -208,7 +209,7 @@ def test_a_disk_that_fails_at_any_operation_cosigns_nothing_that_is_not_kept(
             struck += answer.status == 500
         folder.close()
         check(given)
-    print(f"12 points of failure, {struck} answers withheld, {len(given)} cosignatures, one tree")
+    tell(f"12 points of failure, {struck} answers withheld, {len(given)} cosignatures, one tree")
     assert struck
     assert given
 

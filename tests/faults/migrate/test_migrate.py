@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.counts import tell
 from fixtures.depth import rounds
 from fixtures.glasshatch import run
 from glasshatch.app.home import Home
@@ -185,7 +186,7 @@ def test_a_kill_at_any_moment_leaves_the_old_or_the_new(
         assert verify_home(home).ok
         assert not list(home.glob("control.db*.tmp*"))
         shutil.rmtree(home)
-    print(f"{KILLS} kills within {whole:.2f} s: {seen}")
+    tell(f"{KILLS} kills within {whole:.2f} s: {seen}")
     assert {"0002, no copy", "0003, a copy"} <= set(seen)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.counts import tell
 from fixtures.glasshatch import RunningServer, run
 from fixtures.servers import Database, PostgresServer
 
@@ -165,4 +166,4 @@ def test_a_full_disk_stops_the_server_and_loses_nothing(
     assert server.stop() == 0
     checked = run("verify", str(server.home), "--json")
     assert checked.returncode == 0, checked.stdout
-    print(f"{acknowledged} statements acknowledged before the disk was full, none lost, none unrecorded")
+    tell(f"{acknowledged} statements acknowledged before the disk was full, none lost, none unrecorded")

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from faults.vault.sealing_worker import PER_BATCH, STEPS, order
+from fixtures.counts import tell
 from fixtures.depth import rounds
 from glasshatch.app.config import load_config
 from glasshatch.app.create import create_home
@@ -136,7 +137,7 @@ def test_every_acknowledged_event_can_be_revealed_after_a_kill(
         assert orphans >= PER_BATCH
         assert not any(number >= 9_000_000 for number in recorded)
     assert verify_home(home).ok
-    print(f"{KILLS} kills, {len(acknowledged)} acknowledged, all revealed; {orphans} orphans dropped")
+    tell(f"{KILLS} kills, {len(acknowledged)} acknowledged, all revealed; {orphans} orphans dropped")
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fixtures.counts import tell
 from glasshatch.errors import VerificationError
 from glasshatch.ledger.log import (
     TILE_WIDTH,
@@ -74,6 +77,18 @@ class Levels:
         return data
 
 
+_tried: Counter[str] = Counter()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _told() -> Iterator[None]:
+    yield
+    tell(
+        f"random (m, n): {_tried['inclusion']} inclusion and {_tried['consistency']} consistency proofs, "
+        f"{_tried['forged']} forged ones refused"
+    )
+
+
 @pytest.fixture(scope="module")
 def big() -> Levels:
     levels = Levels()
@@ -100,12 +115,14 @@ def test_inclusion_holds_for_every_leaf_and_for_no_other(big: Levels, data: st.D
     index = data.draw(st.integers(0, size - 1))
     top, proof = root(size, big.read), inclusion_proof(index, size, big.read)
     check_inclusion(index, size, leaf_hash(b"%d" % index), proof, top)
+    _tried["inclusion"] += 1
     other = data.draw(st.integers(0, size - 1))
     if other != index:
         with pytest.raises(VerificationError):
             check_inclusion(other, size, leaf_hash(b"%d" % index), proof, top)
         with pytest.raises(VerificationError):
             check_inclusion(index, size, leaf_hash(b"%d" % other), proof, top)
+        _tried["forged"] += 2
 
 
 @given(st.data())
@@ -119,11 +136,14 @@ def test_consistency_holds_between_any_two_sizes(big: Levels, data: st.DataObjec
     forged = hashlib.sha256(old_root).digest()
     with pytest.raises(VerificationError):
         check_consistency(old, new, forged, new_root, proof)
+    _tried["consistency"] += 1
+    _tried["forged"] += 1
     if proof:
         at = data.draw(st.integers(0, len(proof) - 1))
         bent = [*proof[:at], hashlib.sha256(proof[at]).digest(), *proof[at + 1 :]]
         with pytest.raises(VerificationError):
             check_consistency(old, new, old_root, new_root, bent)
+        _tried["forged"] += 1
 
 
 def test_stored_tiles_are_those_of_the_specification(big: Levels) -> None:

@@ -133,3 +133,8 @@ def test_every_action_is_noun_dot_verb_with_a_meaning() -> None:
         assert action.name == name
         assert len(action.meaning) > 10
         assert 0 <= action.severity <= 6
+
+
+def test_bytes_that_are_no_text_are_no_event() -> None:
+    with pytest.raises(PeerError, match="not UTF-8"):
+        decode(b'{"action":"a.b","id":"\xff","source":{"kind":"json"},"time":"1"}')
