@@ -132,6 +132,10 @@ def test_pruned_while_it_serves(server: RunningServer, tmp_path: Path) -> None:
     assert get(server, f"/tlog/default/tile/entries/{tile - 1:03d}") == 410
     assert get(server, f"/tlog/default/tile/entries/{tile:03d}") == 200
     assert get(server, f"/tlog/default/tile/0/{tile - 1:03d}") == 200
+    token = ("--token-file", str(server.home.parent / "carol.token"))
+    served = run("verify", f"{server.url}/tlog/default", "--key", key, "--json", *token)
+    assert served.returncode == 0, served.stdout + served.stderr
+    assert json.loads(served.stdout)["entries_withheld"] == minimum
     (event,) = server.jsonl("search", "action:ledger.pruned", person="carol")
     assert event["index"] == done["entry"]
     assert event["event"]["actor"]["name"] == "admin"
