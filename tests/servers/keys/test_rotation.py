@@ -25,7 +25,7 @@ from glasshatch.keys import Keyring, open_master_key
 from glasshatch.ledger import LedgerReader, VerifierKey, verify_proof
 from glasshatch.ledger.evidence import check_evidence
 from glasshatch.ledger.log import decode_keys, parse_note
-from glasshatch.ledger.monitor import Monitor, open_source
+from glasshatch.ledger.monitor import Monitor, open_source, verify_served
 
 pytestmark = pytest.mark.slow
 PERSON = "erika.muster@example.com"
@@ -141,6 +141,8 @@ def test_outsiders_follow_a_new_signing_key(server: RunningServer, feeder: Feede
     command = run("monitor", log, "--key", str(first), "--state", str(tmp_path / "seen"))
     assert (command.returncode, "THE LOG RETIRED THE KEY" in command.stdout) == (0, True)
     record(feeder, 5)
+    served = verify_served(open_source(log), log, first, entries=False)
+    assert (served.problems, len(served.keys), served.size > 0) == ((), 2, True)
     after = prove(server)
     for proof in (before, during):
         verify_proof(proof, first)
