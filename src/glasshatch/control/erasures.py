@@ -93,9 +93,9 @@ class Erasures:
         return self._loaded().get(key_id)
 
     def of_subject(self, subject: str) -> list[Erasure]:
-        """The erasures of a subject by one of its tokens, oldest first."""
-        done = {erasure.id: erasure for erasure in self._loaded().values()}
-        return [done[id] for id in sorted(done) if subject in done[id].subjects]
+        """The erasures of a subject by one of its tokens, oldest first; those under way too."""
+        counted = {erasure.id: erasure for erasure in (*self._loaded().values(), *self.pending())}
+        return [counted[id] for id in sorted(counted) if subject in counted[id].subjects]
 
     def live_again(self) -> list[Erasure]:
         """Erasures of which a key is there again, as after somebody put an old row back."""

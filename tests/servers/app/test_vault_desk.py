@@ -17,6 +17,7 @@ from glasshatch.app.create import create_home
 from glasshatch.app.desk import FrontDesk
 from glasshatch.app.house import House, config_of
 from glasshatch.app.inspect import verify_home
+from glasshatch.app.local import local_operator
 from glasshatch.cli.vault import _disclosure
 from glasshatch.clock import ManualClock, SystemClock
 from glasshatch.errors import ConfigError, Conflict, Denied, GlasshatchError, Unavailable, VerificationError
@@ -426,6 +427,46 @@ def test_marks_move_while_a_server_runs_and_when_it_stops(world: World) -> None:
     world.reopen()
     assert world.house.control.vault.unmarked() == set()
     assert world.house.vault.open(event.id, "client.ip", _committed(event, "client.ip")) is not None
+
+
+def test_an_erasure_that_cannot_be_finished_now_is_finished_soon(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As while a backup reads the store, so that its log cannot be emptied."""
+    event = world.take(40)
+    with pytest.raises(Denied):
+        world.erase(40)
+    world.approve_all()
+
+    def busy(*_: object, **__: object) -> None:
+        raise Unavailable("the log is in use")
+
+    monkeypatch.setattr(world.house.control._database, "scrub", busy)
+    with pytest.raises(Unavailable, match="in use"):
+        world.erase(40)
+    assert world.actions("subject.erased")[-1].data.subjects
+    with pytest.raises(Conflict, match="erased at"):
+        world.reveal(event)
+    world.desk.sweep()
+    assert len(world.house.control.erasures.pending()) == 1
+    monkeypatch.undo()
+    world.desk.sweep()
+    assert world.house.control.erasures.pending() == []
+    assert world.house.control.erasures.list()[-1].done_ns
+    assert world.take(40, number=2).redaction.sealed
+
+
+def test_holds_are_placed_on_a_stopped_directory_too(world: World) -> None:
+    operator = local_operator("default")
+    hold = world.desk.place_hold(operator, HoldForm(subject="CUSTOMER:41", reason="court"))
+    assert hold.placed_by == operator.id
+    assert [one.id for one in world.desk.list_holds(operator)][-1] == hold.id
+    world.take(41)
+    with pytest.raises(Conflict, match=hold.id):
+        world.erase(41)
+    assert world.desk.release_hold(operator, hold.id, "settled").released_by == operator.id
+    with pytest.raises(Denied, match="takes two people"):
+        world.desk.erase(operator, EraseForm(subject="CUSTOMER:41", reason="request of 3 May"))
 
 
 def test_no_value_stands_in_any_file_in_clear(world: World) -> None:

@@ -32,9 +32,9 @@ class FrontDesk(
         RetentionPart.__init__(self, house)
 
     def sweep(self) -> None:
-        """What is done all the time: let requests and grants run out, move the vault's marks on."""
+        """What is done all the time: let requests and grants run out, settle the vault."""
         AccessPart.sweep(self)
-        self.move_marks()
+        self.settle_vault()
 
     @property
     def halted(self) -> bool:

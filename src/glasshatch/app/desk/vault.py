@@ -5,6 +5,7 @@ A value that is shown is recorded before it leaves. It stands in no request, no 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from urllib.parse import quote
 from ...api.values import RecordedEvent
 from ...api.vault_values import Erased, EraseForm, HoldForm, HoldView, Revealed, RevealForm
 from ...control import Erasure, Hold
-from ...errors import ConfigError, Conflict, Denied, VerificationError
+from ...errors import ConfigError, Conflict, Denied, Unavailable, VerificationError
 from ...events import Access, Data, Event, Link, Outcome, Resource, SealedField, decode
 from ...identity import Identity
 from ...masking import TOKEN, parse_path, spell
@@ -158,8 +159,10 @@ class VaultPart:
         require(caller, PRIVACY, ADMIN, AUDITOR)
         return [self._hold_view(hold) for hold in self._house.control.holds.list()]
 
-    def move_marks(self) -> None:
-        """Note how far the ledgers have everything that was sealed; a start reads them from there."""
+    def settle_vault(self) -> None:
+        """Finish erasures, and note how far the ledgers have what was sealed: a start reads on from there."""
+        with contextlib.suppress(Unavailable):
+            self._house.vault.finish_recorded()
         now_ns = self._house.clock.now_ns()
         if not 0 <= now_ns - self._marked_ns < _MARK_EVERY_NS:
             self._marked_ns = now_ns
@@ -170,14 +173,14 @@ class VaultPart:
     ) -> Grant:
         """The live grant for this; `Denied` without one, and a request for it waits for somebody else."""
         house, now_ns = self._house, self._house.clock.now_ns()
-        for grant in house.control.grants.of(caller.id, now_ns):
-            if grant.covers(caller.id, resource, (kind,), now_ns):
-                return grant
         if caller.id.startswith("os:"):
             raise Denied(
                 "this takes two people, and an account of the machine is nobody's token",
                 hint="start the server, then give the command under a token",
             )
+        for grant in house.control.grants.of(caller.id, now_ns):
+            if grant.covers(caller.id, resource, (kind,), now_ns):
+                return grant
         waiting = [
             request for request in house.control.requests.list("pending", caller.id)
             if (request.kind, request.resource) == (kind, resource) and request.expires_ns > now_ns
@@ -240,12 +243,12 @@ class VaultPart:
     def _hold_view(self, hold: Hold) -> HoldView:
         return HoldView(
             id=hold.id, subjects=hold.subjects, reason=hold.reason, ticket=hold.ticket,
-            placed_by=self._name(hold.placed_by), created=str(hold.created_ns),
+            placed_by=self._holder_name(hold.placed_by), created=str(hold.created_ns),
             released=str(hold.released_ns) if hold.released_ns else "",
-            released_by=self._name(hold.released_by) if hold.released_by else "",
+            released_by=self._holder_name(hold.released_by) if hold.released_by else "",
         )  # fmt: skip
 
-    def _name(self, actor_id: str) -> str:
+    def _holder_name(self, actor_id: str) -> str:
         return actor_id if actor_id.startswith("os:") else self._house.control.actors.get(actor_id).name
 
 

@@ -50,6 +50,7 @@ class VaultKeeper:
         self._wrapping: dict[str, Envelope] = {}
         self._ciphers: OrderedDict[str, SubjectCipher] = OrderedDict()
         self._lock = threading.Lock()
+        self._recorded: dict[str, Erasure] = {}
         self.gate = Gate()
 
     def keep(self, values: Sequence[Sealable], ledger: str, at_size: int) -> None:
@@ -91,7 +92,8 @@ class VaultKeeper:
     def erase(self, erasure: Erasure, record: Callable[[], Receipt]) -> Receipt:
         """Destroy keys: intended, recorded, carried out, in this order; the caller holds the gate alone.
 
-        If it fails once it may have been recorded, the next start finishes it.
+        Once it is recorded it is carried out: if that fails now, by `finish_recorded` or the next start. If
+        nobody knows whether it was recorded, the next start finds out.
 
         Args:
             record: Makes `subject.erased` durable, under the erasure's id.
@@ -99,8 +101,19 @@ class VaultKeeper:
         self._control.erasures.begin(erasure)
         receipt = record()
         # A crash from here on leaves an erasure that the record knows: the next start carries it out.
-        self._carry_out(erasure)
+        self._recorded[erasure.id] = erasure
+        self.finish_recorded()
         return receipt
+
+    def finish_recorded(self) -> None:
+        """Carry out what was recorded and could not be carried out then, as while a backup read the files.
+
+        Raises:
+            Unavailable: It cannot be done now either.
+        """
+        for id, erasure in list(self._recorded.items()):
+            self._carry_out(erasure)
+            self._recorded.pop(id, None)
 
     def finish(self, erasure: Erasure) -> None:
         """Carry out what the record says."""
