@@ -456,6 +456,31 @@ def test_an_erasure_that_cannot_be_finished_now_is_finished_soon(
     assert world.take(40, number=2).redaction.sealed
 
 
+def test_an_erasure_that_could_not_be_recorded_erases_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = world.take(42)
+    with pytest.raises(Denied):
+        world.erase(42)
+    with pytest.raises(Denied):
+        world.reveal(event)
+    world.approve_all()
+
+    def halted(*_: object, **__: object) -> None:
+        raise Unavailable("the ledger does not answer")
+
+    monkeypatch.setattr(world.house.recorder, "record", halted)
+    with pytest.raises(Unavailable, match="does not answer"):
+        world.erase(42)
+    monkeypatch.undo()
+    assert len(world.house.control.erasures.pending()) == 1
+    assert world.reveal(event).value == "anna42.canary@example.com"
+    world.reopen()
+    assert world.house.control.erasures.pending() == []
+    assert world.reveal(event).value == "anna42.canary@example.com"
+    assert world.erase(42).sealed == 6
+
+
 def test_holds_are_placed_on_a_stopped_directory_too(world: World) -> None:
     operator = local_operator("default")
     hold = world.desk.place_hold(operator, HoldForm(subject="CUSTOMER:41", reason="court"))

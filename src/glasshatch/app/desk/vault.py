@@ -60,16 +60,13 @@ class VaultPart:
         found = find_event(house.ledgers.items(), form.event, lambda event: may_see(caller, event))
         event = decode(found.event)
         sealed = _sealed_field(event, form.field)
-        self._refuse_erased(event, found, sealed)
+        if house.control.vault.value(event.id, sealed.field) is None:
+            raise self._gone(event, found, sealed)
         resource = f"sealed/{event.id}/{_segment(sealed.field)}"
         grant = self._granted(caller, "reveal", resource, form.duration_s, form.reason, form.ticket)
         opened = house.vault.open(event.id, sealed.field, sealed.commitment)
         if opened is None:
-            raise VerificationError(
-                "a sealed value is not in the vault, and no erasure says so",
-                where=f"field {sealed.field} of event {event.id}",
-                hint="restore the control store from a backup and review who can write its file",
-            )
+            raise self._gone(event, found, sealed)
         ledger, witnessed = house.ledgers.get(found.ledger), self._logs.of(found.ledger).witnessed()
         proven = proof_text(ledger.prove(found.index, witnessed or b""), ledger)
         # Recorded before the value leaves: a crash here leaves a record of what nobody has seen.
@@ -191,14 +188,20 @@ class VaultPart:
             hint=f"they give: glasshatch approve {request.id}; then give the same command again",
         )
 
-    def _refuse_erased(self, event: Event, found: RecordedEvent, sealed: SealedField) -> None:
+    def _gone(self, event: Event, found: RecordedEvent, sealed: SealedField) -> Conflict | VerificationError:
+        """Why a sealed value is not there: an erasure, or nothing that anybody recorded."""
         for erasure in self._house.control.erasures.of_subject(sealed.subject):
             if found.index < erasure.at_sizes.get(found.ledger, 0):
                 when = datetime.fromtimestamp(erasure.created_ns // 10**9, UTC).isoformat()
-                raise Conflict(
+                return Conflict(
                     f"field {sealed.field} of event {event.id} was erased at {when} by event {erasure.id}",
                     hint=f"its key is destroyed; the record of that: glasshatch show {erasure.id}",
                 )
+        return VerificationError(
+            "a sealed value is not in the vault, and no erasure says so",
+            where=f"field {sealed.field} of event {event.id}",
+            hint="restore the control store from a backup and review who can write its file",
+        )
 
     def _refuse_held(self, hold_ids: Sequence[str]) -> None:
         if hold_ids:
