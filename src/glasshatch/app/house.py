@@ -76,12 +76,12 @@ class House:
             self.vault = VaultKeeper(self.control, lambda: self.keyring, clock, os.urandom)
             recover(self.control, self.vault, self.ledgers.items())
             made = None if brief else [name for name, _ in self.ledgers.items()]
-            streams = make_streams(loaded, SOURCES, made)
+            self.streams = make_streams(loaded, SOURCES, made)
         except BaseException:
             self.ledgers.close()
             self._lock.release()
             raise
-        self.recorder = Recorder(self.ledger, self.redactor, streams, self.ledgers.get, self._sealer())
+        self.recorder = Recorder(self.ledger, self.redactor, self.streams, self.ledgers.get, self._sealer())
         self.intake = Intake(
             self.recorder, self._open_seen, SOURCES, clock, os.urandom, self.tenant, self.redactor.texts
         )
@@ -138,8 +138,10 @@ class House:
         return self.recorder.record(self.maker.make(action, outcome=success, **members), ledger=ledger)
 
     def announce_start(self) -> None:
-        """Record that the directory was opened, and under which policy."""
-        self.note("server.started", outcome=Outcome(status="success"))
+        """Record that the directory was opened, under which policy, and which streams lead where."""
+        claims = [f"{what} {pattern} to {name}" for what, pattern, name in self.streams.claims()]
+        attrs = {"streams": claims} if claims else {}
+        self.note("server.started", outcome=Outcome(status="success"), attrs=attrs)
         self.note(
             "policy.loaded",
             attrs={"policy": self.policy.name, "policy_hash": self.policy.hash},

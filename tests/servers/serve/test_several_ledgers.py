@@ -117,6 +117,8 @@ def test_feeds_go_where_they_belong(server: RunningServer) -> None:
     assert list(listed) == ["default", "clusters", "orders"]
     assert listed["orders"]["streams"] == ["json/orders", "json/orders-*", "postgres/shop"]
     assert listed["orders"]["origin"] == "example.com/audit/orders"
+    (started,) = server.jsonl("events", "--action", "server.started")
+    assert "sources json/orders-* to orders" in started["event"]["attrs"]["streams"]
 
 
 def test_each_ledger_is_shown_to_everybody_under_its_own_key(server: RunningServer, tmp_path: Path) -> None:
