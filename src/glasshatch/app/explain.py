@@ -61,6 +61,8 @@ def _checks(loaded: LoadedConfig) -> Iterator[tuple[str, Callable[[], str]]]:
         yield "alerts", lambda: _alerts(loaded)
     if config.witnesses or config.anchors:
         yield "witnesses", lambda: _witnesses(loaded)
+    if config.retention.keep:
+        yield "retention.keep", lambda: _retention(loaded)
     if config.server.api:
         yield "server.api", lambda: _address(config.server.api, "server.api")
     if config.ledgers:
@@ -86,6 +88,12 @@ def _seal(loaded: LoadedConfig) -> str:
         + (rule.subject or "the value itself")
         for rule in seal_rules(loaded)
     )
+
+
+def _retention(loaded: LoadedConfig) -> str:
+    section = loaded.config.retention
+    who = f"the server looks every {section.every}" if section.automatic else "only glasshatch prune does it"
+    return f"entries older than {section.keep} go, their hashes stay; {who}"
 
 
 def _alerts(loaded: LoadedConfig) -> str:

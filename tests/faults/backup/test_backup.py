@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.counts import tell
 from fixtures.glasshatch import COMMAND, run
 from glasshatch.api.values import BackupForm, CheckpointText
 from glasshatch.app.backup import MadeBackup, find_moment, make_backup, restore_home
@@ -343,6 +344,7 @@ def test_a_backup_killed_at_any_moment_leaves_the_ones_before_whole(world: World
             read_moment(moment)
         shutil.rmtree(world.folder / "restored", ignore_errors=True)
         world.restore()
+    tell(f"kill -9 in a backup: {killings} of 6 hit it at work, every moment before whole and restorable")
     assert killings >= 2
     assert run(*command).returncode == 0
     assert not partial.exists()
@@ -360,6 +362,7 @@ def test_a_restore_killed_at_any_moment_leaves_no_data_directory_and_can_be_give
         if (target / "format").exists():  # it was done already, and then it is whole
             assert world.numbers(target) == list(range(FILLED))
             shutil.rmtree(target)
+    tell(f"kill -9 in a restore: {killings} of 6 hit it at work, no half directory was taken for one")
     assert killings >= 2
     done = run(*command)
     assert done.returncode == 0, done.stderr

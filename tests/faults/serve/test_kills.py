@@ -17,6 +17,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from fixtures.counts import tell
 from fixtures.depth import rounds
 from fixtures.glasshatch import RunningServer, run
 from fixtures.servers import Database
@@ -155,6 +156,7 @@ def check(server: RunningServer, workers: list[Worker]) -> None:
         if found
     )
     told = {number for worker in workers for number in worker.answered}
+    tell(f"kill -9 of parts of a server, {ROUNDS} each: {len(told)} statements answered, 0 lost, 0 twice")
     assert told
     assert not told - set(ran), "an acknowledged statement is missing"
     assert set(ran.values()) == {1}

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from glasshatch.app.pruned_values import drop_pruned_values
 from glasshatch.control import Erasure, SealedValue, SubjectKey
 from glasshatch.errors import ConfigError, VerificationError
 
@@ -181,3 +182,27 @@ def test_values_without_a_leaf_are_found_behind_the_mark_and_dropped(office: Any
     vault.drop(["e2"])
     assert vault.value("e2", "native.n0-0") is None
     assert vault.value("e20", "native.n0-0") is not None
+
+
+def test_values_of_pruned_events_go_with_their_bytes(office: Any) -> None:
+    """What was stored before the minimum and has its event behind it stays."""
+    store = office.store
+    keep(store, "old-1", (token("ann"),), at_size=3)
+    keep(store, "old-2", (token("ann"),), at_size=250)
+    keep(store, "late", (token("bob"),), at_size=255)
+    keep(store, "new", (token("bob"),), at_size=600)
+
+    class Pruned:
+        minimum = 256
+
+        def scan(self, start: int, stop: int) -> list[tuple[int, bytes]]:
+            assert start == 256
+            return [(256, b'{"id":"late","redaction":{"sealed":[]}}'), (257, b"\xff no event sealed")]
+
+    assert drop_pruned_values("default", Pruned(), store) == 2  # type: ignore[arg-type]
+    assert store.vault.value("old-1", "native.n0-0") is None
+    assert store.vault.value("late", "native.n0-0") is not None
+    assert store.vault.value("new", "native.n0-0") is not None
+    assert b"old-2/" not in every_byte(office)
+    assert drop_pruned_values("default", Pruned(), store) == 0  # type: ignore[arg-type]
+    assert drop_pruned_values("shop", Pruned(), store) == 0  # type: ignore[arg-type]
