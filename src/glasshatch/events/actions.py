@@ -16,7 +16,10 @@ class Action(msgspec.Struct, frozen=True):
 ACTIONS: dict[str, Action] = {
     action.name: action
     for action in (
-        Action("ledger.created", "a ledger was created; the first entry of every log"),
+        Action(
+            "ledger.created",
+            "a ledger was created; the first entry of each, and of any other one in the default ledger too",
+        ),
         Action(
             "ledger.pruned",
             "entries below an index were removed under the retention policy; their hashes stay",

@@ -23,6 +23,7 @@ from glasshatch.api.client import Client
 from glasshatch.api.values import SearchForm
 from glasshatch.app.config import load_config
 from glasshatch.app.house import open_keyring
+from glasshatch.app.inspect import verify_home
 from glasshatch.events import decode
 from glasshatch.ledger import LedgerReader, VerifierKey
 from glasshatch.ledger.log import split_notes
@@ -272,3 +273,19 @@ def test_a_bundle_is_of_one_ledger_and_verifies_under_its_key(server: RunningSer
     # Where all that matches is in one ledger, none has to be named.
     (made,) = server.jsonl("bundle", "action:bill.*", "-o", str(both), person="ann")
     assert made["origin"] == "example.com/audit"
+
+
+def test_a_running_server_is_backed_up_with_all_of_them(server: RunningServer, tmp_path: Path) -> None:
+    (made,) = server.jsonl("backup", str(tmp_path / "backup"))
+    assert set(made["ledgers"]) == {"clusters", "orders", "later"}
+    restored = run(
+        "restore", str(tmp_path / "backup"), str(tmp_path / "restored"), "--format", "jsonl",
+        "--master-key", f"file:{server.home}/keys/master.key",
+    )  # fmt: skip
+    assert restored.returncode == 0, restored.stderr
+    assert json.loads(restored.stdout)["ledgers"] == made["ledgers"]
+    keys = [key_of(server, name) for name in (*LEDGERS, "later")]
+    report = verify_home(tmp_path / "restored", keys)
+    report.require()
+    sizes = {Path(one.directory).name: one.size for one in report.ledgers}
+    assert sizes == made["ledgers"] | {"default": made["size"] + 1}
