@@ -20,6 +20,7 @@ import pytest
 
 from fixtures.feeding import Feeder
 from fixtures.glasshatch import RunningServer, run
+from fixtures.page import Visitor
 from glasshatch.api.client import Client
 from glasshatch.api.values import ActorForm, EventFilter, SearchForm, TokenForm
 from glasshatch.api.vault_values import EraseForm
@@ -198,6 +199,16 @@ def test_every_way_in_seals_and_no_byte_of_the_running_server_has_a_value(world:
     files, bad = scan(world.server.home)
     assert files > 20
     assert not bad
+
+
+def test_the_page_shows_which_fields_are_sealed_and_no_value(world: World) -> None:
+    with client(world, "ann") as desk:
+        index = desk.show_event(world.events["http"]["id"]).index
+    token = (world.server.home.parent / "ann.token").read_text().strip()
+    page = Visitor(world.server.api_port).sign_in(token).get(f"/events/{index}").text
+    facts = page.partition("<dt>Sealed</dt>")[2].partition("<dt>")[0]
+    assert all(f"<code>{field}</code>" in facts for field in CANARIES)
+    assert not found_in(page.encode())
 
 
 @pytest.fixture(scope="module")
