@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .log.frames import scan_segment
-from .log.layout import ENTRIES, WAL, file_number
+from .log.frames import frame_at
+from .log.layout import ENTRIES, HEADER_BYTES, WAL, file_number
+
+_ENOUGH_BYTES = 8 << 20
+"""More than the largest frame has (`LedgerOptions.max_group_bytes`)."""
 
 
 def pack_number(path: str) -> int | None:
@@ -18,7 +21,8 @@ def log_begins(directory: Path, paths: list[str]) -> int:
     """The first entry in the log, out of all paths of a ledger's files; 0 if that cannot be read."""
     segments = sorted(path for path in paths if path.startswith(f"{WAL}/"))
     try:
-        frames = scan_segment((directory / segments[0]).read_bytes(), None, None).frames
+        with open(directory / segments[0], "rb") as file:
+            frame = frame_at(file.read(_ENOUGH_BYTES), HEADER_BYTES)
     except (OSError, IndexError):
         return 0
-    return frames[0].first if frames else 0
+    return frame.first if frame else 0

@@ -30,15 +30,15 @@ def prune_moments(place: Path, newest: Path, folders: Sequence[str]) -> tuple[in
         pruned = Published(newest / folder).pruned()
         for older in moments(place) if pruned.minimum else ():
             moment = read_moment(older)
-            packs = _pruned_packs(moment, folder, pruned.packs)
-            if older == newest or not packs:
+            inside = _inside(moment, folder)
+            if older == newest or not inside:
                 continue
             # Damaged, it is of no use as a backup, and it may hold what has to go.
-            if log_begins(older / folder, _inside(moment, folder)) < pruned.minimum:
+            if log_begins(older / folder, inside) < pruned.minimum:
                 _drop(place, older)
                 dropped.add(older)
-            else:
-                _take_out(older, moment, packs, newest / folder / PRUNED_FILE, f"{folder}/{PRUNED_FILE}")
+            elif _pruned_packs(older / folder, pruned.packs):
+                _take_out(older, moment, folder, pruned.packs, newest)
                 changed.add(older)
     return len(changed - dropped), len(dropped)
 
@@ -48,9 +48,10 @@ def _inside(moment: Moment, folder: str) -> list[str]:
     return [file.path.removeprefix(start) for file in moment.files if file.path.startswith(start)]
 
 
-def _pruned_packs(moment: Moment, folder: str, packs: int) -> list[BackupFile]:
-    numbers = ((file, pack_number(file.path.removeprefix(f"{folder}/"))) for file in moment.files)
-    return [file for file, number in numbers if number is not None and number < packs]
+def _pruned_packs(directory: Path, packs: int) -> list[Path]:
+    """What lies there of the first so many packs, listed or not: a crash may come before it is deleted."""
+    found = ((path, pack_number(f"entries/{path.name}")) for path in (directory / "entries").glob("*"))
+    return sorted(path for path, number in found if number is not None and number < packs)
 
 
 def _drop(place: Path, older: Path) -> None:
@@ -60,17 +61,18 @@ def _drop(place: Path, older: Path) -> None:
     shutil.rmtree(place / PARTIAL)
 
 
-def _take_out(older: Path, moment: Moment, packs: list[BackupFile], proof: Path, name: str) -> None:
-    size = proof.stat().st_size
-    gone = {file.path for file in packs} | {name}
+def _take_out(older: Path, moment: Moment, folder: str, packs: int, newest: Path) -> None:
+    name, proof = f"{folder}/{PRUNED_FILE}", (newest / folder / PRUNED_FILE).read_bytes()
+    _replace(older / name, proof)
+    going = _pruned_packs(older / folder, packs)
+    gone = {path.relative_to(older).as_posix() for path in going} | {name}
     files = [file for file in moment.files if file.path not in gone]
-    _replace(older / name, proof.read_bytes())
     # The list first: whatever it does not name belongs to no backup.
-    changed = msgspec.structs.replace(moment, files=(*files, BackupFile(name, size, size)))
+    changed = msgspec.structs.replace(moment, files=(*files, BackupFile(name, len(proof), len(proof))))
     _replace(older / MANIFEST, encode_moment(changed))
-    for file in packs:
-        (older / file.path).unlink(missing_ok=True)
-    sync((older / packs[0].path).parent)
+    for path in going:
+        path.unlink()
+    sync(older / folder / "entries")
 
 
 def _replace(path: Path, data: bytes) -> None:
