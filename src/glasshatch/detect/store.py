@@ -82,6 +82,8 @@ class Store:
             connection.execute("PRAGMA journal_mode = WAL")
             # A power cut may undo the newest batches as a whole; the ledger then gives them again.
             connection.execute("PRAGMA synchronous = NORMAL")
+            # What is deleted because its entries were pruned must not stay in a free page.
+            connection.execute("PRAGMA secure_delete = ON")
         except (OSError, sqlite3.Error) as error:
             raise ConfigError(f"cannot be opened: {error}", file=str(path)) from None
         store = cls(connection)
@@ -168,7 +170,6 @@ class Store:
     def drop_alerts(self, ids: Sequence[str], meta: Mapping[str, str]) -> None:
         """Drop alerts, and their bytes, and keep single values; raises `Unavailable`."""
         with self._lock:
-            self._all("PRAGMA secure_delete = ON")
             with self.transaction(waking=False) as connection:
                 rows = [(id,) for id in ids]
                 connection.executemany("DELETE FROM deliveries WHERE alert = ?", rows)

@@ -251,3 +251,32 @@ def test_ledgers_are_followed_side_by_side(open_detector: Open, tmp_path: Path) 
     assert restored is not None
     assert restored.restored is not None
     assert restored.restored.ledgers == alert.ledgers
+
+
+def test_alerts_go_with_the_entries_behind_them_and_it_goes_on_behind_the_minimum(
+    open_detector: Open, tmp_path: Path
+) -> None:
+    detector = open_detector(rule(threshold=3, quiet="1s", window="10s"), routes=[Route("oncall", 0)])
+    entries = numbered(*(denial_of(number, number * 30 // 3, f"b{number // 3}") for number in range(6)))
+    raised = detector.apply(entries)
+    assert raised == []
+    entries = numbered(*(denial_of(number, number, f"a{number // 3}") for number in range(6, 12)), start=6)
+    old, new = detector.apply(entries)
+    assert (old.indices, new.indices) == ((6, 7, 8), (9, 10, 11))
+    detector.apply(numbered(*notes_of(detector), start=12))  # they are recorded
+    detector.prune({"default": 8})
+    assert len(detector.store.alerts("", 10)) == 2, "an entry behind the first is kept"
+    detector.prune({"default": 9})
+    assert [alert.id for alert in detector.store.alerts("", 10)] == [new.id]
+    assert detector.watermark == 14
+    assert detector.store.count("deliveries") == 1
+    detector.prune({"default": 20, "shop": 5})
+    assert detector.store.alerts("", 10) == []
+    assert detector.watermarks == {"default": 20, "shop": 5}
+    detector.apply([(20, denial_of(20, 20))])
+    detector.close()
+    for path in (tmp_path / "detect").glob("detect.sqlite*"):
+        assert old.id.encode() not in path.read_bytes(), path
+        assert b"name of a2" not in path.read_bytes(), path
+    again = open_detector(rule(threshold=3, quiet="1s", window="10s"))
+    assert again.watermarks == {"default": 21, "shop": 5}
