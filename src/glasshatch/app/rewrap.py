@@ -207,6 +207,7 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _replace(path: Path, data: bytes) -> None:
+    path = path.resolve()  # a link to the configuration stays one
     temporary = path.with_name(f".{path.name}.tmp")
     _write(temporary, data)
     temporary.chmod(path.stat().st_mode & 0o777)

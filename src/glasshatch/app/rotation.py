@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..control import ControlStore
-from ..errors import ConfigError, VerificationError
+from ..errors import ConfigError, Conflict, VerificationError
 from ..events import Actor, Link, Outcome
 from ..keys import KeyFacts, Keyring, Kind, MasterKey, activate_key, prepare_key, retire_key
 from ..ledger import Ledger, Succession, VerifierKey
@@ -20,6 +20,7 @@ from .home import Home
 if TYPE_CHECKING:
     from .house import House
 
+_MOST_SIGNERS, _MOST_KEYS = 8, 400
 _INTERRUPTED = "finished after an interruption"
 
 
@@ -40,12 +41,13 @@ class Rotation:
 
         Raises:
             ConfigError: There is no such ledger.
+            Conflict: Too many signing keys are in service.
             Unavailable: The record did not take it, or the disk failed; the old key stays in use, or the next
                 start finishes what was begun.
         """
         with self._house.changing_keys:
-            self._ledger(ledger)
             house = self._house
+            _check_room(kind, self._ledger(ledger).keys, at_once)
             keyring, key = prepare_key(
                 self._path, house.master, kind, house.clock.now_ns(), ledger, alone=at_once
             )
@@ -167,6 +169,19 @@ class Rotation:
             if fact.id == key_id:
                 return fact
         raise ConfigError(f"there is no key {key_id}", hint="glasshatch keys list shows them")
+
+
+def _check_room(kind: Kind, keys: Succession, at_once: bool) -> None:
+    """Before anything is begun, because a rotation that is begun is always finished."""
+    serving = [period for period in keys.periods if period.retired < 0]
+    if kind == "signing" and len(keys.periods) >= _MOST_KEYS:
+        raise Conflict(f"the ledger had {len(keys.periods)} signing keys", hint="begin another ledger")
+    if kind == "signing" and not at_once and len(serving) >= _MOST_SIGNERS:
+        # Each signs every checkpoint, and readers take only so many signatures (C2SP signed-note).
+        raise Conflict(
+            f"{len(serving)} signing keys sign every checkpoint",
+            hint="retire older ones: glasshatch keys retire",
+        )
 
 
 def settle_succession(home: Home, keyring: Keyring, master: MasterKey) -> Keyring:

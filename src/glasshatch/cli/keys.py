@@ -44,6 +44,8 @@ def list_keys(
 
     in use: what is written now. kept: an older one that is needed to read, or signs along. retired: an older
     one that does nothing any more. pending: its rotation was interrupted; the next start finishes it.
+
+    Example: glasshatch keys list --data DIR
     """
     with open_desk(data, server, token_file) as desk:
         _emit(desk.list_keys(), format)
@@ -148,6 +150,8 @@ def export(
 
     With it, whoever trusts one of the keys checks what any of them signed: verify FILE --key K
     --succession FILE. It is what a server shows at /tlog/NAME/keys.
+
+    Example: glasshatch keys export -o ledger.keys --data DIR
     """
     with open_desk(data, server, token_file) as desk:
         text: str = desk.export_keys(ledger).text

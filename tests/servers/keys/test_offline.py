@@ -65,6 +65,20 @@ def test_each_ledger_has_keys_of_its_own_to_change(home: Path) -> None:
         do(home, "export_keys", "nowhere")
 
 
+def test_only_so_many_keys_sign_at_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every one adds a line to every checkpoint, and a note with too many lines is refused by everybody."""
+    monkeypatch.setattr(rotation, "_MOST_SIGNERS", 2)
+    form = RotateForm(kind="signing", reason="a test")
+    with open_local(home) as (desk, caller):
+        desk.rotate_key(caller, form)
+        with pytest.raises(Conflict, match="2 signing keys"):
+            desk.rotate_key(caller, form)
+        assert "pending" not in [key.state for key in desk.list_keys(caller)]
+        desk.rotate_key(caller, RotateForm(kind="signing", reason="a test", now=True))
+        desk.rotate_key(caller, form)
+    assert verify_home(home, [public_key(home)]).ok
+
+
 def test_what_failed_halfway_is_done_when_it_is_asked_for_again(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
