@@ -196,6 +196,15 @@ def test_a_monitor_follows_a_succession_loudly_and_nothing_else(home: Home, tmp_
     assert (gone.finding, gone.alarm) == ("key", True)
 
 
+def test_a_monitor_that_begins_with_the_newest_key_is_not_alarmed(home: Home, tmp_path: Path) -> None:
+    home.rotate(at_once=True)
+    home.fill(10, 300)
+    watch = Monitor(home.published, home.published.key(), tmp_path / "state")
+    assert [watch.look().finding for _ in range(2)] == ["first", "unchanged"]
+    home.rotate()
+    assert watch.look().finding == "rekeyed"
+
+
 def test_an_export_shows_the_keys_and_a_monitor_reads_them_there(home: Home, tmp_path: Path) -> None:
     out, state = tmp_path / "out", tmp_path / "state"
     export_tlog(home.published, out)
@@ -403,6 +412,14 @@ def test_statements_that_were_taken_away_are_missed(home: Home, cut: str) -> Non
     first = statements[: len(statements) // 2]
     (home.directory / "succession").write_bytes(b"" if cut == "all" else first)
     assert not verify_directory(home.directory, home.first).ok
+
+
+def test_a_statement_with_a_further_signature_is_another_one(home: Home) -> None:
+    home.rotate(at_once=True)
+    home.fill(10, 300)
+    path = home.directory / "succession"
+    path.write_bytes(path.read_bytes() + "— somebody.example AAAAAAAAAAA=\n".encode())
+    assert [one.file for one in verify_directory(home.directory, home.first).problems][:1] == ["succession"]
 
 
 def test_every_changed_byte_of_a_succession_is_found(home: Home) -> None:

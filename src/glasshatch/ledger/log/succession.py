@@ -136,6 +136,8 @@ class Succession(msgspec.Struct, frozen=True):
 
     def extends(self, earlier: Succession) -> bool:
         """Whether these are the same keys as known earlier, and maybe newer ones."""
+        if not earlier.statements:
+            return earlier.newest in self.keys
         return self.statements.startswith(earlier.statements) and self.keys[0] == earlier.keys[0]
 
     def succeeded(
@@ -158,7 +160,7 @@ class Succession(msgspec.Struct, frozen=True):
             key, other, size = self._read(lines)
         except (IndexError, ValueError):
             raise VerificationError("a statement of the key succession is malformed") from None
-        if len(note.signatures) > 2 or size < max(0, self.periods[-1].after):
+        if size < max(0, self.periods[-1].after):
             raise VerificationError("a statement of the key succession does not follow the one before it")
         if other is None:
             periods = self._retire(key, size)
@@ -174,6 +176,9 @@ class Succession(msgspec.Struct, frozen=True):
             check_signature(note, key)
             check_signature(note, other)
             periods = (*self.periods, Period(other, size))
+        if len(note.signatures) != (1 if other is None else 2):
+            # Only those that say something: with further ones it would be another file of the same meaning.
+            raise VerificationError("a statement of the key succession carries a signature of somebody else")
         return Succession(periods, self.statements + statement)
 
     def _read(self, lines: list[str]) -> tuple[VerifierKey, VerifierKey | None, int]:

@@ -116,7 +116,8 @@ class Monitor:
         # The keys first: with them alone the checkpoint that was seen before still opens.
         if keys != self._keys:
             self._write(self._keys_file, encode_keys(keys))
-            finding, says = "rekeyed", f"{_change(self._keys, keys)}; {says}"
+            if change := _change(self._keys, keys):
+                finding, says = "rekeyed", f"{change}; {says}"
         if seen is None or checkpoint.size != seen.size:
             self._write(self._state, checkpoint.note)
         return Sighting(
@@ -248,8 +249,9 @@ class Monitor:
 
 
 def _change(before: Succession, now: Succession) -> str:
-    new = [key for key in now.keys if key not in before.keys]
-    retired = [one.key for one in now.periods if one.retired >= 0 and one not in before.periods]
+    new = now.keys[now.keys.index(before.newest) + 1 :]
+    known = [one.key for one in before.periods if one.retired < 0]
+    retired = [one.key for one in now.periods if one.retired >= 0 and one.key in known]
     says = [f"THE LOG HAS A NEW KEY, which the one before vouches for: {key}" for key in new]
     says += [f"THE LOG RETIRED THE KEY {key}" for key in retired]
     return "; ".join(says)
