@@ -164,6 +164,7 @@ def test_an_erasure_killed_at_any_step_is_whole_or_not_at_all(
     every_byte = b"".join(path.read_bytes() for path in home.rglob("*") if path.is_file())
     assert (wrapped.encode() in every_byte) != erased
     assert verify_home(home).ok
+    tell(f"an erasure killed when {step}: {'the key is in no byte' if erased else 'nothing is erased'}")
 
 
 def wrapped_of(home: Path, type: str, value: str) -> str:

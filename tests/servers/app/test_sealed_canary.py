@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 import pytest
 
+from fixtures.counts import tell
 from fixtures.feeding import Feeder
 from fixtures.glasshatch import RunningServer, run
 from fixtures.page import Visitor
@@ -271,7 +272,8 @@ def test_what_is_erased_is_in_no_byte_and_everything_verifies(
     assert not found_in(server.log.read_bytes())
 
     files, bad = scan(server.home)
-    print(f"{files} files, {len(NEEDLES)} forms of {len(CANARIES) * len(WAYS)} values: {len(bad)} hits")
+    sealed = len(CANARIES) * len(WAYS)
+    tell(f"erased: {len(NEEDLES)} forms of {sealed} values in {files} files: {len(bad)} hits")
     assert not bad
     every_byte = b"".join(path.read_bytes() for path in server.home.rglob("*") if path.is_file())
     assert not any(needle in every_byte for needle in needles)
