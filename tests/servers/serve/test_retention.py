@@ -21,6 +21,7 @@ from glasshatch.app.create import create_home
 from glasshatch.app.house import open_keyring
 from glasshatch.clock import ManualClock, SystemClock
 from glasshatch.errors import ConfigError, Conflict
+from glasshatch.events import decode
 from glasshatch.keys import Keyring
 from glasshatch.ledger import Ledger, LedgerOptions, LedgerReader, Published
 
@@ -42,12 +43,16 @@ def make_home(home: Path) -> None:
     config.write_text(config.read_text() + "\n" + POLICY.format(automatic="false"))
     with Ledger.open(home / "ledgers" / "default", keyring_of(home), SystemClock(), SMALL) as ledger:
         assert ledger.size == MADE
-        for number in range(COUNT):
-            extra: dict[str, Any] = {"session_id": f"session-{number}", "labels": {"pad": PADDING}}
-            if number == 700:
-                extra["labels"] = {"subject": "<EMAIL:held0subject>", "pad": PADDING}
-            ledger.submit(old_event(number, first_ns + number * DAY_NS // 2, **extra))
-        ledger.checkpoint(fresh=True)
+        fill(ledger, first_ns)
+
+
+def fill(ledger: Ledger, first_ns: int) -> None:
+    for number in range(COUNT):
+        extra: dict[str, Any] = {"session_id": f"session-{number}", "labels": {"pad": PADDING}}
+        if number == 700:
+            extra["labels"] = {"subject": "<EMAIL:held0subject>", "pad": PADDING}
+        ledger.submit(old_event(number, first_ns + number * DAY_NS // 2, **extra))
+    ledger.checkpoint(fresh=True)
 
 
 def keyring_of(home: Path) -> Keyring:
@@ -258,6 +263,34 @@ def test_a_legal_hold_keeps_everything_from_its_pack_on(tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match="lies within"):
             retention.prune(before=str(time.time_ns()))
     assert run("verify", str(home)).returncode == 0
+
+
+def test_each_ledger_is_pruned_by_itself_and_records_it_itself(tmp_path: Path) -> None:
+    from glasshatch.app.house import House
+    from glasshatch.app.retention import Retention
+
+    home, first_ns = tmp_path / "home", time.time_ns() - COUNT // 2 * DAY_NS
+    create_home(home, clock=ManualClock(first_ns))
+    config = home / "glasshatch.toml"
+    config.write_text(config.read_text() + "\n" + POLICY.format(automatic="false"))
+    with contextlib.closing(House(load_config(config), ManualClock(first_ns), brief=True)) as house:
+        house.create_ledger("shop")
+    with Ledger.open(home / "ledgers/shop", keyring_of(home).ledger("shop"), SystemClock(), SMALL) as shop:
+        fill(shop, first_ns)
+    with contextlib.closing(House(load_config(config), SystemClock(), brief=True)) as house:
+        size, ledger = house.ledger.size, house.ledgers.get("shop")
+        done = Retention(house).prune("shop", reason="of the shop's own")
+        assert (done.minimum, ledger.minimum, house.ledger.minimum) == (done.entries, done.entries, 0)
+        assert done.minimum > 256
+        assert (house.ledger.size, done.entry) == (size, ledger.size - 1)
+        assert decode(ledger.read(done.entry)).resource.id == "ledger/shop"  # type: ignore[union-attr]
+    assert run("verify", str(home)).returncode == 0
+    copy, master = tmp_path / "copy", f"file:{home / 'keys' / 'master.key'}"
+    made = run("backup", str(tmp_path / "backup"), "--data", str(home))
+    assert made.returncode == 0, made.stderr
+    back = run("restore", str(tmp_path / "backup"), str(copy), "--master-key", master)
+    assert back.returncode == 0, back.stderr
+    assert Published(copy / "ledgers/shop").minimum() == done.minimum
 
 
 def test_without_a_policy_nothing_is_pruned(tmp_path: Path) -> None:
