@@ -44,7 +44,10 @@ async def stream(request: Call, q: FromQuery[str] = "", after: FromQuery[str] = 
 
     A browser that comes back names the places after the last row it has, so what it missed is made up for.
     """
-    marks = read_marks(request.headers.get("last-event-id", "")) or read_marks(after)
+    marks = read_marks(after)
+    if after and not marks:
+        raise ConfigError("names no place", key="after", hint="leave it out, or give LEDGER/INDEX")
+    marks = read_marks(request.headers.get("last-event-id", "")) or marks
     following = await asyncio.to_thread(desk_of(request).tail, request.user.caller, q)
     headers = HEADERS | {"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
     return Stream(_sent(request, following, q, marks), media_type="text/event-stream", headers=headers)
