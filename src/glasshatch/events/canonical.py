@@ -32,7 +32,7 @@ def encode(event: Event) -> bytes:
     if len(data) > MAX_ENTRY_BYTES:
         raise TooLarge(
             f"event {event.id} ({event.action}) has {len(data)} bytes, the limit is {MAX_ENTRY_BYTES}",
-            hint="shorten attrs or native, or store the payload as a blob and link its SHA-256",
+            hint="shorten attrs or native; keep a larger payload elsewhere and record its SHA-256",
         )
     return data
 

@@ -101,7 +101,7 @@ class Writer:
                 continue
             error = TooLarge(
                 f"an entry has {len(entry)} bytes, the limit is {self._largest}",
-                hint="store the payload as a blob and record its SHA-256",
+                hint="keep the payload elsewhere and record its SHA-256",
             )
             _answer(done, error)
         return fitting
