@@ -37,7 +37,7 @@ def create(
     """Make a ledger with keys of its own, as in: glasshatch ledger create orders
 
     It is recorded in the new ledger and in the default one before this returns. Which streams it takes is
-    said in the configuration under [ledgers.NAME], and holds from the server's next start on.
+    said in the configuration under ledgers.NAME, and holds from the server's next start on.
     """
     try:
         form = msgspec.convert({"name": name, "origin": origin}, LedgerForm)
