@@ -97,7 +97,8 @@ class Spares:
         self._options = options
         self._files: Files = options.files
         self._random = random
-        self._making = threading.Lock()
+        # Taken again by who makes one because none fits: the writer must never wait for itself.
+        self._making = threading.RLock()
         self._ready: deque[Segment] = deque()
         self._worn: deque[Segment] = deque()
         self._next_number = 0
