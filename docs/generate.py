@@ -15,7 +15,7 @@ import typer
 
 from glasshatch import errors, events
 from glasshatch.app import config
-from glasshatch.cli import EXIT_CODES, app
+from glasshatch.cli import EXIT_CODES, command_line
 
 REFERENCE = Path(__file__).parent / "reference"
 _PLAIN_WORDS = {str: "text", int: "integer", bool: "true | false", Any: "anything", type(None): "none"}
@@ -99,7 +99,7 @@ def _explained(text: str, keys: list[str]) -> tuple[str, dict[str, str]]:
 def _commands() -> Iterator[str]:
     yield "Command line"
     yield "`glasshatch COMMAND --help` says the same."
-    root = typer.main.get_command(app)
+    root = typer.main.get_command(command_line())
     for path, command in _walk(root, "glasshatch"):
         yield from ("", f"## `{path}`", "", inspect.cleandoc(command.help or ""))
         parameters = [p for p in command.params if p.name != "help" and not getattr(p, "hidden", False)]

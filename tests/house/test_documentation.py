@@ -61,10 +61,10 @@ def test_every_key_of_the_first_configuration_is_documented() -> None:
 def test_every_command_is_documented() -> None:
     import typer
 
-    from glasshatch.cli import app
+    from glasshatch.cli import command_line
 
     text = (DOCS / "reference" / "commands.md").read_text()
-    for name, command in typer.main.get_command(app).commands.items():
+    for name, command in typer.main.get_command(command_line()).commands.items():
         if not command.hidden:
             assert f"## `glasshatch {name}" in text
 

@@ -3,29 +3,12 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
 import typer
 
 from .. import __version__
 from ..errors import GlasshatchError, place_of_bug
-from . import (
-    access,
-    alerts,
-    backup,
-    demo,
-    evidence,
-    feeding,
-    investigating,
-    keys,
-    ledgers,
-    people,
-    proof,
-    reading,
-    retaining,
-    server,
-    vault,
-    witnessing,
-)
 from .output import complain
 
 EXIT_CODES = {
@@ -34,35 +17,42 @@ EXIT_CODES = {
 }  # fmt: skip
 """Exit code of each kind of error; 0 is success, 130 an interrupt."""
 
-app = typer.Typer(
-    name="glasshatch",
-    help="The glass hatch into production: authorised, masked, recorded and provable.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,  # a traceback with local variables could show a secret
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-for group in (
-    server,
-    reading,
-    investigating,
-    alerts,
-    feeding,
-    proof,
-    evidence,
-    backup,
-    keys,
-    ledgers,
-    retaining,
-    access,
-    vault,
-    people,
-    witnessing,
-    demo,
-):
-    group.register(app)
+COMMANDS = {
+    "server": ("init", "serve", "status", "migrate", "config"),
+    "reading": ("events", "sessions", "show"),
+    "investigating": ("search", "tail", "timeline", "stats", "index"),
+    "alerts": ("alerts",),
+    "feeding": ("ingest",),
+    "proof": ("prove", "verify"),
+    "evidence": ("bundle",),
+    "backup": ("backup", "restore"),
+    "keys": ("keys",),
+    "ledgers": ("ledger",),
+    "retaining": ("prune",),
+    "access": ("request", "requests", "approve", "deny", "withdraw", "grants", "revoke"),
+    "vault": ("reveal", "erase", "hold"),
+    "people": ("actors", "tokens"),
+    "witnessing": ("witness", "export", "monitor"),
+    "demo": ("demo",),
+}
+"""Which module holds which commands, in the order of the help. One command imports only its own."""
 
 
-@app.callback(invoke_without_command=True)
+def command_line(word: str = "") -> typer.Typer:
+    """The command line: with the one module that holds the command `word`, or with all of them."""
+    app = typer.Typer(
+        name="glasshatch",
+        help="The glass hatch into production: authorised, masked, recorded and provable.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,  # a traceback with local variables could show a secret
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for module in [name for name, words in COMMANDS.items() if word in words] or COMMANDS:
+        import_module(f".{module}", __package__).register(app)
+    app.callback(invoke_without_command=True)(_root)
+    return app
+
+
 def _root(version: bool = typer.Option(False, "--version", help="Print the version and exit.")) -> None:
     if version:
         typer.echo(f"glasshatch {__version__}")
@@ -72,7 +62,7 @@ def _root(version: bool = typer.Option(False, "--version", help="Print the versi
 def main() -> None:
     """Run one command; every expected error becomes one line, a hint and its exit code."""
     try:
-        app()
+        command_line(*sys.argv[1:2])()
     except GlasshatchError as error:
         complain(error)
         sys.exit(EXIT_CODES.get(error.code, 1))
