@@ -23,6 +23,7 @@ COMMANDS = {
     "investigating": ("search", "tail", "timeline", "stats", "index"),
     "alerts": ("alerts",),
     "feeding": ("ingest",),
+    "redacting": ("redact",),
     "proof": ("prove", "verify"),
     "evidence": ("bundle",),
     "backup": ("backup", "restore"),

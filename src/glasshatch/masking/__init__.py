@@ -5,7 +5,7 @@ from .columns import ColumnFacts, ColumnPlan
 from .detectors import Detector, Pack, shipped_packs
 from .engine import Engine, Finding
 from .fieldpaths import parse_path, spell
-from .operators import OPERATORS, Operator
+from .operators import OPERATORS, Operator, check_operator, replacement
 from .redact import Redactor
 from .rows import MAX_SUBJECTS, RowPlan, plan_columns
 from .sealing import Sealing, SealRule, Taken
@@ -34,9 +34,11 @@ __all__ = [
     "SubjectCipher",
     "Taken",
     "Tokens",
+    "check_operator",
     "masked_columns",
     "parse_path",
     "plan_columns",
+    "replacement",
     "shipped_packs",
     "spell",
     "unwrap_key",

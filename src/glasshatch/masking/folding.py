@@ -17,6 +17,8 @@ def _fold_table() -> dict[int, str]:
         letter = chr(code)
         if code not in table and unicodedata.category(letter) == "Nd":
             table[code] = str(unicodedata.digit(letter))
+    # A byte that is no UTF-8, as `surrogateescape` reads it, is most often Latin-1.
+    table |= {0xDC00 + octet: chr(octet) if octet > 0xA0 else " " for octet in range(0x80, 0x100)}
     return table
 
 

@@ -1,0 +1,78 @@
+"""Which operator the filter uses for each type: a TOML file of `TYPE = "operator"`."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from ...errors import ConfigError
+from ...masking import Detector, Tokens, check_operator, replacement
+
+_SECRET = "SECRET"  # noqa: S105 - the name of a type
+
+
+class Choices(msgspec.Struct, frozen=True):
+    """Operators by type, `*` for every other type; what is not named keeps its detector's own operator."""
+
+    operators: dict[str, str] = {}
+
+    def operator(self, detector: Detector) -> str:
+        """The operator for what a detector finds."""
+        chosen = self.operators.get(detector.type)
+        if chosen is None and detector.type != _SECRET:
+            chosen = self.operators.get("*")
+        return chosen or detector.operator
+
+    def stand_in(self, detector: Detector, tokens: Tokens) -> Callable[[str], str] | None:
+        """What writes the place of a finding; None if the value stays."""
+        operator, type = self.operator(detector), detector.type
+        if operator == "keep":
+            return None
+        return lambda value: replacement(operator, type, value, tokens) or "NULL"
+
+
+def read_choices(file: Path | None, types: frozenset[str]) -> Choices:
+    """Read a policy of the filter: a table `[operators]`.
+
+    Raises:
+        ConfigError: It cannot be read, names a type that no loaded detector finds or an operator that
+            does not exist, or would show secrets.
+    """
+    if file is None:
+        return Choices()
+    try:
+        document = tomllib.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", file=str(file)) from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"not a TOML file: {error}", file=str(file)) from None
+    try:
+        choices = msgspec.convert(document, Choices)
+    except msgspec.ValidationError as error:
+        raise ConfigError(
+            f"{error}", file=str(file), hint='write [operators] and EMAIL = "partial"'
+        ) from None
+    if unknown := sorted(document.keys() - {"operators"}):
+        raise ConfigError(
+            "an unknown table", file=str(file), key=unknown[0], hint="only [operators] is known"
+        )
+    for type, operator in choices.operators.items():
+        _check(file, type, operator, types)
+    return choices
+
+
+def _check(file: Path, type: str, operator: str, types: frozenset[str]) -> None:
+    check_operator(operator, f"{file}: operators.{type}")
+    if type != "*" and type not in types:
+        raise ConfigError(
+            f"no loaded detector finds {type}", file=str(file), key="operators",
+            hint=f"there are {', '.join(sorted(types))}, and *",
+        )  # fmt: skip
+    if type == _SECRET and operator not in ("redact", "null"):
+        raise ConfigError(
+            "a secret may only be redacted", file=str(file), key=f"operators.{type}",
+            hint="to leave secrets alone, leave the pack out: --packs core",
+        )  # fmt: skip
