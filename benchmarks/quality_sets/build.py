@@ -10,7 +10,6 @@ import dataclasses
 import random
 import re
 import tomllib
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -118,9 +117,7 @@ class Builder:
                 continue
             text, start, end, most_start, most_end = ENCODINGS[encoder](self._rng, value)
             if text != value or name != "?":
-                return text, Span(
-                    at + start, at + end, family, kind, encoder, at + most_start, at + most_end
-                )
+                return text, Span(at + start, at + end, family, kind, encoder, at + most_start, at + most_end)
         raise AssertionError(f"no value of {name} changes by {encoder}")
 
     def _value(self, kind: str) -> tuple[str, str]:
@@ -131,9 +128,13 @@ class Builder:
         if name in NATIONALS:
             return "national_id", NATIONALS[name](rng, form or rng.choice(["official", "plain"]))
         if name == "phone":
-            return name, people.phone(rng, form or rng.choice(forms[name]), extra or rng.choice(forms["region"]))
+            return name, people.phone(
+                rng, form or rng.choice(forms[name]), extra or rng.choice(forms["region"])
+            )
         if name == "card":
-            return name, people.card(rng, form or rng.choice(forms[name]), extra or rng.choice(forms["brand"]))
+            return name, people.card(
+                rng, form or rng.choice(forms[name]), extra or rng.choice(forms["brand"])
+            )
         if name == "iban":
             return name, people.iban(rng, form or rng.choice(forms[name]), extra or rng.choice(forms["bank"]))
         if name in {"ip", "ip6"}:

@@ -94,7 +94,7 @@ def base64_urlsafe(rng: Rng, value: str) -> Encoded:
 
 
 def base64_wrapped(rng: Rng, value: str) -> Encoded:
-    text = f"Dear colleague,\nplease update the file of the customer below before noon.\n{value}\nThank you, the desk.\n"
+    text = f"Dear colleague,\nplease update this customer's file by noon.\n{value}\nThank you, the desk.\n"
     plain, least_start, least_end, _, _ = _inside(text.encode(), value.encode(), _standard, 3, 4)
     rows = [plain[place : place + 64] for place in range(0, len(plain), 64)]
     wrapped = "\n".join(rows)
@@ -147,7 +147,9 @@ def full_width(rng: Rng, value: str) -> Encoded:
 
 
 def full_width_digits(rng: Rng, value: str) -> Encoded:
-    return _whole("".join(chr(ord(char) + 0xFEE0) if char.isdigit() or char == "@" else char for char in value))
+    return _whole(
+        "".join(chr(ord(char) + 0xFEE0) if char.isdigit() or char == "@" else char for char in value)
+    )
 
 
 def no_break(rng: Rng, value: str) -> Encoded:

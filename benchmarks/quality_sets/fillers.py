@@ -10,10 +10,12 @@ from .people import Rng, digits, letters
 from .secrets import HEX, LOWER, pick
 
 _BASE = datetime.datetime(2026, 3, 2, tzinfo=datetime.UTC)
-_WORDS = """checkout ledger billing catalog invoice shipment session search profile gateway worker report queue
-refund payout import export pricing voucher mailer""".split()
-_FIRST = "Maria Jonas Amelie Lukas Sofia Pierre Chloé Marco Giulia João Daan Erik Kasia Piotr Olivia Priya".split()
-_LAST = "Keller Dubois Moreau García Rossi Bianchi Silva Jansen Lindqvist Nowak Walker Patel Oliveira Weber".split()
+_WORDS = """checkout ledger billing catalog invoice shipment session search profile gateway worker report
+queue refund payout import export pricing voucher mailer""".split()
+_FIRST = (
+    "Maria Jonas Amelie Lukas Sofia Pierre Chloé Marco Giulia João Daan Erik Kasia Piotr Olivia Priya".split()
+)
+_LAST = "Keller Dubois Moreau García Rossi Bianchi Silva Jansen Lindqvist Nowak Walker Patel Weber".split()
 
 
 def _time(rng: Rng) -> datetime.datetime:

@@ -17,7 +17,9 @@ def us_ssn(rng: Rng, form: str) -> str:
 
 
 def us_itin(rng: Rng, form: str) -> str:
-    return _joined(f"9{digits(rng, 2)}{rng.choice([*range(70, 89), 90, 94, 97])}{digits(rng, 4)}", [3, 2, 4], form)
+    return _joined(
+        f"9{digits(rng, 2)}{rng.choice([*range(70, 89), 90, 94, 97])}{digits(rng, 4)}", [3, 2, 4], form
+    )
 
 
 def uk_nino(rng: Rng, form: str) -> str:
@@ -41,7 +43,7 @@ def in_aadhaar(rng: Rng, form: str) -> str:
 
 
 def in_pan(rng: Rng, form: str) -> str:
-    return letters(rng, 3) + "P" + letters(rng, 1) + digits(rng, 4) + letters(rng, 1)
+    return letters(rng, 3) + "P" + letters(rng, 1) + f"{rng.randrange(1, 9999):04d}" + letters(rng, 1)
 
 
 def br_cpf(rng: Rng, form: str) -> str:

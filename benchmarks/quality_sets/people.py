@@ -16,10 +16,10 @@ from phonenumbers import PhoneNumberType as Kind
 from . import checksums as check
 
 Rng = random.Random
-FIRST = """maria jonas amelie lukas sofia pierre chloe marco giulia joao ines daan sanne erik astrid kasia piotr
-olivia liam noah emma priya arjun fernanda thiago hannah felix lucie hugo carmen pablo""".split()
-LAST = """keller schmidt dubois moreau garcia romero rossi bianchi silva santos devries jansen lindqvist berg nowak
-kowalska walker nguyen patel sharma oliveira costa weber fischer lefevre martin okafor tanaka""".split()
+FIRST = """maria jonas amelie lukas sofia pierre chloe marco giulia joao ines daan sanne erik astrid kasia
+piotr olivia liam noah emma priya arjun fernanda thiago hannah felix lucie hugo carmen pablo""".split()
+LAST = """keller schmidt dubois moreau garcia romero rossi bianchi silva santos devries jansen lindqvist berg
+nowak kowalska walker nguyen patel sharma oliveira costa weber fischer lefevre martin okafor tanaka""".split()
 MONTHS = "January February March April May June July August September October November December".split()
 
 
@@ -157,7 +157,18 @@ def _bban(rng: Rng, country: str) -> str:
             if check.weighted(account, list(range(10, 0, -1))) % 11 == 0:
                 return letters(rng, 1, "ABIR") + rng.choice(["BNA", "NGB", "ABO"]) + account
     heads = {"GB": 4, "IE": 4}
-    counts = {"DE": 18, "GB": 14, "IE": 14, "SE": 20, "PL": 24, "AT": 16, "CH": 17, "DK": 14, "FI": 14, "LU": 16}
+    counts = {
+        "DE": 18,
+        "GB": 14,
+        "IE": 14,
+        "SE": 20,
+        "PL": 24,
+        "AT": 16,
+        "CH": 17,
+        "DK": 14,
+        "FI": 14,
+        "LU": 16,
+    }
     return letters(rng, heads.get(country, 0)) + digits(rng, counts[country])
 
 
@@ -188,7 +199,8 @@ def ipv6(rng: Rng, form: str) -> str:
     if form == "compressed":
         return f"{prefix}:{rng.randrange(16, 65536):x}::{rng.randrange(1, 65536):x}"
     if form == "link":
-        return f"fe80::{rng.randrange(256, 65536):x}:{rng.randrange(256, 65536):x}ff:fe{rng.randrange(16, 256):02x}:{rng.randrange(256, 65536):x}"
+        middle, last = rng.randrange(256, 65536), rng.randrange(256, 65536)
+        return f"fe80::{middle:x}:{middle:x}ff:fe{rng.randrange(16, 256):02x}:{last:x}"
     return full.upper() if form == "upper" else full
 
 
@@ -251,10 +263,14 @@ def licence(rng: Rng, country: str) -> str:
         "US-CA": lambda: letters(rng, 1) + digits(rng, 7),
         "US-FL": lambda: letters(rng, 1) + grouped(digits(rng, 12), [3, 3, 2, 3, 1], "-"),
         "US-NY": lambda: digits(rng, 9),
-        "DE": lambda: letters(rng, 1) + digits(rng, 2) + letters(rng, 1) + digits(rng, 6) + rng.choice("X123456789"),
+        "DE": lambda: (
+            letters(rng, 1) + digits(rng, 2) + letters(rng, 1) + digits(rng, 6) + rng.choice("X123456789")
+        ),
         "FR": lambda: digits(rng, 12),
         "IT": lambda: rng.choice(["U1", "MI", "RM"]) + digits(rng, 7) + letters(rng, 1),
         "AU": lambda: digits(rng, 8),
-        "IN": lambda: rng.choice(["MH", "KA", "DL"]) + digits(rng, 2) + f" 20{digits(rng, 2)}{digits(rng, 7)}",
+        "IN": lambda: (
+            rng.choice(["MH", "KA", "DL"]) + digits(rng, 2) + f" 20{digits(rng, 2)}{digits(rng, 7)}"
+        ),
         "CA": lambda: letters(rng, 1) + grouped(digits(rng, 14), [4, 5, 5], "-"),
     }[country]()

@@ -12,6 +12,7 @@ from .people import Rng
 ALNUM = string.ascii_letters + string.digits
 LOWER = string.ascii_lowercase + string.digits
 HEX = "0123456789abcdef"
+UPPER = string.ascii_uppercase + string.digits
 URLSAFE = ALNUM + "_-"
 WORDS = "Sommer harbor Violet quartz Lantern maple Falcon winter Copper meadow Raven tulip".split()
 
@@ -64,10 +65,14 @@ KINDS: dict[str, Callable[[Rng], str]] = {
     "github": lambda r: _checked(r, r.choice(["ghp_", "gho_", "ghs_"])),
     "github_pat": lambda r: f"github_pat_{pick(r, ALNUM, 22)}_{pick(r, ALNUM, 59)}",
     "gitlab": lambda r: "glpat-" + pick(r, ALNUM, 20),
-    "slack": lambda r: f"xoxb-{r.randrange(10**11, 10**12)}-{r.randrange(10**12, 10**13)}-{pick(r, ALNUM, 24)}",
-    "slack_hook": lambda r: "https://hooks.slack.com/services/T"
-    + f"{pick(r, string.ascii_uppercase + string.digits, 9)}/B{pick(r, string.ascii_uppercase + string.digits, 9)}"
-    + f"/{pick(r, ALNUM, 24)}",
+    "slack": lambda r: (
+        f"xoxb-{r.randrange(10**11, 10**12)}-{r.randrange(10**12, 10**13)}-{pick(r, ALNUM, 24)}"
+    ),
+    "slack_hook": lambda r: (
+        "https://hooks.slack.com/services/T"
+        + f"{pick(r, UPPER, 9)}/B{pick(r, UPPER, 9)}"
+        + f"/{pick(r, ALNUM, 24)}"
+    ),
     "stripe": lambda r: r.choice(["sk_live_", "rk_live_"]) + pick(r, ALNUM, 24),
     "google": lambda r: "AIza" + pick(r, URLSAFE[:-1], 35),
     "google_oauth": lambda r: "GOCSPX-" + pick(r, ALNUM, 28),
