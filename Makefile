@@ -58,6 +58,7 @@ deep: setup ## properties, fuzzing and faults, with many more examples and kills
 
 bench: setup ## every benchmark; each prints one JSON object on its last line
 	@bash requirements/install-system.sh bench
+	@bash requirements/install.sh bench
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
 
 docs: setup ## write the generated pages of docs/reference anew

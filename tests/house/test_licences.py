@@ -24,7 +24,10 @@ _STRONG = re.compile(
 WEAK_IN_SERVER = {
     "certifi": "MPL-2.0, a list of certificates; comes with httpx, which litestar brings",
 }
-WEAK_IN_DEVELOPMENT = {
+WEAK_IN_NER = WEAK_IN_SERVER | {
+    "tqdm": "MPL-2.0 AND MIT, the progress bar of spacy's downloads",
+}
+WEAK_IN_DEVELOPMENT = WEAK_IN_NER | {
     "hypothesis": "MPL-2.0, runs the property tests",
     "pathspec": "MPL-2.0, hatchling and mypy read ignore files with it",
     "psycopg": "LGPL-3.0, a real client in the server tests",
@@ -73,6 +76,7 @@ def _verdict_of_one(text: str) -> str:
     ("lock", "weak"),
     [
         ("base.lock", WEAK_IN_SERVER),
+        ("ner.lock", WEAK_IN_NER),
         ("server.lock", WEAK_IN_SERVER),
         ("dev.lock", WEAK_IN_DEVELOPMENT),
         ("bootstrap.lock", WEAK_IN_DEVELOPMENT),

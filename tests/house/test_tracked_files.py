@@ -51,7 +51,9 @@ def test_no_file_names_a_path_of_the_machine_it_was_made_on() -> None:
     assert not lines_with(_MACHINE_PATHS, tests_too=False)
 
 
-@pytest.mark.parametrize("lock", ["base.lock", "server.lock", "dev.lock", "bootstrap.lock"])
+@pytest.mark.parametrize(
+    "lock", ["base.lock", "server.lock", "ner.lock", "dev.lock", "research.lock", "bootstrap.lock"]
+)
 def test_every_locked_package_is_pinned_by_version_and_hash(lock: str) -> None:
     text = (ROOT / "requirements" / lock).read_text()
     entries = re.split(r"\n(?=[A-Za-z0-9])", text)
