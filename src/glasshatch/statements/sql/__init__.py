@@ -141,3 +141,11 @@ def _encodable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+class _PostgreSQL:
+    def read(self, text: str, depth: int) -> Statement:
+        return analyze_sql(text)
+
+
+LANGUAGE = _PostgreSQL()

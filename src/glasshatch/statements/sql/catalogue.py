@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .words import words
+from ..words import words
 
 _CREDENTIALS = words(
     """pg_authid pg_shadow pg_user_mapping pg_user_mappings pg_hba_file_rules pg_subscription"""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from ..words import words
 from . import functions
 from .meaning import Meaning, strings
 from .native import Node
 from .scope import NOTHING, Column, Flow, Relation, Scope, merged
 from .settings import risk_of_setting
-from .words import words
 
 Ctes = dict[str, Relation]
 Columns = tuple[Column, ...]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from .words import words
+from ..words import words
 
 # Names of the functions that a stock PostgreSQL (15 to 18) and its common read-only extensions define.
 # A function outside this list was made by somebody, and what it does cannot be read off its name.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from .words import words
+from ..words import words
 
 MAX_BYTES = 1 << 20
 MAX_TOKENS = 40_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .words import words
+from ..words import words
 
 _HARMLESS = words(
     """application_name array_nulls backend_flush_after bytea_output check_function_bodies
