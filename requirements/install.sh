@@ -25,6 +25,21 @@ if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
   "$python" -m venv .venv
 fi
 
+# The row kernel is compiled here if it can be; without it answers are masked in Python, which is slower.
+can_compile() {
+  command -v "${CC:-cc}" >/dev/null &&
+    "$python" -c 'import os, sys, sysconfig
+sys.exit(not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")))'
+}
+if ! can_compile; then
+  if [ "$what" = dev ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    echo "setup: installing gcc and python3-dev"
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+      gcc libc6-dev python3-dev >/dev/null || true
+  fi
+  can_compile || echo "setup: no C compiler or no Python headers, so no row kernel: apt-get install gcc python3-dev" >&2
+fi
+
 locks=(-r requirements/server.lock)
 size="360 MB"
 if [ "$what" = dev ]; then
@@ -44,6 +59,8 @@ if ! [ -x .venv/bin/uv ]; then
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.lock
 fi
 .venv/bin/uv pip install --quiet --compile-bytecode --require-hashes -r requirements/bootstrap.lock "${locks[@]}"
-.venv/bin/uv pip install --quiet --no-deps --no-build-isolation --editable .
+# The kernel is compiled by its own command: the installer may take the link to the source from its cache.
+GLASSHATCH_KERNEL=python .venv/bin/uv pip install --quiet --no-deps --no-build-isolation --editable .
+if can_compile; then .venv/bin/python hatch_build.py || true; fi
 # An environment may forbid Python to write bytecode by itself, which makes every command slow.
 .venv/bin/python -m compileall -q src

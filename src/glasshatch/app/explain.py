@@ -11,6 +11,7 @@ import msgspec
 
 from ..clock import SystemClock
 from ..errors import ConfigError, GlasshatchError
+from ..masking import KERNEL
 from ..sources import SOURCES
 from .config import LoadedConfig, ResourceSection, load_config, read_secret, split_address
 from .detection import make_channels, read_rules
@@ -18,6 +19,11 @@ from .home import Home
 from .house import load_engine, load_policy, open_keyring, seal_rules
 from .streams import make_streams
 from .witnessing import make_witnessing, witness_key
+
+_KERNELS = {
+    "compiled": "rows of answers are masked by the compiled kernel",
+    "python": "rows of answers are masked in Python, which is slower: no compiled kernel is at work",
+}
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -52,6 +58,7 @@ def _checks(loaded: LoadedConfig) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "keys.master", lambda: f"opens the key ring of tenant {open_keyring(loaded).tenant}"
     yield "policy.set", lambda: f"policy {load_policy(loaded).name}, hash {load_policy(loaded).hash[:16]}"
     yield "masking.packs", lambda: f"detectors load, pack hash {load_engine(loaded).pack_hash[:16]}"
+    yield "masking.kernel", lambda: _KERNELS[KERNEL]
     if config.seal:
         yield "seal", lambda: _seal(loaded)
     yield "gateway.postgres", lambda: _address(config.gateway.postgres, "gateway.postgres")

@@ -5,6 +5,7 @@ from .columns import ColumnFacts, ColumnPlan
 from .detectors import Detector, Pack, shipped_packs
 from .engine import Engine, Finding
 from .fieldpaths import parse_path, spell
+from .kernel import KERNEL, run_of
 from .operators import OPERATORS, Operator, check_operator, replacement
 from .redact import Redactor
 from .rows import MAX_SUBJECTS, RowPlan, plan_columns
@@ -13,6 +14,7 @@ from .subjectkeys import KEY_BYTES, Opened, SubjectCipher, unwrap_key, wrap_key,
 from .tokens import TOKEN, UNSCANNED, Tokens
 
 __all__ = [
+    "KERNEL",
     "KEY_BYTES",
     "MAX_SUBJECTS",
     "OPERATORS",
@@ -39,6 +41,7 @@ __all__ = [
     "parse_path",
     "plan_columns",
     "replacement",
+    "run_of",
     "shipped_packs",
     "spell",
     "unwrap_key",

@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from .columnnames import ColumnRule, guess_by_name, masked_columns, rule_for
-from .pgtypes import type_class
+from .pgtypes import PERSONAL, ValueType, builtin_type
 
 
 class ColumnFacts(msgspec.Struct, frozen=True):
@@ -21,6 +21,7 @@ class ColumnFacts(msgspec.Struct, frozen=True):
     `table` and `column` name the base column it comes from unchanged, if there is one. For a
     derived column, `sources` are the columns that may flow into it, of which the masked ones count:
     () is proof that none does, None that it is not known. `format` is 0 for text and 1 for binary.
+    `type` is what the catalogue knows of a type that is not built in.
     """
 
     name: str
@@ -30,6 +31,12 @@ class ColumnFacts(msgspec.Struct, frozen=True):
     column: str | None = None
     sources: tuple[str, ...] | None = None
     comment: str = ""
+    type: ValueType | None = None
+
+    @property
+    def value_type(self) -> ValueType:
+        """The column's type, as masking sees it."""
+        return self.type if self.type is not None else builtin_type(self.type_oid)
 
 
 class ColumnPlan(msgspec.Struct, frozen=True):
@@ -73,7 +80,7 @@ def _by_rule(rule: ColumnRule, name: str, because: str) -> ColumnPlan:
 
 def _believable(facts: ColumnFacts, guess: ColumnRule) -> bool:
     """Whether a column of this type can hold what its name suggests: `is_email boolean` cannot."""
-    if type_class(facts.type_oid) != "fixed":
+    if facts.value_type.kind != "fixed":
         return True
     return facts.type_oid in _FIXED_CARRIERS.get(guess.type, ())
 
@@ -102,6 +109,9 @@ def _flowing(facts: ColumnFacts, sources: tuple[str, ...], rules: Sequence[Colum
 
 
 def _by_type(facts: ColumnFacts, name: str) -> ColumnPlan:
-    if type_class(facts.type_oid) == "fixed":
+    personal = PERSONAL.get(facts.type_oid)
+    if personal:
+        return ColumnPlan("mask", name, personal, "token", because="all values of its type are personal")
+    if facts.value_type.kind == "fixed":
         return ColumnPlan("keep", name, because="its type carries no text")
     return ColumnPlan("scan", name, because="text that nothing decides")

@@ -1,17 +1,26 @@
-"""What PostgreSQL's built-in types can carry, by OID (pg_type.dat; built-in OIDs never change)."""
+"""What PostgreSQL's types can carry: built-in ones by their OID (pg_type.dat), others as they were read."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal
 
-TypeClass = Literal["text", "json", "fixed", "opaque"]
+import msgspec
+
+Kind = Literal["text", "json", "xml", "bytea", "array", "composite", "hstore", "fixed", "opaque"]
+"""How values of a type are masked.
+
+`fixed` has no room for free text. `opaque` is not understood: it is scanned as it reads, and becomes
+NULL if anything is found. Of `array`, `composite` and `hstore` the parts are masked one by one.
+"""
 
 TEXT = frozenset({25, 1043, 1042, 19, 705})
 """text, varchar, bpchar, name, unknown: any text is a value, and binary format is the text itself."""
 
-JSON, JSONB, BYTEA = 114, 3802, 17
+JSON, JSONB, BYTEA, XML, RECORD = 114, 3802, 17, 142, 2249
 BOOL, INT8, INT2, INT4, OID, FLOAT4, FLOAT8, NUMERIC = 16, 20, 21, 23, 26, 700, 701, 1700
 DATE, TIMESTAMP, TIMESTAMPTZ, UUID = 1082, 1114, 1184, 2950
+MACADDR, MACADDR8, INET = 829, 774, 869
 INTEGERS = {INT2: "!h", INT4: "!i", INT8: "!q", OID: "!I"}
 FLOATS = {FLOAT4: "!f", FLOAT8: "!d"}
 
@@ -21,20 +30,57 @@ FIXED = frozenset(
         18,  # "char", one byte
         27, 28, 29, 5069, 2970, 3220, 5038,  # tid, xid, cid, xid8, txid_snapshot, pg_lsn, pg_snapshot
         790, 1083, 1266, 1186, 1560, 1562,  # money, time, timetz, interval, bit, varbit
-        829, 774, 869, 650,  # macaddr, macaddr8, inet, cidr: covered by a rule or a column's name
+        MACADDR, MACADDR8, INET, 650,  # addresses, and cidr: their type decides, see `PERSONAL`
         600, 601, 602, 603, 604, 628, 718,  # geometry
         24, 2202, 2203, 2204, 2205, 2206, 3734, 3769, 4089, 4096, 4191, 2278,  # reg*: names of objects; void
         1000, 1005, 1006, 1007, 1016, 1028, 1021, 1022, 1231, 1182, 1115, 1185, 2951, 1183, 1270, 1187,
         3904, 3906, 3908, 3910, 3912, 3926, 22, 30,  # ranges, int2vector, oidvector
+        3905, 3907, 3909, 3911, 3913, 3927, 4451, 4532, 4533, 4534, 4535, 4536,  # of ranges; multiranges
     }
 )  # fmt: skip
 """Types without room for free text, and arrays and ranges of them."""
 
+PERSONAL = {INET: "IP", MACADDR: "MAC", MACADDR8: "MAC"}
+"""Types all of whose values are personal, whatever the column is called."""
 
-def type_class(oid: int) -> TypeClass:
-    """How a type is masked: as text, as JSON, not at all (`fixed`), or only by NULL (`opaque`)."""
+ARRAYS = {
+    1009: 25, 1015: 1043, 1014: 1042, 1003: 19, 199: JSON, 3807: JSONB, 143: XML, 1001: BYTEA, 2287: RECORD,
+    1041: INET, 1040: MACADDR, 775: MACADDR8,
+}  # fmt: skip
+"""Element types of the built-in arrays that can carry text or addresses."""
+
+
+class ValueType(msgspec.Struct, frozen=True):
+    """A type as masking sees it. `fields` of a composite are () if they are not known."""
+
+    kind: Kind
+    oid: int = 0
+    element: ValueType | None = None
+    fields: tuple[ValueType, ...] = ()
+
+
+ANY_TEXT = ValueType("text")
+OPAQUE = ValueType("opaque")
+
+
+@lru_cache(maxsize=4096)
+def builtin_type(oid: int) -> ValueType:
+    """A built-in type; any other OID is opaque."""
+    if oid in ARRAYS:
+        return ValueType("array", oid, builtin_type(ARRAYS[oid]))
+    return ValueType(_kind(oid), oid)
+
+
+_KINDS: dict[int, Kind] = {
+    JSON: "json",
+    JSONB: "json",
+    XML: "xml",
+    BYTEA: "bytea",
+    RECORD: "composite",
+}
+
+
+def _kind(oid: int) -> Kind:
     if oid in TEXT:
         return "text"
-    if oid in (JSON, JSONB):
-        return "json"
-    return "fixed" if oid in FIXED else "opaque"
+    return "fixed" if oid in FIXED else _KINDS.get(oid, "opaque")

@@ -3,10 +3,27 @@
 from __future__ import annotations
 
 import datetime
+import ipaddress
+import re
 import struct
 import uuid
+from collections.abc import Callable
+from typing import Any
 
-from .pgtypes import BOOL, BYTEA, DATE, FLOATS, INTEGERS, JSONB, TEXT, TIMESTAMP, TIMESTAMPTZ, UUID
+from .pgtypes import (
+    BOOL,
+    BYTEA,
+    DATE,
+    FLOATS,
+    INET,
+    INTEGERS,
+    JSONB,
+    NUMERIC,
+    TEXT,
+    TIMESTAMP,
+    TIMESTAMPTZ,
+    UUID,
+)
 
 _EPOCH = datetime.datetime(2000, 1, 1)
 _MICROSECOND = datetime.timedelta(microseconds=1)
@@ -43,6 +60,8 @@ def _hexadecimal(value: bytes) -> str:
 
 def _binary(value: bytes, oid: int) -> str:
     try:
+        if oid == INET:
+            return str(ipaddress.ip_address(value[4:]))
         if oid in INTEGERS:
             return str(struct.unpack(INTEGERS[oid], value)[0])
         if oid in FLOATS:
@@ -62,3 +81,54 @@ def _binary(value: bytes, oid: int) -> str:
     except (struct.error, ValueError, OverflowError):
         pass
     return utf8(value)
+
+
+def typed(text: str, format: int, oid: int) -> bytes | None:
+    """A text as a value of a type without room for text, in its format; None if it is not one of it."""
+    try:
+        value = _CHECKS[oid](text)
+        return _encode(value, oid) if format == 1 else text.encode("ascii")
+    except (KeyError, ValueError, OverflowError, struct.error):
+        return None
+
+
+def _decimal(text: str) -> str:
+    if not re.fullmatch(r"-?\d+(\.\d+)?", text, re.ASCII):
+        raise ValueError("no number")
+    return text
+
+
+def _date(text: str) -> datetime.date:
+    return datetime.date.fromisoformat(text)
+
+
+def _timestamp(text: str) -> datetime.datetime:
+    value = datetime.datetime.fromisoformat(text)
+    return value if value.tzinfo is None else value.astimezone(datetime.UTC).replace(tzinfo=None)
+
+
+_CHECKS: dict[int, Callable[[str], Any]] = {
+    **dict.fromkeys(INTEGERS, lambda text: int(_decimal(text))),
+    **dict.fromkeys(FLOATS, lambda text: float(_decimal(text))),
+    NUMERIC: _decimal,
+    DATE: _date,
+    TIMESTAMP: _timestamp,
+    TIMESTAMPTZ: _timestamp,
+    UUID: uuid.UUID,
+    INET: ipaddress.ip_interface,
+}
+
+
+def _encode(value: Any, oid: int) -> bytes:
+    """Binary format, for those types whose binary format is simple. Raises KeyError for others."""
+    if oid in INTEGERS:
+        return struct.pack(INTEGERS[oid], value)
+    if oid in FLOATS:
+        return struct.pack(FLOATS[oid], value)
+    if oid == UUID:
+        return bytes(value.bytes)
+    if oid == DATE:
+        return struct.pack("!i", (value - _EPOCH.date()).days)
+    if oid in (TIMESTAMP, TIMESTAMPTZ):
+        return struct.pack("!q", (value - _EPOCH) // _MICROSECOND)
+    raise KeyError(oid)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fixtures.rows import masked
 from glasshatch.events import Event, Source, encode, foreign
 from glasshatch.masking import TOKEN, ColumnFacts, Engine, Redactor, Tokens, plan_columns
 from glasshatch.statements import analyze_sql
@@ -108,7 +109,7 @@ def test_no_literal_survives_in_a_statement(first: str, second: str, number: int
 @pytest.mark.parametrize("oid", [114, 3802])
 def test_masked_documents_stay_documents(oid: int, document: dict[str, Any]) -> None:
     facts = [ColumnFacts("profile", oid, 0, "public.t", "profile")]
-    masked = plan_columns(facts, (), REDACTOR, False).mask([[json.dumps(document).encode()]])[0][0]
-    assert masked is not None
-    assert set(json.loads(masked)) == set(document)
-    assert b".example" not in masked
+    shown = masked(plan_columns(facts, (), REDACTOR, False), [[json.dumps(document).encode()]])[0][0]
+    assert shown is not None
+    assert set(json.loads(shown)) == set(document)
+    assert b".example" not in shown

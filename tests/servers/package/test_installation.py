@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import zipfile
 from pathlib import Path
@@ -48,11 +49,32 @@ def test_the_wheel_holds_every_file_of_the_source(wheel: Path) -> None:
     source = {
         f"glasshatch/{path.relative_to(SOURCE)}"
         for path in SOURCE.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".so"
     }
-    assert packed == source
+    assert {name for name in packed if not name.endswith(".so")} == source
     for part in ("masking/packs/", "policy/sets/", "control/migrations/versions/"):
         assert [name for name in packed if f"glasshatch/{part}" in name], part
+
+
+def test_the_wheel_carries_the_row_kernel(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    assert [name for name in names if re.fullmatch(r"glasshatch/masking/rowkernel\.[\w-]+\.so", name)]
+    assert "none-any" not in wheel.name
+
+
+def test_a_wheel_made_without_a_compiler_is_whole_but_for_the_kernel(wheel: Path, tmp_path: Path) -> None:
+    done = run_outside(
+        *("env", "CC=/bin/false", UV, "build", "--wheel", "--no-build-isolation"),
+        *("--python", sys.executable, "--out-dir", tmp_path, ROOT),
+        directory=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "answers are masked in Python" in done.stderr
+    (pure,) = tmp_path.glob("*.whl")
+    assert pure.name.endswith("py3-none-any.whl")
+    whole = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("glasshatch/")}
+    held = {name for name in zipfile.ZipFile(pure).namelist() if name.startswith("glasshatch/")}
+    assert held == {name for name in whole if not name.endswith(".so")}
 
 
 def test_the_wheel_carries_its_licence_and_types(wheel: Path) -> None:

@@ -17,17 +17,18 @@ from .answers import (
     clean_report,
     command_rows,
     error_fields,
-    read_row,
+    read_rows,
     read_shape,
-    write_row,
 )
 from .asking import Asking
 from .catalogue import QUERIES, Catalogue, aligned
 from .exchange import Exchange, Expect, Portal
 from .running import Run, finish
 from .session import Session
-from .wire import Span, message
+from .wire import Run as Messages
+from .wire import message
 
+ROW_TAG = 0x44
 _CHANGES_TABLES = frozenset({"create", "alter", "drop", "do", "call", "unknown"})
 _NAME = r"(\"(?:[^\"]|\"\")*\"|[\w$\x80-\U0010ffff]+)"
 _PREPARE = re.compile(rf"\bprepare\s+{_NAME}", re.IGNORECASE)
@@ -64,31 +65,24 @@ class Answering:
             0x74: self._parameter_description,
         }
 
-    def take(self, buffer: bytes, spans: list[Span]) -> None:
+    def take(self, buffer: bytes, runs: list[Messages]) -> None:
         """Take messages; neighbouring rows are masked together."""
-        index, count = 0, len(spans)
-        while index < count:
-            tag, start, end = spans[index]
-            after = index + 1
-            if tag == 0x44:
-                while after < count and spans[after][0] == 0x44:
-                    after += 1
-                self._rows(buffer, spans[index:after])
-            else:
-                handler = self._handlers.get(tag)
-                if handler is None:
-                    raise PeerError("the database sent a message of a kind that has no place here")
-                raw = buffer[start:end]
-                handler(raw, raw[5:])
-            index = after
+        for tag, start, end, count in runs:
+            if tag == ROW_TAG:
+                self._rows(buffer, start, end, count)
+                continue
+            handler = self._handlers.get(tag)
+            if handler is None:
+                raise PeerError("the database sent a message of a kind that has no place here")
+            raw = buffer[start:end]
+            handler(raw, raw[5:])
 
     # -- rows -----------------------------------------------------------------------------------
 
-    def _rows(self, buffer: bytes, spans: list[Span]) -> None:
+    def _rows(self, buffer: bytes, start: int, end: int, count: int) -> None:
         expect = self._expect("execute", "query", "catalogue")
         if expect.kind == "catalogue":
-            rows = self._exchange().catalogue_rows[-1]
-            rows.extend(read_row(buffer, start, end) for _, start, end in spans)
+            self._exchange().catalogue_rows[-1].extend(read_rows(buffer, start, end))
             return
         run = expect.run
         if run is not None and run.plan is None and expect.portal is not None:
@@ -96,13 +90,11 @@ class Answering:
         plan = run.plan if run is not None else None
         if plan is None:
             raise PeerError("the database sent rows whose shape is not known")
-        first, last = spans[0][1], spans[-1][2]
         if plan.untouched:
-            plan.passed(len(spans), last - first)
-            self.session.outbox.client(buffer[first:last])
-            return
-        masked = plan.mask([read_row(buffer, start, end) for _, start, end in spans])
-        self.session.outbox.client(b"".join(map(write_row, masked)))
+            plan.passed(count, end - start)
+            self.session.outbox.client(buffer[start:end])
+        else:
+            self.session.outbox.client(plan.rewrite(buffer, start, end))
 
     def _row_description(self, raw: bytes, body: bytes) -> None:
         expect = self._expect("describe", "query", "catalogue")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -73,6 +73,14 @@ def read_row(buffer: bytes, start: int, end: int) -> Row:
     if position != end:
         raise PeerError("the upstream sent a malformed row")
     return row
+
+
+def read_rows(buffer: bytes, start: int, end: int) -> Iterator[Row]:
+    """The rows of neighbouring DataRow messages. Raises PeerError if one is malformed."""
+    while start < end:
+        after = start + 1 + _INT32.unpack_from(buffer, start + 1)[0]
+        yield read_row(buffer, start, after)
+        start = after
 
 
 def write_row(row: Row) -> bytes:

@@ -27,7 +27,7 @@ from ...core import (
     Tick,
     TlsStarted,
 )
-from .answering import Answering
+from .answering import ROW_TAG, Answering
 from .answers import error_message
 from .asking import CLIENT_TAGS, Asking
 from .catalogue import Shelf
@@ -145,7 +145,7 @@ class PostgresConversation:
             if self._entrance.step != "open":
                 self._entrance.from_upstream(event.data)
                 return
-            self._answering.take(*self._upstream_reader.feed(event.data))
+            self._answering.take(*self._upstream_reader.feed_runs(event.data, ROW_TAG))
             return
         self._heard = True
         data = event.data if self._entrance.step == "open" else self._entrance.from_client(event.data)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import msgspec
 
 from ....errors import PeerError
+from ....masking import run_of
 
 _HEADER = struct.Struct(">BI")
 _INT16 = struct.Struct(">h")
@@ -18,6 +19,9 @@ _INT32 = struct.Struct(">i")
 
 Span = tuple[int, int, int]
 """Tag, start and end of one whole message (header included) in a buffer."""
+
+Run = tuple[int, int, int, int]
+"""Tag, start and end of whole messages of one tag that follow each other, and how many they are."""
 
 STARTUP_BYTES = 10_000
 """PostgreSQL's own bound for a startup packet."""
@@ -55,12 +59,7 @@ class FrameReader:
         Raises:
             PeerError: A length or a tag that no message can have, or a message over its limit.
         """
-        if self._partial:
-            self._partial += data
-            if len(self._partial) < self._need:
-                return b"", []
-            data = bytes(self._partial)
-            self._partial.clear()
+        data = self._with_partial(data)
         position, size = 0, len(data)
         spans: list[Span] = []
         while size - position >= 5:
@@ -74,6 +73,43 @@ class FrameReader:
             position = end
         self._keep(data, position, size)
         return data, spans
+
+    def feed_runs(self, data: bytes, joined: int) -> tuple[bytes, list[Run]]:
+        """As `feed`, but neighbouring messages of one tag are one run: an answer's rows are cut elsewhere.
+
+        Raises:
+            PeerError: As `feed`.
+        """
+        data = self._with_partial(data)
+        position, size = 0, len(data)
+        runs: list[Run] = []
+        while size - position >= 5:
+            if data[position] == joined:
+                end, count = run_of(data, position, joined, self._limit)
+                if count:
+                    runs.append((joined, position, end, count))
+                    position = end
+                    continue
+            tag, length = _HEADER.unpack_from(data, position)
+            end = position + 1 + length
+            self._check(tag, length)
+            if end > size:
+                break
+            runs.append((tag, position, end, 1))
+            position = end
+        self._keep(data, position, size)
+        return data, runs
+
+    def _with_partial(self, data: bytes) -> bytes:
+        """What came, behind what was incomplete; empty while that still is."""
+        if not self._partial:
+            return data
+        self._partial += data
+        if len(self._partial) < self._need:
+            return b""
+        data = bytes(self._partial)
+        self._partial.clear()
+        return data
 
     def _keep(self, data: bytes, position: int, size: int) -> None:
         rest = size - position

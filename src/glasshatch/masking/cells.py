@@ -1,0 +1,259 @@
+"""What stands for the value of one cell: of the cell's type, or NULL.
+
+A value is looked at once; a bounded number of verdicts is remembered for the columns of later answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from weakref import WeakKeyDictionary
+
+import msgspec
+
+from .columns import ColumnFacts, ColumnPlan
+from .engine import Finding
+from .operators import replacement
+from .pgshapes import CONTAINERS, transform
+from .pgtypes import JSONB, ValueType
+from .pgvalues import readable, typed, utf8
+from .redact import Redactor, count_tokens
+from .tokens import TOKEN, UNSCANNED
+
+Shown = bytes | bool | None
+"""Bytes, None for NULL, True for the value itself."""
+
+JSON_HINTS = frozenset(
+    {"SECRET", "EMAIL", "SSN", "CARD", "IBAN", "PHONE", "NAME", "BIRTHDATE", "ADDRESS", "IP"}
+)
+"""Types that the keys of a JSON document in an answer are believed."""
+
+_REMEMBERED = 16_384
+_REMEMBERED_BYTES = 256
+_CELLS = 256
+# These never give a value of a type without room for text, so that it need not be tried.
+_TEXT_ONLY = frozenset({"token", "redact", "null", "partial"})
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What is shown, whose token the value is, and the types of what was found in it."""
+
+    shown: Shown
+    subject: str = ""
+    found: tuple[str, ...] = ()
+
+
+class Cell:
+    """Judges the values of one kind of column."""
+
+    def __init__(self, facts: ColumnFacts, plan: ColumnPlan, redactor: Redactor) -> None:
+        self._type = facts.value_type
+        self._format = facts.format
+        self._oid = facts.type_oid
+        self._plan = plan
+        self._redactor = redactor
+        self._subject_of = redactor.tokens.maker(plan.type)
+        self._remembered: dict[bytes, Verdict] = {}
+        self.always_null = plan.action == "mask" and not plan.subject and self._never_fits()
+
+    def judge(self, values: Sequence[bytes]) -> list[Verdict]:
+        """A verdict for each value, in order. Never raises; what goes wrong is NULL."""
+        known = [self._remembered.get(value) for value in values]
+        fresh = [value for value, one in zip(values, known, strict=True) if one is None]
+        if fresh:
+            made = self._scan(fresh) if self._plan.action == "scan" else [self._decided(one) for one in fresh]
+            self._remember(fresh, made)
+            in_order = iter(made)
+            return [next(in_order) if one is None else one for one in known]
+        return [one for one in known if one is not None]
+
+    def _remember(self, values: list[bytes], made: list[Verdict]) -> None:
+        if len(self._remembered) + len(values) > _REMEMBERED:
+            self._remembered.clear()
+        self._remembered.update(
+            (value, one)
+            for value, one in zip(values[:_REMEMBERED], made, strict=False)
+            if len(value) <= _REMEMBERED_BYTES
+        )
+
+    # -- columns that are decided ---------------------------------------------------------------
+
+    def _never_fits(self) -> bool:
+        kind = self._type.kind
+        return kind == "opaque" or (kind == "fixed" and self._plan.operator in _TEXT_ONLY)
+
+    def _decided(self, value: bytes) -> Verdict:
+        try:
+            subject = self._subject_of(self._text(value)) if self._plan.subject else ""
+            if self._plan.action == "keep":
+                return Verdict(True, subject)
+            return Verdict(transform(value, self._type, self._format, self._masked), subject)
+        except Exception:
+            # NULL is of every type. What went wrong is ours to find; the value stays here.
+            return Verdict(None)
+
+    def _text(self, value: bytes) -> str:
+        return readable(value, self._format, self._oid)
+
+    def _masked(self, value: bytes, type: ValueType, format: int) -> bytes | None:
+        if type.kind == "opaque":
+            return None
+        plan, text = self._plan, readable(value, format, type.oid)
+        if plan.operator == "token" and plan.type != "SECRET":
+            shown: str | None = self._subject_of(text)
+        else:
+            shown = replacement(plan.operator, plan.type, text, self._redactor.tokens)
+        return None if shown is None else _of_type(shown, type, format)
+
+    # -- text that nothing decides --------------------------------------------------------------
+
+    def _scan(self, values: list[bytes]) -> list[Verdict]:
+        if self._type.kind in CONTAINERS:
+            return [self._scan_parts(value) for value in values]
+        texts = [readable(value, self._format, self._oid) for value in values]
+        return [
+            self._scanned(value, text, found)
+            for value, text, found in zip(values, texts, self._redactor.findings(texts), strict=True)
+        ]
+
+    def _scanned(self, value: bytes, text: str, found: list[Finding] | None) -> Verdict:
+        is_document = self._type.kind == "json" and text.startswith(("{", "["))
+        # Keys of a document tell what a scan of its text cannot see.
+        if not found and found is not None and not is_document:
+            return _CLEAN
+        try:
+            shown = _spliced(text, found, self._type, self._format, self._redactor)
+        except Exception:
+            shown = None
+        return _CLEAN if shown == value else Verdict(shown, found=_types(shown, found))
+
+    def _scan_parts(self, value: bytes) -> Verdict:
+        """Every part of a container; one that cannot be taken apart is scanned as it reads."""
+        texts: list[str] = []
+
+        def collect(part: bytes, type: ValueType, format: int) -> bytes:
+            texts.append(readable(part, format, type.oid))
+            return part
+
+        try:
+            rebuilt = transform(value, self._type, self._format, collect)
+        except Exception:
+            rebuilt = None
+        if rebuilt is None:
+            text = utf8(value)
+            found = self._redactor.findings([text])[0]
+            return _CLEAN if found == [] else Verdict(None, found=_types(None, found))
+        return self._replace_parts(value, texts)
+
+    def _replace_parts(self, value: bytes, texts: list[str]) -> Verdict:
+        findings = self._redactor.findings(texts)
+        in_order: Iterator[tuple[str, list[Finding] | None]] = iter(zip(texts, findings, strict=True))
+        touched: list[Finding] = []
+        changed = False
+
+        def replace(part: bytes, type: ValueType, format: int) -> bytes | None:
+            nonlocal changed
+            text, found = next(in_order)
+            if found == [] and not (type.kind == "json" and text.startswith(("{", "["))):
+                return part
+            shown = _spliced(text, found, type, format, self._redactor)
+            changed |= shown != part
+            touched.extend(found or ())
+            return shown
+
+        try:
+            shown = transform(value, self._type, self._format, replace)
+        except Exception:
+            return Verdict(None, found=_types(None, None))
+        return Verdict(shown, found=_types(shown, touched)) if changed else _CLEAN
+
+
+_CLEAN = Verdict(True)
+
+
+def _types(shown: bytes | None, found: Sequence[Finding] | None) -> tuple[str, ...]:
+    if found is None:
+        return ("UNSCANNED",)
+    told = count_tokens([utf8(shown)]) if shown else {}
+    return tuple(sorted({*told, *(one.type for one in found)}))
+
+
+def _of_type(shown: str, type: ValueType, format: int) -> bytes | None:
+    """A text that masking wrote, as a value of a type; None if it can be none."""
+    if type.kind == "json":
+        return _jsonb_mark(type, format) + msgspec.json.encode(shown)
+    if type.kind == "xml":
+        return shown.replace("&", "&amp;").replace("<", "&lt;").encode()
+    if type.kind == "bytea":
+        return shown.encode() if format == 1 else b"\\x" + shown.encode().hex().encode()
+    if type.kind == "text":
+        return shown.encode("utf-8", "replace")
+    return typed(shown, format, type.oid)
+
+
+def _spliced(
+    text: str, found: list[Finding] | None, type: ValueType, format: int, redactor: Redactor
+) -> bytes | None:
+    """A scanned text with its findings replaced, of the same type, or NULL."""
+    kind = type.kind
+    if found is None:
+        return UNSCANNED.encode() if kind == "text" else None
+    if kind == "text":
+        return redactor.splice(text, found).encode("utf-8", "replace")
+    if kind == "json":
+        return _cleaned_json(text, type, format, redactor)
+    if kind == "xml":
+        return TOKEN.sub(lambda token: "&lt;" + token[0][1:], redactor.splice(text, found)).encode()
+    if kind == "bytea" and all(letter.isprintable() or letter in "\r\n\t" for letter in text):
+        return _of_type(redactor.splice(text, found), type, format)
+    return None
+
+
+def _cleaned_json(text: str, type: ValueType, format: int, redactor: Redactor) -> bytes | None:
+    """The document with its strings and long numbers cleaned one by one, so that it stays JSON."""
+    try:
+        document = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    shown = msgspec.json.encode(redactor.tree(document, JSON_HINTS)).decode()
+    # What was found only across members (a key and its value) has no place of its own.
+    if redactor.findings([shown]) != [[]]:
+        return None
+    if msgspec.json.decode(shown) == document:
+        shown = text
+    return _jsonb_mark(type, format) + shown.encode()
+
+
+def _jsonb_mark(type: ValueType, format: int) -> bytes:
+    """Binary jsonb begins with its version."""
+    return b"\x01" if format == 1 and type.oid == JSONB else b""
+
+
+class _Shelf:
+    def __init__(self, tokens: object) -> None:
+        self.tokens = tokens
+        self.cells: dict[tuple[object, ...], Cell] = {}
+
+
+_SHELVES: WeakKeyDictionary[Redactor, _Shelf] = WeakKeyDictionary()
+
+
+def cell_of(facts: ColumnFacts, plan: ColumnPlan, redactor: Redactor) -> Cell:
+    """The cell for such columns: one for all answers, until the tokens change."""
+    shelf = _SHELVES.get(redactor)
+    if shelf is None or shelf.tokens is not redactor.tokens:
+        shelf = _SHELVES[redactor] = _Shelf(redactor.tokens)
+    key = (
+        plan.action,
+        plan.type,
+        plan.operator,
+        plan.subject,
+        facts.value_type,
+        facts.type_oid,
+        facts.format,
+    )
+    found = shelf.cells.get(key)
+    if found is None:
+        if len(shelf.cells) >= _CELLS:
+            shelf.cells.clear()
+        found = shelf.cells[key] = Cell(facts, plan, redactor)
+    return found
