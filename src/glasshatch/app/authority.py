@@ -59,16 +59,17 @@ class PolicyAuthority:
         self, actor: Identity, resource: ResourceFacts, statement: Statement, masked: tuple[str, ...]
     ) -> Decision:
         """May this statement run now, under policy and the actor's grants in force?"""
-        now_ns = self._clock.now_ns()
+        now_ns, current = self._clock.now_ns(), self._now(actor)
         ask = Ask(
-            actor=self._now(actor),
+            actor=current,
             resource=resource,
             statement=statement,
             grants=self._control.grants_of(actor.id, now_ns),
             now_ns=now_ns,
             masked=masked,
         )
-        return self._policy.decide(ask, self._decision_id())
+        decision = self._policy.decide(ask, self._decision_id())
+        return msgspec.structs.replace(decision, roles=current.roles)
 
     def access(self, grant_id: str) -> Access | None:
         """Why a grant exists and who approved it, as it stands in events."""

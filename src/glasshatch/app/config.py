@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from ..errors import ConfigError
-from ..masking import ColumnRule, SealRule
+from ..masking import ColumnRule, MaskRule, SealRule, StoredRule
 
 CONFIG_VERSION = 1
 
@@ -72,10 +72,16 @@ class PolicySection(_Section, frozen=True):
 
 
 class MaskingSection(_Section, frozen=True):
-    """packs: shipped detector packs. user_packs: paths of your own."""
+    """packs: shipped detector packs. user_packs: paths of your own. rules: which operator people meet, by
+    resource, column or path, type, role and purpose. stored: what the record keeps of a value. policy: a file
+    with further rules, which stand after these.
+    """
 
     packs: tuple[str, ...] = ("core", "secrets")
     user_packs: tuple[str, ...] = ()
+    rules: tuple[MaskRule, ...] = ()
+    stored: tuple[StoredRule, ...] = ()
+    policy: str = ""
 
 
 class ResourceSection(_Section, frozen=True):
@@ -83,7 +89,8 @@ class ResourceSection(_Section, frozen=True):
 
     The table's name is the resource's name, which clients give as the database. host, port,
     database, user, password: the upstream account, which people never hold. tls: disable, require,
-    or verify-full with tls_ca. columns: which columns hold personal data and how they are masked.
+    or verify-full with tls_ca. columns: which columns hold personal data and how they are masked. mode:
+    mask, or dry-run, in which answers pass IN CLEAR and what would be masked is counted and recorded.
     """
 
     type: Literal["postgres"]
@@ -97,6 +104,7 @@ class ResourceSection(_Section, frozen=True):
     tls: Literal["disable", "require", "verify-full"] = "require"
     tls_ca: str = ""
     columns: tuple[ColumnRule, ...] = ()
+    mode: Literal["mask", "dry-run"] = "mask"
 
 
 class DetectSection(_Section, frozen=True):
@@ -384,6 +392,8 @@ def known_keys() -> set[str]:
         ResourceSection,
         LedgerSection,
         ColumnRule,
+        MaskRule,
+        StoredRule,
         SealRule,
     )
     return {field for section in sections for field in section.__struct_fields__}

@@ -17,7 +17,7 @@ from ..errors import ConfigError, Conflict
 from ..events import Actor, Link, Outcome, Receipt
 from ..keys import Keyring, MasterKey, open_master_key
 from ..ledger import Ledger
-from ..masking import Engine, Redactor, Sealing, SealRule, Tokens
+from ..masking import Engine, MaskingPolicy, Redactor, Sealing, SealRule, Tokens
 from ..policy import PolicySet
 from ..sources import SOURCES, Intake, Seen
 from .config import LoadedConfig
@@ -53,8 +53,9 @@ class House:
         self.policy = load_policy(loaded)
         self.keyring = open_keyring(loaded)
         self.engine = load_engine(loaded)
+        self.masking = load_masking(loaded)
         workforce = frozenset(kind.name for kind in SOURCES.values() if kind.workforce)
-        self.redactor = Redactor(self.engine, make_tokens(self.keyring), workforce)
+        self.redactor = Redactor(self.engine, make_tokens(self.keyring), workforce, self.masking)
         self._lock = self.home.lock(brief=brief)
         try:
             self.master = open_master(loaded)
@@ -210,6 +211,13 @@ def load_engine(loaded: LoadedConfig) -> Engine:
         if not pack.is_file():
             raise ConfigError(f"{pack} is not a file", file=str(loaded.file), key="masking.user_packs")
     return Engine.load(packs=masking.packs, user_packs=packs, cache_dir=Home(loaded.data).cache)
+
+
+def load_masking(loaded: LoadedConfig) -> MaskingPolicy:
+    """The masking rules: those of the configuration, then those of the file it names."""
+    section = loaded.config.masking
+    more = MaskingPolicy.load(loaded.path(section.policy)) if section.policy else MaskingPolicy()
+    return MaskingPolicy((*section.rules, *more.rules), (*section.stored, *more.stored))
 
 
 def make_tokens(keyring: Keyring) -> Tokens:

@@ -75,9 +75,9 @@ class Recorder:
         ledger = self._streams.of_feed(feed)
         batch = self._sealer.begin(events, feed) if self._sealer is not None else None
         if batch is None:
-            answers = [_encoded(redacted) for redacted in self._redactor.events(events)]
+            answers = [_encoded(redacted) for redacted in self._redactor.events(events, feed)]
         else:
-            answers = self._sealed(batch, ledger)
+            answers = self._sealed(batch, ledger, feed)
             done = partial(batch.answered, done)
         items: list[tuple[bytes, Done | None]] = []
         for place, answer in enumerate(answers):
@@ -87,10 +87,10 @@ class Recorder:
                 items.append((answer, partial(done, place)))
         self._append(ledger, items)
 
-    def _sealed(self, batch: SealedBatch, ledger: str) -> list[bytes | GlasshatchError]:
+    def _sealed(self, batch: SealedBatch, ledger: str, feed: str) -> list[bytes | GlasshatchError]:
         entries = [
             _encoded(batch.commit(place, redacted))
-            for place, redacted in enumerate(self._redactor.events(batch.events))
+            for place, redacted in enumerate(self._redactor.events(batch.events, feed))
         ]
         # One commit of the vault for all of them, and before the first leaf: a leaf whose value is not
         # there could never be revealed. A crash in between leaves values without a leaf.

@@ -1,12 +1,13 @@
 """What may be seen: detectors, the engine, tokens, redaction of events, and plans for answers."""
 
-from .columnnames import ColumnRule, masked_columns
+from .choosing import NOBODY, MaskingPolicy, MaskingView, MaskRule, StoredRule
+from .columnnames import ColumnRule, MayMask, masked_columns
 from .columns import ColumnFacts, ColumnPlan
 from .detectors import Detector, Pack, shipped_packs
 from .engine import Engine, Finding
 from .fieldpaths import parse_path, spell
 from .kernel import KERNEL, run_of
-from .operators import OPERATORS, Operator, check_operator, replacement
+from .operators import OPERATORS, Chosen, Operator, check_operator, masked, replacement
 from .redact import Redactor
 from .rows import MAX_SUBJECTS, RowPlan, plan_columns
 from .sealing import Sealing, SealRule, Taken
@@ -17,15 +18,21 @@ __all__ = [
     "KERNEL",
     "KEY_BYTES",
     "MAX_SUBJECTS",
+    "NOBODY",
     "OPERATORS",
     "TOKEN",
     "UNSCANNED",
+    "Chosen",
     "ColumnFacts",
     "ColumnPlan",
     "ColumnRule",
     "Detector",
     "Engine",
     "Finding",
+    "MaskRule",
+    "MaskingPolicy",
+    "MaskingView",
+    "MayMask",
     "Opened",
     "Operator",
     "Pack",
@@ -33,10 +40,12 @@ __all__ = [
     "RowPlan",
     "SealRule",
     "Sealing",
+    "StoredRule",
     "SubjectCipher",
     "Taken",
     "Tokens",
     "check_operator",
+    "masked",
     "masked_columns",
     "parse_path",
     "plan_columns",

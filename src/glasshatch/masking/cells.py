@@ -10,11 +10,12 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 
+from .choosing import NOBODY, MaskingView
 from .columns import ColumnFacts, ColumnPlan
 from .engine import Finding
-from .operators import replacement
+from .operators import ValueKind, masked
 from .pgshapes import CONTAINERS, transform
-from .pgtypes import JSONB, ValueType
+from .pgtypes import DATE, FLOAT4, FLOAT8, INTEGERS, JSONB, NUMERIC, TIMESTAMP, TIMESTAMPTZ, ValueType
 from .pgvalues import readable, typed, utf8
 from .redact import Redactor, count_tokens
 from .tokens import TOKEN, UNSCANNED
@@ -31,36 +32,53 @@ _REMEMBERED = 16_384
 _REMEMBERED_BYTES = 256
 _CELLS = 256
 # These never give a value of a type without room for text, so that it need not be tried.
-_TEXT_ONLY = frozenset({"token", "redact", "null", "partial"})
+_TEXT_ONLY = frozenset({"token", "redact", "null", "partial", "seal"})
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """What is shown, whose token the value is, and the types of what was found in it."""
+    """What is shown, whose token the value is, and the types of what was found in it.
+
+    `clear`: something was found in it that the actor may see. `would`: a dry run lets it pass.
+    """
 
     shown: Shown
     subject: str = ""
     found: tuple[str, ...] = ()
+    clear: bool = False
+    would: bool = False
 
 
 class Cell:
-    """Judges the values of one kind of column."""
+    """Judges the values of one kind of column; in a dry run only secrets are masked."""
 
-    def __init__(self, facts: ColumnFacts, plan: ColumnPlan, redactor: Redactor) -> None:
+    def __init__(
+        self,
+        facts: ColumnFacts,
+        plan: ColumnPlan,
+        redactor: Redactor,
+        view: MaskingView = NOBODY,
+        *,
+        dry_run: bool = False,
+    ) -> None:
+        self.spares = dry_run and not plan.secret
+        """Whether a dry run lets values pass that are not known to be secret."""
         self._type = facts.value_type
         self._format = facts.format
         self._oid = facts.type_oid
         self._plan = plan
-        self._redactor = redactor
+        self._redactor = redactor.met_by(view, plan.name)
         self._subject_of = redactor.tokens.maker(plan.type)
         self._remembered: dict[bytes, Verdict] = {}
-        self.always_null = plan.action == "mask" and not plan.subject and self._never_fits()
+        self.always_null = (
+            plan.action == "mask" and not plan.subject and not self.spares and self._never_fits()
+        )
 
     def judge(self, values: Sequence[bytes]) -> list[Verdict]:
         """A verdict for each value, in order. Never raises; what goes wrong is NULL."""
         known = [self._remembered.get(value) for value in values]
         fresh = [value for value, one in zip(values, known, strict=True) if one is None]
         if fresh:
-            made = self._scan(fresh) if self._plan.action == "scan" else [self._decided(one) for one in fresh]
+            made = self._scanning(fresh) if self._plan.action == "scan" else list(map(self._decided, fresh))
             self._remember(fresh, made)
             in_order = iter(made)
             return [next(in_order) if one is None else one for one in known]
@@ -84,7 +102,7 @@ class Cell:
     def _decided(self, value: bytes) -> Verdict:
         try:
             subject = self._subject_of(self._text(value)) if self._plan.subject else ""
-            if self._plan.action == "keep":
+            if self._plan.action == "keep" or self.spares:
                 return Verdict(True, subject)
             return Verdict(transform(value, self._type, self._format, self._masked), subject)
         except Exception:
@@ -101,10 +119,21 @@ class Cell:
         if plan.operator == "token" and plan.type != "SECRET":
             shown: str | None = self._subject_of(text)
         else:
-            shown = replacement(plan.operator, plan.type, text, self._redactor.tokens)
+            kind = _value_kind(type)
+            shown = masked(plan.chosen, plan.type, text, self._redactor.tokens, kind=kind)
         return None if shown is None else _of_type(shown, type, format)
 
     # -- text that nothing decides --------------------------------------------------------------
+
+    def _scanning(self, values: list[bytes]) -> list[Verdict]:
+        made = self._scan(values)
+        return list(map(self._spared, made)) if self.spares else made
+
+    def _spared(self, verdict: Verdict) -> Verdict:
+        """What a dry run makes of a verdict: the value itself, unless a secret is in it or may be."""
+        if verdict.shown is True or not verdict.found or {"SECRET", "UNSCANNED"} & set(verdict.found):
+            return verdict
+        return Verdict(True, verdict.subject, verdict.found, clear=True, would=True)
 
     def _scan(self, values: list[bytes]) -> list[Verdict]:
         if self._type.kind in CONTAINERS:
@@ -124,7 +153,9 @@ class Cell:
             shown = _spliced(text, found, self._type, self._format, self._redactor)
         except Exception:
             shown = None
-        return _CLEAN if shown == value else Verdict(shown, found=_types(shown, found))
+        if shown == value:
+            return Verdict(True, found=_types(None, found), clear=True) if found else _CLEAN
+        return Verdict(shown, found=_types(shown, found))
 
     def _scan_parts(self, value: bytes) -> Verdict:
         """Every part of a container; one that cannot be taken apart is scanned as it reads."""
@@ -164,10 +195,25 @@ class Cell:
             shown = transform(value, self._type, self._format, replace)
         except Exception:
             return Verdict(None, found=_types(None, None))
-        return Verdict(shown, found=_types(shown, touched)) if changed else _CLEAN
+        if not changed:
+            return Verdict(True, found=_types(None, touched), clear=True) if touched else _CLEAN
+        return Verdict(shown, found=_types(shown, touched))
 
 
 _CLEAN = Verdict(True)
+
+
+def _value_kind(type: ValueType) -> ValueKind:
+    """What can stand in a place of a type."""
+    if type.kind != "fixed":
+        return "text"
+    if type.oid in INTEGERS:
+        return "integer"
+    if type.oid in (FLOAT4, FLOAT8, NUMERIC):
+        return "number"
+    if type.oid == DATE:
+        return "date"
+    return "timestamp" if type.oid in (TIMESTAMP, TIMESTAMPTZ) else "other"
 
 
 def _types(shown: bytes | None, found: Sequence[Finding] | None) -> tuple[str, ...]:
@@ -216,7 +262,8 @@ def _cleaned_json(text: str, type: ValueType, format: int, redactor: Redactor) -
         return None
     shown = msgspec.json.encode(redactor.tree(document, JSON_HINTS)).decode()
     # What was found only across members (a key and its value) has no place of its own.
-    if redactor.findings([shown]) != [[]]:
+    rest = redactor.findings([shown])[0]
+    if rest is None or any(redactor.marks(one.type) for one in rest):
         return None
     if msgspec.json.decode(shown) == document:
         shown = text
@@ -237,7 +284,14 @@ class _Shelf:
 _SHELVES: WeakKeyDictionary[Redactor, _Shelf] = WeakKeyDictionary()
 
 
-def cell_of(facts: ColumnFacts, plan: ColumnPlan, redactor: Redactor) -> Cell:
+def cell_of(
+    facts: ColumnFacts,
+    plan: ColumnPlan,
+    redactor: Redactor,
+    view: MaskingView = NOBODY,
+    *,
+    dry_run: bool = False,
+) -> Cell:
     """The cell for such columns: one for all answers, until the tokens change."""
     shelf = _SHELVES.get(redactor)
     if shelf is None or shelf.tokens is not redactor.tokens:
@@ -250,10 +304,14 @@ def cell_of(facts: ColumnFacts, plan: ColumnPlan, redactor: Redactor) -> Cell:
         facts.value_type,
         facts.type_oid,
         facts.format,
+        plan.chosen,
+        plan.secret,
+        dry_run,
+        None if view.empty else (view, plan.name),
     )
     found = shelf.cells.get(key)
     if found is None:
         if len(shelf.cells) >= _CELLS:
             shelf.cells.clear()
-        found = shelf.cells[key] = Cell(facts, plan, redactor)
+        found = shelf.cells[key] = Cell(facts, plan, redactor, view, dry_run=dry_run)
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from importlib import resources
@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 
 from ..errors import ConfigError
-from .operators import Operator, check_operator
+from .dates import Coarse
+from .operators import FOR_SECRETS, Chosen, Operator, check_operator, check_secret, check_settings
 
 _TYPE = re.compile(r"[A-Z][A-Z0-9_]{1,30}")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_]+")
@@ -24,23 +25,39 @@ class ColumnRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `pattern` is `schema.table.column`, with `*` and `?`; `*.email` fits the column in every table.
     `subject` says that its values name data subjects, whose tokens go into the exposure record.
+    `bucket` and `every` are the widths of ranges of numbers and dates, `days` how far a date moves.
 
     Raises:
-        ConfigError: The operator does not exist, the type is no type, or a secret is made a subject.
+        ConfigError: The operator does not exist, the type is no type, or a secret would be shown.
     """
 
     pattern: str
     type: str
     operator: Operator = "token"
     subject: bool = False
+    bucket: int = 10
+    every: Coarse = "year"
+    days: int = 365
+    day_first: bool = True
 
     def __post_init__(self) -> None:
         where = f"masking.columns {self.pattern}"
         check_operator(self.operator, where)
+        check_settings(self.bucket, self.days, where)
+        # The default operator, a token, becomes a placeholder for a secret.
+        if self.type == "SECRET" and self.operator != "token":
+            check_secret(self.operator, where)
         if not _TYPE.fullmatch(self.type):
             raise ConfigError(f"{self.type!r} is no type", key=where, hint="upper case, like EMAIL")
         if self.subject and self.type == "SECRET":
             raise ConfigError("a secret names no data subject", key=where, hint="remove subject")
+
+    def chosen(self, because: str) -> Chosen:
+        """Its operator with its settings; that of a secret is one that may be."""
+        operator: Operator = (
+            "redact" if self.type == "SECRET" and self.operator not in FOR_SECRETS else self.operator
+        )
+        return Chosen(operator, because, self.bucket, self.every, self.days, self.day_first)
 
     def fits(self, table: str, column: str) -> bool:
         """Whether the rule speaks of this column of this table (`schema.table`, or as written)."""
@@ -112,20 +129,28 @@ def rule_for(table: str, column: str, rules: Sequence[ColumnRule]) -> ColumnRule
     return guess_by_name(column)
 
 
-def masked_columns(columns: Sequence[str], rules: Sequence[ColumnRule]) -> tuple[str, ...]:
+MayMask = Callable[[str, str], bool]
+"""Whether a masking rule masks a column (`schema.table.column`) of a type for anybody at all."""
+
+
+def masked_columns(
+    columns: Sequence[str], rules: Sequence[ColumnRule], may_mask: MayMask | None = None
+) -> tuple[str, ...]:
     """Of the columns a statement mentions, those that are masked: what policy is asked about.
 
     `customers.*` counts as masked, for it may hold such a column; `keep` rules do not count.
     """
-    return tuple(name for name in columns if _is_masked(name, rules))
+    return tuple(name for name in columns if _is_masked(name, rules, may_mask))
 
 
-def _is_masked(name: str, rules: Sequence[ColumnRule]) -> bool:
+def _is_masked(name: str, rules: Sequence[ColumnRule], may_mask: MayMask | None) -> bool:
     table, _, column = name.rpartition(".")
     if column == "*":
         return True
     rule = rule_for(table, column, rules)
-    return rule is not None and rule.operator != "keep"
+    if rule is not None and rule.operator != "keep":
+        return True
+    return may_mask is not None and may_mask(name, rule.type if rule is not None else "")
 
 
 def rules_from(raw: Sequence[dict[str, Any]]) -> tuple[ColumnRule, ...]:

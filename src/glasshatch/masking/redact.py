@@ -5,6 +5,7 @@ Nothing here raises for what a text holds: what cannot be scanned becomes `[UNSC
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -13,33 +14,72 @@ import msgspec
 
 from ..events import Event, Redaction
 from ..statements import Span
+from .choosing import MaskingPolicy, MaskingView
 from .engine import Engine, Finding
 from .eventfields import OWN_KINDS, Change, change_texts, change_tree
 from .literals import clear_number, literal_value, pieces
-from .operators import partial
 from .pgtypes import BOOL, FLOATS, INTEGERS, NUMERIC
 from .pgvalues import readable
+from .storing import Places, settled
 from .tokens import TOKEN, UNSCANNED, Tokens
+from .ways import Ways
 
 _T = TypeVar("_T")
+_MANY = 4_096
+_OWN_FEED = "gateway"
+"""Whose stored rules hold for statements and bind values."""
 
 
 class Redactor:
     """Takes personal data and secrets out of what is about to be recorded or shown."""
 
-    def __init__(self, engine: Engine, tokens: Tokens, workforce: frozenset[str] = frozenset()) -> None:
-        """`workforce` names the kinds of source, besides our own, whose actors stay in clear."""
+    def __init__(
+        self,
+        engine: Engine,
+        tokens: Tokens,
+        workforce: frozenset[str] = frozenset(),
+        policy: MaskingPolicy | None = None,
+    ) -> None:
+        """`workforce` names the kinds of source, besides our own, whose actors stay in clear.
+
+        `policy` says what the record keeps; without it, of everything what the packs say.
+        """
         self.engine = engine
         self._vouched = OWN_KINDS | workforce
+        self._policy = policy if policy is not None else MaskingPolicy()
+        self._places = Places(self._policy)
+        self._view = self._policy.stored_view(_OWN_FEED)
+        self._column = ""
         self.renew(tokens)
 
     def renew(self, tokens: Tokens) -> None:
         """Make other tokens from now on, as after a change of the token key."""
         self.tokens = tokens
-        self._stand_ins = {
-            detector.name: _stand_in(detector.operator, detector.type, tokens)
-            for detector in self.engine.detectors
-        }
+        self._ways = Ways(self.engine.detectors, tokens, self._view, self._column)
+        self._met: dict[tuple[MaskingView, str], Redactor] = {}
+
+    def met_by(self, view: MaskingView, column: str = "") -> Redactor:
+        """This one as somebody meets it: masking rules choose the operators, where they speak of a type.
+
+        Args:
+            column: `schema.table.column`, if all texts are of one column.
+        """
+        if (view is self._view or (view.empty and self._view.empty)) and (
+            view.empty or column == self._column
+        ):
+            return self
+        met = self._met.get((view, column))
+        if met is None:
+            met = copy.copy(self)
+            met._view, met._column = view, column
+            met.renew(self.tokens)
+            if len(self._met) < _MANY:
+                self._met[view, column] = met
+        return met
+
+    def marks(self, type: str) -> bool:
+        """Whether a value of a type that was replaced is not found again, because a token stands there."""
+        return self._ways.marks(type)
 
     def text(self, text: str) -> tuple[str, dict[str, int]]:
         """The text without what was found in it, and how many tokens of each type it now holds."""
@@ -74,31 +114,44 @@ class Redactor:
         parts, done = [], 0
         for finding in findings:
             parts.append(text[done : finding.start])
-            parts.append(self._stand_ins[finding.detector](finding.value))
+            parts.append(self._ways.of[finding.detector](finding.value))
             done = finding.end
         parts.append(text[done:])
         return "".join(parts)
 
     def stand_in(self, finding: Finding) -> str:
         """What is written in the place of a finding: never the value, never nothing."""
-        return self._stand_ins[finding.detector](finding.value)
+        return self._ways.of[finding.detector](finding.value)
 
-    def event(self, event: Event) -> Event:
-        """The event as it may be stored: one scan over all its texts, counts and pack hash set."""
-        try:
-            event, clean = self.tree_texts(event, self._change_texts)
-            counts = count_tokens(clean)
-        except Exception:
-            event, counts = _unscanned(event), {"UNSCANNED": 1}
-        redaction = Redaction(counts=counts, pack_hash=self.engine.pack_hash)
-        return msgspec.structs.replace(event, redaction=redaction)
+    def event(self, event: Event, feed: str = "") -> Event:
+        """The event as it may be stored: one scan over all its texts, counts and pack hash set.
 
-    def events(self, events: Sequence[Event]) -> list[Event]:
-        """Many events as by `event`, in one scan over the texts of all."""
+        Args:
+            feed: Who brought it, `kind/name`; by default our own kind of source, whatever it says of itself.
+        """
+        feed = feed or (event.source.kind if event.source.kind in OWN_KINDS else "")
+        storing = self.met_by(self._policy.stored_view(feed))
         try:
-            return self._together(events)
+            clean = storing._together([event])[0]
+            return self._settled(event, clean, feed)
         except Exception:
-            return [self.event(event) for event in events]
+            redaction = Redaction(counts={"UNSCANNED": 1}, pack_hash=self.engine.pack_hash)
+            return msgspec.structs.replace(_unscanned(event), redaction=redaction)
+
+    def events(self, events: Sequence[Event], feed: str = "") -> list[Event]:
+        """Many events of one feed as by `event`, in one scan over the texts of all."""
+        storing = self.met_by(self._policy.stored_view(feed))
+        try:
+            clean = storing._together(events)
+            if not self._places.of(feed):
+                return clean
+            return [self._settled(*both, feed) for both in zip(events, clean, strict=True)]
+        except Exception:
+            return [self.event(event, feed) for event in events]
+
+    def _settled(self, before: Event, after: Event, feed: str) -> Event:
+        rules = self._places.of(feed)
+        return settled(before, after, rules, self.findings, self.tokens) if rules else after
 
     def _together(self, events: Sequence[Event]) -> list[Event]:
         texts: list[str] = []
@@ -113,18 +166,32 @@ class Redactor:
         for event in events:
             self._change_texts(event, collect)
             ends.append(len(texts))
-        clean = list(map(self._told, texts, hints, self.findings(texts)))
+        found = self.findings(texts)
+        clean = list(map(self._told, texts, hints, found))
         starts = [0, *ends[:-1]]
+        unmarked = self._unmarked(found) if self._ways.unmarked else None
         return [
-            self._replaced(event, texts[start:end], clean[start:end])
+            self._replaced(event, texts[start:end], clean[start:end], unmarked and unmarked[start:end])
             for event, start, end in zip(events, starts, ends, strict=True)
         ]
 
-    def _replaced(self, event: Event, texts: list[str], clean: list[str]) -> Event:
+    def _unmarked(self, found: Sequence[list[Finding] | None]) -> list[list[str]]:
+        """For each text the types of what was replaced by something that is no token."""
+        types = self._ways.unmarked
+        return [[one.type for one in some or () if one.detector in types] for some in found]
+
+    def _replaced(
+        self, event: Event, texts: list[str], clean: list[str], unmarked: list[list[str]] | None
+    ) -> Event:
         if clean != texts:
             in_order = iter(clean)
             event = self._change_texts(event, lambda _text, _hint: next(in_order))
-        redaction = Redaction(counts=count_tokens(clean), pack_hash=self.engine.pack_hash)
+        counts = count_tokens(clean)
+        if unmarked:
+            more = Counter(counts)
+            more.update(type for types in unmarked for type in types)
+            counts = dict(sorted(more.items()))
+        redaction = Redaction(counts=counts, pack_hash=self.engine.pack_hash)
         return msgspec.structs.replace(event, redaction=redaction)
 
     def _change_texts(self, event: Event, change: Change) -> Event:
@@ -159,7 +226,7 @@ class Redactor:
             return UNSCANNED
         if not hint or TOKEN.fullmatch(text):
             return self.splice(text, found) if found else text
-        return "<SECRET>" if hint == "SECRET" else self.value(hint, text, found)
+        return self._ways.whole("SECRET", text) if hint == "SECRET" else self.value(hint, text, found)
 
     def sql(self, text: str, literals: Sequence[Span]) -> str:
         """The statement with every constant replaced, comments dropped and names scanned.
@@ -198,7 +265,7 @@ class Redactor:
         """What stands for a whole value: the tokens of what was found in it, else one of `type`."""
         if found is None:
             return UNSCANNED
-        return " ".join(map(self.stand_in, found)) if found else self.tokens.token(type, value)
+        return " ".join(map(self.stand_in, found)) if found else self._ways.whole(type, value)
 
     def bind(
         self, values: Sequence[bytes | None], formats: Sequence[int], type_oids: Sequence[int]
@@ -227,12 +294,6 @@ class Redactor:
         if numeric and clear_number(text.lstrip("-")):
             return text
         return self.value("NUMBER" if numeric else "TEXT", text, found) if text else "''"
-
-
-def _stand_in(operator: str, type: str, tokens: Tokens) -> Callable[[str], str]:
-    if type == "SECRET" or operator == "redact":
-        return lambda _value: f"<{type}>"
-    return (lambda value: partial(type, value)) if operator == "partial" else tokens.maker(type)
 
 
 def count_tokens(texts: Sequence[str]) -> dict[str, int]:

@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from ..errors import PeerError
 from ..events import Data
 from .cells import Cell, Verdict, cell_of
+from .choosing import NOBODY, MaskingView
 from .columnnames import ColumnRule
 from .columns import ColumnFacts, ColumnPlan, plan_column
 from .kernel import Memo, Splicer
 from .redact import Redactor
+from .rowtwin import Splicer as Reader
 
 MAX_SUBJECTS = 1_000
 """So many subject tokens fit an event; `RowPlan.subjects_dropped` counts the cells beyond them."""
@@ -23,15 +25,23 @@ _MEMO_BYTES = 4 << 20
 
 
 def plan_columns(
-    columns: Sequence[ColumnFacts], rules: Sequence[ColumnRule], redactor: Redactor, may_touch_masked: bool
+    columns: Sequence[ColumnFacts],
+    rules: Sequence[ColumnRule],
+    redactor: Redactor,
+    may_touch_masked: bool,
+    view: MaskingView = NOBODY,
+    *,
+    dry_run: bool = False,
 ) -> RowPlan:
     """Decide what happens to each column of an answer.
 
     Args:
         may_touch_masked: Whether the statement may read masked columns at all, known or not.
+        view: The masking rules that the actor meets at this resource.
+        dry_run: Let everything but secrets pass IN CLEAR, and count what would be masked.
     """
-    plans = [plan_column(facts, rules, may_touch_masked) for facts in columns]
-    return RowPlan(columns, plans, redactor)
+    plans = [plan_column(facts, rules, may_touch_masked, view) for facts in columns]
+    return RowPlan(columns, plans, redactor, view, dry_run=dry_run)
 
 
 class _Touched:
@@ -42,6 +52,9 @@ class _Touched:
         self.plan = plan
         self.cell = cell
         self.memo: Memo | None = None if cell.always_null else {}
+        self.spared = plan.action == "mask" and cell.spares
+        self.passing: dict[bytes, Verdict] = {}
+        """Values in which something was found that passes in clear all the same."""
         self._bytes = 0
 
     def learn(self, values: list[bytes]) -> list[Verdict]:
@@ -49,6 +62,7 @@ class _Touched:
         verdicts = self.cell.judge(values)
         if self.memo is not None:
             self.memo.update((value, one.shown) for value, one in zip(values, verdicts, strict=True))
+        self.passing.update((value, one) for value, one in zip(values, verdicts, strict=True) if one.clear)
         self._bytes += sum(map(len, values))
         return verdicts
 
@@ -56,17 +70,26 @@ class _Touched:
         """Hold the memo to its bound; between batches only, for a batch relies on all it has learnt."""
         if self.memo is not None and (len(self.memo) > _MEMO or self._bytes > _MEMO_BYTES):
             self.memo.clear()
+            self.passing.clear()
             self._bytes = 0
 
 
 class RowPlan:
     """One answer's plan at work. `columns` says what is decided for each column, and why."""
 
-    def __init__(self, facts: Sequence[ColumnFacts], plans: Sequence[ColumnPlan], redactor: Redactor) -> None:
+    def __init__(
+        self,
+        facts: Sequence[ColumnFacts],
+        plans: Sequence[ColumnPlan],
+        redactor: Redactor,
+        view: MaskingView = NOBODY,
+        *,
+        dry_run: bool = False,
+    ) -> None:
         self.columns = tuple(plans)
         self.subjects_dropped = 0
         self._touched = [
-            _Touched(index, plan, cell_of(facts[index], plan, redactor))
+            _Touched(index, plan, cell_of(facts[index], plan, redactor, view, dry_run=dry_run))
             for index, plan in enumerate(plans)
             if plan.action != "keep" or (plan.type and plan.subject)
         ]
@@ -78,7 +101,11 @@ class RowPlan:
         self.untouched = not (self._touched or clear)
         """Whether rows may pass without being looked at: nothing is masked, scanned or counted."""
         memos = [column.memo for column in self._touched]
-        self._splicer = Splicer(len(plans), [column.index for column in self._touched], memos, clear)
+        indexes = [column.index for column in self._touched]
+        self._splicer = Splicer(len(plans), indexes, memos, clear)
+        # Only where something found may pass: to count that costs as much as a kernel in Python.
+        self._reader = Reader(len(plans), indexes, memos) if dry_run or not view.empty else None
+        self._passed = self._would = 0
         self._subjects: dict[str, None] = {}
         self._found: set[str] = set()
         self._found_in: set[str] = set()
@@ -101,12 +128,29 @@ class RowPlan:
             for column, values in zip(self._touched, missing, strict=True):
                 if values:
                     self._note(column, column.learn(values))
+            if self._reader is not None:
+                self._count_passing(self._reader, data, start, end)
             shown = self._splicer.splice(data, start, end)
         except ValueError:
             raise PeerError("the upstream sent a malformed row") from None
         for column in self._touched:
             column.forget()
         return shown
+
+    def _count_passing(self, reader: Reader, data: bytes, start: int, end: int) -> None:
+        if not any(column.passing for column in self._touched):
+            return
+        for slot, value in reader.values(data, start, end):
+            verdict = self._touched[slot].passing.get(value)
+            if verdict is not None:
+                self._passed += 1
+                self._would += verdict.would
+
+    @property
+    def would_mask(self) -> int:
+        """In a dry run: how many cells passed in clear that would be masked."""
+        spared = zip(self._touched, self._splicer.seen, strict=True)
+        return self._would + sum(seen for column, seen in spared if column.spared)
 
     def _note(self, column: _Touched, verdicts: list[Verdict]) -> None:
         if column.plan.subject:
@@ -115,7 +159,7 @@ class RowPlan:
                     self._subject(verdict.subject)
         elif column.plan.action == "scan":
             for verdict in verdicts:
-                if verdict.shown is not True:
+                if verdict.shown is not True or verdict.found:
                     self._found.update(verdict.found)
                     self._found_in.add(column.plan.name)
 
@@ -132,13 +176,14 @@ class RowPlan:
         rows = self._rows + self._splicer.rows
         if not rows:
             return Data(bytes=self._bytes)
-        masked, clear = 0, self._splicer.clear
+        masked, clear = 0, self._splicer.clear + self._passed
         for column, seen, changed in zip(
             self._touched, self._splicer.seen, self._splicer.changed, strict=True
         ):
             # A masked cell counts even where the mask happens to be the value.
-            masked += {"mask": seen, "scan": changed, "keep": 0}[column.plan.action]
-            clear += seen if column.plan.action == "keep" else 0
+            action = "keep" if column.spared else column.plan.action
+            masked += {"mask": seen, "scan": changed, "keep": 0}[action]
+            clear += seen if action == "keep" else 0
         named = [plan for plan in self.columns if plan.type]
         return Data(
             rows=rows,

@@ -7,7 +7,7 @@ the same bytes, the same counts and the same errors for the same input.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 FORMAT = 1
 """Changes with the interface; a compiled kernel of another format is not used."""
@@ -101,6 +101,13 @@ class Splicer:
             self.rows += 1
         self._looked_at = 0
         return b"".join(parts)
+
+    def values(self, data: bytes, start: int, end: int) -> Iterator[tuple[int, bytes]]:
+        """Each cell that is not NULL: its touched column, by its place among them, and its value."""
+        for _, _, cells in self._rows(data, start, end):
+            for slot, position, length in cells:
+                if slot >= 0:
+                    yield slot, data[position : position + length]
 
     def _row(self, data: bytes, start: int, end: int, cells: list[tuple[int, int, int]]) -> bytes:
         parts, copied = [], start + 5

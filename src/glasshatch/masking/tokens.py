@@ -41,6 +41,13 @@ class Tokens:
         """Makes the tokens of one type under the current epoch; for many values at a time."""
         return self._epochs[0].maker(type)
 
+    def digest(self, purpose: str) -> Callable[[bytes], bytes]:
+        """HMAC-SHA-256 under the current epoch's key for another purpose than tokens, named in lower case.
+
+        What it gives says nothing of any token: a type's name is in upper case.
+        """
+        return self._epochs[0].digest(purpose)
+
     def lookup(self, type: str, value: str) -> tuple[str, ...]:
         """The tokens of a value under every live epoch, the current one first: joins span rotations."""
         return tuple(keyed.maker(type)(value) for keyed in self._epochs)
@@ -65,6 +72,18 @@ class _Keyed:
         if known is None:
             known = self._makers[type] = self._maker(type)
         return known
+
+    def digest(self, purpose: str) -> Callable[[bytes], bytes]:
+        absorbed = self._inner.copy()
+        absorbed.update(purpose.encode() + b"\0")
+
+        def keyed(data: bytes) -> bytes:
+            inner, outer = absorbed.copy(), self._outer.copy()
+            inner.update(data)
+            outer.update(inner.digest())
+            return outer.digest()
+
+        return keyed
 
     def _maker(self, type: str) -> Callable[[str], str]:
         absorbed = self._inner.copy()

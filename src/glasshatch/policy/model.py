@@ -44,7 +44,12 @@ class Ask(msgspec.Struct, frozen=True):
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """The answer, with the rule that gave it and the exact policy that was in force."""
+    """The answer, with the rule that gave it and the exact policy that was in force.
+
+    Attributes:
+        roles: What the actor was when it was given, as masking rules see it.
+        purpose: What the grant that it rests on was given for.
+    """
 
     id: str
     effect: Effect
@@ -52,3 +57,5 @@ class Decision(msgspec.Struct, frozen=True):
     reason: str
     policy_hash: str
     grant_id: str = ""
+    roles: tuple[str, ...] = ()
+    purpose: str = ""

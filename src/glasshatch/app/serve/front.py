@@ -122,7 +122,7 @@ def _gateway(house: House) -> GatewayServer:
     )
     return GatewayServer(
         listen,
-        [_guarded(loaded, name, resource) for name, resource in loaded.config.resources.items()],
+        [_guarded(house, name, resource) for name, resource in loaded.config.resources.items()],
         authenticator=TokenAuthenticator(house.control, house.clock),
         authority=PolicyAuthority(house.policy, house.control, house.clock),
         sink=house.recorder,
@@ -135,7 +135,8 @@ def _gateway(house: House) -> GatewayServer:
     )
 
 
-def _guarded(loaded: LoadedConfig, name: str, resource: ResourceSection) -> GuardedResource:
+def _guarded(house: House, name: str, resource: ResourceSection) -> GuardedResource:
+    loaded = house.loaded
     key, reference = f"resources.{name}.password", loaded.reference(resource.password)
     # Read once now, so that a missing secret stops the start and not the first session at 3 a.m.
     read_secret(reference, key=key, file=str(loaded.file))
@@ -149,4 +150,4 @@ def _guarded(loaded: LoadedConfig, name: str, resource: ResourceSection) -> Guar
         tls_ca=str(loaded.path(resource.tls_ca)) if resource.tls_ca else "",
     )
     facts = ResourceFacts(type=resource.type, name=name, env=resource.env, labels=resource.labels)
-    return GuardedResource(facts, target, resource.columns)
+    return GuardedResource(facts, target, resource.columns, house.masking, resource.mode == "dry-run")

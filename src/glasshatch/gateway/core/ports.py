@@ -10,7 +10,7 @@ import msgspec
 from ...clock import Clock
 from ...events import Access, Client
 from ...identity import Identity
-from ...masking import ColumnRule, Redactor
+from ...masking import ColumnRule, MaskingPolicy, Redactor
 from ...policy import Decision, ResourceFacts
 from ...statements import Statement
 
@@ -63,11 +63,21 @@ class PostgresTarget(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GuardedResource(msgspec.Struct, frozen=True):
-    """A resource behind the gateway: clients name it as their database."""
+    """A resource behind the gateway: clients name it as their database.
+
+    rules: what its columns hold. masking: which operator whom meets. dry_run: answers pass in clear, and what
+    would be masked is counted and recorded; secrets are masked all the same.
+    """
 
     facts: ResourceFacts
     target: PostgresTarget
     rules: tuple[ColumnRule, ...] = ()
+    masking: MaskingPolicy = MaskingPolicy()
+    dry_run: bool = False
+
+    def may_mask(self, column: str, type: str) -> bool:
+        """Whether a masking rule masks a column here, for anybody at all."""
+        return self.masking.may_mask(self.facts.id, column, type)
 
 
 class House(msgspec.Struct, frozen=True):

@@ -146,7 +146,10 @@ class Answering:
             for index, column in enumerate(shape)
         ]
         may_touch = bool(run.masked) or not knows or session.in_doubt
-        return plan_columns(columns, catalogue.rules, session.redactor, may_touch)
+        return plan_columns(
+            columns, catalogue.rules, session.redactor, may_touch, session.view(run.decision),
+            dry_run=session.resource.dry_run,
+        )  # fmt: skip
 
     # -- ends -----------------------------------------------------------------------------------
 
@@ -228,8 +231,7 @@ class Answering:
         session = self.session
         if len(exchange.catalogue_rows) != len(QUERIES):
             raise PeerError("the database's catalogue could not be read")
-        rules = session.resource.rules
-        catalogue = Catalogue.read(exchange.catalogue_rows, rules)
+        catalogue = Catalogue.read(exchange.catalogue_rows, session.resource.rules, session.resource.may_mask)
         session.shelf.put(catalogue, exchange.catalogue_begun, session.clock.monotonic_ns())
 
     def _error(self, raw: bytes, body: bytes) -> None:

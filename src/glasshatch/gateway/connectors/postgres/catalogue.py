@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from ....masking import ColumnFacts, ColumnRule, masked_columns
+from ....masking import ColumnFacts, ColumnRule, MayMask, masked_columns
 from ....statements import OutputColumn, Statement, analyze_sql
 from .answers import ColumnShape, Row
 
@@ -86,9 +86,14 @@ class Catalogue:
     """One snapshot. `masked` are the full names of all masked columns."""
 
     def __init__(
-        self, relations: Mapping[int, Relation], functions: Iterable[Row], rules: Sequence[ColumnRule]
+        self,
+        relations: Mapping[int, Relation],
+        functions: Iterable[Row],
+        rules: Sequence[ColumnRule],
+        may_mask: MayMask | None = None,
     ) -> None:
         self.rules = (*rules, *SYSTEM_RULES)
+        self._may_mask = may_mask
         self._relations = dict(relations)
         self._by_name: dict[str, list[Relation]] = {}
         for relation in self._relations.values():
@@ -99,7 +104,12 @@ class Catalogue:
         self._opaque = self._find_opaque([[_text(value) for value in row] for row in functions])
 
     @classmethod
-    def read(cls, answers: Sequence[Sequence[Row]], rules: Sequence[ColumnRule]) -> Catalogue:
+    def read(
+        cls,
+        answers: Sequence[Sequence[Row]],
+        rules: Sequence[ColumnRule],
+        may_mask: MayMask | None = None,
+    ) -> Catalogue:
         """Build a snapshot from the rows that the `QUERIES` gave, in their order."""
         tables, views, functions = answers
         relations: dict[int, Relation] = {}
@@ -109,7 +119,7 @@ class Catalogue:
         catalogue_views = {int(_text(row[0])): _text(row[1]) for row in views}
         for oid_number in catalogue_views.keys() & relations.keys():
             relations[oid_number].is_view = True
-        catalogue = cls(relations, functions, rules)
+        catalogue = cls(relations, functions, rules, may_mask)
         catalogue._trace_views(catalogue_views)
         return catalogue
 
@@ -196,7 +206,7 @@ class Catalogue:
                 continue
             for column in relation.columns.values():
                 full = f"{relation.full_name}.{column}"
-                if masked_columns((full,), self.rules):
+                if masked_columns((full,), self.rules, self._may_mask):
                     relation.flows[column] = (full,)
                     masked[full] = None
         self.masked = tuple(masked)

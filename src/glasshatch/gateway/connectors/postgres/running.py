@@ -102,6 +102,10 @@ class Run:
         if plan is not None:
             self._plans.append(plan)
 
+    def would_mask(self) -> int:
+        """In a dry run: how many cells passed in clear that would be masked."""
+        return sum(plan.would_mask for plan in self._plans)
+
     def data(self) -> Data | None:
         """What it exposed, over all its answers; None if there was none."""
         parts = [plan.exposure() for plan in self._plans]
@@ -184,6 +188,8 @@ def finish(session: Session, run: Run, *, unknown: str = "", not_sent: str = "")
     if run.commands:
         attrs["commands"] = run.commands[:_NAMES]
         attrs["affected"] = run.affected
+    if session.resource.dry_run:
+        attrs["dry_run"] = {"would_mask": run.would_mask()}
     if not_sent:
         outcome = Outcome(status="failure", reason=not_sent)
     elif unknown:

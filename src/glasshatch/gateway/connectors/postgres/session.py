@@ -8,7 +8,7 @@ from typing import Any
 from ....clock import Clock
 from ....events import Access, Client, Event
 from ....identity import Identity
-from ....masking import Redactor
+from ....masking import NOBODY, MaskingView, Redactor
 from ....policy import Decision
 from ....statements import Statement
 from ...core import Address, Ask, GuardedResource, Limits, Record, SessionRecord, Wake
@@ -164,9 +164,14 @@ class Session:
             raise RuntimeError("no catalogue was read")
         return self.shelf.catalogue
 
+    def view(self, decision: Decision) -> MaskingView:
+        """The masking rules that somebody meets to whom this decision was given."""
+        guarded = self.resource
+        return guarded.masking.view(resource=guarded.facts.id, roles=decision.roles, purpose=decision.purpose)
+
     def scan(self, text: str) -> str:
-        """The text without personal data."""
-        return self.redactor.text(text)[0]
+        """The text without personal data, for the client; what the record may keep does not count here."""
+        return self.redactor.met_by(NOBODY).text(text)[0]
 
     def event(self, action: str, **parts: Any) -> Event:
         """The session's next event."""
