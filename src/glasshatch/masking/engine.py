@@ -7,26 +7,22 @@ redactor writes `[UNSCANNED]` in its place.
 from __future__ import annotations
 
 import hashlib
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from operator import itemgetter
 from pathlib import Path
 
 import msgspec
 
 from ..errors import ConfigError
+from .candidates import Candidates, Found
 from .compiled import Hit, Triggers, open_triggers, trigger_error
-from .decoding import (
-    BASE64_TRIGGER,
-    ESCAPE_TRIGGERS,
-    HEX_TRIGGER,
-    Decoded,
-    base64_around,
-    hex_around,
-    unescaped,
-)
+from .decoding import TRIGGERS, Budget, Pieces, sources
+from .decoding.escapes import INVISIBLE
 from .detectors import Detector, Pack, load_file, load_shipped
 from .folding import fold
+from .resolving import resolve, uncut, unmasked
 from .tokens import TOKEN
 
 SEPARATOR = "\0"
@@ -34,13 +30,11 @@ SEPARATOR = "\0"
 
 _MASKED_TRIGGER = r"<[A-Z][A-Z0-9_]{1,30}[:>]"
 _MANY = 4_096
-_VAIN, _VAIN_PER_CHARACTER = 1 << 18, 32
 _CHUNK = 1 << 20
-_DEPTH = 2
-_ESCAPE_WINDOW = 2_048
-_ESCAPE_OVERLAP = 320
-_ALIGNMENTS = {1: 4, 2: 2}
-"""Base64 in groups of four letters, hex in pairs; by place after the detectors' numbers."""
+_DEPTH = 3
+"""How many encodings may lie on top of each other."""
+
+_by_end = itemgetter(1)
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -57,10 +51,6 @@ class Finding(msgspec.Struct, frozen=True):
     value: str = ""
 
 
-_Found = tuple[int, int, Detector, str]
-"""Start, end, who found it, and the value as decoded."""
-
-
 class Engine:
     """Scans batches of texts for what the loaded packs describe. Any thread may call it."""
 
@@ -69,15 +59,11 @@ class Engine:
         self.pack_hash = _hash(packs)
         self.detectors = tuple(detector for pack in packs for detector in pack.detectors)
         self.operators = {detector.name: detector.operator for detector in self.detectors}
-        expressions: list[str] = []
-        self._owners: list[tuple[int, Detector]] = []
-        for place, detector in enumerate(self.detectors):
-            expressions.extend(detector.triggers)
-            self._owners.extend([(place, detector)] * len(detector.triggers))
+        self._candidates = Candidates(self.detectors)
+        expressions = [trigger for detector in self.detectors for trigger in detector.triggers]
         # The numbers after the detectors': tokens already there, then the encodings.
         self._masked = len(expressions)
-        self._base64, self._hex, self._escape = (self._masked + step for step in (1, 2, 3))
-        expressions += [_MASKED_TRIGGER, BASE64_TRIGGER, HEX_TRIGGER, *ESCAPE_TRIGGERS]
+        expressions += [_MASKED_TRIGGER, *TRIGGERS]
         self.triggers = _open(expressions, self._masked, self.detectors, cache_dir)
 
     @classmethod
@@ -108,190 +94,96 @@ class Engine:
         results: list[list[Finding]] = [[] for _ in texts]
         for first, last in _chunks(texts):
             chunk = texts[first:last]
-            found = self._found(SEPARATOR + SEPARATOR.join(chunk) + SEPARATOR, 0)
-            if found:
-                starts = _starts(chunk)
-                for start, end, detector, value in found:
-                    index = bisect_right(starts, start) - 1
-                    shift = starts[index]
-                    results[first + index].append(
-                        Finding(
-                            start - shift,
-                            end - shift,
-                            detector.type,
-                            detector.confidence,
-                            detector.name,
-                            value,
-                        )
+            starts = _starts(chunk)
+            for index, found in self._found(chunk, starts, 0, None).items():
+                shift = starts[index]
+                results[first + index] = [
+                    Finding(
+                        start - shift, end - shift, detector.type, detector.confidence, detector.name, value
                     )
+                    for start, end, detector, value in found
+                ]
         return results
 
-    def _found(self, joined: str, depth: int) -> list[_Found]:
-        joined = fold(joined)
-        hits = self.triggers.hits(joined.encode("latin-1", "replace"), _MANY + len(joined) // 2)
+    def _found(
+        self, texts: Sequence[str], starts: Sequence[int], depth: int, budget: Budget | None
+    ) -> dict[int, list[Found]]:
+        """By number of the text, what is found in it; the spans are those of the joined texts."""
+        text = fold(joined(texts))
+        hits = self.triggers.hits(text.encode("latin-1", "replace"), _MANY + len(text) // 2)
         if not hits:
-            return []
-        found: list[_Found] = []
-        guards: list[tuple[int, int]] = []
-        encodings: list[Hit] = []
-        done = [0] * len(self.detectors)
-        # What may be looked at in vain. Ordinary text uses a tenth of it; text made to be slow, all.
-        budget = _VAIN + _VAIN_PER_CHARACTER * len(joined)
-        owners, masked = self._owners, self._masked
-        for hit in hits:
-            number, end = hit
-            if number < masked:
-                place, detector = owners[number]
-                if end > done[place]:
-                    seen = _verify(detector, joined, end, found)
-                    if seen > 0:
-                        done[place] = seen
-                    else:
-                        budget += seen
-                        if budget < 0:
-                            raise OverflowError("more candidates than can be checked")
-            elif number == masked:
-                guards.extend(match.span() for match in TOKEN.finditer(joined, max(0, end - 34), end + 16))
-            else:
-                encodings.append(hit)
-        if encodings and depth < _DEPTH:
-            self._look_inside(joined, encodings, depth, found)
-        if guards:
-            found = _unmasked(found, guards)
-        return resolve(found)
-
-    def _look_inside(self, joined: str, hits: Sequence[Hit], depth: int, found: list[_Found]) -> None:
-        """Scan what the encodings decode to, as one more batch."""
-        sources = list(self._sources(joined, hits))
-        if not sources:
-            return
-        texts = [source.text for source in sources]
-        starts = _starts(texts)
-        for start, end, detector, value in self._found(
-            SEPARATOR + SEPARATOR.join(texts) + SEPARATOR, depth + 1
-        ):
-            index = bisect_right(starts, start) - 1
-            span = sources[index].source(start - starts[index], end - starts[index])
-            found.append((*span, detector, value))
-
-    def _sources(self, joined: str, hits: Sequence[Hit]) -> Iterator[Decoded]:
-        # A run may be read in several alignments, each once: chance hits in one must not hide another.
-        done: dict[tuple[int, int], int] = {}
-        for number, end in hits:
-            kind = min(number, self._escape)
-            key = (kind, end % _ALIGNMENTS.get(kind - self._masked, 1))
-            if end <= done.get(key, 0):
-                continue
-            source = self._decode(kind, joined, end, done.get(key, 0))
-            if source is not None:
-                done[key] = source.end
-                yield source
-
-    def _decode(self, kind: int, joined: str, end: int, done: int) -> Decoded | None:
-        if kind == self._base64:
-            return base64_around(joined, end)
-        if kind == self._hex:
-            return hex_around(joined, end)
-        # Windows overlap, so that a value on their border is whole in one of them.
-        low = max(joined.rfind(SEPARATOR, 0, end) + 1, end - _ESCAPE_WINDOW, done - _ESCAPE_OVERLAP)
-        high = joined.find(SEPARATOR, end - 1)
-        return unescaped(joined, low, min(high, end + _ESCAPE_WINDOW) if high >= 0 else len(joined))
-
-
-def _verify(detector: Detector, joined: str, end: int, found: list[_Found]) -> int:
-    """Add what the detector accepts of the matches that touch a hit.
-
-    Returns:
-        Where the finding ends; or, if there is none, how many characters were looked at, negative.
-    """
-    low = end - detector.before if end > detector.before else 0
-    cut = joined.rfind(SEPARATOR, low, end - 1)
-    if cut >= 0:
-        low = cut
-    high = end + detector.after
-    cut = joined.find(SEPARATOR, end - 1, high)
-    if cut >= 0:
-        high = cut + 1
-    search, last = detector.verify.search, end - 1
-    match = search(joined, low, high)
-    while match is not None:
-        begin, after = match.span()
-        if after >= last:
-            if begin >= end:
-                break
-            start, stop = match.span(detector.group)
-            value = joined[start:stop]
-            if value and _accepted(detector, value, joined, low, high):
-                found.append((start, stop, detector, value))
-                return stop
-        match = search(joined, after if after > begin else begin + 1, high)
-    return low - high
-
-
-def _accepted(detector: Detector, value: str, joined: str, low: int, high: int) -> bool:
-    if detector.accepts is not None and not detector.accepts(value):
-        return False
-    return detector.context is None or detector.context.search(joined, low, high) is not None
-
-
-def resolve(found: list[_Found]) -> list[_Found]:
-    """Of findings that overlap, the surest stays, then the longest; in order of position."""
-    if len(found) < 2:
+            return {}
+        hits.sort(key=_by_end)
+        masked = self._masked
+        plain = [hit for hit in hits if hit[0] < masked]
+        found = self._candidates.check(text, plain, starts)
+        if len(plain) < len(hits):
+            special = [(number - masked - 1, end) for number, end in hits if number >= masked]
+            inside = [hit for hit in special if hit[0] >= 0]
+            if inside and depth < _DEPTH:
+                self._look_inside(text, inside, starts, depth, found, budget or Budget(len(text)))
+            if found and len(inside) < len(special):
+                _spare(text, [end for number, end in special if number < 0], starts, found)
+        for index, group in found.items():
+            if len(group) > 1:
+                found[index] = resolve(group)
         return found
-    found.sort(key=_by_start)
-    kept: list[_Found] = []
-    first, reach = 0, found[0][1]
-    for index in range(1, len(found)):
-        one = found[index]
-        if one[0] >= reach:
-            kept += found[first:index] if index - first == 1 else _best_of(found[first:index])
-            first = index
-        reach = max(reach, one[1])
-    return kept + _best_of(found[first:])
+
+    def _look_inside(
+        self,
+        text: str,
+        hits: Sequence[Hit],
+        starts: Sequence[int],
+        depth: int,
+        found: dict[int, list[Found]],
+        budget: Budget,
+    ) -> None:
+        """Scan what the encodings decode to, as one more batch, and add what is found in it."""
+        inside = list(sources(text, hits, budget))
+        if not inside:
+            return
+        texts = [source.text for source in inside]
+        own_starts = _starts(texts)
+        placed: dict[int, list[Found]] = {}
+        read: dict[int, list[Pieces]] = {}
+        for number, group in sorted(self._found(texts, own_starts, depth + 1, budget).items()):
+            source, shift = inside[number], own_starts[number]
+            own = [(start - shift, end - shift, detector, value) for start, end, detector, value in group]
+            spans = list(source.place(own))
+            index = bisect_right(starts, spans[0][0]) - 1
+            placed.setdefault(index, []).extend(spans)
+            if isinstance(source, Pieces):
+                read.setdefault(index, []).append(source)
+        for index, more in placed.items():
+            raw = found.get(index, [])
+            if raw and index in read:
+                raw = uncut(raw, more, read[index])
+            # First those that were decoded: of two with the same span they know the value.
+            found[index] = more + raw
 
 
-def _best_of(group: list[_Found]) -> list[_Found]:
-    """A set of findings without overlap out of neighbours that overlap."""
-    if len(group) == 1:
-        return group
-    group.sort(key=_by_trust)
-    kept: list[_Found] = []
-    for one in group:
-        if all(one[1] <= other[0] or one[0] >= other[1] for other in kept):
-            kept.append(one)
-            # A storm of overlapping findings must not cost its square.
-            if len(kept) >= _MANY:
-                break
-    kept.sort(key=_by_start)
-    return kept
+def _spare(text: str, ends: Sequence[int], starts: Sequence[int], found: dict[int, list[Found]]) -> None:
+    """Leave out what is a token already."""
+    guards = sorted(
+        {match.span() for end in ends for match in TOKEN.finditer(text, max(0, end - 34), end + 16)}
+    )
+    for index, group in list(found.items()):
+        low, high = (bisect_left(guards, (place,)) for place in starts[index : index + 2])
+        if low < high:
+            found[index] = unmasked(group, guards[low:high])
 
 
-_by_start = itemgetter(0)
-
-
-def _by_trust(one: _Found) -> tuple[float, int, int]:
-    return -one[2].confidence, one[0] - one[1], one[0]
-
-
-def _unmasked(found: list[_Found], guards: list[tuple[int, int]]) -> list[_Found]:
-    """The findings that are not just a token that masking wrote, maybe with the quotes around it."""
-    guards.sort()
-    starts = [start for start, _ in guards]
-    kept = []
-    for one in found:
-        place = bisect_right(starts, one[0] + 1) - 1
-        if place < 0 or one[1] > guards[place][1] + 1:
-            kept.append(one)
-    return kept
+def joined(texts: Sequence[str]) -> str:
+    """The texts as one, with a separator around each; one that stands inside a text cannot be told by it."""
+    whole = SEPARATOR + SEPARATOR.join(texts) + SEPARATOR
+    if whole.count(SEPARATOR) > len(texts) + 1:
+        whole = SEPARATOR + SEPARATOR.join([text.replace(SEPARATOR, INVISIBLE) for text in texts]) + SEPARATOR
+    return whole
 
 
 def _starts(texts: Sequence[str]) -> list[int]:
-    """Where each text starts in the joined batch."""
-    starts, place = [], 1
-    for text in texts:
-        starts.append(place)
-        place += len(text) + 1
-    return starts
+    """Where each text starts in the joined batch, and at last where one more would."""
+    return list(accumulate((len(text) + 1 for text in texts), initial=1))
 
 
 def _chunks(texts: Sequence[str]) -> Iterator[tuple[int, int]]:

@@ -110,7 +110,7 @@ def test_nothing_of_a_line_that_cannot_be_read_comes_out(make: Make, line: bytes
 
 
 def test_what_the_engine_gives_up_on_is_closed(make: Make) -> None:
-    slow = b"%40a@" * 300_000 + b" alice@example.com"
+    slow = b"%40a@" * 60_000 + b" alice@example.com"
     line_filter = make()
     good, closed, last = line_filter.feed([b"ok", slow, b"to alice@example.com"]).split(b"\n")
     assert (good, last) == (b"ok", f"to {TOKEN}".encode())

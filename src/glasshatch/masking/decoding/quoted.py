@@ -1,0 +1,49 @@
+"""Quoted-printable (RFC 2045 section 6.7): `=40`, and lines that go on behind a `=` at their end.
+
+`key=40` is no escape, so only what cannot be an assignment wakes it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from .budget import Budget
+from .escapes import AROUND, regions
+from .sources import Pieces
+
+TRIGGERS = (
+    r"[A-Za-z0-9.]=40[A-Za-z]",
+    r"(?:=[0-9A-F]{2}){3}",
+    r"=3D[^\x00 ]",
+    r"[A-Za-z0-9@.]=\r?\n[A-Za-z0-9@.]",
+)
+_QUOTED = re.compile(r"((?:=[0-9A-F]{2})+)|=\r?\n")
+
+
+def sources(text: str, hits: Sequence[tuple[int, int]], budget: Budget) -> Iterator[Pieces]:
+    """What stands around the hits, read as quoted-printable."""
+    for low, high in regions(text, [end for _, end in hits], AROUND):
+        pieces = Pieces(low)
+        for match in _QUOTED.finditer(text, low, high):
+            pieces.keep(text, match.start())
+            if match[1] is None:
+                pieces.replace(match.end(), "")
+            else:
+                _replace(pieces, match)
+        yield pieces.finish(text, high)
+
+
+def _replace(pieces: Pieces, match: re.Match[str]) -> None:
+    octets, end = bytes.fromhex(match[1].replace("=", "")), match.start()
+    try:
+        letters = octets.decode("utf-8")
+    except UnicodeDecodeError:
+        letters = octets.decode("latin-1")
+        for letter in letters:
+            end += 3
+            pieces.replace(end, letter)
+        return
+    for letter in letters:
+        end += 3 * len(letter.encode())
+        pieces.replace(end, letter)
