@@ -29,6 +29,7 @@ OPEN_PARTS = {
     "api.values": "what client and server exchange",
     "api.key_values": "the same about keys",
     "api.vault_values": "the same about sealed values",
+    "api.policy_values": "the same about policies",
     "gateway.core": "pure: what a connector is written against",
     "gateway.connectors": "pure: one folder for each protocol",
     "gateway.runtime": "the only asyncio; wired by app alone",

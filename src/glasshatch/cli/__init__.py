@@ -30,6 +30,7 @@ COMMANDS = {
     "keys": ("keys",),
     "ledgers": ("ledger",),
     "retaining": ("prune",),
+    "policies": ("policy",),
     "access": ("request", "requests", "approve", "deny", "withdraw", "grants", "revoke"),
     "vault": ("reveal", "erase", "hold"),
     "people": ("actors", "tokens"),

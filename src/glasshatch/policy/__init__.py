@@ -1,5 +1,7 @@
 """Whether they may: Cedar policy sets over who, which resource and what the statement means; and grants."""
 
+from .cases import CaseFile, Result, read_cases, run_cases
+from .checking import Checked, Problem, check, check_sources
 from .engine import PolicySet
 from .facts import matching
 from .grants import (
@@ -21,30 +23,54 @@ from .grants import (
     withdraw,
 )
 from .model import Ask, Decision, Effect, ResourceFacts
-from .sources import Rule
+from .sources import Rule, Source, find_sources, hash_sources, shipped_sets
+from .supposing import (
+    USUAL_RESOURCES,
+    USUAL_ROLES,
+    suppose_actor,
+    suppose_ask,
+    suppose_resource,
+)
 
 __all__ = [
     "TRANSITIONS",
+    "USUAL_RESOURCES",
+    "USUAL_ROLES",
     "VERB_GROUPS",
     "Ask",
+    "CaseFile",
+    "Checked",
     "Decision",
     "Effect",
     "Grant",
     "GrantLimits",
     "PolicySet",
+    "Problem",
     "Request",
     "RequestKind",
     "RequestState",
     "ResourceFacts",
+    "Result",
     "Review",
     "Rule",
+    "Source",
     "Verdict",
     "approve",
     "ask",
+    "check",
+    "check_sources",
     "deny",
     "expand_verbs",
     "expire",
+    "find_sources",
+    "hash_sources",
     "matching",
+    "read_cases",
     "resource_matches",
+    "run_cases",
+    "shipped_sets",
+    "suppose_actor",
+    "suppose_ask",
+    "suppose_resource",
     "withdraw",
 ]

@@ -15,8 +15,9 @@ Asked = tuple[dict[str, Any], list[dict[str, Any]]]
 # Verbs that change nothing for others and need no grant: a grant is asked about the rest.
 FREE_VERBS = frozenset(
     {
-        *("begin", "close", "commit", "cursor", "deallocate", "discard", "execute", "explain", "fetch"),
-        *("listen", "prepare", "rollback", "savepoint", "select", "set", "show", "unlisten"),
+        *("begin", "close", "commit", "cursor", "deallocate", "discard", "execute", "explain"),
+        *("fetch", "listen", "prepare", "read", "rollback", "savepoint", "select", "set", "show"),
+        "unlisten",
     }
 )
 

@@ -48,13 +48,17 @@ def find_sources(source: str | Path) -> tuple[str, tuple[Source, ...]]:
         path = shipped
     files = sorted(path.glob("*.cedar")) if path.is_dir() else [path]
     if not files or not all(file.is_file() for file in files):
-        names = ", ".join(sorted(set_file.stem for set_file in _SETS.glob("*.cedar")))
         raise ConfigError(
             "there is no such policy set",
             file=str(source),
-            hint=f"give a .cedar file, a folder or one of: {names}",
+            hint=f"give a .cedar file, a folder or one of: {', '.join(shipped_sets())}",
         )
     return path.stem, tuple(_read(file) for file in files)
+
+
+def shipped_sets() -> tuple[str, ...]:
+    """The names of the sets that come with Glasshatch."""
+    return tuple(sorted(file.stem for file in _SETS.glob("*.cedar")))
 
 
 def _read(file: Path) -> Source:
@@ -81,24 +85,39 @@ def read_rules(
     Raises:
         ConfigError: A policy does not parse, asks about what does not exist, or lacks its name or reason.
     """
-    pieces = [(source.file, line, text) for source in sources for line, text in _policies(source)]
-    schema = _SCHEMA.read_text()
+    schema = read_schema()
     rules: dict[str, Rule] = {}
     every: dict[str, object] = {}
     firm: dict[str, object] = {}
-    for order, (file, line, text) in enumerate(pieces):
-        where = f"{file}:{line}"
-        policy = _parsed(where, text, schema)
-        rule = _annotated(where, policy, order)
+    for order, piece in enumerate(pieces_of(sources)):
+        policy = parse_piece(piece, schema)
+        rule = annotate(piece, policy, order)
         if rule.name in rules:
-            raise ConfigError(f"the @id {rule.name} is used twice", file=where)
+            raise twice(piece, rule.name)
         rules[rule.name] = rule
         every[rule.name] = policy
         if rule.effect != "review":
             firm[rule.name] = policy
     if not rules:
-        raise ConfigError("there is no policy in it", file=", ".join(source.file for source in sources))
+        raise nothing_in(sources)
     return _cedar(every), _cedar(firm), rules
+
+
+def read_schema() -> str:
+    """What policies may ask about, as Cedar's schema language writes it."""
+    return _SCHEMA.read_text()
+
+
+def twice(piece: Piece, name: str) -> ConfigError:
+    """Two policies have one name, so that a decision could not say which it was."""
+    return ConfigError(
+        f"the @id {name} is used twice", file=piece.where, hint="give each policy a name of its own"
+    )
+
+
+def nothing_in(sources: tuple[Source, ...]) -> ConfigError:
+    """A set without a policy would deny everything, which nobody means by an empty file."""
+    return ConfigError("there is no policy in it", file=", ".join(source.file for source in sources))
 
 
 def _cedar(policies: dict[str, object]) -> cedarpy.PolicySet:
@@ -108,6 +127,24 @@ def _cedar(policies: dict[str, object]) -> cedarpy.PolicySet:
     )
 
 
+class Piece(msgspec.Struct, frozen=True):
+    """One policy's text, and the line of the file that it starts on."""
+
+    file: str
+    line: int
+    text: str
+
+    @property
+    def where(self) -> str:
+        """`orders.cedar:12`, as it stands in errors."""
+        return f"{self.file}:{self.line}"
+
+
+def pieces_of(sources: tuple[Source, ...]) -> list[Piece]:
+    """Every policy of a set, in the order of the text."""
+    return [Piece(source.file, line, text) for source in sources for line, text in _policies(source)]
+
+
 def _policies(source: Source) -> Iterator[tuple[int, str]]:
     """Each policy's text with the line it starts on, so that an error can name the line."""
     start, end, line = 0, 0, 1
@@ -115,45 +152,68 @@ def _policies(source: Source) -> Iterator[tuple[int, str]]:
         end = piece.end()
         if piece.group() == ";":
             text = source.text[start:end]
-            yield line + _leading_lines(text), text
+            lead = _leading(text)
+            yield line + lead.count("\n"), text[len(lead) :]
             line += text.count("\n")
             start = end
     rest = source.text[start:]
     if _without_comments(rest).strip():
-        yield line + _leading_lines(rest), rest
+        lead = _leading(rest)
+        yield line + lead.count("\n"), rest[len(lead) :]
 
 
 def _without_comments(text: str) -> str:
     return re.sub(r"//[^\n]*", "", text)
 
 
-def _leading_lines(text: str) -> int:
-    """How many lines of comments and white space stand before the policy itself."""
+def _leading(text: str) -> str:
+    """The comments and the white space that stand before the policy itself."""
     lead = re.match(r"(?:\s|//[^\n]*)*", text)
-    return text.count("\n", 0, lead.end()) if lead else 0
+    return lead.group() if lead else ""
 
 
-def _parsed(where: str, text: str, schema: str) -> dict[str, object]:
-    try:
-        policies = json.loads(cedarpy.policies_to_json_str(text))["staticPolicies"]
-        problems = cedarpy.validate_policies(text, schema).errors
-    except ValueError as problem:
-        raise ConfigError(f"the policy does not parse: {problem}", file=where) from None
-    if len(policies) != 1:
-        raise ConfigError(
-            "a policy with slots is not supported", file=where, hint="write it without ?principal"
-        )
+def parse_piece(piece: Piece, schema: str) -> dict[str, object]:
+    """One policy as Cedar's JSON has it; raises `ConfigError` for what it is not, or asks for in vain."""
+    policy = parse_syntax(piece)
+    problems = validate_piece(piece, schema)
     if problems:
         raise ConfigError(
-            f"the policy asks for what there is not: {problems[0].error}",
-            file=where,
+            f"the policy asks for what there is not: {problems[0]}",
+            file=piece.where,
             hint="docs/concepts/policy.md lists what may be asked",
+        )
+    return policy
+
+
+def parse_syntax(piece: Piece) -> dict[str, object]:
+    """One policy as Cedar's JSON has it, whatever it asks for; raises `ConfigError`."""
+    try:
+        policies = json.loads(cedarpy.policies_to_json_str(piece.text))["staticPolicies"]
+    except ValueError as problem:
+        raise ConfigError(
+            f"the policy does not parse: {problem}",
+            file=piece.where,
+            hint="a policy reads: @id(…) @reason(…) permit(principal, action, resource) when { … };",
+        ) from None
+    if len(policies) != 1:
+        raise ConfigError(
+            "a policy with slots is not supported", file=piece.where, hint="write it without ?principal"
         )
     (policy,) = policies.values()
     return dict(policy)
 
 
-def _annotated(where: str, policy: dict[str, object], order: int) -> Rule:
+def validate_piece(piece: Piece, schema: str) -> list[str]:
+    """What a policy asks for that there is not, in Cedar's words."""
+    try:
+        return [problem.error for problem in cedarpy.validate_policies(piece.text, schema).errors]
+    except ValueError as problem:
+        return [str(problem)]
+
+
+def annotate(piece: Piece, policy: dict[str, object], order: int) -> Rule:
+    """The rule that a policy is, by its annotations; raises `ConfigError` where they are not right."""
+    where = piece.where
     found = policy.get("annotations")
     notes = found if isinstance(found, dict) else {}
     name, reason, effect = notes.get("id"), notes.get("reason"), notes.get("effect")

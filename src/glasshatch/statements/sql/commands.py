@@ -245,6 +245,7 @@ class Commands:
 
     def _function(self, body: Node) -> None:
         self.meaning.verbs.add("create")
+        self.meaning.risks.add("redefines")
         options = {
             item["DefElem"]["defname"]: item["DefElem"].get("arg", {}) for item in body.get("options", ())
         }

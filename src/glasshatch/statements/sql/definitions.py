@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..words import words
 from .native import Node
 
 _KINDS = {
@@ -77,6 +78,19 @@ _ALTERATIONS = {
     "AT_ForceRowSecurity": "privilege_change",
     "AT_NoForceRowSecurity": "privilege_change",
 }
+# What makes a known name or column mean something else, or brings code that others will run: a column of
+# another name, a function in the place of another, a trigger. Masking goes by names, so a policy must know.
+_REDEFINES = words(
+    """AlterCollationStmt AlterObjectDependsStmt AlterObjectSchemaStmt AlterOperatorStmt AlterOpFamilyStmt
+    AlterTypeStmt CreateCastStmt CreateConversionStmt CreateFunctionStmt CreateOpClassStmt CreateOpFamilyStmt
+    CreateTrigStmt DefineStmt RenameStmt"""
+)
+_PLAIN_ALTERATIONS = words(
+    """AT_AddConstraint AT_AddIndex AT_AddIndexConstraint AT_ClusterOn AT_ColumnDefault AT_DropCluster
+    AT_DropNotNull AT_EnableTrig AT_EnableTrigAll AT_EnableTrigUser AT_ReplaceRelOptions AT_ResetRelOptions
+    AT_SetCompression AT_SetNotNull AT_SetOptions AT_SetRelOptions AT_SetStatistics AT_SetStorage
+    AT_ValidateConstraint"""
+)
 
 
 def meaning_of(kind: str, body: Node) -> tuple[str, frozenset[str]]:
@@ -87,14 +101,15 @@ def meaning_of(kind: str, body: Node) -> tuple[str, frozenset[str]]:
         return "alter", _alterations(body)
     if kind == "VacuumStmt":
         return ("vacuum" if body.get("is_vacuumcmd") else "analyze"), frozenset()
+    redefines = frozenset({"redefines"}) if kind in _REDEFINES else frozenset()
     if kind in _KINDS:
         verb, risks = _KINDS[kind]
-        return verb, frozenset(risks.split())
+        return verb, redefines | frozenset(risks.split())
     if kind.startswith("Drop"):
         return "drop", _drop_risks(kind)
     for prefix, verb in (("Create", "create"), ("Alter", "alter")):
         if kind.startswith(prefix):
-            return verb, frozenset()
+            return verb, redefines
     return "unknown", frozenset({"unknown_syntax"})
 
 
@@ -105,6 +120,15 @@ def _drop_risks(kind: str) -> frozenset[str]:
 
 def _alterations(body: Node) -> frozenset[str]:
     commands = [item["AlterTableCmd"] for item in body.get("cmds", ()) if "AlterTableCmd" in item]
-    return frozenset(
-        _ALTERATIONS[command["subtype"]] for command in commands if command.get("subtype") in _ALTERATIONS
-    )
+    return frozenset(risk for command in commands for risk in _risks_of(command))
+
+
+def _risks_of(command: Node) -> set[str]:
+    kind = str(command.get("subtype"))
+    if kind in _ALTERATIONS:
+        return {_ALTERATIONS[kind]}
+    if kind == "AT_AddColumn":
+        constraints = command.get("def", {}).get("ColumnDef", {}).get("constraints", ())
+        made = any(one.get("Constraint", {}).get("contype") == "CONSTR_GENERATED" for one in constraints)
+        return {"redefines"} if made else set()
+    return set() if kind in _PLAIN_ALTERATIONS else {"redefines"}

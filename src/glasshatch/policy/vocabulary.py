@@ -1,0 +1,37 @@
+"""The words that a statement's meaning can hold, so that a rule about another word is seen as a mistake."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from glasshatch.statements import KINDS
+
+RISKS: Final = frozenset(
+    {
+        *("audit_change", "bulk_read", "copies_rows", "credential_read", "destructive", "dynamic_sql"),
+        *("multi_statement", "network", "privilege_change", "redefines", "row_lock", "sampled_values"),
+        *(
+            "server_control",
+            "server_file",
+            "server_setting",
+            "session_setting",
+            "too_complex",
+            "unbounded_write",
+        ),
+        *("unknown_command", "unknown_function", "unknown_setting", "unknown_syntax", "untrusted_code"),
+        "whole_row",
+    }
+)
+"""Every risk that `statements` finds."""
+
+ACTIONS: Final = ("session.open", "statement.run")
+
+DOMAINS: Final[dict[str, frozenset[str]]] = {
+    "action": frozenset(ACTIONS),
+    "principal.kind": frozenset({"human", "service", "agent"}),
+    "context.kind": frozenset(KINDS),
+}
+"""What an attribute with one value can be; of the others anything is possible."""
+
+MEMBERS: Final[dict[str, frozenset[str]]] = {"context.risks": RISKS}
+"""What a set can hold; of the others anything is possible."""
