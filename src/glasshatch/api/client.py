@@ -97,6 +97,11 @@ class Client(VaultCalls):
         ledger, _, event = event_id.rpartition("/")
         return self._get(f"/events/{_id(event)}", RecordedEvent, ledger=ledger)
 
+    def show_whole(self, event_id: str) -> RecordedEvent:
+        """The same with what is too large for the ledger's entry; takes what `show_event` takes."""
+        ledger, _, event = event_id.rpartition("/")
+        return self._get(f"/events/{_id(event)}/whole", RecordedEvent, ledger=ledger)
+
     def list_sessions(self, limit: int) -> list[SessionSummary]:
         """The newest sessions, oldest first."""
         return self._get("/sessions", list[SessionSummary], limit=limit)

@@ -136,6 +136,21 @@ def show_event(request: Call, event_id: FromPath[str], ledger: FromQuery[str] = 
     return _stored(_desk(request).show_event(request.user, f"{ledger}/{event_id}" if ledger else event_id))
 
 
+@get(
+    "/events/{event_id:str}/whole",
+    opt=_READ,
+    sync_to_thread=True,
+    responses={200: ResponseSpec(StoredEvent, generate_examples=False, description="The event, all of it")},
+)
+def show_whole(request: Call, event_id: FromPath[str], ledger: FromQuery[str] = "") -> Response[bytes]:
+    """One event with what is too large for the ledger's entry, by what `show_event` takes.
+
+    Its SHA-256 is compared with the one that the entry names before anything is sent.
+    """
+    _only(request, ("ledger",))
+    return _stored(_desk(request).show_whole(request.user, f"{ledger}/{event_id}" if ledger else event_id))
+
+
 @get("/sessions", opt=_READ, sync_to_thread=True)
 def list_sessions(request: Call, limit: Sessions = 100) -> list[SessionSummary]:
     """The newest sessions, oldest first."""
@@ -303,10 +318,10 @@ def revoke_token(request: Call, token_id: FromPath[str]) -> None:
 
 
 TENANT_ROUTES = (
-    list_events, show_event, list_sessions, prove, status, read_bundle, create_request, list_requests,
-    approve, deny, withdraw, list_grants, revoke, create_actor, list_actors, disable_actor, issue_token,
-    revoke_token, begin_backup, backup_made, list_ledgers, create_ledger, list_keys, rotate_key, retire_key,
-    export_keys, prune,
+    list_events, show_event, show_whole, list_sessions, prove, status, read_bundle, create_request,
+    list_requests, approve, deny, withdraw, list_grants, revoke, create_actor, list_actors, disable_actor,
+    issue_token, revoke_token, begin_backup, backup_made, list_ledgers, create_ledger, list_keys, rotate_key,
+    retire_key, export_keys, prune,
 )  # fmt: skip
 """Every route below `/v1/{tenant}`."""
 

@@ -13,6 +13,7 @@ from typing import Any
 from ..clock import SystemClock
 from ..identity import Identity
 from ..ledger import LedgerReader
+from ..ledger.log import blob_of
 from .config import load_config
 from .create import create_home
 from .desk import ADMIN, APPROVER, AUDITOR, FrontDesk
@@ -80,7 +81,7 @@ def open_plaintext(directory: Path) -> Iterator[tuple[str, bytes]]:
     keyring = open_keyring(loaded)
     for name in Home(loaded.data).ledger_names():
         reader = LedgerReader(Home(loaded.data).ledger_of(name), keyring.ledger(name))
-        for number, part in enumerate(_batched((data for _, data in reader.scan()), 5_000)):
+        for number, part in enumerate(_batched(_all_of(reader), 5_000)):
             yield f"ledgers/{name} part {number}", b"\n".join(part)
 
 
@@ -93,6 +94,14 @@ def local_operator(tenant: str) -> Identity:
         name=f"{getpass.getuser()} (local)",
         roles=(ADMIN, APPROVER, AUDITOR),
     )
+
+
+def _all_of(reader: LedgerReader) -> Iterator[bytes]:
+    """Each entry, and behind a short form all that was recorded."""
+    for index, entry in reader.scan():
+        yield entry
+        if blob_of(entry):
+            yield reader.whole(index)
 
 
 def _batched(entries: Iterator[bytes], size: int) -> Iterator[list[bytes]]:

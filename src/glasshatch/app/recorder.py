@@ -14,24 +14,28 @@ from ..clock import Clock
 from ..errors import GlasshatchError, TooLarge, Unavailable
 from ..events import ACTIONS, Done, Event, Receipt, Source, encode, uuid7
 from ..keys import DEFAULT_LEDGER
+from ..ledger import Large
 from ..masking import Redactor
+from .shortening import fitted, without_bulk
 from .streams import NO_STREAMS, Streams
 from .vault import SealedBatch, Sealer
 
 Answered = Callable[[int, Receipt | GlasshatchError], None]
+Entry = bytes | Large
 
 
 class Appender(Protocol):
     """The ledger, as far as the recorder needs it."""
 
-    def submit_all(self, items: Sequence[tuple[bytes, Done | None]]) -> None: ...
+    def submit_all(self, items: Sequence[tuple[Entry, Done | None]]) -> None: ...
 
 
 class Recorder:
     """An `EventSink` over the ledgers. Events reach each ledger in the order of submission.
 
     A crash before a ledger's acknowledgement leaves nothing half-stored; what was acknowledged
-    is durable. An event too large for a leaf loses its free text, which the event then says.
+    is durable. Of an event too large for an entry the whole redacted bytes are kept beside the ledger, and
+    the entry is what fits of it.
     """
 
     def __init__(
@@ -69,8 +73,8 @@ class Recorder:
     def submit_all(self, events: Sequence[Event], done: Answered, feed: str = "") -> None:
         """Redact many events in one scan and append them in this order, to the ledger of their feed.
 
-        `done` hears of each exactly once, by its place. An event that is too large for a leaf is refused, and
-        so is one of which something should be sealed and cannot be.
+        `done` hears of each exactly once, by its place. An event that is too large even to be kept beside the
+        ledger is refused, and so is one of which something should be sealed and cannot be.
         """
         ledger = self._streams.of_feed(feed)
         batch = self._sealer.begin(events, feed) if self._sealer is not None else None
@@ -79,7 +83,7 @@ class Recorder:
         else:
             answers = self._sealed(batch, ledger, feed)
             done = partial(batch.answered, done)
-        items: list[tuple[bytes, Done | None]] = []
+        items: list[tuple[Entry, Done | None]] = []
         for place, answer in enumerate(answers):
             if isinstance(answer, GlasshatchError):
                 done(place, answer)
@@ -87,14 +91,14 @@ class Recorder:
                 items.append((answer, partial(done, place)))
         self._append(ledger, items)
 
-    def _sealed(self, batch: SealedBatch, ledger: str, feed: str) -> list[bytes | GlasshatchError]:
+    def _sealed(self, batch: SealedBatch, ledger: str, feed: str) -> list[Entry | GlasshatchError]:
         entries = [
             _encoded(batch.commit(place, redacted))
             for place, redacted in enumerate(self._redactor.events(batch.events, feed))
         ]
         # One commit of the vault for all of them, and before the first leaf: a leaf whose value is not
         # there could never be revealed. A crash in between leaves values without a leaf.
-        whole = [place for place, entry in enumerate(entries) if isinstance(entry, bytes)]
+        whole = [place for place, entry in enumerate(entries) if not isinstance(entry, GlasshatchError)]
         refusal = batch.keep(whole, ledger)
         if refusal is None:
             return entries
@@ -118,7 +122,7 @@ class Recorder:
             raise result
         return result
 
-    def _append(self, name: str, items: Sequence[tuple[bytes, Done | None]]) -> None:
+    def _append(self, name: str, items: Sequence[tuple[Entry, Done | None]]) -> None:
         if name == DEFAULT_LEDGER or self._others is None:
             self._ledger.submit_all(items)
             return
@@ -132,39 +136,27 @@ class Recorder:
             return
         ledger.submit_all([(entry, partial(_named, name, done) if done else None) for entry, done in items])
 
-    def _entry(self, event: Event) -> bytes:
+    def _entry(self, event: Event) -> Entry:
         redacted = self._redactor.event(event)
         try:
-            return encode(redacted)
+            return fitted(redacted)
         except TooLarge:
-            return encode(_without_bulk(redacted))
+            # That it happened is recorded, whatever its size was.
+            return encode(without_bulk(redacted))
 
 
 def _named(name: str, done: Done, answer: Receipt | GlasshatchError) -> None:
     done(msgspec.structs.replace(answer, ledger=name) if isinstance(answer, Receipt) else answer)
 
 
-def _encoded(event: Event) -> bytes | GlasshatchError:
+def _encoded(event: Event) -> Entry | GlasshatchError:
     try:
-        return encode(event)
+        return fitted(event)
     except TooLarge as error:
         return error
     except (TypeError, ValueError, OverflowError) as error:
         # Our own bug, and no reason to let the others wait for an answer that does not come.
         return TooLarge(f"an event cannot be written: {type(error).__name__}")
-
-
-def _without_bulk(event: Event) -> Event:
-    """The same fact without its free text; the hash of a statement stays and still identifies it."""
-    statement = event.statement
-    if statement is not None:
-        statement = msgspec.structs.replace(statement, text="[TOO LARGE]", shape="")
-    return msgspec.structs.replace(
-        event,
-        statement=statement,
-        native=None,
-        attrs={"truncated": "text, attrs and native exceeded the entry size"},
-    )
 
 
 class EventMaker:

@@ -18,7 +18,7 @@ from ..api.retention import Pruned
 from ..errors import ConfigError, Conflict, Unavailable
 from ..events import DEFAULT_LEDGER, Actor, Event, Link, Outcome, Receipt, Resource
 from ..ledger import Ledger, Pack
-from ..ledger.log import PRUNED_ACTION
+from ..ledger.log import PRUNED_ACTION, blob_of
 from .config import duration_seconds
 from .house import House
 from .pruned_values import drop_pruned_values
@@ -129,22 +129,27 @@ class Retention:
             age = self._age(ledger, pack)
             if age is None or age.newest_ns >= cutoff_ns:
                 return going, "what comes next is not old enough"
-            if names is not None and any(names.search(entry) for entry in self._entries(ledger, pack)):
+            if names is not None and any(names.search(whole) for whole in self._wholes(ledger, pack)):
                 return going, "a legal hold keeps what comes next"
             going.append(pack)
         return going, "what comes next is not in a pack of its own yet"
 
     def _age(self, ledger: Ledger, pack: Pack) -> _Age | None:
         if pack.path not in self._ages:
-            found = (recorded_ns(entry) for entry in self._entries(ledger, pack))
+            found = (recorded_ns(entry) for _, entry in self._entries(ledger, pack))
             times = [time_ns for time_ns in found if time_ns is not None]
             self._ages[pack.path] = _Age(min(times), max(times)) if times else None
         return self._ages[pack.path]
 
-    def _entries(self, ledger: Ledger, pack: Pack) -> Iterator[bytes]:
+    def _wholes(self, ledger: Ledger, pack: Pack) -> Iterator[bytes]:
+        """Each entry; where it is a short form, all that was recorded: a name may stand in what was cut."""
+        for index, entry in self._entries(ledger, pack):
+            yield ledger.whole(index) if blob_of(entry) else entry
+
+    def _entries(self, ledger: Ledger, pack: Pack) -> Iterator[tuple[int, bytes]]:
         started_s = time.monotonic()
-        for count, (_, entry) in enumerate(ledger.scan(pack.first, pack.stop), 1):
-            yield entry
+        for count, (index, entry) in enumerate(ledger.scan(pack.first, pack.stop), 1):
+            yield index, entry
             if self._stopping.is_set():
                 raise Unavailable("the server stops", hint="old entries go when it runs again")
             if self._calm and count % _PAUSE_ENTRIES == 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import msgspec
@@ -12,6 +13,14 @@ from .connection import EVENT_HELP, DataOption, ServerOption, TokenOption, open_
 from .events_table import COLUMNS, event_row
 from .output import Format, FormatOption, emit_json, emit_rows, local_time
 from .times import parse_time
+
+
+class Shape(StrEnum):
+    """The shapes of one event."""
+
+    table = "table"
+    jsonl = "jsonl"
+    json = "json"
 
 
 def register(app: typer.Typer) -> None:
@@ -89,13 +98,20 @@ def show(
     server: ServerOption = "",
     token_file: TokenOption = None,
     format: Annotated[
-        Format, typer.Option(help="Indented for people or one JSON line for programs.")
-    ] = Format.table,
+        Shape, typer.Option(help="Indented for people, or one JSON line for programs (json and jsonl).")
+    ] = Shape.table,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Also what is too large for the ledger's entry.")
+    ] = False,
 ) -> None:
-    """Show one event whole, exactly as it is stored."""
+    """Show one event, exactly as it is stored.
+
+    Of a very large event the ledger's entry is a short form, which links to the rest under "blob":
+    glasshatch show 4711 --whole shows all of it, once it has the hash that the entry names.
+    """
     with open_desk(data, server, token_file) as desk:
-        item: RecordedEvent = desk.show_event(event)
-    if format is Format.jsonl:
+        item: RecordedEvent = desk.show_whole(event) if whole else desk.show_event(event)
+    if format is not Shape.table:
         emit_json(item)
         return
     typer.echo(f"# ledger index {item.place}")

@@ -1,7 +1,7 @@
 """What happened: the canonical event, its bytes, its actions, and the port that records it."""
 
 from .actions import ACTIONS, Action
-from .canonical import MAX_ENTRY_BYTES, decode, encode, foreign
+from .canonical import MAX_ENTRY_BYTES, decode, encode, encode_whole, foreign
 from .commitments import SALT_BYTES, Scalar, commitment, value_bytes
 from .ids import uuid7
 from .model import (
@@ -54,6 +54,7 @@ __all__ = [
     "commitment",
     "decode",
     "encode",
+    "encode_whole",
     "foreign",
     "place_of",
     "read_place",

@@ -28,13 +28,18 @@ def encode(event: Event) -> bytes:
     Raises:
         TooLarge: The event exceeds `MAX_ENTRY_BYTES`; nothing is truncated silently.
     """
-    data = _encoder.encode(event)
+    data = encode_whole(event)
     if len(data) > MAX_ENTRY_BYTES:
         raise TooLarge(
             f"event {event.id} ({event.action}) has {len(data)} bytes, the limit is {MAX_ENTRY_BYTES}",
-            hint="shorten attrs or native; keep a larger payload elsewhere and record its SHA-256",
+            hint="shorten attrs or native; events recorded through a server are kept whole beside the ledger",
         )
     return data
+
+
+def encode_whole(event: Event) -> bytes:
+    """The canonical bytes of an event as by `encode`, however many they are."""
+    return _encoder.encode(event)
 
 
 def decode(data: bytes | memoryview) -> Event:

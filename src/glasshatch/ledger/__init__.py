@@ -1,11 +1,14 @@
 """The record: an append-only, signed Merkle log in a directory, its proofs and its verifier."""
 
 from .anchored import check_anchors, check_since
-from .copied import log_begins, pack_number
+from .blobs import Large
+from .copied import log_begins, pack_number, pruned_blobs
 from .cut import CutFile, LedgerCut
 from .export import Exported, export_tlog
 from .ledger import Ledger
 from .log import (
+    BLOB_REL,
+    MAX_BLOB_BYTES,
     Checkpoint,
     CosignerKey,
     LogKey,
@@ -24,11 +27,14 @@ from .store import Pack
 from .verify import Problem, VerifyReport, verify_directory, verify_proof
 
 __all__ = [
+    "BLOB_REL",
+    "MAX_BLOB_BYTES",
     "PRUNED_FILE",
     "Checkpoint",
     "CosignerKey",
     "CutFile",
     "Exported",
+    "Large",
     "Ledger",
     "LedgerCut",
     "LedgerOptions",
@@ -49,6 +55,7 @@ __all__ = [
     "log_begins",
     "open_checkpoint",
     "pack_number",
+    "pruned_blobs",
     "verify_directory",
     "verify_proof",
 ]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
+from ..errors import VerificationError
+from .blobs import list_blobs, read_header
+from .log.blobs import folder_of
 from .log.frames import frame_at
 from .log.layout import ENTRIES, HEADER_BYTES, WAL, file_number
 
@@ -26,3 +30,15 @@ def log_begins(directory: Path, paths: list[str]) -> int:
     except (OSError, IndexError):
         return 0
     return frame.first if frame else 0
+
+
+def pruned_blobs(directory: Path, minimum: int) -> list[str]:
+    """The paths of blobs that lie there of entries below `minimum`."""
+    found = []
+    for place in list_blobs(directory):
+        if place.folder > folder_of(minimum):
+            break
+        with contextlib.suppress(VerificationError, FileNotFoundError):
+            if place.folder < folder_of(minimum) or read_header(directory, place).first < minimum:
+                found.append(place.path)
+    return found

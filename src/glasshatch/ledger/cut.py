@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from ..errors import Unavailable, VerificationError
+from .blobs import list_blobs, read_header
 from .log import HASH_BYTES, Checkpoint, Pruning, Succession, VerifierKey, level_widths, open_checkpoint
 from .log.frames import scan_segment
 from .log.layout import (
@@ -123,7 +124,12 @@ class LedgerCut:
             return False  # pruned further meanwhile: the checkpoint that is cut at must cover that
         log, first, last = self._log()
         covered = log and last == self.checkpoint.size and first <= packed
-        self.files: tuple[CutFile, ...] = (*self._small(), *packs, *self._levels(), *self._notes(), *log)
+        blobs = self._blobs(pruned.minimum)
+        if blobs is None:
+            return False
+        self.files: tuple[CutFile, ...] = (
+            *self._small(), *packs, *self._levels(), *self._notes(), *log, *blobs,
+        )  # fmt: skip
         return bool(covered)
 
     def _open_segments(self) -> bool:
@@ -188,6 +194,17 @@ class LedgerCut:
                 whole = [self._whole(notes_name(before), grows=True) for before in numbers if before < number]
                 return [*whole, CutFile(notes_name(number), end, end, True)]
         raise VerificationError("the checkpoint is not in the history", where=str(self.directory))
+
+    def _blobs(self, minimum: int) -> list[CutFile] | None:
+        """The blobs of the entries of the cut, which came before these; None if they are being pruned."""
+        found = []
+        try:
+            for place in list_blobs(self.directory):
+                if minimum <= read_header(self.directory, place).first < self.checkpoint.size:
+                    found.append(self._whole(place.path))
+        except FileNotFoundError:
+            return None
+        return found
 
     def _small(self) -> list[CutFile]:
         note = len(self.checkpoint.note)

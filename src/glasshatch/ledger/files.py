@@ -13,6 +13,9 @@ from pathlib import Path
 from ..errors import Unavailable
 from .log.layout import TEMPORARY_SUFFIX
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system says when there is no more space."""
+
 
 class Files:
     """The machine's own file system."""
@@ -77,7 +80,7 @@ def write_new(files: Files, path: Path, data: bytes) -> None:
 
 def unavailable(error: OSError, what: str) -> Unavailable:
     """The error for users: what could not be done, and what mends it."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    if error.errno in FULL:
         return Unavailable(
             f"the ledger stopped: no space left to {what}",
             hint="nothing acknowledged is lost; free disk space and start again",

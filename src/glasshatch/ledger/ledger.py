@@ -13,6 +13,7 @@ from ..clock import Clock
 from ..errors import ConfigError, GlasshatchError, Unavailable, VerificationError
 from ..events import Done, Receipt
 from ..keys import LedgerKeys
+from .blobs import Large, read_whole
 from .creation import create_directory
 from .files import unavailable, write_new
 from .halt import Halt
@@ -25,7 +26,7 @@ from .recheck import Recheck
 from .recovery import allowed_signers, lock_directory, recover, signers_of
 from .sealing import Sealer
 from .store import Pack
-from .writer import Writer
+from .writer import Item, Writer
 
 
 class Ledger:
@@ -66,6 +67,7 @@ class Ledger:
         self._files = options.files
         self._writer = Writer(
             wal=parts.wal,
+            blobs=parts.blobs,
             size=parts.survey.size,
             clock=clock,
             options=options,
@@ -76,14 +78,10 @@ class Ledger:
             target=space_keeper(parts.wal, self._halt, self._closing), name="ledger-space", daemon=True
         )
         self._recheck = Recheck(
-            parts.store,
-            parts.levels,
-            parts.survey.checkpoint,
-            clock=clock,
-            halt=self._halt,
-            closing=self._closing,
-        )
-        self._pruner = Pruner(directory, options.files, parts.store, lambda: self.size, self.prove)
+            parts.store, parts.levels, parts.survey.checkpoint,
+            clock=clock, halt=self._halt, closing=self._closing,
+        )  # fmt: skip
+        self._pruner = Pruner(directory, options.files, parts, lambda: self.size, self.prove)
         self._start()
         try:
             self._pruner.finish()
@@ -150,23 +148,24 @@ class Ledger:
         """Why the ledger halted; None while it works."""
         return self._halt.error
 
-    def submit(self, entry: bytes, done: Done | None = None) -> None:
+    def submit(self, entry: bytes | Large, done: Done | None = None) -> None:
         """Queue an entry; never blocks, from any thread.
 
         `done` is called exactly once: from the writer's thread with a `Receipt` once the entry survives
         power loss, in the order of submission; or with the error because of which it was not
         acknowledged (a refusal of `submit` itself calls it at once, from the caller's thread).
+        The payload of a `Large` one is durable before its entry is.
         """
         self._writer.submit(entry, done)
 
-    def submit_all(self, items: Sequence[tuple[bytes, Done | None]]) -> None:
+    def submit_all(self, items: Sequence[Item]) -> None:
         """Queue many entries, in this order and with nothing between them; each is answered as by `submit`.
 
         They share as few groups, and so as few syncs, as their size allows.
         """
         self._writer.submit_all(items)
 
-    def append(self, entry: bytes) -> Receipt:
+    def append(self, entry: bytes | Large) -> Receipt:
         """Submit one entry and wait until it is durable.
 
         Raises:
@@ -195,6 +194,16 @@ class Ledger:
         self._check_index(index)
         return self._parts.store.read(index)
 
+    def whole(self, index: int) -> bytes:
+        """The whole bytes of which an entry is the short form; of most entries, themselves.
+
+        Raises:
+            ConfigError: There is no such entry, or it was pruned.
+            VerificationError: What is stored is not what was written; nothing of it is handed out.
+        """
+        entry = self.read(index)
+        return read_whole(self.directory, index, entry, self._parts.store.envelope)
+
     def scan(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, bytes]]:
         """The durable entries from `start` up to `stop` (default: those durable now), with their index."""
         size = self.size
@@ -217,13 +226,13 @@ class Ledger:
         return Proof(index, entry, hashes, checkpoint.note)
 
     def use_data_key(self, keys: LedgerKeys) -> None:
-        """Seal the next segment and the next pack under the newest data key; older ones stay readable.
+        """Seal the next segment, pack and blob under the newest data key; older ones stay readable.
 
         Raises:
             Unavailable: The disk failed.
         """
         self._parts.store.envelope = keys.envelope
-        self._sealer.data_key = keys.data_key
+        self._sealer.data_key = self._parts.blobs.data_key = keys.data_key
         try:
             self._parts.wal.use(keys.data_key)
         except OSError as error:

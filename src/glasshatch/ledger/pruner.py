@@ -3,7 +3,7 @@
     1. the file `pruning` says how many entries there are now
     2. the entry `ledger.pruned` is durable, then a checkpoint covers it
     3. the file `pruned` holds its proof
-    4. the packs go, oldest first
+    4. the blobs of the pruned entries go, then the packs, oldest first
     5. `pruning` goes
 
 A crash before the entry is durable leaves everything as it was; after it, the next start (or the next
@@ -16,9 +16,11 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol
 
 from ..errors import ConfigError, GlasshatchError, Unavailable, VerificationError
 from ..events import Link, Receipt
+from .blobs import Blobs
 from .files import Files, write_new
 from .log import PRUNED_ACTION, Proof, Pruning, pruning_links, pruning_of
 from .log.layout import ENTRIES, PRUNED_FILE, PRUNING_FILE
@@ -28,6 +30,15 @@ RecordPruning = Callable[[tuple[Link, ...]], Receipt]
 """Records `ledger.pruned` with these links; durable when it returns."""
 
 
+class PrunedParts(Protocol):
+    """The parts of a ledger that get smaller."""
+
+    @property
+    def store(self) -> Store: ...
+    @property
+    def blobs(self) -> Blobs: ...
+
+
 class Pruner:
     """Takes whole packs away from the front; one at a time, from any thread."""
 
@@ -35,14 +46,15 @@ class Pruner:
         self,
         directory: Path,
         files: Files,
-        store: Store,
+        parts: PrunedParts,
         size: Callable[[], int],
         prove: Callable[[int], Proof],
     ) -> None:
         """`prove` gives a proof under a checkpoint that is published, signing one if need be."""
         self._directory = directory
         self._files = files
-        self._store = store
+        self._store = parts.store
+        self._blobs = parts.blobs
         self._size = size
         self._prove = prove
         self._lock = threading.Lock()
@@ -128,7 +140,8 @@ class Pruner:
                 "the recorded pruning does not end where a pack does", where=f"entry {index}"
             )
         write_new(self._files, self._directory / PRUNED_FILE, proof.encode())
-        # A crash from here on leaves packs that nobody needs: the next start removes them.
+        # A crash from here on leaves packs and blobs that nobody needs: the next start removes them.
+        self._blobs.prune(pruning.minimum)
         remove_packs(self._directory, self._store.drop(pruning), self._files)
         self._files.unlink(self._directory / PRUNING_FILE)
         self._files.sync_directory(self._directory)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..errors import ConfigError, VerificationError
 from ..keys import LedgerKeys
+from .blobs import read_whole
 from .levels import Levels
 from .log import Checkpoint, Proof, Succession, VerifierKey
 from .pruned import check_pruned
@@ -84,6 +85,13 @@ class LedgerReader:
         """
         self._check_index(index, self.size)
         return self._store.read(index)
+
+    def whole(self, index: int) -> bytes:
+        """The whole bytes of which an entry is the short form; of most entries, themselves.
+
+        Raises as `read`.
+        """
+        return read_whole(self.directory, index, self.read(index), self._store.envelope)
 
     def scan(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, bytes]]:
         """Entries from `start` up to `stop` (default: all), with their index."""

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ..errors import ConfigError, Conflict
 from ..keys import LedgerKeys
+from .blobs import Blobs
 from .files import Files, write_new
 from .history import History
 from .levels import Levels
@@ -54,6 +55,7 @@ class Recovered(msgspec.Struct, frozen=True):
     history: History
     wal: Wal
     store: Store
+    blobs: Blobs
 
 
 def lock_directory(directory: Path) -> int:
@@ -128,7 +130,9 @@ def recover(directory: Path, keys: LedgerKeys, options: LedgerOptions) -> Recove
     written = [s for s in wal_segments if s.last]
     spare = [s for s in wal_segments if not s.last]
     wal.resume(written, found.size, frames[-1].crc if frames else 0, spare)
-    return Recovered(found, edge, writable, history, wal, store)
+    blobs = Blobs(directory, keys.data_key, options.files)
+    blobs.resume(found.size, found.pruned.minimum)
+    return Recovered(found, edge, writable, history, wal, store, blobs)
 
 
 def _open_log(

@@ -12,13 +12,17 @@ import msgspec
 from ..clock import Clock
 from ..errors import GlasshatchError, TooLarge, Unavailable, place_of_bug
 from ..events import MAX_ENTRY_BYTES, Done, Receipt
-from .files import unavailable
+from .blobs import Blobs, Large
+from .files import FULL, unavailable
 from .halt import Halt
 from .log import encode_bundle, leaf_hashes
 from .log.frames import Frame
 from .options import ENTRY_COST, LedgerOptions
 from .segments import Segment
 from .wal import Wal
+
+Item = tuple[bytes | Large, Done | None]
+"""An entry and who hears of it."""
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -39,6 +43,7 @@ class Writer:
         self,
         *,
         wal: Wal,
+        blobs: Blobs,
         size: int,
         clock: Clock,
         options: LedgerOptions,
@@ -48,13 +53,14 @@ class Writer:
         """Continue at index `size`; `on_group` hears of each durable group before it is acknowledged."""
         self.size = size
         self._wal = wal
+        self._blobs = blobs
         self._clock = clock
         self._options = options
         self._halt = halt
         self._on_group = on_group
         self._largest = min(MAX_ENTRY_BYTES, options.group_bytes - ENTRY_COST)
         self._wake = threading.Condition(threading.Lock())
-        self._queue: list[tuple[bytes, Done | None]] = []
+        self._queue: list[Item] = []
         self._queued_bytes = 0
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
@@ -62,11 +68,11 @@ class Writer:
     def start(self) -> None:
         self._thread.start()
 
-    def submit(self, entry: bytes, done: Done | None) -> None:
+    def submit(self, entry: bytes | Large, done: Done | None) -> None:
         """Queue an entry; refusals call `done` at once, from this thread."""
         self.submit_all(((entry, done),))
 
-    def submit_all(self, items: Sequence[tuple[bytes, Done | None]]) -> None:
+    def submit_all(self, items: Sequence[Item]) -> None:
         """Queue entries together; refusals call `done` at once, from this thread."""
         sizes = [len(entry) for entry, _ in items]
         if max(sizes, default=0) > self._largest:
@@ -74,13 +80,14 @@ class Writer:
             sizes = [len(entry) for entry, _ in items]
         if not items:
             return
+        weight = sum(sizes) + ENTRY_COST * len(sizes) + _payload_bytes(items)
         with self._wake:
             refusal = self._refusal()
             if refusal is None:
                 if not self._queue:
                     self._wake.notify()
                 self._queue += items
-                self._queued_bytes += sum(sizes) + ENTRY_COST * len(sizes)
+                self._queued_bytes += weight
         if refusal is not None:
             _refuse(items, refusal)
 
@@ -92,7 +99,7 @@ class Writer:
         if self._thread.ident is not None:
             self._thread.join()
 
-    def _fitting(self, items: Sequence[tuple[bytes, Done | None]]) -> list[tuple[bytes, Done | None]]:
+    def _fitting(self, items: Sequence[Item]) -> list[Item]:
         """The entries that are not too large; the others are answered."""
         fitting = []
         for entry, done in items:
@@ -101,7 +108,7 @@ class Writer:
                 continue
             error = TooLarge(
                 f"an entry has {len(entry)} bytes, the limit is {self._largest}",
-                hint="keep the payload elsewhere and record its SHA-256",
+                hint="shorten it, and submit its whole bytes as a `Large` event's",
             )
             _answer(done, error)
         return fitting
@@ -127,10 +134,11 @@ class Writer:
             for group in self._groups(batch, queued):
                 self._commit(group)
 
-    def _groups(
-        self, batch: list[tuple[bytes, Done | None]], queued: int
-    ) -> Iterator[list[tuple[bytes, Done | None]]]:
-        """A batch cut so that each group fits one frame: a frame is synced before the next is written."""
+    def _groups(self, batch: list[Item], queued: int) -> Iterator[list[Item]]:
+        """A batch cut so that each group fits one frame: a frame is synced before the next is written.
+
+        Blobs count as well: who comes behind many of them does not wait for all.
+        """
         limit = self._options.group_bytes
         if queued <= limit:
             yield batch
@@ -138,18 +146,23 @@ class Writer:
         start = size = 0
         for at, (entry, _) in enumerate(batch):
             cost = len(entry) + ENTRY_COST
-            if size + cost > limit:
+            if isinstance(entry, Large):
+                cost += len(entry.payload)
+            if size and size + cost > limit:
                 yield batch[start:at]
                 start, size = at, 0
             size += cost
         yield batch[start:]
 
-    def _commit(self, group: list[tuple[bytes, Done | None]]) -> None:
+    def _commit(self, group: list[Item]) -> None:
         if self._halt.error is not None:
             _refuse(group, self._halt.error)
             return
-        entries = [entry for entry, _ in group]
         try:
+            group = self._with_blobs(group)
+            entries = [entry.entry if isinstance(entry, Large) else entry for entry, _ in group]
+            if not entries:
+                return
             hashes = leaf_hashes(entries)
             flat = b"".join(hashes)
             bundle = encode_bundle(entries)
@@ -171,8 +184,31 @@ class Writer:
             if done is not None:
                 _answer(done, Receipt(first + at, hashes[at]))
 
+    def _with_blobs(self, group: list[Item]) -> list[Item]:
+        """The group once its blobs are durable; without those entries, if there is no space for blobs.
 
-def _refuse(group: Sequence[tuple[bytes, Done | None]], error: GlasshatchError) -> None:
+        Raises:
+            OSError: The disk failed.
+        """
+        large = [(at, entry) for at, (entry, _) in enumerate(group) if isinstance(entry, Large)]
+        if not large:
+            return group
+        try:
+            self._blobs.put(self.size, large)
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            refused = [item for item in group if isinstance(item[0], Large)]
+            _refuse(refused, Unavailable("no space left to keep a large event", hint="free disk space"))
+            return [item for item in group if not isinstance(item[0], Large)]
+        return group
+
+
+def _payload_bytes(items: Sequence[Item]) -> int:
+    return sum(len(entry.payload) for entry, _ in items if isinstance(entry, Large))
+
+
+def _refuse(group: Sequence[Item], error: GlasshatchError) -> None:
     for _, done in group:
         _answer(done, error)
 

@@ -124,7 +124,7 @@ BAD = {
     "NUL in a text": (b'{"a":"\\u0000x"}', (1, 0, 0)),
     "NUL alone": (b"\0\0\0", (0, 0, 1)),
     "a line of 5 MB": (ONE + b'\n{"a":"' + b"x" * 5_000_000 + b'"}\n' + ONE, (2, 0, 1)),
-    "an event too large for the record": (b'{"a":"' + b"x " * 400_000 + b'"}', (0, 0, 1)),
+    "an event too large for an entry": (b'{"a":"' + b"x " * 400_000 + b'"}', (1, 0, 0)),
 }  # fmt: skip
 
 

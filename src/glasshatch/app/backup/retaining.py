@@ -1,7 +1,8 @@
 """What was pruned in the ledger goes from its backup too, with the next moment.
 
-A moment keeps what it has of the packs that stay; the newest proof of the pruning is put into it, so that it
-verifies and can be restored as before. A moment whose log still holds pruned entries goes as a whole.
+A moment keeps what it has of the packs and blobs that stay; the newest proof of the pruning is put into it,
+so that it verifies and can be restored as before. A moment whose log still holds pruned entries goes as a
+whole.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from ...ledger import PRUNED_FILE, Published, log_begins, pack_number
+from ...ledger import PRUNED_FILE, Pruning, Published, log_begins, pack_number, pruned_blobs
 from .moments import MANIFEST, PARTIAL, BackupFile, Moment, encode_moment, moments, read_moment, sync
 
 
@@ -37,8 +38,8 @@ def prune_moments(place: Path, newest: Path, folders: Sequence[str]) -> tuple[in
             if log_begins(older / folder, inside) < pruned.minimum:
                 _drop(place, older)
                 dropped.add(older)
-            elif _pruned_packs(older / folder, pruned.packs):
-                _take_out(older, moment, folder, pruned.packs, newest)
+            elif going := _pruned_files(older / folder, pruned):
+                _take_out(older, moment, folder, going, newest)
                 changed.add(older)
     return len(changed - dropped), len(dropped)
 
@@ -48,10 +49,11 @@ def _inside(moment: Moment, folder: str) -> list[str]:
     return [file.path.removeprefix(start) for file in moment.files if file.path.startswith(start)]
 
 
-def _pruned_packs(directory: Path, packs: int) -> list[Path]:
-    """What lies there of the first so many packs, listed or not: a crash may come before it is deleted."""
+def _pruned_files(directory: Path, pruned: Pruning) -> list[Path]:
+    """What lies there of pruned packs and blobs, listed or not: a crash may come before it is deleted."""
     found = ((path, pack_number(f"entries/{path.name}")) for path in (directory / "entries").glob("*"))
-    return sorted(path for path, number in found if number is not None and number < packs)
+    packs = sorted(path for path, number in found if number is not None and number < pruned.packs)
+    return [*(directory / path for path in pruned_blobs(directory, pruned.minimum)), *packs]
 
 
 def _drop(place: Path, older: Path) -> None:
@@ -61,10 +63,9 @@ def _drop(place: Path, older: Path) -> None:
     shutil.rmtree(place / PARTIAL)
 
 
-def _take_out(older: Path, moment: Moment, folder: str, packs: int, newest: Path) -> None:
+def _take_out(older: Path, moment: Moment, folder: str, going: Sequence[Path], newest: Path) -> None:
     name, proof = f"{folder}/{PRUNED_FILE}", (newest / folder / PRUNED_FILE).read_bytes()
     _replace(older / name, proof)
-    going = _pruned_packs(older / folder, packs)
     gone = {path.relative_to(older).as_posix() for path in going} | {name}
     files = [file for file in moment.files if file.path not in gone]
     # The list first: whatever it does not name belongs to no backup.
@@ -72,7 +73,8 @@ def _take_out(older: Path, moment: Moment, folder: str, packs: int, newest: Path
     _replace(older / MANIFEST, encode_moment(changed))
     for path in going:
         path.unlink()
-    sync(older / folder / "entries")
+    for touched in {path.parent for path in going}:
+        sync(touched)
 
 
 def _replace(path: Path, data: bytes) -> None:

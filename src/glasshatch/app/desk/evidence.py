@@ -11,8 +11,8 @@ from ...identity import Identity
 from ...investigate import And, Hit, Investigator, Match, Query
 from ...investigate.query import parse
 from ...ledger import Proof, Published, VerifierKey, open_checkpoint
-from ...ledger.evidence import MAX_EVENTS, REDACTION, Draft, Facts, Gap, Maker, check_evidence
-from ...ledger.log import KnownRoots, inclusion_proof
+from ...ledger.evidence import MAX_EVENTS, REDACTION, SHORT_FORMS, Draft, Facts, Gap, Maker, check_evidence
+from ...ledger.log import KnownRoots, blob_of, inclusion_proof
 from ..published import PublishedLogs
 from .investigation import Behind, seen_by
 from .roles import AUDITOR, require
@@ -90,8 +90,12 @@ class EvidencePart:
             made_by=Maker(id=caller.id, name=caller.name, type=caller.type), events=len(hits),
             ledger_size=max(size, indexed), indexed=indexed,
             gaps=tuple(Gap(index=gap.index, time=decode(bytes(gap.event)).time) for gap in gaps),
-            redaction=REDACTION,
+            redaction=REDACTION + (SHORT_FORMS if any(map(_is_short, hits)) else ""),
         )  # fmt: skip
+
+
+def _is_short(hit: Hit) -> bool:
+    return blob_of(bytes(hit.event)) != ""
 
 
 def _within(query: str, ledger: str) -> Query:

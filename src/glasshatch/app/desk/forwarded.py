@@ -77,6 +77,10 @@ class ForwardedPart:
         with self._front(caller) as front:
             return front.show_event(event_id)
 
+    def show_whole(self, caller: Identity, event_id: str) -> RecordedEvent:
+        with self._front(caller) as front:
+            return front.show_whole(event_id)
+
     def list_sessions(self, caller: Identity, limit: int) -> list[SessionSummary]:
         with self._front(caller) as front:
             return front.list_sessions(limit)

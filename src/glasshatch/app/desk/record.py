@@ -47,6 +47,17 @@ class RecordPart:
         self._read(caller, "event", {"event": event_id, "index": found.place}, 1)
         return found
 
+    def show_whole(self, caller: Identity, event_id: str) -> RecordedEvent:
+        """One event with all that was recorded of it: most are whole, of others the entry is a short form.
+
+        Raises:
+            VerificationError: What is kept of it beside the ledger is not what the entry names.
+        """
+        found = find_event(self._house.ledgers.items(), event_id, lambda event: may_see(caller, event))
+        whole = self._house.ledgers.get(found.ledger).whole(found.index)
+        self._read(caller, "whole", {"event": event_id, "index": found.place}, 1)
+        return msgspec.structs.replace(found, event=msgspec.Raw(whole))
+
     def list_sessions(self, caller: Identity, limit: int) -> list[SessionSummary]:
         """The newest sessions that the caller may see."""
         found = find_sessions(self._house.ledgers.items(), limit, lambda event: may_see(caller, event))

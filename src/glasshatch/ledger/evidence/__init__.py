@@ -2,7 +2,7 @@
 
 from .archive import MAX_ARCHIVE_BYTES, read_archive, write_archive
 from .checking import CheckedEvidence, check_evidence
-from .contents import MADE_ACTION, MANIFEST_REL, REDACTION, Facts, Gap, Maker, Manifest
+from .contents import MADE_ACTION, MANIFEST_REL, REDACTION, SHORT_FORMS, Facts, Gap, Maker, Manifest
 from .making import MAX_EVENT_BYTES, MAX_EVENTS, Draft
 from .page import PAGE_VERSION, render_page
 
@@ -14,6 +14,7 @@ __all__ = [
     "MAX_EVENT_BYTES",
     "PAGE_VERSION",
     "REDACTION",
+    "SHORT_FORMS",
     "CheckedEvidence",
     "Draft",
     "Facts",

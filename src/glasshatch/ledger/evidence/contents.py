@@ -39,6 +39,14 @@ REDACTION: Final = (
     " the counts under “redaction” say what was replaced. What is shown is all that the ledger holds."
 )
 
+SHORT_FORMS: Final = (
+    " Of very large events the ledger holds a short form, which is what this bundle shows. Under “links” it"
+    " names the SHA-256 of the whole redacted event, as “blob”. The whole is kept beside the ledger and is"
+    " not in this bundle: whoever may read the record gets it with “glasshatch show EVENT --whole”, and can"
+    " compare."
+)
+"""Stands behind `REDACTION` in a bundle that shows a short form."""
+
 
 class _Value(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A part of the manifest."""

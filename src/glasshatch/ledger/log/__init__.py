@@ -1,5 +1,6 @@
 """The log as mathematics and bytes: RFC 6962 trees, signed notes, checkpoints, proofs, file formats. Pure."""
 
+from .blobs import BLOB_REL, MAX_BLOB_BYTES, blob_of
 from .checkpoints import Checkpoint, LogKey, open_checkpoint, sign_checkpoint
 from .cosignatures import (
     Cosignature,
@@ -30,9 +31,11 @@ from .tree import (
 from .witnessing import MAX_REQUEST_BYTES, AddCheckpoint, Refusal, judge, origin_of
 
 __all__ = [
+    "BLOB_REL",
     "BUNDLE_ENTRIES",
     "EMPTY_ROOT",
     "HASH_BYTES",
+    "MAX_BLOB_BYTES",
     "MAX_REQUEST_BYTES",
     "NOT_PRUNED",
     "PRUNED_ACTION",
@@ -56,6 +59,7 @@ __all__ = [
     "Succession",
     "TileName",
     "VerifierKey",
+    "blob_of",
     "check_consistency",
     "check_cosignatures",
     "check_inclusion",

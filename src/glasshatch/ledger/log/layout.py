@@ -24,6 +24,8 @@ PRUNED_FILE = "pruned"
 PRUNING_FILE = "pruning"
 """Only while a ledger is pruned: how many entries there were before the pruning was recorded."""
 WAL, ENTRIES, HASHES, CHECKPOINTS = "wal", "entries", "hashes", "checkpoints"
+BLOBS = "blobs"
+"""Only in a ledger that keeps what is too large for an entry: a file for each, under its SHA-256."""
 DIRECTORIES = (WAL, ENTRIES, HASHES, CHECKPOINTS)
 NOTES_PER_FILE = 4096
 TEMPORARY_SUFFIX = ".tmp"
@@ -37,10 +39,11 @@ _CRC = struct.Struct(">I")
 
 
 class FileHeader(msgspec.Struct, frozen=True):
-    """The header of a segment or pack: format version, cipher, key id, salt, then three numbers.
+    """The header of a segment, pack or blob: format version, cipher, key id, salt, then four numbers.
 
     Segment: `number` is its epoch, `first` the durable size when it was prepared, `extent` its size
-    in bytes, `parts` 0. Pack: its number, its first index, how many entries, how many bundles.
+    in bytes, `parts` 0. Pack: its number, its first index, how many entries, how many bundles. Blob: its
+    number, the index of its entry, how many plain bytes, 1.
     """
 
     magic: bytes

@@ -10,6 +10,7 @@ from ...errors import ConfigError, VerificationError
 from ...keys import Envelope
 from ..log import NOT_PRUNED, Checkpoint, Succession, VerifierKey
 from ..log.layout import CHECKPOINT_FILE, CHECKPOINTS, ENTRIES, HASHES, LOCK_FILE, WAL
+from .blobs import BlobCheck
 from .entries import EntryCheck, OpenEnvelope
 from .heads import check_format_file, check_history, check_keys
 from .inventory import Inventory, take_inventory
@@ -31,7 +32,8 @@ def verify_directory(
     While a server writes to it (`report.live`), what is unfinished at the moment is not a problem.
 
     Without `data_key`: names, headers, CRCs, the chain of the log, leaf hashes against all levels, every
-    checkpoint ever published. With it, also every entry against its leaf.
+    checkpoint ever published, and that no blob is missing between two. With it, also every entry against its
+    leaf, and every blob against the entry that names it.
 
     Args:
         public_key: The key to trust, `name+hash+base64`, any of the ledger's succession; without it the
@@ -94,6 +96,8 @@ def _verify(
         check.check_packs(inventory.numbers[ENTRIES], pruned)
         check.check_log(inventory.numbers[WAL], signed)
         tree.check_extent(check.durable, findings)
+        extent = (pruned.minimum, signed if live else check.durable)
+        BlobCheck(directory, envelope, findings, advance).check(inventory.blobs, extent, check.named)
     except OSError as error:
         # What cannot be read is not verified; the report says so instead of hiding what was found before.
         findings.add(str(error.filename or directory), 0, f"cannot be read: {error.strerror}")

@@ -10,6 +10,7 @@ import zstandard
 from ...errors import ConfigError, GlasshatchError, VerificationError
 from ...keys import Envelope
 from ..log import BUNDLE_ENTRIES, HASH_BYTES, NOT_PRUNED, Pruning, decode_bundle, leaf_hashes
+from ..log.blobs import BLOB_MARK, BlobPlace, blob_of, blob_place
 from ..log.frames import Frame, SegmentScan, scan_segment
 from ..log.layout import (
     CHECKPOINT_FILE,
@@ -50,6 +51,8 @@ class EntryCheck:
         self.packed = 0
         self.durable = 0
         self.opened = 0
+        self.named: dict[BlobPlace, list[int]] = {}
+        """The blobs that opened entries name, each with the entries."""
         self._log_first = 0
         self._seen_frame = False
 
@@ -187,10 +190,12 @@ class EntryCheck:
     def _open_frame(self, name: str, data: bytes, frame: Frame, envelope: Envelope, hashes: bytes) -> None:
         sealed = data[frame.sealed_at : frame.sealed_at + frame.sealed_bytes]
         try:
-            entries = decode_bundle(envelope.open(sealed, frame.header), frame.count)
+            plain = envelope.open(sealed, frame.header)
+            entries = decode_bundle(plain, frame.count)
             if b"".join(leaf_hashes(entries)) != hashes:
                 raise VerificationError("the entries do not have the leaf hashes of their frame")
             self.opened += max(0, frame.first + frame.count - max(frame.first, self.packed))
+            self._note_blobs(frame.first, entries, plain)
         except VerificationError as error:
             self._findings.take(name, frame.sealed_at, error)
 
@@ -213,6 +218,16 @@ class EntryCheck:
                 first = header.first + number * BUNDLE_ENTRIES
                 compare_leaves(self._tree, first, hashes, name, place.offset, self._findings)
                 self.opened += len(hashes) // HASH_BYTES
+                self._note_blobs(first, entries, plain)
+
+    def _note_blobs(self, first: int, entries: list[bytes], plain: bytes) -> None:
+        if BLOB_MARK not in plain:
+            return
+        for index, entry in enumerate(entries, first):
+            if digest := blob_of(entry):
+                at = self.named.setdefault(blob_place(index, digest), [])
+                if index not in at:
+                    at.append(index)
 
     def _derive(self, name: str, header: FileHeader) -> Envelope | None:
         if self._envelope is None:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import msgspec
 
+from ..log.blobs import BlobPlace, folder_number, is_digest
 from ..log.layout import (
+    BLOBS,
     CHECKPOINT_FILE,
     CHECKPOINTS,
     DIRECTORIES,
@@ -35,6 +37,7 @@ class Inventory(msgspec.Struct):
     """The numbers of the numbered files, by directory, and the totals."""
 
     numbers: dict[str, list[int]]
+    blobs: list[BlobPlace] = []
     files: int = 0
     bytes: int = 0
 
@@ -48,6 +51,8 @@ def take_inventory(directory: Path, findings: Findings) -> Inventory:
         if entry.name in DIRECTORIES:
             if not entry.is_dir(follow_symlinks=False):
                 findings.add(entry.name, 0, "must be a directory")
+        elif entry.name == BLOBS and entry.is_dir(follow_symlinks=False):
+            _list_blobs(directory, inventory, findings)
         elif entry.name in (*_SINGLE_FILES, *_OPTIONAL_FILES):
             _count(entry, entry.name, inventory, findings)
         else:
@@ -69,6 +74,19 @@ def _list_directory(directory: Path, part: str, inventory: Inventory, findings: 
             inventory.numbers[part].append(number)
     inventory.numbers[part].sort()
     _check_gaps(part, inventory.numbers[part], findings)
+
+
+def _list_blobs(directory: Path, inventory: Inventory, findings: Findings) -> None:
+    for folder in sorted(os.scandir(directory / BLOBS), key=lambda entry: entry.name):
+        number, name = folder_number(folder.name), f"{BLOBS}/{folder.name}"
+        if number is None or not folder.is_dir(follow_symlinks=False):
+            _unknown(name, findings)
+            continue
+        for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+            if not is_digest(entry.name):
+                _unknown(f"{name}/{entry.name}", findings)
+            elif _count(entry, f"{name}/{entry.name}", inventory, findings):
+                inventory.blobs.append(BlobPlace(number, entry.name))
 
 
 def _check_gaps(part: str, numbers: list[int], findings: Findings) -> None:
