@@ -21,8 +21,10 @@ _MAX_TOKENS = 5_000
 _MAX_LONG = 64
 # What could call a command under another name, or run text as code.
 _HIDING = words(
-    """load loadstring loadfile dofile require _G getfenv setfenv rawget rawset setmetatable getmetatable
-    debug os io package dump coroutine"""
+    """
+    load loadstring loadfile dofile require _G getfenv setfenv rawget rawset setmetatable getmetatable debug
+    os io package dump coroutine
+"""
 )
 _HARMLESS = words("status_reply error_reply sha1hex log LOG_DEBUG LOG_VERBOSE LOG_NOTICE LOG_WARNING setresp")
 _LOOPS = words("while repeat")

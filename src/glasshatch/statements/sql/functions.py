@@ -50,17 +50,21 @@ CHANGES = words("""setval lo_put lowrite lo_create lo_creat lo_from_bytea pg_not
 """Functions that change data or tell others: they count as the verb `update`."""
 
 CONDENSING = words(
-    """sum avg min max stddev stddev_pop stddev_samp variance var_pop var_samp bool_and bool_or every bit_and
+    """
+    sum avg min max stddev stddev_pop stddev_samp variance var_pop var_samp bool_and bool_or every bit_and
     bit_or bit_xor corr covar_pop covar_samp regr_avgx regr_avgy regr_count regr_intercept regr_r2
-    regr_slope regr_sxx regr_sxy regr_syy percentile_cont percentile_disc mode any_value"""
+    regr_slope regr_sxx regr_sxy regr_syy percentile_cont percentile_disc mode any_value
+"""
 )
 """Aggregates whose answer is one value, however many rows went in."""
 
 GATHERING = words(
-    """array_agg string_agg xmlagg json_agg json_agg_strict jsonb_agg jsonb_agg_strict json_object_agg
+    """
+    array_agg string_agg xmlagg json_agg json_agg_strict jsonb_agg jsonb_agg_strict json_object_agg
     json_object_agg_strict json_object_agg_unique json_object_agg_unique_strict jsonb_object_agg
-    jsonb_object_agg_strict jsonb_object_agg_unique jsonb_object_agg_unique_strict range_agg
-    multirange_agg st_collect"""
+    jsonb_object_agg_strict jsonb_object_agg_unique jsonb_object_agg_unique_strict range_agg multirange_agg
+    st_collect
+"""
 )
 """Aggregates whose one answer holds every value that went in: a LIMIT does not make it smaller."""
 
@@ -68,10 +72,12 @@ VALUELESS = words("""count row_number rank dense_rank pg_typeof pg_column_size n
 """Functions whose answer holds nothing of their arguments' values."""
 
 GUESSING = words(
-    """ascii get_byte get_bit strpos position starts_with regexp_like regexp_count regexp_instr levenshtein
-    levenshtein_less_equal similarity word_similarity strict_word_similarity hashtext hashtextextended
-    crc32 crc32c bit_count soundex difference metaphone dmetaphone textlike texticlike textregexeq
-    texticregexeq textnlike textregexne text_lt text_le text_gt text_ge texteq textne like notlike"""
+    """
+    ascii get_byte get_bit strpos position starts_with regexp_like regexp_count regexp_instr levenshtein
+    levenshtein_less_equal similarity word_similarity strict_word_similarity hashtext hashtextextended crc32
+    crc32c bit_count soundex difference metaphone dmetaphone textlike texticlike textregexeq texticregexeq
+    textnlike textregexne text_lt text_le text_gt text_ge texteq textne like notlike
+"""
 )
 """Functions whose answer, though no text, gives a text away piece by piece."""
 

@@ -1,0 +1,412 @@
+"""What a kubectl command does: to which kind of object, by which verb, and what runs inside a container."""
+
+from __future__ import annotations
+
+import re
+
+from ..shell import files, paths
+from ..shell.call import Call, Handler, command_after, operands
+from ..shell.expand import UNKNOWN, Argument, Fields
+from ..words import words
+from .kinds import is_identity, is_known, is_secret, name_of
+
+_VALUED = words(
+    """
+        -n --namespace --context --cluster --user --kubeconfig --server -s --token --as --as-group --as-uid
+        --certificate-authority --client-certificate --client-key --tls-server-name --request-timeout
+        --cache-dir -v --v --vmodule --username --password --profile --profile-output -o --output -l
+        --selector --field-selector -f --filename -k --kustomize -c --container --since --since-time --tail
+        --limit-bytes --max-log-requests --timeout --grace-period --sort-by -L --label-columns --chunk-size
+        --template --subresource --type -p --patch --patch-file --replicas --current-replicas
+        --resource-version --image --overrides --override-type --port --address --pod-selector --to-revision
+        --revision --for --from --from-file --from-literal --from-env-file --field-manager --duration
+        --audience --bound-object-kind --bound-object-name --api-version --restart --env --labels
+        --annotations --target --profile --copy-to --set-image --clusterrole --role --serviceaccount --group
+        --verb --resource --resource-name --retries --concurrency --max --min --cpu-percent --cpu --memory
+        --requests --limits --pod-running-timeout --prefix --docker-server --docker-username
+        --docker-password --docker-email --cert --key --schedule --class --rule --default-backend --hard
+        --scopes --tcp --clusterip --node-port --external-name --name -
+    """
+)
+# Options that make the caller somebody else, or take other keys than the gateway's.
+_IDENTITY = (
+    *("--as", "--as-group", "--as-uid", "--token", "--username", "--password", "--kubeconfig"),
+    *("--client-certificate", "--client-key", "--server", "--insecure-skip-tls-verify", "--user"),
+)
+
+
+def understand(call: Call) -> None:
+    """Note what one kubectl command does."""
+    if any(call.has(flag) for flag in _IDENTITY):
+        call.note("set", "privilege_change")
+    rest = command_after(call.args, " ".join(_VALUED))
+    if not rest:
+        if call.args and not call.has("--help", "--version", "-h"):
+            call.unknown()
+        call.note("read")
+        return
+    action = rest[0].text
+    before = call.args[: len(call.args) - len(rest)]
+    inner = Call("kubectl", [*before, *rest[1:]], call.walker, call.piped, call.feed)
+    handler = ACTIONS.get(action)
+    if UNKNOWN in action or handler is None:
+        inner.unknown()
+    elif call.has("--help") and action not in ("exec", "run", "debug"):
+        inner.note("read")
+    else:
+        handler(inner)
+
+
+def _places(call: Call) -> list[str]:
+    until = call.texts.index("--") if "--" in call.texts else len(call.args)
+    return [arg.text for arg in operands(call.args[:until], _VALUED)]
+
+
+def _kinds(call: Call) -> list[str]:
+    """The kinds of objects that the operands name: `pod x`, `pod/x svc/y`, `pods,secrets`."""
+    places = _places(call)
+    if not places:
+        return []
+    if "/" in places[0]:
+        return [name_of(place.split("/", 1)[0]) for place in places]
+    return [name_of(kind) for kind in places[0].split(",")]
+
+
+def _note_kinds(call: Call) -> list[str]:
+    kinds = _kinds(call)
+    call.findings.resources.update(kind for kind in kinds if is_known(kind))
+    if any(UNKNOWN in kind for kind in kinds):
+        call.unknown()
+    return kinds
+
+
+def _looks(call: Call) -> None:
+    call.note("read")
+
+
+def _get(call: Call) -> None:
+    """Listing names is everyday; a secret's contents are not, nor is everything in one go."""
+    call.note("read")
+    raw = call.value("--raw")
+    if raw is not None:
+        from .requests import read_request
+
+        read_request("GET", raw.text, "", call.findings)
+        return
+    kinds = _note_kinds(call)
+    if any(is_secret(kind) for kind in kinds):
+        call.note("read", "credential_read")
+    if call.value("-f", "--filename") is not None:
+        _note_files(call)
+
+
+def _describe(call: Call) -> None:
+    call.note("read")
+    if any(is_secret(kind) for kind in _note_kinds(call)):
+        call.note("read", "credential_read")
+
+
+def _delete(call: Call) -> None:
+    _note_kinds(call)
+    if _is_dry(call):
+        call.note("read")
+    else:
+        call.note("delete", "destructive")
+
+
+def _is_dry(call: Call) -> bool:
+    dry = next((text for text in call.texts if text.startswith("--dry-run")), "")
+    value = call.value("--dry-run")
+    return dry != "" and (value.text if value else "client") != "none"
+
+
+def _note_files(call: Call) -> None:
+    """Objects from a file are not seen; from an address, they are somebody else's."""
+    for source in [*call.values("-f", "--filename"), *call.values("-k", "--kustomize")]:
+        if re.match(r"https?:|git@|github\.com|.*\?ref=", source.text):
+            call.note("run", "network untrusted_code")
+        elif source.text in ("-", "/dev/stdin") and call.feed is not None:
+            _note_manifest(call, call.feed)
+        else:
+            call.unknown("unknown_code")
+
+
+_KIND = re.compile(r"""^\s*["']?kind["']?\s*:\s*["']?([A-Za-z]+)""", re.MULTILINE)
+_RISKY_FIELDS = re.compile(
+    r"privileged|hostPath|hostNetwork|hostPID|hostIPC|cluster-admin|capabilities|docker\.sock"
+)
+
+
+def _note_manifest(call: Call, text: str) -> None:
+    """What a manifest in the text itself makes."""
+    kinds = [name_of(kind) for kind in _KIND.findall(text)]
+    call.findings.resources.update(kind for kind in kinds if is_known(kind))
+    if not kinds or not all(is_known(kind) for kind in kinds) or UNKNOWN in text:
+        call.unknown("unknown_code")
+    if any(is_identity(kind) for kind in kinds) or _RISKY_FIELDS.search(text):
+        call.note("update", "privilege_change")
+
+
+def _change(call: Call) -> None:
+    """apply, create, replace, patch, edit: what is changed, and from where."""
+    if _is_dry(call):
+        call.note("read")
+        return
+    call.note("update")
+    kinds = _note_kinds(call)
+    if any(is_identity(kind) for kind in kinds) or call.texts[:1] == ["token"]:
+        call.note("update", "privilege_change")
+    if any(is_secret(kind) for kind in kinds):
+        call.note("update", "privilege_change")
+    _note_files(call)
+    for patch in call.values("-p", "--patch", "--overrides"):
+        _note_patch(call, patch.text)
+    if call.has("--prune"):
+        call.note("delete", "destructive")
+    if call.has("--force", "--force-conflicts"):
+        call.note("delete", "destructive")
+
+
+def _note_patch(call: Call, text: str) -> None:
+    if _RISKY_FIELDS.search(text):
+        call.note("update", "privilege_change untrusted_code")
+    if re.search(r'"?replicas"?\s*:\s*0\b', text) or re.search(
+        r'"?finalizers"?\s*:\s*(?:null|\[\s*\])|"op"\s*:\s*"remove"', text
+    ):
+        call.note("update", "destructive")
+    if re.search(r'"?(?:image|command|args)"?\s*:', text):
+        call.note("update", "server_control")
+
+
+def _create(call: Call) -> None:
+    kind = (_places(call) or [""])[0]
+    if kind == "token":
+        call.note("create", "credential_read privilege_change")
+    _change(call)
+    call.note("create")
+    if kind in ("job", "cronjob", "deployment", "deploy") and "--" in call.texts:
+        _inner(call)
+
+
+def _edit(call: Call) -> None:
+    """An editor opens; what is changed is not in the text."""
+    _change(call)
+    call.unknown("unknown_code")
+
+
+def _scale(call: Call) -> None:
+    """To nothing is a stop."""
+    _note_kinds(call)
+    count = call.value("--replicas")
+    none = count is None or not count.text.isdigit() or int(count.text[:9]) == 0
+    if _is_dry(call):
+        call.note("read")
+    else:
+        call.note("control", "destructive server_control" if none or call.has("--all") else "server_control")
+
+
+def _rollout(call: Call) -> None:
+    action = (_places(call) or [""])[0]
+    if action in ("status", "history"):
+        call.note("read")
+    elif action in ("restart", "pause", "resume", "undo"):
+        call.note("control", "server_control" + (" destructive" if action == "undo" else ""))
+    else:
+        call.unknown()
+
+
+def _inner(call: Call) -> None:
+    """The command after `--`."""
+    at = call.texts.index("--") if "--" in call.texts else len(call.args)
+    inner = call.args[at + 1 :]
+    if inner:
+        call.note("run")
+        call.run(inner)
+    else:
+        call.unknown("unknown_code")
+
+
+def _exec(call: Call) -> None:
+    """Old style has no `--`: what follows the pod's name is the command."""
+    call.note("run")
+    if "--" in call.texts:
+        _inner(call)
+        return
+    inner = command_after(call.args, " ".join(_VALUED), skip=1)
+    if inner:
+        call.run(inner)
+    else:
+        call.unknown("unknown_code")
+
+
+def _attach(call: Call) -> None:
+    call.unknown("unknown_code")
+
+
+def _debug(call: Call) -> None:
+    """A new container beside or on a node, with more rights than what it looks at."""
+    call.note("run", "untrusted_code privilege_change" if _kinds(call) in (["nodes"], ["node"]) else "")
+    call.unknown("unknown_code")
+    if "--" in call.texts:
+        _inner(call)
+
+
+def _run(call: Call) -> None:
+    call.note("create")
+    for override in call.values("--overrides"):
+        _note_patch(call, override.text)
+        call.note("run", "privilege_change")
+    if call.has("--privileged"):
+        call.note("run", "privilege_change untrusted_code")
+    if _is_dry(call):
+        return
+    call.unknown("unknown_code")
+    if "--" in call.texts and call.texts[-1] != "--":
+        _inner(call)
+
+
+def _copy(call: Call) -> None:
+    """Out of a container is a read of files, into one a change of what runs."""
+    places = operands(call.args, _VALUED)
+    call.note("read", "server_file")
+    if len(places) > 1 and ":" in places[1].text.split("/")[-1] + places[1].text:
+        call.note("update", "untrusted_code")
+    elif len(places) > 1:
+        files.written(call.findings, places[1], truncated=False)
+    if any(paths.holds_credentials(Argument(place.text.rpartition(":")[2])) for place in places):
+        call.note("read", "credential_read")
+
+
+def _network(call: Call) -> None:
+    """port-forward and proxy: a way into the cluster past the gateway."""
+    call.note("run", "network")
+
+
+def _drain(call: Call) -> None:
+    if _is_dry(call):
+        call.note("read")
+    else:
+        call.note("control", "destructive")
+
+
+def _cordon(call: Call) -> None:
+    call.note("control", "server_control destructive" if call.texts and not _is_dry(call) else "")
+
+
+def _uncordon(call: Call) -> None:
+    call.note("control", "server_control")
+
+
+def _taint(call: Call) -> None:
+    call.note("control", "server_control destructive")
+
+
+def _label(call: Call) -> None:
+    """Labels steer what selects by them: on nodes and namespaces, whole policies."""
+    if call.has("--list") or _is_dry(call):
+        call.note("read")
+        return
+    kinds = _note_kinds(call)
+    wide = call.has("--all") or any(kind in ("nodes", "namespaces") for kind in kinds)
+    call.note("update", "server_control" if wide else "")
+
+
+def _set(call: Call) -> None:
+    what = (_places(call) or [""])[0]
+    if call.has("--list") or _is_dry(call):
+        call.note("read")
+    elif what in ("image", "env", "resources", "selector"):
+        call.note("update", "server_control")
+    elif what in ("serviceaccount", "sa", "subject"):
+        call.note("update", "privilege_change")
+    else:
+        call.unknown()
+
+
+def _autoscale(call: Call) -> None:
+    call.note("update", "server_control")
+
+
+def _expose(call: Call) -> None:
+    call.note("create", "network")
+
+
+def _auth(call: Call) -> None:
+    action = (_places(call) or [""])[0]
+    if action in ("can-i", "whoami"):
+        call.note("read")
+    else:
+        call.note("update", "privilege_change")
+
+
+def _certificate(call: Call) -> None:
+    call.note("update", "privilege_change")
+
+
+def _config(call: Call) -> None:
+    action = (_places(call) or [""])[0]
+    if action == "view":
+        call.note("read", "credential_read" if call.has("--raw", "--flatten") else "")
+    elif action in ("get-contexts", "current-context", "get-clusters", "get-users"):
+        call.note("read")
+    elif action in ("use-context", "use", "set-context"):
+        call.note("set")
+    else:
+        call.note("update", "privilege_change")
+
+
+def _cluster_info(call: Call) -> None:
+    call.note("read", "bulk_read" if "dump" in _places(call) else "")
+
+
+def _wait(call: Call) -> None:
+    call.note("read")
+
+
+def _plugin(call: Call) -> None:
+    call.note("read") if _places(call)[:1] in (["list"], []) else call.unknown()
+
+
+def _kustomize(call: Call) -> None:
+    sources = _places(call)
+    remote = any(re.match(r"https?:|git@|github\.com", source) for source in sources)
+    call.note("read", "network" if remote else "")
+
+
+_LOOKS = words("explain top version api-resources api-versions diff events options completion help logs log")
+ACTIONS: dict[str, Handler] = {
+    **dict.fromkeys(_LOOKS, _looks),
+    "get": _get,
+    "describe": _describe,
+    "delete": _delete,
+    **dict.fromkeys(("apply", "replace", "patch"), _change),
+    "create": _create,
+    "edit": _edit,
+    "scale": _scale,
+    "rollout": _rollout,
+    "exec": _exec,
+    "rsh": _exec,
+    "attach": _attach,
+    "debug": _debug,
+    "run": _run,
+    "cp": _copy,
+    "port-forward": _network,
+    "proxy": _network,
+    "drain": _drain,
+    "cordon": _cordon,
+    "uncordon": _uncordon,
+    "taint": _taint,
+    "label": _label,
+    "annotate": _label,
+    "set": _set,
+    "autoscale": _autoscale,
+    "expose": _expose,
+    "auth": _auth,
+    "certificate": _certificate,
+    "config": _config,
+    "cluster-info": _cluster_info,
+    "wait": _wait,
+    "plugin": _plugin,
+    "kustomize": _kustomize,
+}
+__all__ = ["ACTIONS", "Fields", "understand"]
