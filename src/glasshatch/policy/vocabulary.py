@@ -18,7 +18,14 @@ RISKS: Final = frozenset(
             "too_complex",
             "unbounded_write",
         ),
-        *("unknown_command", "unknown_function", "unknown_setting", "unknown_syntax", "untrusted_code"),
+        *(
+            "unknown_code",
+            "unknown_command",
+            "unknown_function",
+            "unknown_setting",
+            "unknown_syntax",
+            "untrusted_code",
+        ),
         "whole_row",
     }
 )

@@ -9,6 +9,7 @@ from ..shell.call import Call, Handler, command_after, operands
 from ..shell.expand import UNKNOWN, Argument, Fields
 from ..words import words
 from .kinds import is_identity, is_known, is_secret, name_of
+from .manifests import note_files, note_patch
 
 _VALUED = words(
     """
@@ -97,7 +98,7 @@ def _get(call: Call) -> None:
     if any(is_secret(kind) for kind in kinds):
         call.note("read", "credential_read")
     if call.value("-f", "--filename") is not None:
-        _note_files(call)
+        note_files(call)
 
 
 def _describe(call: Call) -> None:
@@ -120,33 +121,6 @@ def _is_dry(call: Call) -> bool:
     return dry != "" and (value.text if value else "client") != "none"
 
 
-def _note_files(call: Call) -> None:
-    """Objects from a file are not seen; from an address, they are somebody else's."""
-    for source in [*call.values("-f", "--filename"), *call.values("-k", "--kustomize")]:
-        if re.match(r"https?:|git@|github\.com|.*\?ref=", source.text):
-            call.note("run", "network untrusted_code")
-        elif source.text in ("-", "/dev/stdin") and call.feed is not None:
-            _note_manifest(call, call.feed)
-        else:
-            call.unknown("unknown_code")
-
-
-_KIND = re.compile(r"""^\s*["']?kind["']?\s*:\s*["']?([A-Za-z]+)""", re.MULTILINE)
-_RISKY_FIELDS = re.compile(
-    r"privileged|hostPath|hostNetwork|hostPID|hostIPC|cluster-admin|capabilities|docker\.sock"
-)
-
-
-def _note_manifest(call: Call, text: str) -> None:
-    """What a manifest in the text itself makes."""
-    kinds = [name_of(kind) for kind in _KIND.findall(text)]
-    call.findings.resources.update(kind for kind in kinds if is_known(kind))
-    if not kinds or not all(is_known(kind) for kind in kinds) or UNKNOWN in text:
-        call.unknown("unknown_code")
-    if any(is_identity(kind) for kind in kinds) or _RISKY_FIELDS.search(text):
-        call.note("update", "privilege_change")
-
-
 def _change(call: Call) -> None:
     """apply, create, replace, patch, edit: what is changed, and from where."""
     if _is_dry(call):
@@ -158,24 +132,13 @@ def _change(call: Call) -> None:
         call.note("update", "privilege_change")
     if any(is_secret(kind) for kind in kinds):
         call.note("update", "privilege_change")
-    _note_files(call)
+    note_files(call)
     for patch in call.values("-p", "--patch", "--overrides"):
-        _note_patch(call, patch.text)
+        note_patch(call, patch.text)
     if call.has("--prune"):
         call.note("delete", "destructive")
     if call.has("--force", "--force-conflicts"):
         call.note("delete", "destructive")
-
-
-def _note_patch(call: Call, text: str) -> None:
-    if _RISKY_FIELDS.search(text):
-        call.note("update", "privilege_change untrusted_code")
-    if re.search(r'"?replicas"?\s*:\s*0\b', text) or re.search(
-        r'"?finalizers"?\s*:\s*(?:null|\[\s*\])|"op"\s*:\s*"remove"', text
-    ):
-        call.note("update", "destructive")
-    if re.search(r'"?(?:image|command|args)"?\s*:', text):
-        call.note("update", "server_control")
 
 
 def _create(call: Call) -> None:
@@ -254,7 +217,7 @@ def _debug(call: Call) -> None:
 def _run(call: Call) -> None:
     call.note("create")
     for override in call.values("--overrides"):
-        _note_patch(call, override.text)
+        note_patch(call, override.text)
         call.note("run", "privilege_change")
     if call.has("--privileged"):
         call.note("run", "privilege_change untrusted_code")

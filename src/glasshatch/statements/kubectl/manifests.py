@@ -1,0 +1,47 @@
+"""Objects that a command brings along: in a file, from an address, in the text itself, as a patch."""
+
+from __future__ import annotations
+
+import re
+
+from ..shell.call import Call
+from ..shell.expand import UNKNOWN
+from .kinds import is_identity, is_known, name_of
+
+
+def note_files(call: Call) -> None:
+    """Objects from a file are not seen; from an address, they are somebody else's."""
+    for source in [*call.values("-f", "--filename"), *call.values("-k", "--kustomize")]:
+        if re.match(r"https?:|git@|github\.com|.*\?ref=", source.text):
+            call.note("run", "network untrusted_code")
+        elif source.text in ("-", "/dev/stdin") and call.feed is not None:
+            _note_manifest(call, call.feed)
+        else:
+            call.unknown("unknown_code")
+
+
+_KIND = re.compile(r"""^\s*["']?kind["']?\s*:\s*["']?([A-Za-z]+)""", re.MULTILINE)
+_RISKY_FIELDS = re.compile(
+    r"privileged|hostPath|hostNetwork|hostPID|hostIPC|cluster-admin|capabilities|docker\.sock"
+)
+
+
+def _note_manifest(call: Call, text: str) -> None:
+    """What a manifest in the text itself makes."""
+    kinds = [name_of(kind) for kind in _KIND.findall(text)]
+    call.findings.resources.update(kind for kind in kinds if is_known(kind))
+    if not kinds or not all(is_known(kind) for kind in kinds) or UNKNOWN in text:
+        call.unknown("unknown_code")
+    if any(is_identity(kind) for kind in kinds) or _RISKY_FIELDS.search(text):
+        call.note("update", "privilege_change")
+
+
+def note_patch(call: Call, text: str) -> None:
+    if _RISKY_FIELDS.search(text):
+        call.note("update", "privilege_change untrusted_code")
+    if re.search(r'"?replicas"?\s*:\s*0\b', text) or re.search(
+        r'"?finalizers"?\s*:\s*(?:null|\[\s*\])|"op"\s*:\s*"remove"', text
+    ):
+        call.note("update", "destructive")
+    if re.search(r'"?(?:image|command|args)"?\s*:', text):
+        call.note("update", "server_control")
