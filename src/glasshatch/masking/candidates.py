@@ -6,8 +6,8 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 
-from .compiled import Hit
 from .detectors import Detector
+from .triggers import Hit
 
 Found = tuple[int, int, Detector, str]
 """Start, end, who found it, and the value as decoded."""

@@ -17,13 +17,13 @@ import msgspec
 
 from ..errors import ConfigError
 from .candidates import Candidates, Found
-from .compiled import Hit, Triggers, open_triggers, trigger_error
 from .decoding import TRIGGERS, Budget, Pieces, sources
 from .decoding.escapes import INVISIBLE
 from .detectors import Detector, Pack, load_file, load_shipped
 from .folding import fold
 from .resolving import resolve, uncut, unmasked
 from .tokens import TOKEN
+from .triggers import Hit, Triggers, open_triggers, trigger_error
 
 SEPARATOR = "\0"
 """Stands around every text of a batch; no trigger and no window reaches across it."""

@@ -1,4 +1,4 @@
-"""The compiled trigger database: built once, cached on disk by pack hash and CPU, used by any thread."""
+"""Triggers on Hyperscan: built once, cached on disk by expressions and CPU, used by any thread."""
 
 from __future__ import annotations
 
@@ -13,15 +13,13 @@ from pathlib import Path
 
 import hyperscan
 
-from ..errors import ConfigError
-
-Hit = tuple[int, int]
-"""A trigger's number and the offset at which its hit ends."""
+from ...errors import ConfigError
+from . import Hit, cpu_flags
 
 _MAGIC = b"glasshatch-triggers-1\n"
 
 
-class Triggers:
+class Database:
     """Finds where any of many expressions hits, in one pass that releases the interpreter lock.
 
     A scan needs a scratch space of its own. They are handed out from a pool, so any thread may
@@ -59,7 +57,7 @@ class Triggers:
         return found
 
 
-def open_triggers(expressions: Sequence[str], exact_from: int, cache_dir: Path | None) -> Triggers:
+def open_triggers(expressions: Sequence[str], exact_from: int, cache_dir: Path | None) -> Database:
     """Compile the expressions, or take them from the cache.
 
     A cache that is damaged, foreign or made for another CPU is compiled anew and replaced; a cache
@@ -75,20 +73,11 @@ def open_triggers(expressions: Sequence[str], exact_from: int, cache_dir: Path |
     file = None if cache_dir is None else _private(cache_dir) / f"triggers-{key}.hs"
     cached = None if file is None else _read(file)
     if cached is not None:
-        return Triggers(cached)
+        return Database(cached)
     database = _compile(expressions, exact_from)
     if file is not None:
         _write(file, hyperscan.dumpb(database))
-    return Triggers(database)
-
-
-def trigger_error(expression: str) -> str:
-    """Why Hyperscan refuses an expression, or an empty string."""
-    try:
-        _compile([expression], 1)
-    except ConfigError as error:
-        return error.message
-    return ""
+    return Database(database)
 
 
 def _compile(expressions: Sequence[str], exact_from: int) -> hyperscan.Database:
@@ -109,16 +98,8 @@ def _compile(expressions: Sequence[str], exact_from: int) -> hyperscan.Database:
 
 
 def _cache_key(expressions: Sequence[str], exact_from: int) -> str:
-    parts = [version("hyperscan"), platform.machine(), _cpu_flags(), str(exact_from), *expressions]
+    parts = [version("hyperscan"), platform.machine(), cpu_flags(), str(exact_from), *expressions]
     return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:40]
-
-
-def _cpu_flags() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text("ascii", "replace").splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line for line in lines if line.startswith(("flags", "Features"))), platform.processor())
 
 
 def _private(directory: Path) -> Path:
