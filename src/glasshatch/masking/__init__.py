@@ -11,17 +11,20 @@ from .operators import OPERATORS, Chosen, Operator, check_operator, masked, repl
 from .redact import Redactor
 from .rows import MAX_SUBJECTS, RowPlan, plan_columns
 from .sealing import Sealing, SealRule, Taken
+from .streaming import LONGEST_WAIT_SECONDS, ByteStream, Stream
 from .subjectkeys import KEY_BYTES, Opened, SubjectCipher, unwrap_key, wrap_key, wrapping_envelope
 from .tokens import TOKEN, UNSCANNED, Tokens
 
 __all__ = [
     "KERNEL",
     "KEY_BYTES",
+    "LONGEST_WAIT_SECONDS",
     "MAX_SUBJECTS",
     "NOBODY",
     "OPERATORS",
     "TOKEN",
     "UNSCANNED",
+    "ByteStream",
     "Chosen",
     "ColumnFacts",
     "ColumnPlan",
@@ -41,6 +44,7 @@ __all__ = [
     "SealRule",
     "Sealing",
     "StoredRule",
+    "Stream",
     "SubjectCipher",
     "Taken",
     "Tokens",

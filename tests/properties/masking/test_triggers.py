@@ -70,7 +70,9 @@ def test_real_records_too() -> None:
 
 
 letters = st.sampled_from([*"aZ09 .-_:/@+()=\"'%\\\n", "é", "٣", "\xa0", "日", "\x1b[1m", "\u200b"])
-pieces = st.lists(st.one_of(st.sampled_from(EXAMPLES), st.lists(letters, max_size=12).map("".join)), max_size=6)
+pieces = st.lists(
+    st.one_of(st.sampled_from(EXAMPLES), st.lists(letters, max_size=12).map("".join)), max_size=6
+)
 
 
 @given(st.lists(pieces.map("".join), max_size=4))
