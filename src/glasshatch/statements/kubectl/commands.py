@@ -6,7 +6,7 @@ import re
 
 from ..shell import files, paths
 from ..shell.call import Call, Handler, command_after, operands
-from ..shell.expand import UNKNOWN, Argument, Fields
+from ..shell.expand import UNKNOWN, Argument
 from ..words import words
 from .kinds import is_identity, is_known, is_secret, name_of
 from .manifests import note_files, note_patch
@@ -372,4 +372,3 @@ ACTIONS: dict[str, Handler] = {
     "plugin": _plugin,
     "kustomize": _kustomize,
 }
-__all__ = ["ACTIONS", "Fields", "understand"]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from ..model import Span, SpanKind
 from ..words import words
 from .programs import KNOWN
-from .tree import Command, Function, Group, Output, Script, Simple, Text, Word
+from .tree import Script, Simple, Text, Word
 from .walker import all_commands
 
 _LONG = re.compile(r"--[a-z][a-z0-9-]{0,40}")
@@ -118,7 +118,3 @@ def _kind(kind: SpanKind, text: str, start: int, keep: int) -> SpanKind:
     before = text[max(0, start - 40) : keep].rsplit("\n", maxsplit=1)[-1]
     last = re.split(r"[\s;&|]+", before.rstrip())[-1] if before.strip() else ""
     return "password" if _SECRET_BEFORE.search(last) or last == "-p" else "string"
-
-
-Keep = Callable[[Word], bool]
-__all__ = ["Command", "Function", "Group", "Keep", "Output", "shape_of"]

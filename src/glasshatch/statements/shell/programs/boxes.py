@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from ...words import words
 from ..call import Call, Handler, command_after, operands
-from ..expand import UNKNOWN, Argument, Fields
+from ..expand import UNKNOWN
 
 _LOOKS = words(
     """
@@ -165,4 +165,3 @@ HANDLERS: dict[str, Handler] = {
     "helm": _helm,
     **dict.fromkeys(("kubectl", "k", "oc", "kubecolor"), _kubectl),
 }
-__all__ = ["HANDLERS", "Argument", "Fields"]

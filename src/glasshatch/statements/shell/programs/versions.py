@@ -6,7 +6,7 @@ import re
 
 from ...words import words
 from ..call import Call, Handler
-from ..expand import UNKNOWN, Argument, Fields
+from ..expand import UNKNOWN, Fields
 
 _READ = words(
     """
@@ -222,4 +222,3 @@ def _gh(call: Call) -> None:
 
 
 HANDLERS: dict[str, Handler] = {"git": _git, "gh": _gh, "glab": _gh, "hub": _git}
-__all__ = ["HANDLERS", "Argument"]
