@@ -17,7 +17,7 @@ import msgspec
 from ..api.retention import Pruned
 from ..errors import ConfigError, Conflict, Unavailable
 from ..events import DEFAULT_LEDGER, Actor, Event, Link, Outcome, Receipt, Resource
-from ..ledger import Ledger, Pack
+from ..ledger import Ledger, Pack, pruned_blobs
 from ..ledger.log import PRUNED_ACTION, blob_of
 from .config import duration_seconds
 from .house import House
@@ -163,7 +163,7 @@ class Retention:
             minimum=packs[-1].stop if packs else ledger.minimum,
             packs=len(packs),
             entries=packs[-1].stop - packs[0].first if packs else 0,
-            bytes=sum(pack.path.stat().st_size for pack in packs),
+            bytes=_bytes_of(ledger, packs),
             since=str(min(age.oldest_ns for age in ages)) if ages else "",
             until=str(max(age.newest_ns for age in ages)) if ages else "",
             more=not stopped,
@@ -191,6 +191,14 @@ class Retention:
                 "until": told.until,
             },
         )  # fmt: skip
+
+
+def _bytes_of(ledger: Ledger, packs: list[Pack]) -> int:
+    """What the packs take on the disk, with the blobs of their entries."""
+    if not packs:
+        return 0
+    blobs = (ledger.directory / path for path in pruned_blobs(ledger.directory, packs[-1].stop))
+    return sum(path.stat().st_size for path in (*(pack.path for pack in packs), *blobs))
 
 
 def recorded_ns(entry: bytes) -> int | None:

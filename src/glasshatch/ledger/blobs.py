@@ -22,6 +22,7 @@ from .log.blobs import (
     blob_header,
     blob_of,
     blob_place,
+    decode_blob,
     folder_number,
     folder_of,
     folder_path,
@@ -96,9 +97,10 @@ class Blobs:
         written: dict[Path, Path] = {}
         try:
             for offset, one in large:
-                path = self._prepared(blob_place(first + offset, one.digest))
+                place = blob_place(first + offset, one.digest)
+                path = self._prepared(place)
                 # Equal bytes need no second file; events have ids, so they come from whoever repeats one.
-                if path not in written and not path.exists():
+                if path not in written and not self._has(place):
                     written[path] = self._write(path, self._sealed(len(written), first + offset, one))
         except OSError:
             for temporary in written.values():
@@ -136,6 +138,14 @@ class Blobs:
     def _sealed(self, offset: int, index: int, one: Large) -> bytes:
         key, salt = self.data_key, self._random(16)
         return seal_blob(key, salt, self._number + offset, index, one.payload, one.digest)
+
+    def _has(self, place: BlobPlace) -> bool:
+        """Whether these bytes are kept already, for an entry in front."""
+        try:
+            decode_blob((self._directory / place.path).read_bytes(), place)
+        except (FileNotFoundError, VerificationError):
+            return False
+        return True
 
     def _prepared(self, place: BlobPlace) -> Path:
         path = self._directory / place.path

@@ -108,7 +108,7 @@ class Writer:
                 continue
             error = TooLarge(
                 f"an entry has {len(entry)} bytes, the limit is {self._largest}",
-                hint="shorten it, and submit its whole bytes as a `Large` event's",
+                hint="submit a short form of it as `Large`, with its whole bytes",
             )
             _answer(done, error)
         return fitting

@@ -14,7 +14,7 @@ import msgspec
 from ..errors import TooLarge
 
 MAX_ITEM_BYTES: Final = 1024 * 1024
-"""How long one item may be; the stored event is shorter still."""
+"""How long one item may be."""
 
 MAX_ITEMS: Final = 250_000
 """How many items one delivery may have."""

@@ -29,7 +29,11 @@ def take_moment(place: Path, ledger: Ledger) -> Path:
     for file in cut.files:
         target = moment / FOLDER / file.path
         target.parent.mkdir(parents=True, exist_ok=True)
-        if before and file.path.endswith(".pack") and (before[-1] / FOLDER / file.path).exists():
+        if (
+            before
+            and file.path.endswith(".pack") | file.path.startswith("blobs/")
+            and (before[-1] / FOLDER / file.path).exists()
+        ):
             os.link(before[-1] / FOLDER / file.path, target)
         else:
             target.write_bytes(cut.read(file, 0, file.bytes).ljust(file.extent, b"\0"))
@@ -54,11 +58,11 @@ def place(tmp_path: Path, keyring: Keyring) -> Path:
     place = tmp_path / "backup"
     place.mkdir()
     with Ledger.create(tmp_path / "ledger", keyring, ManualClock(), SMALL) as ledger:
-        append_events(ledger, 100)
+        append_events(ledger, 100, large_every=90)
         take_moment(place, ledger)
-        append_events(ledger, 400)
+        append_events(ledger, 400, large_every=90)
         take_moment(place, ledger)
-        append_events(ledger, 900)
+        append_events(ledger, 900, large_every=90)
         take_moment(place, ledger)
         ledger.prune(512, recording(ledger))
         take_moment(place, ledger)
@@ -73,7 +77,9 @@ def restorable(moment: Path, keyring: Keyring, tmp_path: Path) -> int:
         (out / part).mkdir(parents=True)
     for file in read_moment(moment).files:
         data = (moment / file.path).read_bytes()[: file.bytes].ljust(file.extent, b"\0")
-        (out / file.path.removeprefix(f"{FOLDER}/")).write_bytes(data)
+        target = out / file.path.removeprefix(f"{FOLDER}/")
+        target.parent.mkdir(exist_ok=True, parents=True)
+        target.write_bytes(data)
     return verify_directory(out, data_key=keyring.envelope).require().pruned
 
 
@@ -86,6 +92,7 @@ def test_packs_go_from_every_moment_and_what_is_left_can_be_restored(
     assert not any(moment.exists() for moment in early)
     assert [restorable(moment, keyring, tmp_path) for moment in moments(place)] == [512, 512]
     assert min(int(path.stem) for path in place.rglob("*.pack")) == 2
+    assert len(list(third.glob(f"{FOLDER}/blobs/*/*"))) == len(range(540, 1_400, 90))
     assert prune_moments(place, newest, [FOLDER]) == (0, 0)
 
 

@@ -23,7 +23,7 @@ from glasshatch.keys import Keyring
 from glasshatch.ledger import Ledger, LedgerOptions, LedgerReader, verify_directory
 from glasshatch.ledger.files import Files
 
-COUNT, MINIMUM = 1_100, 512
+COUNT, MINIMUM, LARGE = 1_100, 512, 200
 
 
 class Struck(Files):
@@ -70,7 +70,7 @@ class Struck(Files):
 def ledger(tmp_path: Path, keyring: Keyring) -> Path:
     directory = tmp_path / "ledger"
     with Ledger.create(directory, keyring, ManualClock(), SMALL) as made:
-        append_events(made, COUNT)
+        append_events(made, COUNT, large_every=LARGE)
     return directory
 
 
@@ -107,7 +107,12 @@ def check(directory: Path, keyring: Keyring) -> str:
         assert [index for index, _ in found] == list(range(opened.minimum, opened.size))
         assert all(CANARY.format(number=index).encode() in entry for index, entry in found if index < COUNT)
         minimum = opened.minimum
+        assert all(
+            opened.whole(index) != entry for index, entry in found if index < COUNT and index % LARGE == 0
+        )
     assert not (directory / "pruning").exists()
+    kept = len(list((directory / "blobs").glob("*/*")))
+    assert kept == sum(index % LARGE == 0 for index in range(minimum, COUNT))
     assert min(int(path.stem) for path in (directory / "entries").glob("*.pack")) == minimum // 256
     assert verify_directory(directory, data_key=keyring.envelope).require().pruned == minimum
     return "carried out" if minimum else "not begun"

@@ -76,6 +76,10 @@ class StoreDesk:
             raise ConfigError("there is no such event", key="event")
         return RecordedEvent(int(event_id), msgspec.Raw(self.events[int(event_id)]))
 
+    def show_whole(self, caller: Identity, event_id: str) -> RecordedEvent:
+        found = self.show_event(caller, event_id)
+        return msgspec.structs.replace(found, event=msgspec.Raw(b'{"whole":' + bytes(found.event) + b"}"))
+
     def list_sessions(self, caller: Identity, limit: int) -> list[SessionSummary]:
         raise ZeroDivisionError("alice@example.com")
 
@@ -226,6 +230,9 @@ def test_events_are_given_as_they_are_stored(running: Running) -> None:
     found = running.client("reader").list_events(EventFilter(after=0, limit=2))
     assert [(item.index, bytes(item.event)) for item in found] == list(enumerate(running.desk.events))[1:]
     assert bytes(running.client().show_event("2").event) == running.desk.events[2]
+    assert bytes(running.client().show_whole("2").event) == b'{"whole":' + running.desk.events[2] + b"}"
+    with pytest.raises(ConfigError, match="no such event"):
+        running.client().show_whole("99")
 
 
 def test_every_filter_arrives(running: Running) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from glasshatch.clock import ManualClock
 from glasshatch.errors import ConfigError, GlasshatchError, VerificationError
 from glasshatch.events import Receipt
 from glasshatch.keys import Keyring, activate_key, open_master_key, prepare_key
-from glasshatch.ledger import Large, Ledger, LedgerReader, VerifyReport, verify_directory
+from glasshatch.ledger import Large, Ledger, LedgerOptions, LedgerReader, VerifyReport, verify_directory
 from glasshatch.ledger.cut import LedgerCut
 
 Make = Callable[..., Ledger]
@@ -236,6 +237,31 @@ def test_what_a_crash_kept_from_being_pruned_goes_at_the_next_opening(make: Make
     assert len(report.problems) == 3
     Ledger.open(ledger.directory, keyring, ManualClock()).close()
     assert len(blobs(ledger)) == 3
+    check(ledger, keyring).require()
+
+
+def test_verified_while_they_are_written_nothing_is_found(make: Make, keyring: Keyring) -> None:
+    with make(options=LedgerOptions()) as ledger:
+        stopped = threading.Event()
+
+        def write() -> None:
+            number = 0
+            while not stopped.is_set():
+                ledger.append(large(number) if number % 2 else b"small")
+                number += 1
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        try:
+            for attempt in range(6):
+                size = ledger.size
+                while ledger.size < size + 20:
+                    ledger.checkpoint(fresh=True)
+                report = check(ledger, keyring if attempt % 2 else None).require()
+                assert report.live
+        finally:
+            stopped.set()
+            writer.join()
     check(ledger, keyring).require()
 
 

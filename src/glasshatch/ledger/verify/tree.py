@@ -110,8 +110,9 @@ class CheckedTree:
                     "the level has another length",
                     expected=f"{expected} bytes",
                     found=f"{found} bytes",
-                    # Hashes beyond the newest checkpoint are what a crash between the two leaves.
-                    kind="unfinished" if self.size > signed else "damage",
+                    # Hashes beyond the newest checkpoint are what a crash between the two leaves; a level
+                    # without any, one between its making and its first hash.
+                    kind="unfinished" if self.size > signed or found == expected else "damage",
                 )
 
     def _locate(self, good: int, checkpoint: Checkpoint, found: bytes, findings: Findings) -> None:
