@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -73,6 +74,26 @@ def server(tmp_path: Path, fresh_database: Database) -> Iterator[RunningServer]:
     server.stop()
 
 
+def ask_much(server: RunningServer, token: str) -> str:
+    """Ask something that fills no entry, and see it in the record; the event's id."""
+    wanted = ", ".join(str(number) for number in range(100_000, 112_000))
+    address = (
+        f"host=127.0.0.1 port={server.gateway_port} user=alice password={token} dbname=shop sslmode=require"
+    )
+    with psycopg.connect(address, autocommit=True) as connection:
+        assert connection.execute(f"SELECT 1 WHERE 7 IN ({wanted})").fetchone() is None
+    (found,) = server.jsonl("search", "action:statement.run", person="carol")
+    assert len(found["event"]["statement"]["text"]) < 5_000
+    assert wanted in whole_text(server, found["event"]["id"])
+    return found["event"]["id"]  # type: ignore[no-any-return]
+
+
+def whole_text(server: RunningServer, event: str) -> str:
+    shown = server.command("show", event, "--whole", "--format", "json", person="carol")
+    assert shown.returncode == 0, shown.stderr
+    return json.loads(shown.stdout)["event"]["statement"]["text"]  # type: ignore[no-any-return]
+
+
 def numbers_in(server: RunningServer, home: Path) -> set[int]:
     keyring = open_keyring(load_config(server.config))
     with LedgerReader(home / "ledgers" / "default", keyring) as reader:
@@ -88,6 +109,9 @@ def test_backed_up_under_load_restored_served_and_searched(server: RunningServer
     token = server.invite("alice", "engineer")
     server.invite("carol", "auditor")
     place, restored = tmp_path / "backups", tmp_path / "again" / "home"
+    large = ask_much(server, token)
+    refused = server.command("show", large, "--whole", person="admin")
+    assert (refused.returncode, "no event" in refused.stderr) == (2, True), refused
     asking = Asking(server, token)
     try:
         asking.await_answers(50)
@@ -131,6 +155,7 @@ def test_backed_up_under_load_restored_served_and_searched(server: RunningServer
         ):
             assert time.monotonic() < deadline_s
             time.sleep(0.2)
+        assert "100000, 100001" in whole_text(again, large)
         (event,) = again.jsonl("search", "action:backup.restored", person="carol")
         assert event["event"]["attrs"]["size"] == str(made["size"])
     finally:

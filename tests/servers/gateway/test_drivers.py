@@ -122,6 +122,25 @@ def test_fifty_megabytes_in_one_value(permissive) -> None:
         assert row == (size,)
 
 
+def test_a_long_statement_that_is_run_again_is_told_whole_once(gateway) -> None:
+    wanted = ", ".join(str(number) for number in range(100_000, 106_000))
+    with psycopg.connect(gateway.dsn(), autocommit=True) as connection, connection.cursor() as cursor:
+        for number in (1, 2, 3):
+            cursor.execute(
+                f"select n from numbers where n = %s and n not in ({wanted})", (number,), prepare=True
+            )
+            assert cursor.fetchone() == (number,)
+    events = [event for event in gateway.sink.of("statement.run") if "not in (100000" in event.statement.text]
+    first, *later = events
+    assert wanted in first.statement.text
+    assert first.links == ()
+    assert len(later) == 2
+    for event in later:
+        assert event.statement.text == first.statement.text[:16_384] + " [shortened]"
+        assert [(link.rel, link.id) for link in event.links] == [("statement", first.id)]
+        assert event.statement.hash == first.statement.hash
+
+
 def test_binary_results(gateway) -> None:
     with psycopg.connect(gateway.dsn(), autocommit=True) as connection:
         row = connection.execute(

@@ -226,17 +226,21 @@ def test_clients_that_speak_garbage_end_alone(server: RunningServer, postgres: P
     assert server.part("front") == front
 
 
-def test_a_statement_too_large_for_an_event_is_recorded_shortened_with_its_hash(
+def test_a_statement_too_large_for_an_entry_is_recorded_shortened_and_kept_whole(
     server: RunningServer, postgres: PostgresServer
 ) -> None:
     # Literals are recorded as short tokens, so it takes names to make a statement's record large.
     names = ", ".join(f'1 AS "{"name_" * 11}{number:04}"' for number in range(1_200))
     done = psql(server, postgres, f"SELECT {names};")
     assert (done.returncode, len(done.stdout)) == (0, 2_400), done.stderr[:2_000]
-    statement = newest(server, "statement.run")["statement"]
-    assert statement["text"].endswith("[shortened]")
+    event = newest(server, "statement.run")
+    statement = event["statement"]
+    assert statement["text"].endswith("[CUT]")
     assert len(json.dumps(statement)) < 65_535
     assert statement["hash"]
+    shown = server.command("show", event["id"], "--whole", "--format", "json", person="carol")
+    assert shown.returncode == 0, shown.stderr
+    assert names in json.loads(shown.stdout)["event"]["statement"]["text"]
 
 
 def test_a_fed_event_that_is_too_large_keeps_no_other_from_being_recorded(

@@ -67,11 +67,15 @@ class Deciding:
         message_ = refusals.refusal_message(decision, session.resource.facts.id)
         exchange.skipping = not exchange.synced or exchange.simple
 
-        def recorded(_error: str) -> None:
+        event = refused_event(session, question, decision, masked, protocol)
+
+        def recorded(error: str) -> None:
+            if not error:
+                question.recorded.is_in(event)
             # Refusing needs no durable record to be safe, so it stands even if recording failed.
             self.fail(exchange, item, message_)
 
-        session.submit(refused_event(session, question, decision, masked, protocol), recorded)
+        session.submit(event, recorded)
 
     def record(
         self, exchange: Exchange, item: Item, run: Run, protocol: str, bound: list[str] | None
@@ -82,7 +86,11 @@ class Deciding:
             item.expect.run = run
             item.expect.touches_masked = bool(run.masked)
 
+        event = run_event(session, run, protocol, bound)
+
         def recorded(error: str) -> None:
+            if not error:
+                run.question.recorded.is_in(event)
             if item.dropped:
                 return
             if error:
@@ -90,7 +98,7 @@ class Deciding:
                 self.fail(exchange, item, refusals.RECORDING_DOWN)
             exchange.make_ready(item)
 
-        session.submit(run_event(session, run, protocol, bound), recorded)
+        session.submit(event, recorded)
 
     def resume(self, exchange: Exchange, item: Item, before: Run) -> None:
         """More rows of a run that was decided and recorded; what they expose is recorded again."""

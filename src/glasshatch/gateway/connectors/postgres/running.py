@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from ....events import Access, Data, DecisionMade, Outcome, Resource, StatementText
+from ....events import Access, Data, DecisionMade, Event, Link, Outcome, Resource, StatementText
 from ....masking import RowPlan
 from ....policy import Decision
 from ....statements import Statement
@@ -15,17 +15,42 @@ from .refusals import is_harmless_set
 from .session import Session
 from .wire import Bind
 
+WHOLE_TEXT_REL = "statement"
+"""The relation of a link to the event that has the whole text of a statement that was run again."""
+
 _TEXT_CHARACTERS = 16_384
 _NAMES = 48
 _VALUES = 256
 _VALUE_BYTES = 4096
 
 
+class RecordedText:
+    """A statement's redacted text for the events of its runs: whole until it is in the record, then short.
+
+    A long text may be prepared once and run a thousand times; the later events link to the first.
+    """
+
+    def __init__(self, whole: StatementText) -> None:
+        self._told = whole
+        self._links: tuple[Link, ...] = ()
+
+    def parts(self) -> dict[str, Any]:
+        """What the next event says of it."""
+        return {"statement": self._told, "links": self._links}
+
+    def is_in(self, event: Event) -> None:
+        """This event has it and is durable."""
+        text = self._told.text
+        if len(text) > _TEXT_CHARACTERS and not self._links:
+            self._told = msgspec.structs.replace(self._told, text=_shortened(text))
+            self._links = (Link(rel=WHOLE_TEXT_REL, id=event.id),)
+
+
 class Question(msgspec.Struct, frozen=True):
     """A statement as it was understood, and as it may be recorded."""
 
     statement: Statement
-    recorded: StatementText
+    recorded: RecordedText
     resources: tuple[Resource, ...]
     plain_text: bool
     """ASCII without backslashes: every encoding and setting of the database reads it alike."""
@@ -39,7 +64,7 @@ def question_of(session: Session, text: str, statement: Statement) -> Question:
     facts = session.resource.facts
     return Question(
         statement,
-        StatementText(text=_shortened(redacted), shape=_shortened(statement.shape), hash=statement.hash),
+        RecordedText(StatementText(text=redacted, shape=_shortened(statement.shape), hash=statement.hash)),
         tuple(
             Resource(type="table", id=f"{facts.id}/{name}", name=name)
             for name in statement.resources[:_NAMES]
@@ -147,7 +172,7 @@ def run_event(session: Session, run: Run, protocol: str, bound: list[str] | None
         attrs=attrs,
         request_id=run.id,
         resources=question.resources,
-        statement=question.recorded,
+        **question.recorded.parts(),
         decision=made(run.decision),
         access=run.access or session.record.access,
         trace_id=question.trace.trace_id,
@@ -172,7 +197,7 @@ def refused_event(
         outcome=Outcome(status="failure", code="42501", reason=decision.reason),
         attrs=attrs,
         resources=question.resources,
-        statement=question.recorded,
+        **question.recorded.parts(),
         decision=made(decision),
         trace_id=question.trace.trace_id,
         span_id=question.trace.span_id,
