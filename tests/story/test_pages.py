@@ -370,6 +370,26 @@ def evidence(scene: Scene) -> Iterator[Story]:
         yield story
 
 
+@contextlib.contextmanager
+def policies(scene: Scene) -> Iterator[Story]:
+    """The page's rules and cases become the files that it says they are."""
+    house, folder = scene.house, scene.work / "policies"
+    page = (ROOT / "docs/guides/test-a-policy.md").read_text(encoding="utf-8")
+    folder.mkdir()
+    (folder / "shop.cedar").write_text(page.partition("```cedar\n")[2].partition("```")[0])
+
+    def add(_: Play, text: str) -> None:
+        if "[[case]]" in text:
+            (folder / "cases.toml").write_text(text)
+            return
+        # The server starts with the set in which the page's next command puts its files.
+        shutil.copy2(folder / "base.cedar", house.home / "policies")
+        house.add(text)
+
+    with in_the_house(scene) as story:
+        yield msgspec.structs.replace(story, add=add)
+
+
 STORIES = {
     "README.md": readme, "docs/guides/protect-a-database.md": protect, "docs/guides/alerts.md": alerts,
     "docs/operate/backup.md": backup, "docs/operate/upgrade.md": upgrade, "docs/operate/keys.md": keys,
@@ -377,6 +397,7 @@ STORIES = {
     "docs/operate/deploy.md": deploy, "docs/guides/feed.md": feed, "docs/guides/page.md": page,
     "docs/guides/search.md": search, "docs/guides/witness.md": witness,
     "docs/guides/evidence.md": evidence, "docs/guides/seal-and-erase.md": seal,
+    "docs/guides/test-a-policy.md": policies,
 }  # fmt: skip
 """Pages that need more than the house; every other page is played in it as it stands."""
 

@@ -18,6 +18,7 @@ from ..events import DEFAULT_LEDGER
 from ..sdk.connection import open_connection
 from .answers import Me, Problem, raised
 from .key_values import KeysText, KeyView, RetireForm, RotateForm
+from .policy_client import PolicyCalls
 from .retention import Pruned, PruneForm
 from .values import (
     ActorForm,
@@ -59,7 +60,7 @@ _MAKING_SECONDS = 600.0
 _PART_BYTES = 1 << 18
 
 
-class Client(VaultCalls):
+class Client(VaultCalls, PolicyCalls):
     """One server, under one token. Not to be shared between threads."""
 
     def __init__(self, server: str, token: str, tenant: str = "") -> None:

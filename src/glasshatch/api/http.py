@@ -22,6 +22,7 @@ from .. import __version__
 from ..errors import Denied, GlasshatchError, NotAuthenticated
 from .answers import STATUS, Problem, problem
 from .intake_routes import INTAKE_ROUTES
+from .policy_routes import POLICY_ROUTES
 from .ports import Authenticator, Desk, TlogSettings
 from .routes import FRONT_ROUTES, TENANT_ROUTES, me
 from .tlog_routes import tlog_routes
@@ -55,7 +56,12 @@ def create_app(
     """
     tenant = Router(
         "/{tenant:str}",
-        route_handlers=[*TENANT_ROUTES, *VAULT_ROUTES, *(USE_ROUTES if use else FRONT_ROUTES)],
+        route_handlers=[
+            *TENANT_ROUTES,
+            *VAULT_ROUTES,
+            *POLICY_ROUTES,
+            *(USE_ROUTES if use else FRONT_ROUTES),
+        ],
     )
     api = Router("/v1", route_handlers=[me, *INTAKE_ROUTES, tenant])
     tiles = tlog_routes(tlog) if tlog else []

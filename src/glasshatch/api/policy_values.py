@@ -71,3 +71,46 @@ class PolicyLoaded(msgspec.Struct, frozen=True, kw_only=True):
     before: str
     changed: bool
     rules: int
+
+
+class ReplayForm(Form, frozen=True):
+    """Judge again what is recorded. since, until: nanoseconds, until exclusive; policy: the one to judge
+    by, the one in force if there is none. positions: where to go on in each ledger, out of the answer before.
+    """
+
+    policy: PolicyText | None = None
+    since: str = ""
+    until: str = ""
+    positions: dict[str, int] = msgspec.field(default_factory=dict)
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """Decisions of one actor that would come out otherwise, in the same way; `events` names some of them."""
+
+    actor: str
+    resource: str
+    was_effect: str
+    was_rule: str
+    effect: str
+    rule: str
+    count: int
+    events: tuple[str, ...]
+
+
+class Replayed(msgspec.Struct, frozen=True, kw_only=True):
+    """One step of a replay. done, total: entries read, and all there are; judged: decisions judged again.
+
+    uncertain: among them, those of which the record does not hold all that this policy asks about, by why.
+    skipped: decisions that no policy made or that cannot be judged again, by why.
+    """
+
+    policy: str
+    policy_hash: str
+    positions: dict[str, int]
+    done: int
+    total: int
+    more: bool
+    judged: int
+    uncertain: dict[str, int]
+    skipped: dict[str, int]
+    differences: tuple[Difference, ...]

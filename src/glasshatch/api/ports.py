@@ -14,6 +14,7 @@ import msgspec
 
 from ..identity import Identity
 from .key_values import KeysText, KeyView, RetireForm, RotateForm
+from .policy_values import Explained, ExplainForm, PolicyLoaded, Replayed, ReplayForm
 from .retention import Pruned, PruneForm
 from .values import (
     ActorForm,
@@ -155,6 +156,19 @@ class VaultDesk(Protocol):
     def release_hold(self, caller: Identity, hold_id: str, reason: str) -> HoldView: ...
 
 
+class PolicyDesk(Protocol):
+    """What policy says, and changes of it."""
+
+    def explain_policy(self, caller: Identity, form: ExplainForm) -> list[Explained]:
+        """What policy would say of each statement; nothing runs, and no statement is recorded."""
+
+    def load_policy(self, caller: Identity) -> PolicyLoaded:
+        """Look at the policy's files now; a good change is recorded and in force when this returns."""
+
+    def replay_policy(self, caller: Identity, form: ReplayForm) -> Replayed:
+        """One step of judging recorded decisions again; recorded as a read of them."""
+
+
 class RetentionDesk(Protocol):
     """Letting old entries go."""
 
@@ -242,6 +256,7 @@ class Desk(
     BackupDesk,
     KeysDesk,
     VaultDesk,
+    PolicyDesk,
     RetentionDesk,
     Protocol,
 ):

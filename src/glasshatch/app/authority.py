@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 
 import msgspec
 
@@ -44,16 +45,19 @@ class TokenAuthenticator:
 
 
 class PolicyAuthority:
-    """Policy with the grants of the moment; asked again for every statement."""
+    """Policy with the grants of the moment; asked again for every statement.
 
-    def __init__(self, policy: PolicySet, control: ControlStore, clock: Clock) -> None:
+    `policy` gives the set in force: each decision rests on the one that was when it was asked for.
+    """
+
+    def __init__(self, policy: Callable[[], PolicySet], control: ControlStore, clock: Clock) -> None:
         self._policy = policy
         self._control = control
         self._clock = clock
 
     def authorise(self, actor: Identity, resource: ResourceFacts) -> Decision:
         """May this actor open a session there?"""
-        return self._policy.authorise(self._now(actor), resource, self._decision_id())
+        return self._policy().authorise(self._now(actor), resource, self._decision_id())
 
     def decide(
         self, actor: Identity, resource: ResourceFacts, statement: Statement, masked: tuple[str, ...]
@@ -68,7 +72,7 @@ class PolicyAuthority:
             now_ns=now_ns,
             masked=masked,
         )
-        decision = self._policy.decide(ask, self._decision_id())
+        decision = self._policy().decide(ask, self._decision_id())
         return msgspec.structs.replace(decision, roles=current.roles)
 
     def access(self, grant_id: str) -> Access | None:

@@ -56,7 +56,7 @@ def _checks(loaded: LoadedConfig) -> Iterator[tuple[str, Callable[[], str]]]:
     config = loaded.config
     yield "server.data", lambda: _data(loaded)
     yield "keys.master", lambda: f"opens the key ring of tenant {open_keyring(loaded).tenant}"
-    yield "policy.set", lambda: f"policy {load_policy(loaded).name}, hash {load_policy(loaded).hash[:16]}"
+    yield "policy.set", lambda: _policy(loaded)
     yield "masking.packs", lambda: f"detectors load, pack hash {load_engine(loaded).pack_hash[:16]}"
     yield "masking.kernel", lambda: _KERNELS[KERNEL]
     if config.seal:
@@ -81,6 +81,11 @@ def _checks(loaded: LoadedConfig) -> Iterator[tuple[str, Callable[[], str]]]:
 def _data(loaded: LoadedConfig) -> str:
     Home(loaded.data).check()
     return f"records of tenant {loaded.config.tenant} go to {loaded.data}"
+
+
+def _policy(loaded: LoadedConfig) -> str:
+    policy = load_policy(loaded).current
+    return f"policy {policy.name}, hash {policy.hash[:16]}"
 
 
 def _streams(loaded: LoadedConfig) -> str:

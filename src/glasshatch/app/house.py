@@ -14,7 +14,7 @@ from typing import Any
 
 from ..clock import Clock
 from ..errors import ConfigError, Conflict
-from ..events import Actor, Link, Outcome, Receipt
+from ..events import Actor, Outcome, Receipt
 from ..keys import Keyring, MasterKey, open_master_key
 from ..ledger import Ledger
 from ..masking import Engine, MaskingPolicy, Redactor, Sealing, SealRule, Tokens
@@ -23,6 +23,7 @@ from ..sources import SOURCES, Intake, Seen
 from .config import LoadedConfig
 from .home import LEDGER_NAME, Home
 from .ledgers import Ledgers
+from .policies import LivePolicy
 from .pruned_values import drop_pruned_values
 from .recorder import EventMaker, Recorder
 from .rewrap import finish_rewrap, settle_rewrap
@@ -50,7 +51,7 @@ class House:
         self.home = Home(loaded.data)
         self.home.check()
         # Everything that can be wrong without the directory's lock is found before it is taken.
-        self.policy = load_policy(loaded)
+        self.policies = load_policy(loaded)
         self.keyring = open_keyring(loaded)
         self.engine = load_engine(loaded)
         self.masking = load_masking(loaded)
@@ -93,6 +94,11 @@ class House:
         except BaseException:
             self.close()
             raise
+
+    @property
+    def policy(self) -> PolicySet:
+        """The policy in force at this moment."""
+        return self.policies.current
 
     def take_keyring(self, keyring: Keyring) -> None:
         """Go on with a keyring that has newer keys."""
@@ -143,11 +149,7 @@ class House:
         claims = [f"{what} {pattern} to {name}" for what, pattern, name in self.streams.claims()]
         attrs = {"streams": claims} if claims else {}
         self.note("server.started", outcome=Outcome(status="success"), attrs=attrs)
-        self.note(
-            "policy.loaded",
-            attrs={"policy": self.policy.name, "policy_hash": self.policy.hash},
-            links=(Link(rel="policy", id=self.policy.hash),),
-        )
+        self.policies.note_start(self.note)
 
     def close(self) -> None:
         """Make everything durable and let the directory go."""
@@ -175,10 +177,10 @@ class House:
         return seen
 
 
-def load_policy(loaded: LoadedConfig) -> PolicySet:
-    """The policy set of the configuration: a shipped name, or a path relative to the file."""
+def load_policy(loaded: LoadedConfig) -> LivePolicy:
+    """The policy of the configuration: a shipped name, or a path relative to the file."""
     name = loaded.config.policy.set
-    return PolicySet.load(loaded.path(name) if "/" in name or name.endswith(".cedar") else name)
+    return LivePolicy(loaded.path(name) if "/" in name or name.endswith(".cedar") else name)
 
 
 def open_keyring(loaded: LoadedConfig) -> Keyring:

@@ -18,12 +18,13 @@ from ..api.policy_values import AskForm, Explained, ExplainForm
 from ..errors import ConfigError, Denied, PeerError
 from .connection import DataOption, ServerOption, TokenOption, open_desk
 from .output import Format, FormatOption, console, emit_json, emit_rows, say
+from .policychanges import load, replay
 
 if TYPE_CHECKING:
     from ..app.policies import AskLine
     from ..policy import Problem, Result
 
-policy_app = typer.Typer(help="Policies: explain, check, test, replay, load.", no_args_is_help=True)
+policy_app = typer.Typer(help="Policies: explain, check, test, show, replay, load.", no_args_is_help=True)
 PolicyOption = Annotated[
     str,
     typer.Option(
@@ -31,6 +32,7 @@ PolicyOption = Annotated[
     ),
 ]
 _BATCH = 200
+_SENT_CHARS = (1 << 20) + 1
 
 
 def _typed(text: str | None) -> str | None:
@@ -81,6 +83,9 @@ def register(app: typer.Typer) -> None:
     policy_app.command("explain", cls=Stating)(explain)
     policy_app.command("check")(check)
     policy_app.command("test")(run_tests)
+    policy_app.command("show")(show)
+    policy_app.command("replay")(replay)
+    policy_app.command("load")(load)
     app.add_typer(policy_app, name="policy")
 
 
@@ -117,9 +122,9 @@ def explain(
 
     Nothing runs and nothing is recorded. Without --data and --server nobody real is needed: the actor is
     supposed to be a person with the roles engineer and dba and no grant, the policy is the set production.
-    With them, actor, roles, grants and resource are the real ones of now, and the policy is the one in force
-    unless --policy names another. Command lines are seen by others on the machine: give a statement that
-    holds something secret on standard input.
+    With them, actor (you, unless --actor names another), grants and resource are the real ones of now, and
+    the policy is the one in force unless --policy names another. Command lines are seen by others on the
+    machine: give a statement that holds something secret on standard input.
     Exit codes: 0 decided, whatever the answer; 2 wrong options or a broken policy; 3 with --fail; 7 a line
     of JSON lines could not be read, its answer is deny and the others are given.
     Example: glasshatch policy explain --policy production --kind sql "DELETE FROM customers"
@@ -195,7 +200,9 @@ class _Remote:
         self._opening.__exit__(*how)
 
     def explain(self, asks: list[AskForm]) -> list[Explained]:
-        form = ExplainForm(asks=tuple(asks), actor=self._actor, resource=self._resource, policy=self._policy)
+        # What is over the cap is denied for its size alone; there is no need to send all of it.
+        sent = tuple(AskForm(kind=ask.kind, statement=ask.statement[:_SENT_CHARS]) for ask in asks)
+        form = ExplainForm(asks=sent, actor=self._actor, resource=self._resource, policy=self._policy)
         found: list[Explained] = self._desk.explain_policy(form)
         return found
 
@@ -278,7 +285,7 @@ def _batches(lines: Iterator[AskLine]) -> Iterator[list[AskLine]]:
     batch: list[AskLine] = []
     for line in lines:
         batch.append(line)
-        if len(batch) >= size:
+        if len(batch) >= size or sum(len(one.statement) for one in batch) > _SENT_CHARS // 4:
             yield batch
             batch = []
     if batch:
@@ -289,6 +296,21 @@ def _is_file(descriptor: int) -> bool:
     import stat
 
     return stat.S_ISREG(os.fstat(descriptor).st_mode)
+
+
+def show(
+    policy: Annotated[
+        str, typer.Argument(metavar="POLICY", help="A shipped set by its name, a .cedar file, or a folder.")
+    ] = "production",
+) -> None:
+    """Print the text of a policy, a shipped one above all: a beginning for one of your own.
+
+    Example: glasshatch policy show production > policies/own.cedar
+    """
+    from ..policy import find_sources
+
+    for source in find_sources(policy)[1]:
+        sys.stdout.write(source.text)
 
 
 def check(

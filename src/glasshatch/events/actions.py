@@ -80,7 +80,12 @@ ACTIONS: dict[str, Action] = {
             "the data directory was put back from a backup; says which, and what was accepted as lost",
             4,
         ),
-        Action("policy.loaded", "a policy set came into force; carries its hash", 2),
+        Action("policy.loaded", "a policy set came into force; carries its hash and the one before", 2),
+        Action(
+            "policy.refused",
+            "a changed policy is broken and did not come into force; says file, line and which stays",
+            4,
+        ),
         Action("alert.raised", "a detection rule fired; names the rule and the events", 3),
         Action("alert.acknowledged", "somebody took an alert on", 2),
         Action("alert.delivered", "an alert reached a channel"),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ...api.client import Client
 from ...api.key_values import KeysText, KeyView, RetireForm, RotateForm
+from ...api.policy_values import Explained, ExplainForm, PolicyLoaded, Replayed, ReplayForm
 from ...api.retention import Pruned, PruneForm
 from ...api.values import (
     ActorForm,
@@ -152,6 +153,18 @@ class ForwardedPart:
     def release_hold(self, caller: Identity, hold_id: str, reason: str) -> HoldView:
         with self._front(caller) as front:
             return front.release_hold(hold_id, reason)
+
+    def explain_policy(self, caller: Identity, form: ExplainForm) -> list[Explained]:
+        with self._front(caller) as front:
+            return front.explain_policy(form)
+
+    def load_policy(self, caller: Identity) -> PolicyLoaded:
+        with self._front(caller) as front:
+            return front.load_policy()
+
+    def replay_policy(self, caller: Identity, form: ReplayForm) -> Replayed:
+        with self._front(caller) as front:
+            return front.replay_policy(form)
 
     def prune(self, caller: Identity, form: PruneForm) -> Pruned:
         with self._front(caller) as front:

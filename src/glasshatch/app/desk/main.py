@@ -9,6 +9,7 @@ from .intake import IntakePart
 from .keys import KeysPart
 from .ledgers import LedgerPart
 from .people import PeoplePart
+from .policy import PolicyPart
 from .record import RecordPart
 from .retention import RetentionPart
 from .vault import VaultPart
@@ -16,7 +17,7 @@ from .vault import VaultPart
 
 class FrontDesk(
     RecordPart, LedgerPart, AccessPart, PeoplePart, IntakePart, BackupPart, KeysPart, VaultPart,
-    RetentionPart,
+    PolicyPart, RetentionPart,
 ):  # fmt: skip
     """Fills the API's `Desk` port over an open house."""
 
@@ -29,6 +30,7 @@ class FrontDesk(
         BackupPart.__init__(self, house)
         KeysPart.__init__(self, house)
         VaultPart.__init__(self, house, self.ask_for)
+        PolicyPart.__init__(self, house)
         RetentionPart.__init__(self, house)
 
     def sweep(self) -> None:

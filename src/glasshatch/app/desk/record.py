@@ -71,7 +71,7 @@ class RecordPart:
             "record.proved",
             actor=caller.as_actor(),
             outcome=Outcome(status="success"),
-            resource=_RECORD,
+            resource=RECORD,
             attrs={"event": event_id, "index": found.place},
         )
         ledger, witnessed = self._house.ledgers.get(found.ledger), self._logs.of(found.ledger).witnessed()
@@ -137,7 +137,7 @@ class RecordPart:
             "record.read",
             actor=caller.as_actor(),
             outcome=Outcome(status="success"),
-            resource=_RECORD,
+            resource=RECORD,
             data=Data(rows=found, recipient=caller.id),
             attrs={"what": what, "filter": asked},
         )
@@ -149,4 +149,4 @@ def proof_text(proof: Proof, ledger: Ledger) -> ProofText:
     return ProofText(proof.encode().decode(), str(ledger.keys.in_force(size)))
 
 
-_RECORD = Resource(type="ledger", id="ledger/default", name="default")
+RECORD = Resource(type="ledger", id="ledger/default", name="default")

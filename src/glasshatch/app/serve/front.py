@@ -21,6 +21,7 @@ from ..desk import FrontDesk
 from ..house import House
 from .lifeline import Lifeline
 from .link import LinkServer
+from .policing import keep_policy
 from .retaining import retain
 from .supervisor import Part
 
@@ -73,6 +74,7 @@ async def _run(house: House, stop: asyncio.Event, lifeline: Lifeline) -> None:
     async with asyncio.TaskGroup() as tasks:
         sweeping = tasks.create_task(_sweep(desk, stop))
         retaining = tasks.create_task(retain(house))
+        policing = tasks.create_task(keep_policy(house))
         try:
             link.start()
             await api.start()
@@ -82,6 +84,7 @@ async def _run(house: House, stop: asyncio.Event, lifeline: Lifeline) -> None:
         finally:
             sweeping.cancel()
             retaining.cancel()
+            policing.cancel()
             halted = house.ledgers.error
             await gateway.stop(0 if halted else config.server.drain_seconds)
             await api.stop()
@@ -124,7 +127,7 @@ def _gateway(house: House) -> GatewayServer:
         listen,
         [_guarded(house, name, resource) for name, resource in loaded.config.resources.items()],
         authenticator=TokenAuthenticator(house.control, house.clock),
-        authority=PolicyAuthority(house.policy, house.control, house.clock),
+        authority=PolicyAuthority(lambda: house.policy, house.control, house.clock),
         sink=house.recorder,
         redactor=house.redactor,
         clock=house.clock,

@@ -24,6 +24,8 @@ class Lifeline:
         self._supervised = READY_FD in os.environ
         if self._supervised:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
+            # SIGHUP means "look at the policy", for the front alone and once it can.
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
             descriptor = int(os.environ[LIFE_FD])
             threading.Thread(target=_watch, args=(descriptor,), name="lifeline", daemon=True).start()
 

@@ -135,6 +135,11 @@ class _Child:
             self._process.kill()
             self._process.wait()
 
+    def signal(self, number: int) -> None:
+        """Pass a signal on; nothing happens if the process is gone."""
+        if self._process is not None:
+            self._process.send_signal(number)
+
     def kill(self) -> None:
         if self._process is not None:
             self._process.kill()
@@ -180,12 +185,18 @@ class _Supervisor:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
+        signal.signal(signal.SIGHUP, self._on_hup)
 
     def _on_signal(self, *_: object) -> None:
         self._signals += 1
         if self._signals > 1:
             for child in self._children:
                 child.kill()
+
+    def _on_hup(self, *_: object) -> None:
+        """Pass it to the front, which looks at its policy; one that is starting reads it anyway."""
+        if self._front.ready:
+            self._front.signal(signal.SIGHUP)
 
     def _wait(self) -> None:
         due = [child.start_at_s for child in self._children if child.start_at_s is not None]

@@ -1,0 +1,131 @@
+"""The policy in force: looked at again when its files change, and changed only by a text that is good.
+
+Every change is recorded before it is in force, and so is every text that was refused; a crash in between
+leaves a change that is recorded and is made again at the next start, never one that nobody knows of. A
+decision rests on the set that was in force when it was asked for; a set never changes, a new one takes its
+place. All of a server's sessions ask this one object, so there are never two policies in force.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from ...api.policy_values import PolicyLoaded
+from ...errors import ConfigError
+from ...events import Actor, Link, Outcome
+from ...policy import PolicySet, find_sources, hash_sources, shipped_sets
+
+Note = Callable[..., None]
+Stamp = tuple[tuple[str, int, int, int], ...]
+
+
+class LivePolicy:
+    """Keeps one policy set up to date; from any thread."""
+
+    def __init__(self, source: str | Path) -> None:
+        """Load it for the first time.
+
+        Raises:
+            ConfigError: Names file, line and cure. Without a good policy nothing starts.
+        """
+        self._source = source
+        self._lock = threading.Lock()
+        self._seen = self._stamp()
+        self._changing = self._seen
+        self._refused = ""
+        name, self._texts = find_sources(source)
+        self.current = PolicySet(name, self._texts)
+
+    def look(self, note: Note, cause: str, actor: Actor | None = None) -> PolicyLoaded:
+        """Read the files now, and take what they say if it is good and differs.
+
+        Args:
+            note: Records an event of the house; durable when it returns.
+            cause: Why now, for the record.
+            actor: Who asked for it, if that is known.
+
+        Raises:
+            ConfigError: The text is broken: file, line and cure. What was in force stays; recorded.
+            Unavailable: It cannot be recorded, so it does not come into force.
+        """
+        with self._lock:
+            before, self._seen = self.current, self._stamp()
+            try:
+                name, sources = find_sources(self._source)
+                digest = hash_sources(sources)
+                changed = digest != before.hash
+                policy = PolicySet(name, sources) if changed else before
+            except ConfigError as error:
+                self._note_refused(note, cause, actor, error)
+                raise
+            self._refused = ""
+            if changed:
+                note("policy.loaded", actor=actor, outcome=Outcome(status="success"),
+                     attrs=_attrs(policy, cause) | {"before": before.hash},
+                     links=(Link(rel="policy", id=policy.hash),))  # fmt: skip
+                # From here on: whoever asks next is judged by the new one.
+                self.current, self._texts = policy, sources
+            return PolicyLoaded(
+                name=policy.name, hash=policy.hash, before=before.hash, changed=changed,
+                rules=len(policy.rules()),
+            )  # fmt: skip
+
+    def watch(self, note: Note) -> str:
+        """Take a change of the files once they have come to rest; what is wrong with it, if something is.
+
+        A file that is being written is left alone until it looks the same twice.
+        """
+        stamp = self._stamp()
+        if stamp == self._seen:
+            return ""
+        if stamp != self._changing:
+            self._changing = stamp
+            return ""
+        try:
+            self.look(note, "its files changed")
+        except ConfigError as error:
+            return str(error)
+        return ""
+
+    def text(self) -> str:
+        """All that is in force, as it is written."""
+        return "\n".join(source.text for source in self._texts)
+
+    def note_start(self, note: Note) -> None:
+        """Record which policy is in force from the start on."""
+        policy = self.current
+        note("policy.loaded", attrs=_attrs(policy, "start"), links=(Link(rel="policy", id=policy.hash),))
+
+    def _note_refused(self, note: Note, cause: str, actor: Actor | None, error: ConfigError) -> None:
+        # Once for each text and who asks: a file that stays broken is no news.
+        told = f"{error} {self._seen} {actor.id if actor else ''}"
+        if told == self._refused:
+            return
+        attrs = _attrs(self.current, cause) | {"problem": str(error)}
+        note(
+            "policy.refused",
+            actor=actor,
+            outcome=Outcome(status="failure", reason=error.message),
+            attrs=attrs,
+        )
+        self._refused = told
+
+    def _stamp(self) -> Stamp:
+        """What tells a changed file from the same one. A shipped set is changed by an upgrade only."""
+        if self._source in shipped_sets():
+            return ()
+        path = Path(self._source)
+        found = []
+        for file in sorted(path.glob("*.cedar")) if path.is_dir() else [path]:
+            try:
+                status = file.stat()
+            except OSError:
+                continue  # gone between the listing and here; reading it says so
+            found.append((file.name, status.st_ino, status.st_mtime_ns, status.st_size))
+        return tuple(found)
+
+
+def _attrs(policy: PolicySet, cause: str) -> dict[str, object]:
+    return {"policy": policy.name, "policy_hash": policy.hash, "cause": cause}
