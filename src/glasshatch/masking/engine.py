@@ -69,7 +69,7 @@ class Engine:
     @classmethod
     def load(
         cls,
-        packs: Sequence[str] = ("core", "secrets"),
+        packs: Sequence[str] = ("core", "secrets", "structured"),
         user_packs: Sequence[Path] = (),
         cache_dir: Path | None = None,
     ) -> Engine:

@@ -9,12 +9,13 @@ system may have written is scanned, and what stands under a telling key, such as
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from ..events import Event
-from .columnnames import guess_by_name
+from .telling import SECRET_ITEM, SECRET_PARTS, flagged, named_values, secret_parts, told_by
 
 Change = Callable[[str, str], str]
 """Takes a text and the type its key tells, or an empty string; gives the text to stand there."""
@@ -46,6 +47,9 @@ _PLAIN: dict[str, tuple[str, ...]] = {
 }
 _SHORT_INTEGER = 10**6
 _MAX_DEPTH = 64
+_NOTHING: dict[Any, str] = {}
+_TELLING = frozenset({"kind", "value", "Value", "parameterValue", "ParameterValue"})
+"""Members without which an object tells nothing of its others."""
 
 
 def change_texts(event: Event, change: Change, vouched: frozenset[str] = OWN_KINDS) -> Event:
@@ -153,25 +157,52 @@ def change_tree(value: Any, change: Change, hints: frozenset[str], hint: str = "
     if depth > _MAX_DEPTH:
         return change(str(value), hint)
     if isinstance(value, dict):
-        return {
-            _key(key, change): change_tree(item, change, hints, _hint(key, hints) or hint, depth + 1)
-            for key, item in value.items()
-        }
+        return _change_object(value, change, hints, hint, depth + 1)
     if isinstance(value, (list, tuple)):
+        secret = flagged(value) if len(value) > 1 and not hint and type(value[0]) is str else ()
+        if secret:
+            return [
+                change_tree(item, change, hints, "SECRET" if place in secret else "", depth + 1)
+                for place, item in enumerate(value)
+            ]
         return [change_tree(item, change, hints, hint, depth + 1) for item in value]
     if isinstance(value, (bytes, bytearray, memoryview)):
         return change(bytes(value).decode("utf-8", "replace"), hint)
     return change(str(value), hint)
 
 
-def _hint(key: Any, hints: frozenset[str]) -> str:
-    guess = guess_by_name(key) if isinstance(key, str) and len(key) <= 64 else None
-    return guess.type if guess is not None and guess.type in hints else ""
+def _change_object(
+    value: dict[Any, Any], change: Change, hints: frozenset[str], hint: str, depth: int
+) -> dict[Any, Any]:
+    told = _NOTHING if _TELLING.isdisjoint(value) else _told_inside(value, hints)
+    if hint == SECRET_ITEM:
+        told, hint = SECRET_PARTS, ""
+    changed: dict[Any, Any] = {}
+    for key, item in value.items():
+        kind, scanned = _key_facts(key) if isinstance(key, str) else ("", True)
+        name = change(str(key), "") if scanned else key
+        kind = kind if kind in hints else hint
+        if told:
+            kind = told.get(key) or kind
+        # Most members are texts, and a call for each would cost a third of the walk.
+        if isinstance(item, str):
+            changed[name] = change(item, kind) if item else item
+        else:
+            changed[name] = change_tree(item, change, hints, kind, depth)
+    return changed
 
 
-def _key(key: Any, change: Change) -> str:
-    text = key if isinstance(key, str) else str(key)
-    return change(text, "") if _can_hold(text) else text
+@lru_cache(maxsize=16_384)
+def _key_facts(key: str) -> tuple[str, bool]:
+    """What a key tells of its value, and whether it may hold something itself."""
+    return told_by(key), _can_hold(key)
+
+
+def _told_inside(value: dict[Any, Any], hints: frozenset[str]) -> dict[Any, str]:
+    """What members of an object tell of each other; for most objects, nothing."""
+    if "kind" in value and (parts := secret_parts(value)):
+        return parts
+    return {key: type for key, type in named_values(value).items() if type in hints}
 
 
 def _can_hold(text: str) -> bool:

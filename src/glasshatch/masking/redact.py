@@ -15,6 +15,7 @@ import msgspec
 from ..events import Event, Redaction
 from ..statements import Span
 from .choosing import MaskingPolicy, MaskingView
+from .embedded import OPENINGS, opened
 from .engine import Engine, Finding
 from .eventfields import OWN_KINDS, Change, change_texts, change_tree
 from .literals import clear_number, literal_value, pieces
@@ -154,24 +155,17 @@ class Redactor:
         return settled(before, after, rules, self.findings, self.tokens) if rules else after
 
     def _together(self, events: Sequence[Event]) -> list[Event]:
-        texts: list[str] = []
-        hints: list[str] = []
+        gathered = _Gathered(self._ways)
         ends: list[int] = []
-
-        def collect(text: str, hint: str) -> str:
-            texts.append(text)
-            hints.append(hint)
-            return text
-
         for event in events:
-            self._change_texts(event, collect)
-            ends.append(len(texts))
-        found = self.findings(texts)
-        clean = list(map(self._told, texts, hints, found))
-        starts = [0, *ends[:-1]]
+            self._change_texts(event, gathered.take)
+            ends.append(len(gathered.originals))
+        found = self.findings(gathered.texts)
+        clean = list(map(self._told, gathered.texts, gathered.hints, found))
+        originals, starts = gathered.originals, [0, *ends[:-1]]
         unmarked = self._unmarked(found) if self._ways.unmarked else None
         return [
-            self._replaced(event, texts[start:end], clean[start:end], unmarked and unmarked[start:end])
+            self._replaced(event, originals[start:end], clean[start:end], unmarked and unmarked[start:end])
             for event, start, end in zip(events, starts, ends, strict=True)
         ]
 
@@ -203,20 +197,11 @@ class Redactor:
 
     def tree_texts(self, value: _T, walk: Callable[[_T, Change], _T]) -> tuple[_T, list[str]]:
         """Walk a value twice: collect its texts, scan them at once, put them back; and the texts."""
-        texts: list[str] = []
-        hints: list[str] = []
-
-        def collect(text: str, hint: str) -> str:
-            texts.append(text)
-            hints.append(hint)
-            return text
-
-        walk(value, collect)
-        clean = [
-            self._told(text, hint, one)
-            for text, hint, one in zip(texts, hints, self.findings(texts), strict=True)
-        ]
-        if clean == texts:
+        gathered = _Gathered(self._ways)
+        walk(value, gathered.take)
+        texts = gathered.texts
+        clean = list(map(self._told, texts, gathered.hints, self.findings(texts)))
+        if clean == gathered.originals:
             return value, clean
         in_order = iter(clean)
         return walk(value, lambda _text, _hint: next(in_order)), clean
@@ -294,6 +279,24 @@ class Redactor:
         if numeric and clear_number(text.lstrip("-")):
             return text
         return self.value("NUMBER" if numeric else "TEXT", text, found) if text else "''"
+
+
+class _Gathered:
+    """The texts of a walk in its order: as they stand, as they are scanned, and the types their keys tell."""
+
+    def __init__(self, ways: Ways) -> None:
+        originals: list[str] = []
+        texts: list[str] = []
+        hints: list[str] = []
+        whole = ways.whole
+
+        def take(text: str, hint: str) -> str:
+            originals.append(text)
+            hints.append(hint)
+            texts.append(opened(text, whole) if text[:1] in OPENINGS and not hint else text)
+            return text
+
+        self.originals, self.texts, self.hints, self.take = originals, texts, hints, take
 
 
 def count_tokens(texts: Sequence[str]) -> dict[str, int]:
