@@ -121,6 +121,71 @@ _DRESS = frozenset(
 )  # fmt: skip
 
 
+_NUMBERS = (20, 1700)
+_CARRIERS: dict[str, tuple[int, ...]] = {
+    "BIRTHDATE": (1082, 1114, 1184),
+    "CARD": _NUMBERS,
+    "PHONE": _NUMBERS,
+    "SSN": (*_NUMBERS, 23),
+    "IBAN": _NUMBERS,
+    "IP": (869, 650),
+    "SECRET": (2950,),
+}
+
+
+def believable(guess: str, type_oid: int, *, is_fixed: bool) -> bool:
+    """Whether a column of this type can hold what its name suggests: `is_email boolean` cannot."""
+    return not is_fixed or type_oid in _CARRIERS.get(guess, ())
+
+
+_DECLARED = re.compile(r"\bpersonal(?:\s+data)?\s*[:=]\s*(\w[\w -]*)", re.IGNORECASE)
+_TAGGED = re.compile(
+    r"(?P<denied>\b(?:no|not|non|never|without)[\s-]+(?:\w+[\s-]+)?)?"
+    r"\b(?:pii|phi|gdpr|personal data|personal information|personally identifiable|sensitive|confidential)\b",
+    re.IGNORECASE,
+)
+_CLAUSE = re.compile(r"\s(?:of|for|in|that|which|by|where|when|with|used|as)\s|[.,;:(\n]", re.IGNORECASE)
+_CLAUSE_WORDS = 6
+
+
+def rule_by_comment(
+    table: str, column: str, comment: str, type_oid: int, *, is_fixed: bool
+) -> ColumnRule | None:
+    """What the comment on a column says it holds; None if it says nothing of it.
+
+    `personal: email` declares the type; a tag such as `PII` declares it personal; otherwise the words of
+    its first clause are read as a name is. A comment can only add to what is masked, because whoever may
+    change a table may change its comments.
+    """
+    declared = _DECLARED.search(comment)
+    if declared:
+        return _declared(table, column, declared[1])
+    tag = _TAGGED.search(comment)
+    if tag:
+        return None if tag["denied"] else ColumnRule(_exactly(table, column), "PERSONAL")
+    words = _WORD.findall(_CLAUSE.split(comment.strip(), maxsplit=1)[0])
+    guess = guess_by_name("_".join(words)) if 0 < len(words) <= _CLAUSE_WORDS else None
+    if guess is None or not believable(guess.type, type_oid, is_fixed=is_fixed):
+        return None
+    return ColumnRule(_exactly(table, column), guess.type, guess.operator)
+
+
+def _declared(table: str, column: str, said: str) -> ColumnRule | None:
+    words = _WORD.findall(said)[:4]
+    if words[0].lower() in ("none", "no", "not", "false"):
+        return None
+    guess = guess_by_name("_".join(words))
+    if guess is not None:
+        return ColumnRule(_exactly(table, column), guess.type, guess.operator)
+    type = "_".join(words).upper()
+    return ColumnRule(_exactly(table, column), type if _TYPE.fullmatch(type) else "PERSONAL")
+
+
+def _exactly(table: str, column: str) -> str:
+    """A pattern that fits this column alone, whatever letters its name has."""
+    return re.sub(r"([*?[])", r"[\1]", f"{table}.{column}")
+
+
 def rule_for(table: str, column: str, rules: Sequence[ColumnRule]) -> ColumnRule | None:
     """The configured rule for a column, else the guess from its name."""
     for rule in rules:

@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from .choosing import NOBODY, MaskingView
-from .columnnames import ColumnRule, guess_by_name, masked_columns, rule_for
+from .columnnames import ColumnRule, believable, guess_by_name, masked_columns, rule_for
 from .operators import Chosen, Operator
 from .pgtypes import PERSONAL, ValueType, builtin_type
 
@@ -32,7 +32,6 @@ class ColumnFacts(msgspec.Struct, frozen=True):
     table: str | None = None
     column: str | None = None
     sources: tuple[str, ...] | None = None
-    comment: str = ""
     type: ValueType | None = None
 
     @property
@@ -83,7 +82,9 @@ def _base(
     because = f"rule {rule.pattern}" if rule is not None else "the column's name"
     if rule is None:
         guess = guess_by_name(column)
-        rule = guess if guess is not None and _believable(facts, guess) else None
+        is_fixed = facts.value_type.kind == "fixed"
+        fits = guess is not None and believable(guess.type, facts.type_oid, is_fixed=is_fixed)
+        rule = guess if fits else None
     if rule is not None:
         chosen = view.operator_for(rule.type, column=name) or rule.chosen(because)
         return _plan(name, rule.type, chosen, subject=rule.subject)
@@ -97,25 +98,6 @@ def _plan(name: str, type: str, chosen: Chosen, *, subject: bool = False, secret
     action: Literal["keep", "mask"] = "keep" if chosen.operator == "keep" else "mask"
     secret = secret or type == "SECRET"
     return ColumnPlan(action, name, type, chosen.operator, subject, chosen.because, chosen, secret)
-
-
-def _believable(facts: ColumnFacts, guess: ColumnRule) -> bool:
-    """Whether a column of this type can hold what its name suggests: `is_email boolean` cannot."""
-    if facts.value_type.kind != "fixed":
-        return True
-    return facts.type_oid in _FIXED_CARRIERS.get(guess.type, ())
-
-
-_NUMBERS = (20, 1700)
-_FIXED_CARRIERS: dict[str, tuple[int, ...]] = {
-    "BIRTHDATE": (1082, 1114, 1184),
-    "CARD": _NUMBERS,
-    "PHONE": _NUMBERS,
-    "SSN": (*_NUMBERS, 23),
-    "IBAN": _NUMBERS,
-    "IP": (869, 650),
-    "SECRET": (2950,),
-}
 
 
 def _flowing(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Literal
 
@@ -84,3 +85,55 @@ def _kind(oid: int) -> Kind:
     if oid in TEXT:
         return "text"
     return "fixed" if oid in FIXED else _KINDS.get(oid, "opaque")
+
+
+class TypeRow(msgspec.Struct, frozen=True):
+    """A row of pg_type for a type that is not built in; `fields` are the types of a composite's columns."""
+
+    oid: int
+    name: str
+    typtype: str
+    element: int
+    base: int
+    fields: tuple[int, ...] = ()
+
+
+_MAX_DEPTH = 8
+
+
+def read_types(rows: Iterable[TypeRow]) -> dict[int, ValueType]:
+    """What the types of a database can carry, by OID; domains are what they are made of."""
+    known = {row.oid: row for row in rows}
+    return {oid: _resolved(oid, known, 0) for oid in known}
+
+
+def _resolved(oid: int, known: Mapping[int, TypeRow], depth: int) -> ValueType:
+    row = known.get(oid)
+    if row is None:
+        return builtin_type(oid)
+    if depth > _MAX_DEPTH:
+        return OPAQUE
+    if row.typtype == "d":
+        return _resolved(row.base, known, depth + 1)
+    if row.typtype == "c":
+        return ValueType(
+            "composite", oid, fields=tuple(_resolved(one, known, depth + 1) for one in row.fields)
+        )
+    if row.typtype == "e":
+        return ValueType("fixed", oid)  # the labels of an enum are part of the schema
+    if row.typtype != "b":
+        return OPAQUE
+    if row.element:
+        return _array(oid, _resolved(row.element, known, depth + 1))
+    kind = _EXTENSIONS.get(row.name, "opaque")
+    return ValueType(kind, oid)
+
+
+def _array(oid: int, element: ValueType) -> ValueType:
+    if element.kind in ("fixed", "opaque") and element.oid not in PERSONAL:
+        return ValueType("fixed" if element.kind == "fixed" else "opaque", oid)
+    return ValueType("array", oid, element)
+
+
+_EXTENSIONS: dict[str, Kind] = {"citext": "text", "hstore": "hstore"}
+"""Types of extensions that come with PostgreSQL, by name: their OIDs differ in every database."""

@@ -453,7 +453,7 @@ class TestTls:
 
 
 def test_tls_to_the_upstream(fresh_tls_database, engine) -> None:
-    from .conftest import SHOP, RunningGateway
+    from fixtures.gateway import SHOP, RunningGateway
 
     fresh_tls_database.sql(SHOP)
     gateway = RunningGateway(fresh_tls_database, engine)

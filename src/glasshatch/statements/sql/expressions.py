@@ -91,6 +91,20 @@ class Expressions:
     def _note(self, where: set[str], flow: Flow) -> None:
         where.update(flow.sources)
 
+    def grouping(self, nodes: Any, scope: Scope, ctes: Ctes) -> None:
+        """What rows are grouped, made distinct or windowed by: an expression sorts values as a guess does."""
+        for node in nodes:
+            flow = self.flow(node, scope, ctes)
+            if "WindowDef" in node:
+                self._window(node["WindowDef"], scope, ctes)
+            elif "ColumnRef" not in node:
+                self._note(self.meaning.guesses, flow)
+
+    def _window(self, body: Node, scope: Scope, ctes: Ctes) -> None:
+        """Places in an order tell the order."""
+        for order in body.get("orderClause", ()):
+            self._note(self.meaning.guesses, self.flow(order, scope, ctes))
+
     def _indirection(self, body: Node, scope: Scope, ctes: Ctes) -> Flow:
         """`(c).email` is a column; `(row_to_json(c)).x`, `a[1]` and the like are derived."""
         names = strings(body.get("indirection", []))
@@ -123,8 +137,13 @@ class Expressions:
         args = self.flow(body.get("args"), scope, ctes)
         self.condition(body.get("agg_filter"), scope, ctes)
         for order in body.get("agg_order", ()):
-            self._note(self.meaning.guesses, self.flow(order, scope, ctes))
+            ordered = self.flow(order, scope, ctes)
+            self._note(self.meaning.guesses, ordered)
+            if body.get("agg_within_group"):
+                # `mode() within group (order by name)` gives one of the ordered values.
+                args = merged([args, ordered])
         self.flow(body.get("over"), scope, ctes)
+        self._window(body.get("over") or {}, scope, ctes)
         if name in functions.GUESSING:
             self._note(self.meaning.guesses, args)
         if name in functions.VALUELESS:

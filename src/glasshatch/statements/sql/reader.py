@@ -98,7 +98,7 @@ class Reader(Expressions):
         columns = self._targets(body.get("targetList", ()), scope, ctes)
         self.condition(body.get("havingClause"), scope, ctes)
         for part in ("groupClause", "distinctClause", "windowClause"):
-            self.flow(body.get(part), scope, ctes)
+            self.grouping(body.get(part) or (), scope, ctes)
         for order in body.get("sortClause", ()):
             self._order(order["SortBy"]["node"], columns, scope, ctes)
         return tuple(
@@ -186,8 +186,8 @@ class Reader(Expressions):
             if command in ("insert", "update", "delete"):
                 self.meaning.verbs.add(command)
             self.condition(action.get("condition"), scope, ctes)
-            self.flow(action.get("targetList"), scope, ctes)
-            self.flow(action.get("values"), scope, ctes)
+            for part in ("targetList", "values"):
+                self._note(self.meaning.guesses, self.flow(action.get(part), scope, ctes))
         self._written(body, body.get("joinCondition"), scope, ctes)
         return self._returning(body, scope, ctes)
 

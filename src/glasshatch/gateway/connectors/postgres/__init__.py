@@ -7,8 +7,8 @@ from collections.abc import Callable
 from ....events import Client
 from ...core import Connector, Conversation, House
 from .answers import error_message
-from .catalogue import Shelf
 from .conversation import PostgresConversation
+from .shelf import Shelf
 
 
 class PostgresConnector:

@@ -21,14 +21,18 @@ from .answers import (
     read_shape,
 )
 from .asking import Asking
-from .catalogue import QUERIES, Catalogue, aligned
+from .catalogue import Catalogue, aligned
+from .catalogue_queries import QUERIES
+from .copyout import masked_copy, shown_copies
 from .exchange import Exchange, Expect, Portal
-from .running import Run, finish
+from .running import Run, finish, may_be_raised, speaks_of_masked
 from .session import Session
 from .wire import Run as Messages
-from .wire import message
 
-ROW_TAG = 0x44
+ROW_TAG, COPY_TAG = 0x44, 0x64
+JOINED = frozenset({ROW_TAG, COPY_TAG})
+"""Messages that come in great numbers, each kind taken as many at a time as there are."""
+
 _CHANGES_TABLES = frozenset({"create", "alter", "drop", "do", "call", "unknown"})
 _NAME = r"(\"(?:[^\"]|\"\")*\"|[\w$\x80-\U0010ffff]+)"
 _PREPARE = re.compile(rf"\bprepare\s+{_NAME}", re.IGNORECASE)
@@ -59,7 +63,6 @@ class Answering:
             0x54: self._row_description,
             0x5A: self._ready,
             0x63: self._copy_done,
-            0x64: self._copy_data,
             0x6E: self._no_data,
             0x73: self._suspended,
             0x74: self._parameter_description,
@@ -70,6 +73,9 @@ class Answering:
         for tag, start, end, count in runs:
             if tag == ROW_TAG:
                 self._rows(buffer, start, end, count)
+                continue
+            if tag == COPY_TAG:
+                self._copies(buffer, start, end)
                 continue
             handler = self._handlers.get(tag)
             if handler is None:
@@ -243,8 +249,13 @@ class Answering:
             self.session.outbox.client(expect.refusal)
             code = "42501"
         else:
-            touches = expect is None or expect.touches_masked or bool(expect.run and expect.run.masked)
-            cleaned, code = clean_report(b"E", body, self.session.scan, touches_masked=touches)
+            touches = expect is None or speaks_of_masked(
+                self.session, expect.run, known=expect.touches_masked
+            )
+            raised = expect is None or may_be_raised(self.session, expect.run)
+            cleaned, code = clean_report(
+                b"E", body, self.session.scan, touches_masked=touches, may_be_raised=raised
+            )
             self.session.outbox.client(cleaned)
         if error_fields(body).get("V") in ("FATAL", "PANIC"):
             self.said_fatal = True
@@ -254,6 +265,7 @@ class Answering:
         if expect is not None and expect.run is not None:
             expect.run.error = code
             expect.run.hide_copy = False
+            expect.run.copying = None
             if expect.kind != "query":
                 finish(self.session, expect.run)
         if not exchange.simple:
@@ -283,28 +295,28 @@ class Answering:
 
     def _copy_out(self, raw: bytes, body: bytes) -> None:
         run = self._expect("execute", "query").run
-        if run is None or run.masked:
+        if run is None or len(body) < 3:
+            raise PeerError("the database copies out what nobody asked for")
+        form = run.question.copy
+        if form is not None and (body[:1] != b"\0") == (form.format == "binary"):
+            run.copying = masked_copy(self.session, run, form, int.from_bytes(body[1:3], "big"))
+        elif run.masked:
             raise PeerError("the database copies out what may hold masked columns")
-        run.hide_copy = body[:1] != b"\0"
+        run.hide_copy = run.copying is None and body[:1] != b"\0"
         if not run.hide_copy:
             self.session.outbox.client(raw)
 
-    def _copy_data(self, raw: bytes, body: bytes) -> None:
+    def _copies(self, buffer: bytes, start: int, end: int) -> None:
         run = self._expect("execute", "query").run
         if run is None:
             raise PeerError("the database copies out what nobody asked for")
-        run.copied_rows += 1
-        run.copied_bytes += len(body)
-        if run.hide_copy:
-            return
-        text = body.decode("utf-8", "surrogateescape")
-        cleaned = self.session.scan(text)
-        self.session.outbox.client(
-            raw if cleaned == text else message(b"d", cleaned.encode("utf-8", "surrogateescape"))
-        )
+        self.session.outbox.client(shown_copies(self.session, run, buffer, start, end))
 
     def _copy_done(self, raw: bytes, body: bytes) -> None:
         run = self._expect("execute", "query").run
+        if run is not None and run.copying is not None:
+            run.copying.finish()
+            run.copying = None
         if run is None or not run.hide_copy:
             self.session.outbox.client(raw)
 
@@ -343,8 +355,11 @@ class Answering:
     def _notice(self, raw: bytes, body: bytes) -> None:
         exchange = self.asking.exchange
         expect = exchange.pending[0] if exchange is not None and exchange.pending else None
-        touches = expect is not None and (expect.touches_masked or bool(expect.run and expect.run.masked))
-        cleaned, _ = clean_report(b"N", body, self.session.scan, touches_masked=touches)
+        touches = expect is not None and speaks_of_masked(
+            self.session, expect.run, known=expect.touches_masked
+        )
+        raised = expect is not None and may_be_raised(self.session, expect.run)
+        cleaned, _ = clean_report(b"N", body, self.session.scan, touches_masked=touches, may_be_raised=raised)
         self.session.outbox.client(cleaned)
 
     def _notification(self, raw: bytes, body: bytes) -> None:

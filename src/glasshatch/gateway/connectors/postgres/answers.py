@@ -113,16 +113,18 @@ def error_message(
     return _join(b"E", fields)
 
 
-def clean_report(tag: bytes, body: bytes, text: Text, *, touches_masked: bool) -> tuple[bytes, str]:
+def clean_report(
+    tag: bytes, body: bytes, text: Text, *, touches_masked: bool, may_be_raised: bool = False
+) -> tuple[bytes, str]:
     """An error or notice without values that the reader may not see, and its SQLSTATE.
 
     Every text passes the scan. When the statement touches masked columns, what the scan cannot
     judge goes too: details, contexts, whatever the server quotes, and any text that code of the
-    database's users has written (RAISE).
+    database's users has written (RAISE). The latter also when a trigger may have run (`may_be_raised`).
     """
     fields = error_fields(body)
     code = fields.get("C", "")
-    if touches_masked:
+    if touches_masked or (may_be_raised and (tag == b"N" or code.startswith("P0"))):
         _drop_values(fields, code, is_notice=tag == b"N")
     for letter in "MDHWq":
         if fields.get(letter):

@@ -15,7 +15,7 @@ from ....errors import PeerError
 from ....statements import analyze_sql
 from ...core import Close, Pause, Resume
 from . import refusals
-from .catalogue import QUERIES
+from .catalogue_queries import QUERIES
 from .deciding import Deciding
 from .exchange import Exchange, Expect, Item, Names, Portal, Prepared
 from .running import Run, bound_values, finish, question_of

@@ -7,57 +7,28 @@ column plan masks.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from ....masking import ColumnFacts, ColumnRule, MayMask, masked_columns
+from ....masking import (
+    ColumnFacts,
+    ColumnRule,
+    MayMask,
+    TypeRow,
+    builtin_type,
+    masked_columns,
+    read_types,
+    rule_by_comment,
+)
 from ....statements import OutputColumn, Statement, analyze_sql
 from .answers import ColumnShape, Row
+from .catalogue_queries import CARRIERS, FIRST_USER_OID, READ_ELSEWHERE, SYSTEM_RULES
 
-FIRST_USER_OID = 16_384
-"""PostgreSQL's FirstNormalObjectId: everything below is made by initdb."""
-
-READ_TABLES = """
-select c.oid, n.nspname, c.relname, a.attnum, a.attname
-from pg_catalog.pg_class c
-join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-join pg_catalog.pg_attribute a on a.attrelid = c.oid
-where a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'v', 'm', 'p', 'f')
-  and (c.oid >= 16384 or c.relname in ('pg_stats', 'pg_stats_ext', 'pg_stats_ext_exprs', 'pg_statistic',
-       'pg_statistic_ext_data', 'pg_stat_activity', 'pg_prepared_statements', 'pg_cursors'))
-"""
-READ_VIEWS = """
-select c.oid, pg_catalog.pg_get_viewdef(c.oid)
-from pg_catalog.pg_class c where c.relkind in ('v', 'm') and c.oid >= 16384
-"""
-READ_FUNCTIONS = """
-select p.proname, l.lanname, p.prosrc
-from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid = p.prolang
-where p.oid >= 16384 and l.lanname <> 'internal'
-"""
-QUERIES = (READ_TABLES, READ_VIEWS, READ_FUNCTIONS)
-
-_LEAKS = (
-    "pg_catalog.pg_stat_activity.query",
-    "pg_catalog.pg_prepared_statements.statement",
-    "pg_catalog.pg_cursors.statement",
-    "*.pg_stat_statements.query",
-)
-_STATISTICS = (
-    "pg_catalog.pg_stats*.most_common_*",
-    "pg_catalog.pg_stats*.histogram_bounds",
-    "pg_catalog.pg_stats*.range_*_histogram",
-    "pg_catalog.pg_statistic.stavalues?",
-    "pg_catalog.pg_statistic_ext_data.stx*",
-)
-SYSTEM_RULES: tuple[ColumnRule, ...] = (
-    *(ColumnRule(pattern=pattern, type="SQL", operator="redact") for pattern in _LEAKS),
-    *(ColumnRule(pattern=pattern, type="STATISTICS", operator="null") for pattern in _STATISTICS),
-)
-"""Where PostgreSQL itself shows values of tables: other people's statements and column statistics."""
-
-_FROM_OUTSIDE = ("dblink", "crosstab", "connectby", "xpath_table")
+_FROM_OUTSIDE = (
+    "dblink", "crosstab", "connectby", "xpath_table", "get_raw_page", "heap_page", "tuple_data_split",
+    "bt_page", "brin_page", "gin_", "gist_page", "hash_page", "fsm_page",
+)  # fmt: skip
 _WORD = re.compile(r"[a-z_\x80-\U0010ffff][\w$]*", re.IGNORECASE)
 _UNREADABLE_RISKS = frozenset({"dynamic_sql", "unknown_syntax", "too_complex"})
 _SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid", "oid"})
@@ -70,6 +41,9 @@ class Relation(msgspec.Struct):
     schema: str
     name: str
     columns: dict[int, str]
+    types: dict[int, int] = msgspec.field(default_factory=dict)
+    comments: dict[int, str] = msgspec.field(default_factory=dict)
+    generated: frozenset[str] = frozenset()
     is_view: bool = False
     flows: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
 
@@ -90,11 +64,14 @@ class Catalogue:
         relations: Mapping[int, Relation],
         functions: Iterable[Row],
         rules: Sequence[ColumnRule],
+        types: Sequence[TypeRow] = (),
         may_mask: MayMask | None = None,
     ) -> None:
-        self.rules = (*rules, *SYSTEM_RULES)
         self._may_mask = may_mask
         self._relations = dict(relations)
+        self.types = read_types(types)
+        self._bases = {row.oid: row.base for row in types if row.typtype == "d"}
+        self.rules = (*rules, *self._rules_of_comments(), *SYSTEM_RULES)
         self._by_name: dict[str, list[Relation]] = {}
         for relation in self._relations.values():
             self._by_name.setdefault(relation.name, []).append(relation)
@@ -111,15 +88,24 @@ class Catalogue:
         may_mask: MayMask | None = None,
     ) -> Catalogue:
         """Build a snapshot from the rows that the `QUERIES` gave, in their order."""
-        tables, views, functions = answers
+        tables, views, functions, types = answers
         relations: dict[int, Relation] = {}
-        for oid, schema, name, attribute, column in ([_text(value) for value in row] for row in tables):
+        generated: list[tuple[Relation, str, str]] = []
+        for oid, schema, name, attribute, column, kind, comment, made_of in (
+            map(_text, row) for row in tables
+        ):
             relation = relations.setdefault(int(oid), Relation(schema, name, {}))
             relation.columns[int(attribute)] = column
+            relation.types[int(attribute)] = int(kind)
+            if comment:
+                relation.comments[int(attribute)] = comment
+            if made_of:
+                generated.append((relation, column, made_of))
         catalogue_views = {int(_text(row[0])): _text(row[1]) for row in views}
         for oid_number in catalogue_views.keys() & relations.keys():
             relations[oid_number].is_view = True
-        catalogue = cls(relations, functions, rules, may_mask)
+        catalogue = cls(relations, functions, rules, [_type_row(row) for row in types], may_mask)
+        catalogue._trace_generated(generated)
         catalogue._trace_views(catalogue_views)
         return catalogue
 
@@ -143,6 +129,15 @@ class Catalogue:
             return True
         return not self._opaque.isdisjoint(_words(statement.shape))
 
+    def carries_out(self, statement: Statement) -> bool:
+        """Whether it hands values to something that keeps or sends them: a setting, a channel, an object."""
+        reads = bool(statement.resources) or self.is_opaque(statement)
+        return reads and not CARRIERS.isdisjoint(_words(statement.shape))
+
+    def near_masked(self, statement: Statement) -> bool:
+        """Whether it works on a table that has masked columns: its constraints speak of their values."""
+        return any(relation.flows for name in statement.resources for relation in self.named(name))
+
     def knows(self, shape: Sequence[ColumnShape]) -> bool:
         """Whether every table that the answer names is in this snapshot."""
         return all(column.table_oid < FIRST_USER_OID or self._column(column) is not None for column in shape)
@@ -161,14 +156,25 @@ class Catalogue:
         sources = None
         if lineage_known and output is not None:
             sources = self.flowing(output.sources)
-        return ColumnFacts(column.name, column.type_oid, format, sources=sources)
+        return self._facts(column, format, sources)
+
+    def _facts(
+        self,
+        column: ColumnShape,
+        format: int,
+        sources: tuple[str, ...] | None,
+        base: tuple[str, str] | None = None,
+    ) -> ColumnFacts:
+        table, name = base or (None, None)
+        type = self.types.get(column.type_oid)
+        return ColumnFacts(column.name, column.type_oid, format, table, name, sources, type)
 
     def flowing(self, sources: Iterable[str]) -> tuple[str, ...] | None:
         """The masked columns among sources written as `table.column`; None if a table is not known."""
         found: dict[str, None] = {}
         for source in sources:
             table, _, column = source.rpartition(".")
-            relations = self._named(table)
+            relations = self.named(table)
             if not relations or not any(relation.has(column) for relation in relations):
                 return None
             for relation in relations:
@@ -180,20 +186,42 @@ class Catalogue:
         known = self._column(column)
         if known is not None:
             relation, name = known
-            if relation.is_view:
-                return ColumnFacts(column.name, column.type_oid, format, sources=relation.flows.get(name, ()))
-            return ColumnFacts(
-                column.name, column.type_oid, format, table=relation.full_name, column=name, sources=()
-            )
+            flows = relation.flows.get(name, ())
+            if relation.is_view or (flows and flows != (f"{relation.full_name}.{name}",)):
+                return self._facts(column, format, flows)
+            return self._facts(column, format, (), (relation.full_name, name))
         is_system = column.table_oid < FIRST_USER_OID
-        return ColumnFacts(column.name, column.type_oid, format, sources=() if is_system else None)
+        return self._facts(column, format, () if is_system else None)
 
     def _column(self, column: ColumnShape) -> tuple[Relation, str] | None:
         relation = self._relations.get(column.table_oid)
         name = relation.columns.get(column.attribute) if relation else None
-        return (relation, name) if relation is not None and name is not None else None
+        if relation is None or name is None:
+            return None
+        # Another type than was read: somebody has changed the column past the gateway.
+        kind = self.base_type(relation.types.get(column.attribute, column.type_oid))
+        return (relation, name) if kind == column.type_oid else None
 
-    def _named(self, name: str) -> list[Relation]:
+    def base_type(self, oid: int) -> int:
+        """A domain's own base type, which is what the database says of its columns."""
+        for _ in range(8):
+            if oid not in self._bases:
+                break
+            oid = self._bases[oid]
+        return oid
+
+    def _rules_of_comments(self) -> Iterator[ColumnRule]:
+        for relation in self._relations.values():
+            for number, comment in relation.comments.items():
+                oid = self.base_type(relation.types.get(number, 0))
+                kind = self.types.get(oid, builtin_type(oid)).kind
+                rule = rule_by_comment(
+                    relation.full_name, relation.columns[number], comment, oid, is_fixed=kind == "fixed"
+                )
+                if rule is not None:
+                    yield rule
+
+    def named(self, name: str) -> list[Relation]:
         """Relations that a written name may mean; without a schema it may be in any."""
         schema, _, table = name.rpartition(".")
         schema = schema.rpartition(".")[2]
@@ -210,6 +238,20 @@ class Catalogue:
                     relation.flows[column] = (full,)
                     masked[full] = None
         self.masked = tuple(masked)
+
+    def _trace_generated(self, columns: Sequence[tuple[Relation, str, str]]) -> None:
+        """A generated column holds what its expression reads of its row."""
+        for relation, column, expression in columns:
+            relation.generated |= {column}
+            if column in relation.flows:
+                continue
+            statement = analyze_sql(f"select {expression} from {relation.full_name}")  # noqa: S608
+            known = statement.outputs is not None and not self.is_opaque(statement)
+            sources = self.flowing(statement.outputs[0].sources) if known and statement.outputs else None
+            if sources is None:
+                sources = tuple(name for name in self.masked if name.startswith(f"{relation.full_name}."))
+            if sources:
+                relation.flows[column] = sources
 
     def _trace_views(self, definitions: Mapping[int, str]) -> None:
         """Find what flows out of each view; views over views settle after as many rounds as they are deep."""
@@ -241,7 +283,7 @@ class Catalogue:
         """Functions that may read masked columns: by the words of their bodies, to a fixed point."""
         hot = {relation.name for relation in self._relations.values() if relation.flows or relation.is_view}
         bodies: dict[str, set[str]] = {}
-        opaque: set[str] = set()
+        opaque: set[str] = set(READ_ELSEWHERE)
         for name, language, source in functions:
             if language == "c":
                 if name.startswith(_FROM_OUTSIDE):
@@ -272,7 +314,7 @@ class Catalogue:
         """
         for name in statement.columns:
             table, _, column = name.rpartition(".")
-            relations = self._named(table)
+            relations = self.named(table)
             if relations and not any(relation.has(column) for relation in relations):
                 return True
         return False
@@ -286,7 +328,7 @@ class Catalogue:
         everything = "*" in mentioned or "whole_row" in statement.risks or self._mistaken(statement)
         found: dict[str, None] = {}
         for name in statement.resources:
-            for relation in self._named(name):
+            for relation in self.named(name):
                 for column, sources in relation.flows.items():
                     if everything or column in mentioned:
                         found.update(dict.fromkeys(sources))
@@ -310,55 +352,15 @@ def aligned(outputs: Sequence[OutputColumn] | None, count: int) -> Sequence[Outp
     return [*outputs[:at], *([outputs[at]] * spread), *outputs[at + 1 :]]
 
 
+def _type_row(row: Row) -> TypeRow:
+    oid, name, typtype, element, base, fields = (_text(value) for value in row)
+    parts = tuple(int(part) for part in fields.split(",") if part)
+    return TypeRow(int(oid), name, typtype, int(element), int(base), parts)
+
+
 def _words(text: str) -> set[str]:
     return {word.lower() for word in _WORD.findall(text)}
 
 
 def _text(value: bytes | None) -> str:
     return "" if value is None else value.decode("utf-8", "replace")
-
-
-class Shelf:
-    """Where the sessions of one resource keep the newest snapshot. It lives as long as the server does.
-
-    Args:
-        max_age_ns: A snapshot older than this is read anew by the next session that is free.
-    """
-
-    def __init__(self, max_age_ns: int) -> None:
-        self._max_age_ns = max_age_ns
-        self._read_at_ns = 0
-        self._claimed_at_ns = 0
-        self._invalid = True
-        self._generation = 0
-        self.catalogue: Catalogue | None = None
-
-    @property
-    def doubtful(self) -> bool:
-        """Whether a table may have changed since the snapshot was read."""
-        return self._invalid or self.catalogue is None
-
-    def invalidate(self) -> None:
-        """Something was created or changed: nobody may rely on the snapshot."""
-        self._invalid = True
-        self._generation += 1
-
-    def wants_reading(self, now_ns: int) -> bool:
-        """Whether the asking session should read now; of an aged snapshot only one is told so."""
-        if self.doubtful:
-            return True
-        if now_ns - max(self._read_at_ns, self._claimed_at_ns) < self._max_age_ns:
-            return False
-        self._claimed_at_ns = now_ns
-        return True
-
-    def begin(self) -> int:
-        """Mark the start of a reading; what is invalidated after it stays invalid."""
-        return self._generation
-
-    def put(self, catalogue: Catalogue, begun: int, now_ns: int) -> None:
-        """Offer a snapshot whose reading began at `begun`."""
-        self.catalogue = catalogue
-        self._read_at_ns = now_ns
-        if begun == self._generation:
-            self._invalid = False

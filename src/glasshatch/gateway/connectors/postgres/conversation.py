@@ -27,13 +27,13 @@ from ...core import (
     Tick,
     TlsStarted,
 )
-from .answering import ROW_TAG, Answering
+from .answering import JOINED, Answering
 from .answers import error_message
 from .asking import CLIENT_TAGS, Asking
-from .catalogue import Shelf
 from .entrance import Entrance
 from .running import finish
 from .session import Session
+from .shelf import Shelf
 from .startup import cancel_request, ssl_request
 from .wire import FrameReader
 
@@ -145,7 +145,7 @@ class PostgresConversation:
             if self._entrance.step != "open":
                 self._entrance.from_upstream(event.data)
                 return
-            self._answering.take(*self._upstream_reader.feed_runs(event.data, ROW_TAG))
+            self._answering.take(*self._upstream_reader.feed_runs(event.data, JOINED))
             return
         self._heard = True
         data = event.data if self._entrance.step == "open" else self._entrance.from_client(event.data)

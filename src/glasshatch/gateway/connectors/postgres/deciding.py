@@ -28,7 +28,13 @@ class Deciding:
         session = self.session
         statement = question.statement
         masked = session.masked(statement)
-        rule = refusals.house_rule(statement, masked, harmless_set=question.harmless_set)
+        rule = refusals.house_rule(
+            statement,
+            masked,
+            harmless_set=question.harmless_set,
+            carries_out=session.catalogue.carries_out(statement),
+            copy_masked=question.copy is not None and session.lineage_known(statement),
+        )
         if not session.introduce(statement):
             rule = refusals.too_many_introduced()
         if rule is not None:

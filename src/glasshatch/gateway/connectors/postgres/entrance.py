@@ -25,9 +25,9 @@ from ...core import (
     Wake,
 )
 from .answers import error_message
-from .catalogue import Shelf
 from .login import LoginStep, UpstreamLogin
 from .session import Session
+from .shelf import Shelf
 from .startup import (
     CANCEL_REQUEST,
     GSSENC_REQUEST,

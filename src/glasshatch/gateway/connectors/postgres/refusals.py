@@ -55,13 +55,23 @@ def is_harmless_set(text: str) -> bool:
     return len(text) < 128 and _HARMLESS_SET.fullmatch(text) is not None
 
 
-def house_rule(statement: Statement, masked: tuple[str, ...], *, harmless_set: bool) -> Decision | None:
-    """What the gateway refuses whatever the policy says, because masking could not hold otherwise."""
+def house_rule(
+    statement: Statement, masked: tuple[str, ...], *, harmless_set: bool, carries_out: bool, copy_masked: bool
+) -> Decision | None:
+    """What the gateway refuses whatever the policy says, because masking could not hold otherwise.
+
+    Args:
+        masked: The masked columns that it may touch.
+        carries_out: Whether it hands values to a setting, a channel, a large object or another server.
+        copy_masked: Whether the rows of its COPY are understood, so that they are masked on their way.
+    """
     verbs = set(statement.verbs)
-    if masked and "copy_out" in verbs:
-        return _deny("gateway/copy-of-masked", "COPY would hand out masked columns unmasked")
+    if masked and "copy_out" in verbs and not copy_masked:
+        return _deny("gateway/copy-of-masked", "this COPY would hand out masked columns unmasked")
     if masked and "copies_rows" in statement.risks:
         return _deny("gateway/copy-of-masked", "masked columns may not be copied into another table")
+    if masked and carries_out:
+        return _deny("gateway/copy-of-masked", "masked columns may not leave but in an answer")
     if "set" in verbs and not harmless_set and _ENCODING_WORDS.search(statement.shape):
         return _deny("gateway/reading-of-text", "the way the database reads text may not be changed")
     return None

@@ -11,6 +11,8 @@ from ....masking import RowPlan
 from ....policy import Decision
 from ....statements import Statement
 from ...core import TraceContext, trace_of
+from .copyform import CopyForm, copy_form
+from .copying import CopyRows
 from .refusals import is_harmless_set
 from .session import Session
 from .wire import Bind
@@ -22,6 +24,7 @@ _TEXT_CHARACTERS = 16_384
 _NAMES = 48
 _VALUES = 256
 _VALUE_BYTES = 4096
+_WRITES = frozenset({"insert", "update", "delete", "merge", "copy_in", "truncate"})
 
 
 class RecordedText:
@@ -56,6 +59,8 @@ class Question(msgspec.Struct, frozen=True):
     """ASCII without backslashes: every encoding and setting of the database reads it alike."""
     harmless_set: bool
     trace: TraceContext
+    copy: CopyForm | None = None
+    """How its COPY TO STDOUT writes rows, if it is one that can be masked."""
 
 
 def question_of(session: Session, text: str, statement: Statement) -> Question:
@@ -72,6 +77,7 @@ def question_of(session: Session, text: str, statement: Statement) -> Question:
         plain_text=text.isascii() and "\\" not in text,
         harmless_set=is_harmless_set(text),
         trace=trace_of(text),
+        copy=copy_form(text, statement),
     )
 
 
@@ -118,6 +124,8 @@ class Run:
         self.affected = 0
         self.finished = False
         self.hide_copy = False
+        self.copying: CopyRows | None = None
+        """Masks what a COPY sends; None where only its text is scanned, or nothing is shown."""
         self._plans: list[RowPlan] = []
         self._begun_ns = now_ns
 
@@ -143,6 +151,19 @@ class Run:
     def duration_us(self, now_ns: int) -> int:
         """Microseconds since the statement was asked."""
         return (now_ns - self._begun_ns) // 1000
+
+
+def speaks_of_masked(session: Session, run: Run | None, *, known: bool) -> bool:
+    """Whether what the database says of a run may hold values of masked columns."""
+    if known or run is None:
+        return known
+    return bool(run.masked) or session.catalogue.near_masked(run.question.statement)
+
+
+def may_be_raised(session: Session, run: Run | None) -> bool:
+    """Whether a trigger may have written the text: it reads columns that the statement does not name."""
+    verbs = run.question.statement.verbs if run is not None else ()
+    return not _WRITES.isdisjoint(verbs) and bool(session.catalogue.masked)
 
 
 def made(decision: Decision) -> DecisionMade:

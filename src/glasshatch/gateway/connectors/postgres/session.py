@@ -12,8 +12,9 @@ from ....masking import NOBODY, MaskingView, Redactor
 from ....policy import Decision
 from ....statements import Statement
 from ...core import Address, Ask, GuardedResource, Limits, Record, SessionRecord, Wake
-from .catalogue import Catalogue, Shelf
+from .catalogue import Catalogue
 from .outbox import Outbox
+from .shelf import Shelf
 
 WhenDecided = Callable[[Decision, Access | None], None]
 WhenRecorded = Callable[[str], None]

@@ -74,8 +74,8 @@ class FrameReader:
         self._keep(data, position, size)
         return data, spans
 
-    def feed_runs(self, data: bytes, joined: int) -> tuple[bytes, list[Run]]:
-        """As `feed`, but neighbouring messages of one tag are one run: an answer's rows are cut elsewhere.
+    def feed_runs(self, data: bytes, joined: frozenset[int]) -> tuple[bytes, list[Run]]:
+        """As `feed`, but neighbouring messages of one of these tags are one run; who takes it cuts it.
 
         Raises:
             PeerError: As `feed`.
@@ -84,10 +84,11 @@ class FrameReader:
         position, size = 0, len(data)
         runs: list[Run] = []
         while size - position >= 5:
-            if data[position] == joined:
-                end, count = run_of(data, position, joined, self._limit)
+            tag = data[position]
+            if tag in joined:
+                end, count = run_of(data, position, tag, self._limit)
                 if count:
-                    runs.append((joined, position, end, count))
+                    runs.append((tag, position, end, count))
                     position = end
                     continue
             tag, length = _HEADER.unpack_from(data, position)

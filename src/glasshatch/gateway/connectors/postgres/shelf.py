@@ -1,0 +1,51 @@
+"""Where the newest snapshot of a database's catalogue lies, and when it must be read anew."""
+
+from __future__ import annotations
+
+from .catalogue import Catalogue
+
+
+class Shelf:
+    """Where the sessions of one resource keep the newest snapshot. It lives as long as the server does.
+
+    Args:
+        max_age_ns: A snapshot older than this is read anew by the next session that is free.
+    """
+
+    def __init__(self, max_age_ns: int) -> None:
+        self._max_age_ns = max_age_ns
+        self._read_at_ns = 0
+        self._claimed_at_ns = 0
+        self._invalid = True
+        self._generation = 0
+        self.catalogue: Catalogue | None = None
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether a table may have changed since the snapshot was read."""
+        return self._invalid or self.catalogue is None
+
+    def invalidate(self) -> None:
+        """Something was created or changed: nobody may rely on the snapshot."""
+        self._invalid = True
+        self._generation += 1
+
+    def wants_reading(self, now_ns: int) -> bool:
+        """Whether the asking session should read now; of an aged snapshot only one is told so."""
+        if self.doubtful:
+            return True
+        if now_ns - max(self._read_at_ns, self._claimed_at_ns) < self._max_age_ns:
+            return False
+        self._claimed_at_ns = now_ns
+        return True
+
+    def begin(self) -> int:
+        """Mark the start of a reading; what is invalidated after it stays invalid."""
+        return self._generation
+
+    def put(self, catalogue: Catalogue, begun: int, now_ns: int) -> None:
+        """Offer a snapshot whose reading began at `begun`."""
+        self.catalogue = catalogue
+        self._read_at_ns = now_ns
+        if begun == self._generation:
+            self._invalid = False
