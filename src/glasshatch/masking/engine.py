@@ -22,7 +22,7 @@ from .decoding.escapes import INVISIBLE
 from .detectors import Detector, Pack, load_file, load_shipped
 from .folding import fold
 from .resolving import resolve, uncut, unmasked
-from .tokens import TOKEN
+from .tokens import TOKEN, written
 from .triggers import Hit, Triggers, open_triggers, trigger_error
 
 SEPARATOR = "\0"
@@ -59,6 +59,7 @@ class Engine:
         self.pack_hash = _hash(packs)
         self.detectors = tuple(detector for pack in packs for detector in pack.detectors)
         self.operators = {detector.name: detector.operator for detector in self.detectors}
+        self.types = frozenset(detector.type for detector in self.detectors)
         self._candidates = Candidates(self.detectors)
         expressions = [trigger for detector in self.detectors for trigger in detector.triggers]
         # The numbers after the detectors': tokens already there, then the encodings.
@@ -123,7 +124,7 @@ class Engine:
             if inside and depth < _DEPTH:
                 self._look_inside(text, inside, starts, depth, found, budget or Budget(len(text)))
             if found and len(inside) < len(special):
-                _spare(text, [end for number, end in special if number < 0], starts, found)
+                _spare(text, [end for number, end in special if number < 0], starts, found, self.types)
         for index, group in found.items():
             if len(group) > 1:
                 found[index] = resolve(group)
@@ -150,6 +151,8 @@ class Engine:
             source, shift = inside[number], own_starts[number]
             own = [(start - shift, end - shift, detector, value) for start, end, detector, value in group]
             spans = list(source.place(own))
+            if not spans:
+                continue  # all that was found in it is a token already
             index = bisect_right(starts, spans[0][0]) - 1
             placed.setdefault(index, []).extend(spans)
             if isinstance(source, Pieces):
@@ -162,10 +165,21 @@ class Engine:
             found[index] = more + raw
 
 
-def _spare(text: str, ends: Sequence[int], starts: Sequence[int], found: dict[int, list[Found]]) -> None:
+def _spare(
+    text: str,
+    ends: Sequence[int],
+    starts: Sequence[int],
+    found: dict[int, list[Found]],
+    types: frozenset[str],
+) -> None:
     """Leave out what is a token already."""
     guards = sorted(
-        {match.span() for end in ends for match in TOKEN.finditer(text, max(0, end - 34), end + 16)}
+        {
+            match.span()
+            for end in ends
+            for match in TOKEN.finditer(text, max(0, end - 34), end + 16)
+            if written(match, types)
+        }
     )
     for index, group in list(found.items()):
         low, high = (bisect_left(guards, (place,)) for place in starts[index : index + 2])

@@ -22,7 +22,7 @@ from .literals import clear_number, literal_value, pieces
 from .pgtypes import BOOL, FLOATS, INTEGERS, NUMERIC
 from .pgvalues import readable
 from .storing import Places, settled
-from .tokens import TOKEN, UNSCANNED, Tokens
+from .tokens import TOKEN, UNSCANNED, Tokens, written
 from .ways import Ways
 
 _T = TypeVar("_T")
@@ -209,7 +209,8 @@ class Redactor:
     def _told(self, text: str, hint: str, found: list[Finding] | None) -> str:
         if found is None:
             return UNSCANNED
-        if not hint or TOKEN.fullmatch(text):
+        token = TOKEN.fullmatch(text)
+        if not hint or (token and written(token, {*self.engine.types, hint})):
             return self.splice(text, found) if found else text
         return self._ways.whole("SECRET", text) if hint == "SECRET" else self.value(hint, text, found)
 

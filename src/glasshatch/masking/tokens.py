@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
 
 from ..errors import ConfigError
@@ -18,8 +18,18 @@ from .validators import digits
 TOKEN = re.compile(r"<([A-Z][A-Z0-9_]{1,30})(?::([a-z2-7]{12}))?>")
 """Every token and placeholder that masking writes."""
 
+_OF_NO_DETECTOR = frozenset({"SECRET", "TEXT", "NUMBER", "MASKED"})
+
 UNSCANNED = "[UNSCANNED]"
 """Stands for a text that could not be scanned: what is not known to be clean is not shown."""
+
+
+def written(match: re.Match[str], types: Collection[str]) -> bool:
+    """Whether a match of `TOKEN` is what masking wrote; `types` are those it may have written.
+
+    A value can stand in angle brackets too: `<AKIA…>` is a key and no placeholder.
+    """
+    return match[2] is not None or match[1] in types or match[1] in _OF_NO_DETECTOR
 
 
 class Tokens:

@@ -103,6 +103,14 @@ def test_masked_values_are_left_alone(engine: Engine) -> None:
     assert spans(engine, "<EMAIL:abcdefghijkl>alice@example.com")[0][0] == "EMAIL"
 
 
+def test_a_value_in_angle_brackets_is_no_placeholder(engine: Engine) -> None:
+    for type, value in (("SECRET", "AKIAQYLPMN5HFIQR7XYA"), ("IBAN", "GB29NWBK60161331926819")):
+        for text in (f"see <{value}> there", f"<{value}>", base64.b64encode(f"<{value}>".encode()).decode()):
+            assert {one.type for one in engine.scan([text])[0]} == {type}
+    encoded = base64.b64encode(b"password=<SECRET> <EMAIL:abcdefghijkl>").decode().replace("=", "%3D")
+    assert engine.scan([f"body {encoded}"]) == [[]]
+
+
 def test_a_private_key_that_is_cut_off_is_taken_to_its_end(engine: Engine) -> None:
     body = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n" * 40
     text = f"key: -----BEGIN PRIVATE KEY-----\n{body}"

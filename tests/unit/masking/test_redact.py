@@ -99,6 +99,7 @@ def test_telling_keys_are_believed(redactor: Redactor, tokens: Tokens) -> None:
         "first_name": "Alice",
         "token_id": "k3",
         "pod": "a",
+        "db_password": "<HUNTER2>",
     }
     clean = redactor.event(event(native=native)).native
     assert clean == {
@@ -107,6 +108,7 @@ def test_telling_keys_are_believed(redactor: Redactor, tokens: Tokens) -> None:
         "first_name": tokens.token("NAME", "alice"),
         "token_id": "k3",
         "pod": "a",
+        "db_password": "<SECRET>",
     }
 
 
