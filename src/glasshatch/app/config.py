@@ -77,7 +77,7 @@ class MaskingSection(_Section, frozen=True):
     with further rules, which stand after these.
     """
 
-    packs: tuple[str, ...] = ("core", "secrets", "structured")
+    packs: tuple[str, ...] = ("all",)
     user_packs: tuple[str, ...] = ()
     rules: tuple[MaskRule, ...] = ()
     stored: tuple[StoredRule, ...] = ()

@@ -27,7 +27,7 @@ record_timeout_seconds = 10   # a statement that cannot be recorded for so long 
 set = "production"            # a shipped set, or the path of your own .cedar file
 
 [masking]
-packs = ["core", "secrets", "structured"]
+packs = ["all"]
 user_packs = []
 
 # Seal values of feeds: kept under their data subject's own key, shown only by approval, erasable for good.

@@ -19,8 +19,8 @@ from ..errors import ConfigError
 from .candidates import Candidates, Found
 from .decoding import TRIGGERS, Budget, Pieces, sources
 from .decoding.escapes import INVISIBLE
-from .detectors import Detector, Pack, load_file, load_shipped
-from .folding import fold
+from .detectors import ALL_PACKS, Detector, Pack, load_packs
+from .folding import fold, octets
 from .resolving import resolve, uncut, unmasked
 from .tokens import TOKEN, written
 from .triggers import Hit, Triggers, open_triggers, trigger_error
@@ -70,7 +70,7 @@ class Engine:
     @classmethod
     def load(
         cls,
-        packs: Sequence[str] = ("core", "secrets", "structured"),
+        packs: Sequence[str] = (ALL_PACKS,),
         user_packs: Sequence[Path] = (),
         cache_dir: Path | None = None,
     ) -> Engine:
@@ -82,9 +82,7 @@ class Engine:
         Raises:
             ConfigError: A pack or a detector in it is refused: file, line and reason.
         """
-        loaded = [load_shipped(name) for name in packs] + [load_file(path) for path in user_packs]
-        _refuse_doubles(loaded)
-        return cls(loaded, cache_dir)
+        return cls(load_packs(packs, user_packs), cache_dir)
 
     def scan(self, texts: Sequence[str]) -> list[list[Finding]]:
         """The findings of each text, in order and without overlap.
@@ -111,7 +109,7 @@ class Engine:
     ) -> dict[int, list[Found]]:
         """By number of the text, what is found in it; the spans are those of the joined texts."""
         text = fold(joined(texts))
-        hits = self.triggers.hits(text.encode("latin-1", "replace"), _MANY + len(text) // 2)
+        hits = self.triggers.hits(octets(text), _MANY + len(text) // 2)
         if not hits:
             return {}
         hits.sort(key=_by_end)
@@ -213,19 +211,6 @@ def _chunks(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
 
 def _hash(packs: Sequence[Pack]) -> str:
     return hashlib.sha256("\n".join(f"{pack.name} {pack.hash}" for pack in packs).encode()).hexdigest()
-
-
-def _refuse_doubles(packs: Sequence[Pack]) -> None:
-    seen: dict[str, str] = {}
-    for pack in packs:
-        for detector in pack.detectors:
-            if detector.name in seen:
-                raise ConfigError(
-                    f"detector {detector.name!r} is in pack {seen[detector.name]!r} and in {pack.name!r}",
-                    key="masking.packs",
-                    hint="rename one of them",
-                )
-            seen[detector.name] = pack.name
 
 
 def _open(

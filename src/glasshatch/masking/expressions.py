@@ -132,3 +132,8 @@ def _nested(tree: Any, unbounded: bool) -> bool:
         if any(_nested(child, unbounded or endless) for child in _children(node)):
             return True
     return False
+
+
+def widest(regex: str, limit: int) -> int:
+    """How many characters a match may span, at most `limit`."""
+    return min(int(parser.parse(regex).getwidth()[1]), limit)

@@ -54,3 +54,19 @@ def fold(text: str) -> str:
     table = _fold_table()
     # Most text that is not ASCII holds nothing to fold, and looking costs a tenth of translating.
     return _folded().sub(lambda match: match[0].translate(table), text)
+
+
+def octets(text: str) -> bytes:
+    """One octet for each character, for the triggers: Latin-1 as it is, any other with its high bit set.
+
+    Different characters may share an octet: a trigger only says where to look.
+    """
+    return text.encode("latin-1", "glasshatch-octets")
+
+
+def _squeezed(error: UnicodeError) -> tuple[bytes, int]:
+    assert isinstance(error, UnicodeEncodeError)
+    return bytes(ord(one) & 0x7F | 0x80 for one in error.object[error.start : error.end]), error.end
+
+
+codecs.register_error("glasshatch-octets", _squeezed)

@@ -1,0 +1,123 @@
+"""One `[[rules]]` of a pack: a secret's rule as gitleaks writes it, and the detector that is made of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from .detector import Detector
+from .detectorspec import checked_confidence, checked_triggers, checked_window, literal
+from .expressions import checked_regex, portable
+from .validators import entropy, validator_named
+
+_SECRET_WINDOW = (160, 512)
+
+
+class Allowlist(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
+    """Values that are no secrets, as gitleaks writes it.
+
+    Paths and commits speak of repositories, so a list that needs them (`condition = "AND"`) never
+    applies to a text.
+    """
+
+    regexes: list[str] = []
+    stopwords: list[str] = []
+    paths: list[str] = []
+    commits: list[str] = []
+    condition: str = "OR"
+    regexTarget: str = "secret"
+
+
+class RuleSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
+    """One secret rule in gitleaks' shape; a rule without `regex` (paths only) is not for text."""
+
+    id: str
+    regex: str = ""
+    description: str = ""
+    keywords: list[str] = []
+    entropy: float = 0.0
+    secretGroup: int = 0
+    validator: str = ""
+    confidence: float = 0.9
+    before: int = _SECRET_WINDOW[0]
+    after: int = _SECRET_WINDOW[1]
+    examples: list[str] = []
+    counter_examples: list[str] = []
+    allowlists: list[Allowlist] = []
+    allowlist: Allowlist = Allowlist()
+
+
+def global_allowlists(document: dict[str, Any]) -> list[Allowlist]:
+    """The allowlists that a file of rules sets for all of them.
+
+    Raises:
+        msgspec.ValidationError: Names the member that is wrong.
+    """
+    raw = [*document.get("allowlists", []), document.get("allowlist", {})]
+    return msgspec.convert([one for one in raw if "targetRules" not in one], list[Allowlist])
+
+
+def make_secret_detector(raw: dict[str, Any], everywhere: Sequence[Allowlist]) -> Detector | None:
+    """The detector of one rule; None for a rule about paths.
+
+    Raises:
+        ValueError: What is wrong with it.
+        msgspec.ValidationError: A member is missing or of the wrong type.
+    """
+    rule = msgspec.convert(raw, RuleSpec)
+    if not rule.regex:
+        return None
+    if not rule.keywords:
+        raise ValueError("a secret rule needs keywords: they are its trigger")
+    verify = checked_regex(portable(rule.regex))
+    # gitleaks: without secretGroup, the first group that took part is the secret.
+    group = rule.secretGroup or (1 if verify.groups else 0)
+    if group > verify.groups:
+        raise ValueError(f"secretGroup {group} is more than the {verify.groups} groups of the regex")
+    return Detector(
+        name=rule.id,
+        type="SECRET",
+        triggers=checked_triggers([literal(word) for word in rule.keywords]),
+        verify=verify,
+        group="value" if "value" in verify.groupindex else group,
+        before=checked_window(rule.before),
+        after=checked_window(rule.after),
+        accepts=_check(rule, everywhere),
+        context=None,
+        confidence=checked_confidence(rule.confidence),
+        operator="redact",
+        examples=tuple(rule.examples),
+        counter_examples=tuple(rule.counter_examples),
+        validator=rule.validator or ("entropy" if rule.entropy else ""),
+    )
+
+
+def _check(rule: RuleSpec, everywhere: Sequence[Allowlist]) -> Callable[[str], bool] | None:
+    allowed = _allowed([*rule.allowlists, rule.allowlist, *everywhere])
+    check = validator_named(rule.validator) if rule.validator else None
+    if not rule.entropy and allowed is None:
+        return check
+
+    def accepts(value: str) -> bool:
+        if rule.entropy and entropy(value) < rule.entropy:
+            return False
+        if check is not None and not check(value):
+            return False
+        return allowed is None or allowed.search(value) is None
+
+    return accepts
+
+
+def _allowed(lists: Sequence[Allowlist]) -> re.Pattern[str] | None:
+    parts = []
+    for entry in lists:
+        if entry.condition.upper() == "AND" and (entry.paths or entry.commits):
+            continue
+        # A list about the whole match or line is read as one about the secret: it then allows less, which
+        # errs on the side of hiding.
+        parts += [f"(?:{portable(regex)})" for regex in entry.regexes]
+        parts += [rf"(?i:{re.escape(word)})" for word in entry.stopwords]
+    return checked_regex("|".join(parts)) if parts else None

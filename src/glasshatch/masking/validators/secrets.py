@@ -1,0 +1,106 @@
+"""What a secret may look like: entropy, and what stands where a secret would."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+import re
+from collections import Counter
+
+
+def entropy(text: str) -> float:
+    """Shannon entropy in bits per character."""
+    size = len(text)
+    if size == 0:
+        return 0.0
+    return -sum(count / size * math.log2(count / size) for count in Counter(text).values())
+
+
+def secret_value(text: str) -> bool:
+    """A value that may be a password: not a placeholder, not a masked value, not a reference."""
+    bare = text.strip("'\"")
+    if len(bare) < 3 or len(set(bare)) < 3 or _stands_for_another(bare):
+        return False
+    return bare.lower().strip(".!:") not in _PLACEHOLDERS
+
+
+def _stands_for_another(bare: str) -> bool:
+    lowered = bare.lower()
+    if lowered.startswith(_REFERENCES) or _MASK.search(bare):
+        return True
+    if bare[0] == "<" and bare.endswith(">"):
+        return True
+    return bare[0] == "$" and _VARIABLE.fullmatch(bare) is not None
+
+
+_REFERENCES = (
+    "${", "{{", "%(", "$(", "env:", "env.", "file:", "file://", "vault:", "secret:", "ref+", "ssm:", "arn:", "<<",
+    "[redacted", "<redacted", "(redacted", "[masked", "[filtered", "[hidden", "[secret", "[unscanned", "os.environ",
+    "os.getenv", "process.env", "getenv(", "secrets.", "var.", "data.", "local.", "valuefrom", "secretkeyref",
+    "your-", "your_", "my-secret-here", "insert-", "replace-", "enter-", "example-", "dummy", "placeholder",
+    "changeit", "todo", "tbd", "n/a", "@param", "keyvault", "sops:", "enc[", "op://", "awskms:", "gcpkms:",
+)  # fmt: skip
+_MASK = re.compile(r"[*•●]{3}|[xX]{4}|\.{4}|#{4}|_{4}")
+_VARIABLE = re.compile(r"\$\$?\{?[A-Za-z_][A-Za-z0-9_]*\}?|\$\d{1,2}")
+
+
+_PLACEHOLDERS = frozenset(
+    {
+        "null", "none", "nil", "true", "false", "undefined", "redacted", "masked", "hidden", "string", "str",
+        "required", "optional", "password", "passwd", "secret", "token", "yes", "no", "empty", "changed",
+        "failed", "invalid", "incorrect", "expired", "authentication", "accepted",
+    }
+)  # fmt: skip
+
+
+def random_value(text: str) -> bool:
+    """A value that looks generated: mixed letters and digits, high entropy, no word or path."""
+    has_digit = any(letter.isdigit() for letter in text)
+    has_letter = any(letter.isalpha() for letter in text)
+    return has_digit and has_letter and entropy(text) >= 3.5 and not _stands_for_another(text)
+
+
+def typed_secret(text: str) -> bool:
+    """What stands after a word such as `token`: chosen or generated, but no word, number, path or name."""
+    if not secret_value(text) or _PLAIN.fullmatch(text) or _UUID.fullmatch(text) is not None:
+        return False
+    figures = sum(letter.isdigit() for letter in text)
+    letters = sum(letter.isalpha() for letter in text)
+    if not letters:
+        return False
+    if figures == 0:
+        # Without a digit only a long one of both cases is believed: a sentence in camel case is shorter.
+        return len(text) >= 20 and text.lower() != text != text.upper() and entropy(text) >= 3.8
+    return entropy(text) >= (2.5 if len(text) < 16 else 3.0)
+
+
+# Words with joints (`standard-analyzer-v2`), dotted names, paths, versions, times, and file names.
+_PLAIN = re.compile(
+    r"(?:[A-Za-z]+|\d{1,4})(?:[-_./:][A-Za-z]+|[-_./:]v?\d{1,4})*"
+    r"|[\d.,:T+Z-]+|/[\w./-]*|[a-z]+\.[a-z.]+|v?\d+(?:\.\d+)+\S{0,10}"
+)
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+def strong_secret(text: str) -> bool:
+    """A password by its looks: at least two kinds of letters, digits and signs, and no placeholder."""
+    kinds = sum(
+        (
+            any(letter.islower() for letter in text),
+            any(letter.isupper() for letter in text),
+            any(letter.isdigit() for letter in text),
+            any(not letter.isalnum() for letter in text),
+        )
+    )
+    return kinds >= 2 and secret_value(text) and _PLAIN.fullmatch(text) is None
+
+
+def basic_credentials(text: str) -> bool:
+    """Base64 of `user:password`, as `Authorization: Basic` carries it (RFC 7617)."""
+    try:
+        decoded = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except (ValueError, binascii.Error):
+        return False
+    return b":" in decoded
+
