@@ -22,6 +22,7 @@ _STRONG = re.compile(
 
 # Weak copyleft: unmodified, as a package of its own, and with a reason.
 WEAK_IN_SERVER = {
+    "python-stdnum": "LGPL-2.1-or-later, checksums of national numbers, called as a package of its own",
     "certifi": "MPL-2.0, a list of certificates; comes with httpx, which litestar brings",
 }
 WEAK_IN_NER = WEAK_IN_SERVER | {

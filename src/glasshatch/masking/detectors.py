@@ -17,7 +17,16 @@ from .detector import Detector, Pack
 from .detectorspec import make_detector
 from .secretrules import global_allowlists, make_secret_detector
 
-__all__ = ["ALL_PACKS", "Detector", "Pack", "load_file", "load_packs", "load_shipped", "parse_pack", "shipped_packs"]
+__all__ = [
+    "ALL_PACKS",
+    "Detector",
+    "Pack",
+    "load_file",
+    "load_packs",
+    "load_shipped",
+    "parse_pack",
+    "shipped_packs",
+]
 
 ALL_PACKS = "all"
 """Stands for every shipped pack, wherever packs are named."""

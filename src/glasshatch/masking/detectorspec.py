@@ -75,7 +75,7 @@ def make_detector(raw: dict[str, Any]) -> Detector:
     return Detector(
         name=spec.name,
         type=spec.type,
-        triggers=checked_triggers(_triggers(spec)),
+        triggers=_triggers(spec),
         verify=verify,
         group="value" if "value" in verify.groupindex else 0,
         before=checked_window(before),
@@ -110,13 +110,17 @@ def _shifted(value: str) -> str:
     return re.sub(r"(?<!\\)\\([1-8])", lambda found: f"\\{int(found[1]) + 1}", value)
 
 
-def _triggers(spec: DetectorSpec) -> list[str]:
-    triggers = [spec.trigger] if isinstance(spec.trigger, str) else list(spec.trigger)
-    triggers = [trigger for trigger in triggers if trigger]
-    triggers += [literal(word) for word in spec.keywords]
+def _triggers(spec: DetectorSpec) -> tuple[str, ...]:
+    own = [spec.trigger] if isinstance(spec.trigger, str) else list(spec.trigger)
+    own = [trigger for trigger in own if trigger]
+    for trigger in own:
+        checked_trigger(trigger)
+    triggers = own + [literal(word) for word in spec.keywords]
     if not triggers and spec.lead:
         triggers = lead_triggers(spec.lead, spec.gap, spec.digit)
-    return triggers
+    if not triggers:
+        raise ValueError("a detector needs a trigger, a lead or keywords")
+    return tuple(triggers)
 
 
 def _windows(spec: DetectorSpec, verify: re.Pattern[str]) -> tuple[int, int]:
@@ -133,19 +137,6 @@ def _windows(spec: DetectorSpec, verify: re.Pattern[str]) -> tuple[int, int]:
     return 80 if before is None else before, 80 if after is None else after
 
 
-def checked_triggers(triggers: Sequence[str]) -> tuple[str, ...]:
-    """The triggers, each of them fit to run over everything.
-
-    Raises:
-        ValueError: There is none, or one of them is refused; says why.
-    """
-    if not triggers:
-        raise ValueError("a detector needs a trigger, a lead or keywords")
-    for trigger in triggers:
-        checked_trigger(trigger)
-    return tuple(triggers)
-
-
 def literal(word: str) -> str:
     """A word as a trigger.
 
@@ -154,9 +145,7 @@ def literal(word: str) -> str:
     """
     if len(word) < 2:
         raise ValueError("a keyword of fewer than two characters would hit everywhere")
-    return "".join(
-        f"\\x{byte:02x}" if not chr(byte).isalnum() else chr(byte) for byte in octets(word)
-    )
+    return "".join(f"\\x{byte:02x}" if not chr(byte).isalnum() else chr(byte) for byte in octets(word))
 
 
 def checked_window(size: int) -> int:

@@ -62,6 +62,10 @@ def _end_of_group(regex: str, start: int) -> int:
     return len(regex)
 
 
+_MAY_BE_ENDLESS = re.compile(r"[*+]|,\}")
+"""Without one of these an expression has no unbounded repeat, and need not be parsed again."""
+
+
 def checked_regex(regex: str) -> re.Pattern[str]:
     """Compile an expression for `re` after refusing repeats nested in unbounded repeats.
 
@@ -69,7 +73,7 @@ def checked_regex(regex: str) -> re.Pattern[str]:
         ValueError: It does not compile, or could take exponential time; says which.
     """
     pattern = _compiled(regex)
-    if _nested(parser.parse(regex), unbounded=False):
+    if _MAY_BE_ENDLESS.search(regex) and _nested(parser.parse(regex), unbounded=False):
         raise ValueError("an unbounded repeat inside an unbounded repeat can take forever")
     return pattern
 
@@ -80,8 +84,10 @@ def checked_trigger(trigger: str) -> None:
     Raises:
         ValueError: Says which.
     """
-    _compiled(trigger)
-    tree = parser.parse(trigger)
+    try:
+        tree = parser.parse(trigger)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise ValueError(f"the expression does not compile: {error}") from None
     if tree.getwidth()[0] < 2:
         raise ValueError("a trigger must need at least two characters")
     if _unbounded(tree):

@@ -22,8 +22,8 @@ _JOINT = r"[\x01-/:-@\[-`{-\xbf\u2010-\u203a\u2190-\u21ff\u3000-\u303f]"
 
 # Words that say no more than `here it comes`, in the languages people chat in.
 _FILLERS = """
-number numbers num no n nr nbr numero numéro número nummer nummern numer n° nº id code value val text string data
-is was are as its it ist lautet war sind est es son era è é são sono är jest wynosi to
+number numbers num no n nr nbr numero numéro número nummer nummern numer n° nº id code value val text string
+data is was are as its it ist lautet war sind est es son era è é são sono är jest wynosi to
 my your his her their the a of for de del della du da do der des den die das dem von van för para pour für per
 on le el il la al em in am op den dnia at unter au aan på på new old updated changed
 us usa u.s uk gb in br ca au jp fr de es it nl se pl pt eu
@@ -130,8 +130,8 @@ def _octet(octet: int) -> str:
 
 
 def _fillers() -> str:
-    spaced = "|".join(_spoken(word) for word in sorted(set(_FILLERS), key=len, reverse=True))
-    return rf"(?:{spaced})(?![A-Za-z])|{'|'.join(_FILLERS_WITHOUT_SPACES)}"
+    spaced = "|".join(re.escape(word) for word in sorted(set(_FILLERS), key=len, reverse=True))
+    return rf"(?i:{spaced})(?![A-Za-z])|{'|'.join(_FILLERS_WITHOUT_SPACES)}"
 
 
 _CONNECTION = rf"(?:{_JOINT}{{0,4}}(?:{_fillers()})){{0,4}}{_JOINT}{{0,12}}?"

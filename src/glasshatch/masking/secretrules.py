@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from .detector import Detector
-from .detectorspec import checked_confidence, checked_triggers, checked_window, literal
+from .detectorspec import checked_confidence, checked_window, literal
 from .expressions import checked_regex, portable
 from .validators import entropy, validator_named
 
@@ -80,7 +80,7 @@ def make_secret_detector(raw: dict[str, Any], everywhere: Sequence[Allowlist]) -
     return Detector(
         name=rule.id,
         type="SECRET",
-        triggers=checked_triggers([literal(word) for word in rule.keywords]),
+        triggers=tuple(literal(word) for word in rule.keywords),
         verify=verify,
         group="value" if "value" in verify.groupindex else group,
         before=checked_window(rule.before),

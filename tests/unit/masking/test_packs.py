@@ -3,42 +3,52 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import pytest
 
 from glasshatch.errors import ConfigError
-from glasshatch.masking import Detector, Engine, shipped_packs
-from glasshatch.masking.detectors import load_shipped
+from glasshatch.masking import Engine
+from glasshatch.masking.detectors import load_packs
 from glasshatch.masking.expressions import checked_regex, checked_trigger, portable
-
-DETECTORS = [
-    pytest.param(detector, id=f"{name}/{detector.name}")
-    for name in shipped_packs()
-    for detector in load_shipped(name).detectors
-]
+from glasshatch.masking.proving import SLOWEST_MB_PER_S, failures, speeds
 
 
-@pytest.mark.parametrize("detector", DETECTORS)
-def test_every_detector_finds_its_examples_and_not_its_lookalikes(engine: Engine, detector: Detector) -> None:
-    assert detector.examples
-    assert detector.counter_examples
-    for text in detector.examples:
-        assert detector.type in {one.type for one in engine.scan([text])[0]}, text
-        # Also in the middle of other text, where anchors would fail.
-        assert detector.type in {one.type for one in engine.scan([f"so: {text} ."])[0]}, text
-    for text in detector.counter_examples:
-        assert detector.name not in {one.detector for one in engine.scan([text])[0]}, text
+def test_every_detector_finds_its_examples_and_not_its_lookalikes() -> None:
+    assert [
+        f"{one.where} {one.detector}: {one.reason}: {one.text}" for one in failures(load_packs(["all"]))
+    ] == []
 
 
-@pytest.mark.parametrize("detector", DETECTORS)
-def test_every_detector_finds_its_examples_alone(detector: Detector) -> None:
-    """Overlap resolution may not be what makes an example pass."""
-    from glasshatch.masking.detectors import Pack
+def test_every_shipped_detector_has_examples_of_both_kinds(engine: Engine) -> None:
+    bare = [one.name for one in engine.detectors if not one.examples or not one.counter_examples]
+    assert bare == []
 
-    alone = Engine([Pack(name="alone", hash="", detectors=(detector,))])
-    for text in detector.examples:
-        assert [one.detector for one in alone.scan([text])[0]][:1] == [detector.name], text
+
+def test_there_are_at_least_75_types_beside_the_secrets(engine: Engine) -> None:
+    types = {one.type for one in engine.detectors} - {"SECRET"}
+    assert len(types) >= 75
+    assert {"EMAIL", "CARD", "IBAN", "PHONE", "IP", "MAC", "SSN", "BIRTHDATE", "ADDRESS"} <= types
+
+
+def test_an_example_that_does_not_hold_is_told_with_its_place(tmp_path: Path) -> None:
+    file = tmp_path / "own.toml"
+    file.write_text(GOOD + 'examples = ["BG-12"]\ncounter_examples = ["BG-123456"]\n')
+    told = list(failures(load_packs([], [file])))
+    assert {one.where for one in told} == {f"{file}:2"}
+    assert {one.reason for one in told} == {
+        "no BADGE is found", "not found by this detector itself", "a counter-example is found",
+    }  # fmt: skip
+
+
+def test_no_shipped_trigger_is_slow_alone(engine: Engine) -> None:
+    slow = [
+        one
+        for one in speeds(engine.detectors, time.perf_counter, size=1 << 17)
+        if one.mb_per_s < SLOWEST_MB_PER_S
+    ]
+    assert slow == []
 
 
 GOOD = """format = 1
@@ -76,7 +86,7 @@ def test_a_detector_in_five_lines_works(tmp_path: Path) -> None:
         ('type = "BADGE"', 'type = "BADGE"\noperator = "hide"', "operator"),
         ('type = "BADGE"', 'type = "BADGE"\nconfidence = 2', "confidence"),
         ('type = "BADGE"', 'type = "BADGE"\ntypo = 2', "typo"),
-        ("trigger = 'BG-[0-9]{6}'\n", "", "needs a trigger or keywords"),
+        ("trigger = 'BG-[0-9]{6}'\n", "", "needs a trigger, a lead or keywords"),
     ],
 )
 def test_a_bad_detector_is_refused_with_file_line_and_reason(
@@ -108,7 +118,7 @@ def test_a_bad_pack_is_refused(tmp_path: Path, text: str, reason: str) -> None:
 def test_a_pack_that_is_not_there_says_so(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"nowhere\.toml"):
         Engine.load((), (tmp_path / "nowhere.toml",))
-    with pytest.raises(ConfigError, match="the shipped packs are core, secrets"):
+    with pytest.raises(ConfigError, match="the shipped packs are au, br, ca, core"):
         Engine.load(("cores",))
 
 

@@ -9,11 +9,24 @@ from collections.abc import Callable
 
 from . import dates, devices, network, payment, people, phones, secrets
 from .library import library_check
-from .payment import luhn
+from .network import ipv4
+from .payment import card, iban, luhn
+from .people import us_ssn
 from .secrets import entropy
 from .text import digits
 
-__all__ = ["VALIDATORS", "Validator", "digits", "entropy", "luhn", "validator_named"]
+__all__ = [
+    "VALIDATORS",
+    "Validator",
+    "card",
+    "digits",
+    "entropy",
+    "iban",
+    "ipv4",
+    "luhn",
+    "us_ssn",
+    "validator_named",
+]
 
 Validator = Callable[[str], bool]
 

@@ -12,11 +12,13 @@ _MONTHS = {
     month: number
     for number, months in enumerate(
         (
-            "jan janv ene gen sty leden januari styczen styczn tammi", "feb fev fevr lut febr februari luty helmi",
+            "jan janv ene gen sty leden januari styczen styczn tammi",
+            "feb fev fevr lut febr februari luty helmi",
             "mar mars marz marco maart mrt marc maris mrz maerz maalis", "apr avr abr kwi avril huhti",
             "may mai mag maj mei mayo maggio maio touko", "jun juin giu cze juni junho kesa",
             "jul juil lug lip juli juillet luglio julho heina", "aug aout ago sie augusti agosto elo",
-            "sep sept set wrz september septiembre settembre setembro syys", "oct okt ott out paz octobre loka",
+            "sep sept set wrz september septiembre settembre setembro syys",
+            "oct okt ott out paz octobre loka",
             "nov lis novembre marras", "dec dez dic dicembre dezember gru joulu",
         ),
         start=1,
@@ -41,9 +43,7 @@ def birth_date(text: str) -> bool:
     if len(numbers) != 3:
         return False
     first, second, third = numbers
-    return (
-        _exists(first, second, third) or _exists(third, second, first) or _exists(third, first, second)
-    )
+    return _exists(first, second, third) or _exists(third, second, first) or _exists(third, first, second)
 
 
 _LATEST = 2035
@@ -51,9 +51,7 @@ _LATEST = 2035
 
 def _month_named(text: str) -> int:
     for word in _WORD.findall(text):
-        plain = "".join(
-            letter for letter in unicodedata.normalize("NFD", word.lower()) if letter.isascii()
-        )
+        plain = "".join(letter for letter in unicodedata.normalize("NFD", word.lower()) if letter.isascii())
         for size in (len(plain), 5, 4, 3):
             if plain[:size] in _MONTHS:
                 return _MONTHS[plain[:size]]

@@ -43,9 +43,7 @@ def vin(text: str) -> bool:
     number = compact(text)
     if len(number) != 17 or any(letter not in _VIN_VALUES for letter in number) or len(set(number)) < 5:
         return False
-    total = sum(
-        _VIN_VALUES[letter] * weight for letter, weight in zip(number, _VIN_WEIGHTS, strict=True)
-    )
+    total = sum(_VIN_VALUES[letter] * weight for letter, weight in zip(number, _VIN_WEIGHTS, strict=True))
     return "0123456789X"[total % 11] == number[8]
 
 

@@ -1,4 +1,4 @@
-"""Identifiers of people whose checks are ours: where no kept library knows them, or knows them too strictly."""
+"""Identifiers of people with checks of our own: where no kept library has one, or has one too strict."""
 
 from __future__ import annotations
 
@@ -66,9 +66,7 @@ def de_pension(text: str) -> bool:
         return False
     spread = number[:8] + f"{ord(number[8]) - 64:02}" + number[9:11]
     weights = (2, 1, 2, 5, 7, 1, 2, 1, 2, 1, 2, 1)
-    total = sum(
-        sum(divmod(int(digit) * weight, 10)) for digit, weight in zip(spread, weights, strict=True)
-    )
+    total = sum(sum(divmod(int(digit) * weight, 10)) for digit, weight in zip(spread, weights, strict=True))
     return total % 10 == int(number[11])
 
 
@@ -78,9 +76,7 @@ def kvnr(text: str) -> bool:
     if len(number) != 10 or not number[0].isalpha() or not number[1:].isdigit():
         return False
     spread = f"{ord(number[0]) - 64:02}" + number[1:9]
-    total = sum(
-        sum(divmod(int(digit) * (1 + place % 2), 10)) for place, digit in enumerate(spread)
-    )
+    total = sum(sum(divmod(int(digit) * (1 + place % 2), 10)) for place, digit in enumerate(spread))
     return total % 10 == int(number[9])
 
 

@@ -35,11 +35,12 @@ def _stands_for_another(bare: str) -> bool:
 
 
 _REFERENCES = (
-    "${", "{{", "%(", "$(", "env:", "env.", "file:", "file://", "vault:", "secret:", "ref+", "ssm:", "arn:", "<<",
-    "[redacted", "<redacted", "(redacted", "[masked", "[filtered", "[hidden", "[secret", "[unscanned", "os.environ",
-    "os.getenv", "process.env", "getenv(", "secrets.", "var.", "data.", "local.", "valuefrom", "secretkeyref",
-    "your-", "your_", "my-secret-here", "insert-", "replace-", "enter-", "example-", "dummy", "placeholder",
-    "changeit", "todo", "tbd", "n/a", "@param", "keyvault", "sops:", "enc[", "op://", "awskms:", "gcpkms:",
+    "${", "{{", "%(", "$(", "env:", "env.", "file:", "file://", "vault:", "secret:", "ref+", "ssm:",
+    "arn:", "<<", "[redacted", "<redacted", "(redacted", "[masked", "[filtered", "[hidden", "[secret",
+    "[unscanned", "os.environ", "os.getenv", "process.env", "getenv(", "secrets.", "var.", "data.",
+    "local.", "valuefrom", "secretkeyref", "your-", "your_", "my-secret-here", "insert-", "replace-",
+    "enter-", "example-", "dummy", "placeholder", "changeit", "todo", "tbd", "n/a", "@param",
+    "keyvault", "sops:", "enc[", "op://", "awskms:", "gcpkms:",
 )  # fmt: skip
 _MASK = re.compile(r"[*•●]{3}|[xX]{4}|\.{4}|#{4}|_{4}")
 _VARIABLE = re.compile(r"\$\$?\{?[A-Za-z_][A-Za-z0-9_]*\}?|\$\d{1,2}")
@@ -103,4 +104,3 @@ def basic_credentials(text: str) -> bool:
     except (ValueError, binascii.Error):
         return False
     return b":" in decoded
-

@@ -12,7 +12,6 @@ def digits(text: str) -> str:
     return text if text.isascii() and text.isdigit() else _NOT_DIGITS.sub("", text)
 
 
-
 def compact(text: str) -> str:
     """The ASCII letters and digits of a text, in upper case."""
     return "".join(letter for letter in text if letter.isascii() and letter.isalnum()).upper()
