@@ -21,11 +21,13 @@ _STRONG = re.compile(
 )
 
 # Weak copyleft: unmodified, as a package of its own, and with a reason.
-WEAK_IN_SERVER = {
-    "python-stdnum": "LGPL-2.1-or-later, checksums of national numbers, called as a package of its own",
+WEAK_EVERYWHERE = {
     "certifi": "MPL-2.0, a list of certificates; comes with httpx, which litestar brings",
 }
-WEAK_IN_NER = WEAK_IN_SERVER | {
+WEAK_IN_SERVER = WEAK_EVERYWHERE | {
+    "python-stdnum": "LGPL-2.1-or-later, checksums of national numbers, called as a package of its own",
+}
+WEAK_IN_NER = WEAK_EVERYWHERE | {
     "tqdm": "MPL-2.0 AND MIT, the progress bar of spacy's downloads",
 }
 WEAK_IN_DEVELOPMENT = WEAK_IN_NER | {
