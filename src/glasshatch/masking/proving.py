@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from .compiled import open_triggers
 from .detector import Detector, Pack
 from .engine import Engine
 from .explaining import candidates
+from .triggers import open_triggers
 
 SLOWEST_MB_PER_S = 60.0
 """A detector whose triggers alone scan slower than this is refused; the shipped ones are well above."""
