@@ -23,7 +23,10 @@ except ImportError:  # by hand, where only Cython and setuptools are installed
     BuildHookInterface = object  # type: ignore[assignment, misc]
 
 ROOT = Path(__file__).resolve().parent
-SOURCES = (ROOT / "src/glasshatch/masking/rowkernel.pyx",)
+SOURCES = (
+    ROOT / "src/glasshatch/masking/rowkernel.pyx",
+    ROOT / "src/glasshatch/masking/scankernel.pyx",
+)
 
 
 class KernelHook(BuildHookInterface):  # type: ignore[type-arg]

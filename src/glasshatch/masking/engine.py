@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
-from operator import itemgetter
+from itertools import accumulate, count
+from operator import add, itemgetter
 from pathlib import Path
 
 import msgspec
@@ -21,7 +21,8 @@ from .decoding import TRIGGERS, Budget, Pieces, sources
 from .decoding.escapes import INVISIBLE
 from .detectors import ALL_PACKS, Detector, Pack, load_packs
 from .folding import fold, octets
-from .resolving import resolve, uncut, unmasked
+from .kernel import made, resolve
+from .resolving import uncut, unmasked
 from .tokens import TOKEN, written
 from .triggers import Hit, Triggers, open_triggers, trigger_error
 
@@ -91,38 +92,42 @@ class Engine:
             OverflowError: A text holds more candidates than can be checked in bounded time.
         """
         results: list[list[Finding]] = [[] for _ in texts]
+        for index, found in self.found(texts).items():
+            results[index] = found
+        return results
+
+    def found(self, texts: Sequence[str]) -> dict[int, list[Finding]]:
+        """As `scan`, by number of the text, without the texts in which nothing is found.
+
+        A batch of log lines is mostly that, and a list for each of them took longer than the scan.
+        """
+        results: dict[int, list[Finding]] = {}
         for first, last in _chunks(texts):
-            chunk = texts[first:last]
+            chunk = texts[first:last] if first or last < len(texts) else texts
             starts = _starts(chunk)
-            for index, found in self._found(chunk, starts, 0, None).items():
+            for index, group in self._found(chunk, starts, 0, None).items():
                 shift = starts[index]
-                results[first + index] = [
-                    Finding(
-                        start - shift, end - shift, detector.type, detector.confidence, detector.name, value
-                    )
-                    for start, end, detector, value in found
-                ]
+                results[first + index] = made(Finding, group, shift)
         return results
 
     def _found(
-        self, texts: Sequence[str], starts: Sequence[int], depth: int, budget: Budget | None
+        self, texts: Sequence[str], starts: list[int], depth: int, budget: Budget | None
     ) -> dict[int, list[Found]]:
         """By number of the text, what is found in it; the spans are those of the joined texts."""
-        text = fold(joined(texts))
+        text = joined(texts)
         hits = self.triggers.hits(octets(text), _MANY + len(text) // 2)
         if not hits:
             return {}
         hits.sort(key=_by_end)
-        masked = self._masked
-        plain = [hit for hit in hits if hit[0] < masked]
-        found = self._candidates.check(text, plain, starts)
-        if len(plain) < len(hits):
-            special = [(number - masked - 1, end) for number, end in hits if number >= masked]
-            inside = [hit for hit in special if hit[0] >= 0]
+        special: list[Hit] = []
+        found = self._candidates.check(text, hits, starts, special)
+        if special:
+            masked = self._masked
+            inside = [(number - masked - 1, end) for number, end in special if number > masked]
             if inside and depth < _DEPTH:
                 self._look_inside(text, inside, starts, depth, found, budget or Budget(len(text)))
             if found and len(inside) < len(special):
-                _spare(text, [end for number, end in special if number < 0], starts, found, self.types)
+                _spare(text, [end for number, end in special if number == masked], starts, found, self.types)
         for index, group in found.items():
             if len(group) > 1:
                 found[index] = resolve(group)
@@ -186,19 +191,25 @@ def _spare(
 
 
 def joined(texts: Sequence[str]) -> str:
-    """The texts as one, with a separator around each; one that stands inside a text cannot be told by it."""
-    whole = SEPARATOR + SEPARATOR.join(texts) + SEPARATOR
-    if whole.count(SEPARATOR) > len(texts) + 1:
-        whole = SEPARATOR + SEPARATOR.join([text.replace(SEPARATOR, INVISIBLE) for text in texts]) + SEPARATOR
-    return whole
+    """The texts as one, folded, with a separator around each; what stands inside a text is none."""
+    whole = "".join(texts)
+    if not whole.isascii():
+        # Only the texts that need it, so that one of them does not slow down the batch.
+        texts = [text if text.isascii() else fold(text) for text in texts]
+    if SEPARATOR in whole:
+        texts = [text.replace(SEPARATOR, INVISIBLE) for text in texts]
+    return SEPARATOR + SEPARATOR.join(texts) + SEPARATOR
 
 
 def _starts(texts: Sequence[str]) -> list[int]:
     """Where each text starts in the joined batch, and at last where one more would."""
-    return list(accumulate((len(text) + 1 for text in texts), initial=1))
+    return [1, *map(add, accumulate(map(len, texts)), count(2))]
 
 
 def _chunks(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+    if sum(map(len, texts)) <= _CHUNK:
+        yield 0, len(texts)
+        return
     first, size = 0, 0
     for index, text in enumerate(texts):
         if size and size + len(text) > _CHUNK:

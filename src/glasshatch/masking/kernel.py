@@ -1,4 +1,4 @@
-"""Which row kernel is at work: the compiled one, or its twin in Python.
+"""Which kernels are at work, for rows and for scans: the compiled ones, or their twins in Python.
 
 `GLASSHATCH_KERNEL=python` in the environment forces the twin.
 """
@@ -9,26 +9,41 @@ import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
-from . import rowtwin
+from . import rowtwin, scantwin
 
 if TYPE_CHECKING:
     from .rowtwin import Memo, Splicer, run_of
+    from .scantwin import Collector, Rules, made, resolve, splice
 
-__all__ = ["KERNEL", "Memo", "Splicer", "run_of"]
+__all__ = [
+    "KERNEL",
+    "SCAN_KERNEL",
+    "Collector",
+    "Memo",
+    "Rules",
+    "Splicer",
+    "made",
+    "resolve",
+    "run_of",
+    "splice",
+]  # fmt: skip
 
 
-def _compiled() -> Any:
-    """The compiled kernel; None if it is not there, or was made from another source than this."""
+def _compiled(name: str, twin: Any) -> Any:
+    """A compiled kernel; None if it is not there, or was made from another source than this."""
     if os.environ.get("GLASSHATCH_KERNEL") == "python":
         return None
     try:
-        found = importlib.import_module(".rowkernel", __package__)
+        found = importlib.import_module(f".{name}", __package__)
     except ImportError:
         return None
-    return found if getattr(found, "FORMAT", 0) == rowtwin.FORMAT else None
+    return found if getattr(found, "FORMAT", 0) == twin.FORMAT else None
 
 
-_found = _compiled()
+_found = _compiled("rowkernel", rowtwin)
+_scan = _compiled("scankernel", scantwin)
+SCAN_KERNEL = "python" if _scan is None else "compiled"
+"""`compiled` or `python`."""
 KERNEL = "python" if _found is None else "compiled"
 """`compiled` or `python`."""
 
@@ -36,3 +51,8 @@ if not TYPE_CHECKING:
     Memo = rowtwin.Memo
     Splicer = (_found or rowtwin).Splicer
     run_of = (_found or rowtwin).run_of
+    Collector = (_scan or scantwin).Collector
+    Rules = (_scan or scantwin).Rules
+    resolve = (_scan or scantwin).resolve
+    made = (_scan or scantwin).made
+    splice = (_scan or scantwin).splice

@@ -18,6 +18,7 @@ from .choosing import MaskingPolicy, MaskingView
 from .embedded import OPENINGS, opened
 from .engine import Engine, Finding
 from .eventfields import OWN_KINDS, Change, change_texts, change_tree
+from .kernel import splice
 from .literals import clear_number, literal_value, pieces
 from .pgtypes import BOOL, FLOATS, INTEGERS, NUMERIC
 from .pgvalues import readable
@@ -89,10 +90,18 @@ class Redactor:
 
     def texts(self, texts: Sequence[str]) -> list[str]:
         """Many texts in one scan; the same strings come back where nothing was found."""
-        return [
-            UNSCANNED if findings is None else self.splice(text, findings)
-            for text, findings in zip(texts, self.findings(texts), strict=True)
-        ]
+        out = list(texts)
+        for index, findings in self.found(texts).items():
+            out[index] = UNSCANNED if findings is None else self.splice(texts[index], findings)
+        return out
+
+    def found(self, texts: Sequence[str]) -> dict[int, list[Finding] | None]:
+        """As `findings`, by number of the text, without the texts in which nothing is found."""
+        try:
+            return dict(self.engine.found(texts))
+        except Exception:
+            alone = ((index, self._alone(text)) for index, text in enumerate(texts))
+            return {index: one for index, one in alone if one is None or one}
 
     def findings(self, texts: Sequence[str]) -> list[list[Finding] | None]:
         """The findings of each text; None for one that could not be scanned."""
@@ -110,15 +119,7 @@ class Redactor:
 
     def splice(self, text: str, findings: Sequence[Finding]) -> str:
         """The text with every finding replaced."""
-        if not findings:
-            return text
-        parts, done = [], 0
-        for finding in findings:
-            parts.append(text[done : finding.start])
-            parts.append(self._ways.of[finding.detector](finding.value))
-            done = finding.end
-        parts.append(text[done:])
-        return "".join(parts)
+        return splice(text, findings, self._ways.of) if findings else text
 
     def stand_in(self, finding: Finding) -> str:
         """What is written in the place of a finding: never the value, never nothing."""

@@ -1,4 +1,4 @@
-"""One verdict out of findings that overlap, contradict each other, or stand in what is masked already."""
+"""Findings that are known better elsewhere, or stand in what is masked already."""
 
 from __future__ import annotations
 
@@ -8,51 +8,7 @@ from operator import itemgetter
 from .candidates import Found
 from .decoding import Pieces
 
-_MANY = 4_096
-
-
-def resolve(found: list[Found]) -> list[Found]:
-    """Of findings that overlap, the surest stays, then the longest; in order of position."""
-    reach = 0
-    for one in found:
-        if one[0] < reach:
-            break
-        reach = one[1]
-    else:
-        return found
-    found.sort(key=_by_start)
-    kept: list[Found] = []
-    first, reach = 0, found[0][1]
-    for index in range(1, len(found)):
-        one = found[index]
-        if one[0] >= reach:
-            kept += found[first:index] if index - first == 1 else _best_of(found[first:index])
-            first = index
-        reach = max(reach, one[1])
-    return kept + _best_of(found[first:])
-
-
-def _best_of(group: list[Found]) -> list[Found]:
-    """A set of findings without overlap out of neighbours that overlap."""
-    if len(group) == 1:
-        return group
-    group.sort(key=_by_trust)
-    kept: list[Found] = []
-    for one in group:
-        if all(one[1] <= other[0] or one[0] >= other[1] for other in kept):
-            kept.append(one)
-            # A storm of overlapping findings must not cost its square.
-            if len(kept) >= _MANY:
-                break
-    kept.sort(key=_by_start)
-    return kept
-
-
 _by_start = itemgetter(0)
-
-
-def _by_trust(one: Found) -> tuple[float, int, int]:
-    return -one[2].confidence, one[0] - one[1], one[0]
 
 
 def unmasked(found: list[Found], guards: list[tuple[int, int]]) -> list[Found]:

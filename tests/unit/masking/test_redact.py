@@ -186,10 +186,10 @@ def test_bind_values_are_read_in_both_formats(redactor: Redactor, tokens: Tokens
 class Broken(Engine):
     """An engine that cannot scan texts with a certain word in them."""
 
-    def scan(self, texts: Sequence[str]) -> list[list[Finding]]:
+    def found(self, texts: Sequence[str]) -> dict[int, list[Finding]]:
         if any("poison" in text for text in texts):
             raise RuntimeError("boom")
-        return super().scan(texts)
+        return super().found(texts)
 
 
 @pytest.fixture(scope="module")

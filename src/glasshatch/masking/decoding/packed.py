@@ -6,6 +6,7 @@ unpacked further than the scan's budget, and then the text counts as not scanned
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterator, Sequence
 
@@ -14,16 +15,19 @@ from .octets import octets_around
 from .runs import letters_around, octets_of
 from .sources import Placed, narrow_text
 
-_NONE = r"[^A-Za-z0-9+]"
+_LETTER = r"[A-Za-z0-9+/_\-]"
 TRIGGERS = (
-    r"H4sI[A-P][A-Za-z0-9+/_\-]{9}",
-    _NONE + r"e(?:J[w-z]|A[E-H]|N[o-r]|F[4-7])[A-Za-z0-9+/_\-]{11}",
+    rf"H4sI[A-P]{_LETTER}{{9}}",
+    *(rf"{head}{_LETTER}{{11}}" for head in ("eJ[w-z]", "eA[E-H]", "eN[o-r]", "eF[4-7]")),
     r"1[fF]8[bB]08[0-9A-Fa-f]{14}",
-    r"[^0-9A-Fa-f]78(?:9[cC]|01|[dD][aA]|5[eE])[0-9A-Fa-f]{16}",
+    r"78(?:01|5[eE]|9[cC]|[dD][aA])[0-9A-Fa-f]{16}",
 )
-_STARTS = (14, 14, 20, 20)
-_HEX = 2
+_STARTS = (14, 14, 14, 14, 14, 20, 20)
+"""How far before its end each trigger's hit begins."""
+_HEX = 5
 _MOST = 1 << 20
+_INSIDE = re.compile("[A-Za-z0-9+]")
+"""What stands before a run only if the run began before."""
 
 
 def sources(text: str, hits: Sequence[tuple[int, int]], budget: Budget) -> Iterator[Unpacked]:
@@ -31,7 +35,7 @@ def sources(text: str, hits: Sequence[tuple[int, int]], budget: Budget) -> Itera
     done = 0
     for number, end in hits:
         start = end - _STARTS[number]
-        if start < done:
+        if start < done or _INSIDE.match(text, start - 1):
             continue
         octets, stop = _of_hex(text, start) if number >= _HEX else _of_base64(text, start)
         unpacked = _inflated(octets) if octets else b""

@@ -13,10 +13,12 @@ from .escapes import AROUND, regions
 from .sources import Pieces
 
 TRIGGERS = (
-    r"[A-Za-z0-9.]=40[A-Za-z]",
+    r"=40[A-Za-z]",
+    r"=20[0-9A-Z]{2,5}=20",
+    r"=2B[0-9]{6}",
     r"(?:=[0-9A-F]{2}){3}",
     r"=3D[^\x00 ]",
-    r"[A-Za-z0-9@.]=\r?\n[A-Za-z0-9@.]",
+    r"=\r?\n",
 )
 _QUOTED = re.compile(r"((?:=[0-9A-F]{2})+)|=\r?\n")
 

@@ -1,7 +1,7 @@
 """Base64 (RFC 4648 sections 4 and 5), at any offset, wrapped over lines, of UTF-8 or UTF-16; and base32.
 
 A byte of printable ASCII has its high bit clear and is 0x20 or more, which fixes most letters of its
-group. The triggers begin with an upper-case letter, in each of the four places of a group: plain text
+group. The triggers begin with an upper-case letter in one of the first places of a group: plain text
 is nearly all lower case, and a scan that wakes at each of its letters took five times as long.
 """
 
@@ -17,7 +17,7 @@ from .sources import Letters, Run
 
 _ANY = r"[A-Za-z0-9+/_\-]"
 _PLACES = ("[I-Za-f]", "[A-HQ-Xg-nw-z0-3]", "[ABEFIJMNQRUVYZcdghklopstwx014589]", _ANY)
-_UPPER = ("[I-Z]", "[A-HQ-X]", "[ABEFIJMNQRUVYZ]", "[A-Z]")
+_UPPER = ("[I-Z]", "[A-HQ-X]", "[ABEFIJMNQRUVYZ]")
 _LETTERS = 10
 # UTF-16 of ASCII: every other byte is zero, which writes an A in a fixed place of each second group.
 _WIDE_FIRST, _WIDE_NEXT = "[I-Za-f][AQgw][AB][A-Za-z0-9+/]", "A[A-H][AEIMQUYcgkosw048]A"
@@ -26,12 +26,12 @@ _BASE32 = "[E-P][ABEFIJMNQRUVYZ45][A-Z2-7][C-HS-X][ACEGIKMOQSUWY246][I-Z2-7][BCD
 TRIGGERS = (
     *(
         _UPPER[place] + "".join(_PLACES[(place + step) % 4] for step in range(1, _LETTERS))
-        for place in range(4)
+        for place in range(3)
     ),
     f"(?:{_WIDE_FIRST}{_WIDE_NEXT}){{2}}",
     f"(?:{_BASE32}){{2}}",
 )
-_WIDE_TRIGGER, _BASE32_TRIGGER = 4, 5
+_WIDE_TRIGGER, _BASE32_TRIGGER = 3, 4
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
 _BASE32_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"

@@ -13,6 +13,8 @@ Placed = tuple[int, int, Any, str]
 """Start and end in the decoded text, the detector, and the value."""
 
 LONGEST_TOKEN = 2_048
+LEAST_TEXT = 8
+"""Fewer readable characters in a row are chance: pictures and keys have some in every kilobyte."""
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd]")
 
 
@@ -125,6 +127,8 @@ class Run:
         self.text = _wide_text(octets, self._wide) if self._wide else narrow_text(octets)
 
     def place(self, found: Sequence[Placed]) -> Iterator[Placed]:
+        if not self._wide and "\x1a" in self.text:
+            found = [one for one in found if self._among_text(one[0], one[1])]
         if len(found) == 1:
             ((start, end, detector, value),) = found
             low, high = self._readable(start, end)
@@ -142,6 +146,11 @@ class Run:
             if first < last:
                 yield first, last, detector, value
                 done = last
+
+    def _among_text(self, start: int, end: int) -> bool:
+        """Whether a value in binary data stands in a piece of text, and is no play of chance."""
+        low, high = self._readable(start, end)
+        return high - low >= LEAST_TEXT
 
     def _readable(self, start: int, end: int) -> tuple[int, int]:
         low = max((match.end() for match in _UNPRINTABLE.finditer(self.text, 0, start)), default=0)

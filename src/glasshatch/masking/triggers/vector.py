@@ -14,6 +14,7 @@ from pathlib import Path
 import hyperscan
 
 from ...errors import ConfigError
+from ..kernel import Collector
 from . import Hit, cpu_flags
 
 _MAGIC = b"glasshatch-triggers-1\n"
@@ -37,24 +38,18 @@ class Database:
         Raises:
             OverflowError: More hits than `limit`.
         """
-        found: list[Hit] = []
-        append = found.append
-
-        def on_match(number: int, _start: int, end: int, _flags: int, _context: object) -> bool:
-            append((number, end))
-            return len(found) > limit
-
+        collector = Collector(limit)
         try:
             scratch = self._pool.pop()
         except IndexError:
             scratch = hyperscan.Scratch(self._database)
         try:
-            self._database.scan(data, on_match, scratch=scratch)
+            self._database.scan(data, collector, scratch=scratch)
         except hyperscan.ScanTerminated:
             raise OverflowError(f"more than {limit} trigger hits") from None
         finally:
             self._pool.append(scratch)
-        return found
+        return collector.hits
 
 
 def open_triggers(expressions: Sequence[str], exact_from: int, cache_dir: Path | None) -> Database:

@@ -1,0 +1,176 @@
+"""The scan's inner loops in Python: they run once for each hit and each finding.
+
+What runs where the compiled kernel cannot be built, and the oracle that it is tested against.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from operator import itemgetter
+from typing import Any
+
+FORMAT = 1
+"""Changes with the interface; a compiled kernel of another format is not used."""
+
+Search = Callable[[str, int, int], re.Match[str] | None]
+Plain = tuple[int, int, int, Search, int | str, Callable[[str], bool] | None, Search | None, Any]
+"""A rule: number of the detector, window before and after, search, group, validator, context, detector."""
+
+_MEMO = _MANY = 4_096
+_VAIN, _VAIN_PER_CHARACTER = 1 << 18, 32
+
+
+class Collector:
+    """Takes the hits of a scan, up to a limit; called by Hyperscan for each."""
+
+    def __init__(self, limit: int) -> None:
+        self.hits: list[tuple[int, int]] = []
+        self._limit = limit
+
+    def __call__(self, number: int, _start: int, end: int, _flags: int, _context: object) -> bool:
+        self.hits.append((number, end))
+        return len(self.hits) > self._limit
+
+
+class Rules:
+    """The rules of a set of detectors, one for each trigger, and what their validators said lately."""
+
+    def __init__(self, rules: Sequence[Plain], detectors: int) -> None:
+        self._rules = list(rules)
+        self._detectors = detectors
+        self._memos: list[dict[str, bool]] = [{} for _ in range(detectors)]
+
+    def check(
+        self,
+        text: str,
+        hits: Sequence[tuple[int, int]],
+        starts: Sequence[int],
+        others: list[tuple[int, int]],
+    ) -> dict[int, list[tuple[int, int, Any, str]]]:
+        """See `Candidates.check`."""
+        found: dict[int, list[tuple[int, int, Any, str]]] = {}
+        done = [0] * self._detectors
+        # What may be looked at in vain. Ordinary text uses a tenth of it; text made to be slow, all.
+        vain = _VAIN + _VAIN_PER_CHARACTER * len(text)
+        rules, size, memos = self._rules, len(self._rules), self._memos
+        index, first, last = -1, 0, 0
+        for hit in hits:
+            number, end = hit
+            if number >= size:
+                others.append(hit)
+                continue
+            place, before, after, search, group, accepts, context, detector = rules[number]
+            if end <= done[place]:
+                continue
+            if end > last:
+                index = bisect_right(starts, end - 1) - 1
+                first, last = starts[index] - 1, starts[index + 1]
+            low = end - before if end - before > first else first
+            high = end + after if end + after < last else last
+            match = search(text, low, high)
+            while match is not None:
+                begin, stop = match.span()
+                if stop >= end - 1:
+                    if begin >= end:
+                        match = None
+                        break
+                    value = match.group(group)
+                    if (
+                        value
+                        and (accepts is None or _accepted(memos[place], accepts, value))
+                        and (context is None or context(text, low, high) is not None)
+                    ):
+                        break
+                match = search(text, stop if stop > begin else begin + 1, high)
+            if match is None:
+                vain -= high - low
+                if vain < 0:
+                    raise OverflowError("more candidates than can be checked")
+                continue
+            begin, stop = match.span(group)
+            done[place] = stop
+            known = found.get(index)
+            if known is None:
+                found[index] = [(begin, stop, detector, value)]
+            else:
+                known.append((begin, stop, detector, value))
+        return found
+
+
+def _accepted(memo: dict[str, bool], accepts: Callable[[str], bool], value: str) -> bool:
+    """The validator's verdict; values come again and again, and asking costs more than knowing."""
+    verdict = memo.get(value)
+    if verdict is None:
+        if len(memo) >= _MEMO:
+            memo.clear()
+        verdict = memo[value] = bool(accepts(value))
+    return verdict
+
+
+def resolve(found: list[tuple[int, int, Any, str]]) -> list[tuple[int, int, Any, str]]:
+    """Of findings that overlap, the surest stays, then the longest; in order of position."""
+    if _disjoint(found):
+        return found
+    found.sort(key=_by_start)
+    kept: list[tuple[int, int, Any, str]] = []
+    first, reach = 0, found[0][1]
+    for index in range(1, len(found)):
+        one = found[index]
+        if one[0] >= reach:
+            kept += found[first:index] if index - first == 1 else _best_of(found[first:index])
+            first = index
+        reach = max(reach, one[1])
+    return kept + _best_of(found[first:])
+
+
+def _disjoint(found: Sequence[tuple[int, int, Any, str]]) -> bool:
+    reach = 0
+    for one in found:
+        if one[0] < reach:
+            return False
+        reach = one[1]
+    return True
+
+
+def _best_of(group: list[tuple[int, int, Any, str]]) -> list[tuple[int, int, Any, str]]:
+    """A set of findings without overlap out of neighbours that overlap."""
+    if len(group) == 1:
+        return group
+    group.sort(key=_by_trust)
+    kept: list[tuple[int, int, Any, str]] = []
+    for one in group:
+        if all(one[1] <= other[0] or one[0] >= other[1] for other in kept):
+            kept.append(one)
+            # A storm of overlapping findings must not cost its square.
+            if len(kept) >= _MANY:
+                break
+    kept.sort(key=_by_start)
+    return kept
+
+
+_by_start = itemgetter(0)
+
+
+def _by_trust(one: tuple[int, int, Any, str]) -> tuple[float, int, int]:
+    return -one[2].confidence, one[0] - one[1], one[0]
+
+
+def made(kind: Callable[..., Any], found: Sequence[tuple[int, int, Any, str]], shift: int) -> list[Any]:
+    """Findings as values, their offsets moved to the left."""
+    return [
+        kind(start - shift, end - shift, detector.type, detector.confidence, detector.name, value)
+        for start, end, detector, value in found
+    ]
+
+
+def splice(text: str, findings: Sequence[Any], ways: dict[str, Callable[[str], str]]) -> str:
+    """The text with each finding replaced by what the way of its detector makes of its value."""
+    parts, done = [], 0
+    for finding in findings:
+        parts.append(text[done : finding.start])
+        parts.append(ways[finding.detector](finding.value))
+        done = finding.end
+    parts.append(text[done:])
+    return "".join(parts)

@@ -1,0 +1,106 @@
+"""The compiled loops of a scan and their twin in Python give the same findings, in the same order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fixtures.kernel import SCAN_KERNELS
+from glasshatch.masking import Engine, Finding, shipped_packs
+from glasshatch.masking.candidates import Candidates
+from glasshatch.masking.engine import joined
+from glasshatch.masking.kernel import SCAN_KERNEL
+from glasshatch.masking.scantwin import Rules
+
+ENGINE = Engine.load(shipped_packs())
+EXAMPLES = [text for one in ENGINE.detectors for text in (*one.examples, *one.counter_examples)]
+compiled = SCAN_KERNELS.get("compiled")
+needs_both = pytest.mark.skipif(compiled is None, reason="the scan kernel is not compiled")
+
+pieces = st.lists(st.one_of(st.sampled_from(EXAMPLES), st.text(max_size=6)), max_size=6).map(" ".join)
+
+
+class Weighed(msgspec.Struct, frozen=True):
+    """What a finding's detector has that matters to a verdict."""
+
+    confidence: float
+    type: str = "X"
+    name: str = "x"
+
+
+spans = st.tuples(
+    st.integers(0, 60), st.integers(1, 30), st.sampled_from([0.5, 0.7, 0.9]), st.text("ab", max_size=2)
+)
+
+
+def found(parts: Any) -> list[Any]:
+    return [(start, start + size, Weighed(trust), value) for start, size, trust, value in parts]
+
+
+def rules_of(kernel: Any) -> Any:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("glasshatch.masking.candidates.Rules", kernel.Rules)
+        return Candidates(ENGINE.detectors)
+
+
+CHECKS = {name: rules_of(kernel) for name, kernel in SCAN_KERNELS.items()}
+
+
+@needs_both
+def test_the_compiled_one_is_at_work() -> None:
+    assert SCAN_KERNEL == "compiled"
+    assert not isinstance(CHECKS["compiled"]._rules, Rules)
+
+
+@needs_both
+@given(st.lists(pieces, max_size=5))
+def test_both_check_alike(texts: list[str]) -> None:
+    text = joined(texts)
+    starts = [1]
+    for one in texts:
+        starts.append(starts[-1] + len(one) + 1)
+    hits = sorted(ENGINE.triggers.hits(text.encode("latin-1", "replace"), 100_000), key=lambda hit: hit[1])
+    results = []
+    for check in CHECKS.values():
+        others: list[Any] = []
+        results.append((check.check(text, list(hits), starts, others), others))
+    assert results[0] == results[1]
+
+
+@needs_both
+def test_both_give_up_alike() -> None:
+    text = "\0" + "a@" * 60_000 + "\0"
+    hits = sorted(ENGINE.triggers.hits(text.encode(), 10**7), key=lambda hit: hit[1]) * 4
+    for check in CHECKS.values():
+        with pytest.raises(OverflowError, match="more candidates"):
+            check.check(text, hits, [1, len(text)], [])
+
+
+@given(st.lists(spans, max_size=12))
+def test_a_verdict_has_no_overlap_and_both_agree(parts: Any) -> None:
+    verdicts = [kernel.resolve(found(parts)) for kernel in SCAN_KERNELS.values()]
+    assert all(verdict == verdicts[0] for verdict in verdicts)
+    for before, after in zip(verdicts[0], verdicts[0][1:], strict=False):
+        assert before[1] <= after[0]
+    assert bool(verdicts[0]) == bool(parts)
+
+
+@given(st.text(max_size=120), st.lists(spans, max_size=6))
+def test_both_write_alike(text: str, parts: Any) -> None:
+    shown = []
+    for kernel in SCAN_KERNELS.values():
+        findings = kernel.made(Finding, kernel.resolve(found(parts)), 0)
+        shown.append((findings, kernel.splice(text, findings, {"x": lambda value: f"<{value}>"})))
+    assert all(one == shown[0] for one in shown)
+
+
+@pytest.mark.parametrize("name", SCAN_KERNELS)
+def test_a_collector_stops_beyond_its_limit(name: str) -> None:
+    collector = SCAN_KERNELS[name].Collector(2)
+    answers = [collector(number, 0, number + 5, 0, None) for number in range(3)]
+    assert collector.hits == [(0, 5), (1, 6), (2, 7)]
+    assert [bool(answer) for answer in answers] == [False, False, True]
