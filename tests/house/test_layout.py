@@ -30,6 +30,7 @@ OPEN_PARTS = {
     "api.key_values": "the same about keys",
     "api.vault_values": "the same about sealed values",
     "api.policy_values": "the same about policies",
+    "api.exposure_values": "the same about who saw whom",
     "gateway.core": "pure: what a connector is written against",
     "gateway.connectors": "pure: one folder for each protocol",
     "gateway.runtime": "the only asyncio; wired by app alone",

@@ -17,6 +17,7 @@ from ..errors import PeerError, Unavailable
 from ..events import DEFAULT_LEDGER
 from ..sdk.connection import open_connection
 from .answers import Me, Problem, raised
+from .exposure_values import Exposure, ExposureForm
 from .key_values import KeysText, KeyView, RetireForm, RotateForm
 from .policy_client import PolicyCalls
 from .retention import Pruned, PruneForm
@@ -240,6 +241,10 @@ class Client(VaultCalls, PolicyCalls):
         if response.status >= 400:
             raise raised(_decode(response.read(), Problem))
         return ClientTail(response)
+
+    def exposure(self, form: ExposureForm) -> Exposure:
+        """Who saw whom."""
+        return self._post("/exposure", form, Exposure)
 
     def index_state(self) -> IndexState:
         """How far the index has come behind the ledger."""

@@ -13,6 +13,7 @@ from typing import Protocol
 import msgspec
 
 from ..identity import Identity
+from .exposure_values import Exposure, ExposureForm
 from .key_values import KeysText, KeyView, RetireForm, RotateForm
 from .policy_values import Explained, ExplainForm, PolicyLoaded, Replayed, ReplayForm
 from .retention import Pruned, PruneForm
@@ -176,6 +177,13 @@ class RetentionDesk(Protocol):
         """One step of pruning; recorded before the first entry goes."""
 
 
+class ExposureDesk(Protocol):
+    """Who saw whom."""
+
+    def exposure(self, caller: Identity, form: ExposureForm) -> Exposure:
+        """Answers with personal data; recorded with the subject's tokens before this returns."""
+
+
 class EvidenceDesk(Protocol):
     """Handing events over to others."""
 
@@ -263,5 +271,5 @@ class Desk(
     """What a caller may ask of the front: the record itself, access, people, and taking events in."""
 
 
-class UseDesk(Desk, InvestigationDesk, EvidenceDesk, AlertDesk, Protocol):
+class UseDesk(Desk, InvestigationDesk, ExposureDesk, EvidenceDesk, AlertDesk, Protocol):
     """Everything a caller may ask of a server, the use of the record included."""

@@ -18,6 +18,7 @@ from litestar.response import Stream
 
 from ..errors import GlasshatchError
 from .answers import problem
+from .exposure_values import Exposure, ExposureForm
 from .following import follow
 from .ports import Tail, UseDesk
 from .routes import Call, StoredEvent
@@ -137,6 +138,17 @@ def make_evidence(request: Call, data: JSONBody[EvidenceForm]) -> Response[bytes
     return Response(made, media_type="application/zip", headers={"cache-control": "no-store"})
 
 
+@post(
+    "/exposure", opt=_READ, sync_to_thread=True, status_code=200,
+    responses={
+        200: ResponseSpec(Exposure, generate_examples=False, description="Answers, and who got them")
+    },
+)  # fmt: skip
+def exposure(request: Call, data: JSONBody[ExposureForm]) -> Response[bytes]:
+    """Who saw whom: answers that held personal data, by actor, resource, class and data subject."""
+    return _encoded(_desk(request).exposure(request.user, data))
+
+
 @get("/index", opt=_READ, sync_to_thread=True)
 def index_state(request: Call) -> IndexState:
     """How far the index has come behind the ledger."""
@@ -162,7 +174,7 @@ def acknowledge(request: Call, alert_id: FromPath[str], data: JSONBody[ReviewFor
 
 
 USE_ROUTES: tuple[Any, ...] = (
-    search, histogram, stats, timeline, tail, make_evidence, index_state, rebuild_index,
+    search, histogram, stats, timeline, tail, exposure, make_evidence, index_state, rebuild_index,
     list_alerts, acknowledge,
 )  # fmt: skip
 """Routes below `/v1/{tenant}` that only a server with a back has."""

@@ -11,6 +11,7 @@ from ..masking import Engine, Redactor, Tokens
 from .config import LoadedConfig, load_config
 from .home import Home
 from .house import make_tokens, open_keyring
+from .subjects import subject_tokens
 
 
 class LiveKeyring:
@@ -43,6 +44,12 @@ class LiveKeyring:
         """How texts were redacted under each earlier token key."""
         self._look()
         return [redacting(one) for one in self._redactors[1:]]
+
+    def subjects(self, subject: str) -> tuple[str, ...]:
+        """The tokens of a data subject under every key there is; its value goes no further."""
+        self._look()
+        redactors = self._redactors
+        return subject_tokens(subject, redactors[0].tokens, [redacting(one) for one in redactors])
 
     def _look(self) -> None:
         if self._stamp() == self._seen:

@@ -14,6 +14,7 @@ from ..index import Index
 from ..investigate import Investigator
 from .desk.alerts import AlertPart
 from .desk.evidence import EvidencePart
+from .desk.exposure import ExposurePart
 from .desk.investigation import InvestigationPart
 from .desk.record import RecordPart
 from .detection import make_alerts, open_detector
@@ -21,11 +22,12 @@ from .house import House
 from .livekeys import redacting, redactors_of
 from .published import PublishedLogs
 from .serve.merging import Entry, Merge
+from .subjects import subject_tokens
 
 _BATCH_ENTRIES = 10_000
 
 
-class LocalUse(InvestigationPart, EvidencePart, AlertPart):
+class LocalUse(InvestigationPart, ExposurePart, EvidencePart, AlertPart):
     """The parts of a desk that need index and detection."""
 
     def __init__(self, house: House, stack: ExitStack) -> None:
@@ -43,6 +45,11 @@ class LocalUse(InvestigationPart, EvidencePart, AlertPart):
             lambda: [redacting(one) for one in redactors_of(house.engine, house.keyring)[1:]],
         )  # fmt: skip
         behind = _LocalIndex(house, index)
+        redactions = [redacting(one) for one in redactors_of(house.engine, house.keyring)]
+        ExposurePart.__init__(
+            self, investigator, behind, house.note,
+            lambda subject: subject_tokens(subject, house.redactor.tokens, redactions),
+        )  # fmt: skip
         InvestigationPart.__init__(self, investigator, behind, house.note)
         EvidencePart.__init__(
             self, investigator, behind, PublishedLogs(house.home), RecordPart(house).seal_evidence

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from ..events import DEFAULT_LEDGER
+from ..events import DEFAULT_LEDGER, Event
 
 
 class Hit(msgspec.Struct, frozen=True):
@@ -99,3 +99,39 @@ class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
     denied: int
     rows: int
     masked: int
+
+
+How = Literal["", "shown", "named", "possible"]
+"""How surely an answer is about a data subject; empty where none was asked for."""
+
+
+class Exposed(msgspec.Struct, frozen=True):
+    """An answer with personal data, and how surely it is about the data subject that was asked for."""
+
+    hit: Hit
+    event: Event
+    how: How
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """All answers of one actor out of one resource, summed up. subjects: how many were recorded."""
+
+    actor: str
+    resource: str
+    answers: int
+    rows: int
+    masked: int
+    clear: int
+    subjects: int
+    classes: tuple[str, ...]
+    columns: tuple[str, ...]
+    first: str
+    last: str
+
+
+class Exposures(msgspec.Struct, frozen=True):
+    """The newest exposures, oldest first; who saw what in all of them; how many there are."""
+
+    entries: list[Exposed]
+    seen: list[Seen]
+    count: int

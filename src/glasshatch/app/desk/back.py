@@ -14,6 +14,7 @@ from ...investigate import Investigator
 from ..published import PublishedLogs
 from .alerts import AlertPart
 from .evidence import EvidencePart
+from .exposure import ExposurePart, Subjects
 from .forwarded import ForwardedPart
 from .investigation import Behind, InvestigationPart, Note
 
@@ -25,7 +26,7 @@ class WitnessState(Protocol):
     def parties(self) -> tuple[str, ...]: ...
 
 
-class BackDesk(InvestigationPart, EvidencePart, AlertPart, ForwardedPart):
+class BackDesk(InvestigationPart, ExposurePart, EvidencePart, AlertPart, ForwardedPart):
     """Fills the API's `UseDesk` port. Events and sessions are read from the index, not from the ledger."""
 
     def __init__(
@@ -37,8 +38,10 @@ class BackDesk(InvestigationPart, EvidencePart, AlertPart, ForwardedPart):
         note: Note,
         witnesses: WitnessState,
         logs: PublishedLogs,
+        subjects: Subjects,
     ) -> None:
         InvestigationPart.__init__(self, investigator, behind, note)
+        ExposurePart.__init__(self, investigator, behind, note, subjects)
         EvidencePart.__init__(self, investigator, behind, logs, self.seal_evidence)
         AlertPart.__init__(self, alerts, note)
         ForwardedPart.__init__(self, front)

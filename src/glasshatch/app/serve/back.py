@@ -94,7 +94,9 @@ class _Back:
         alerts = make_alerts(detector, self._recorder.record, clock)
         witnessing = make_witnessing(loaded, self.note, clock, complain)
         logs = PublishedLogs(home)
-        desk = BackDesk(home.front_socket, investigator, followed, alerts, self.note, witnessing, logs)
+        desk = BackDesk(
+            home.front_socket, investigator, followed, alerts, self.note, witnessing, logs, keys.subjects
+        )
         authenticator = FrontAuthenticator(home.front_socket)
         page = page_router(PageSettings(keys.page_key, config.server.hosts))
         tlog = TlogSettings(logs.find, config.tlog.access == "public")
