@@ -108,8 +108,9 @@ def _known(event: Event, change: Change) -> Event:
         changes.update(_claimed(event, change))
     elif event.resource is not None and event.resource.labels:
         changes["resource"] = _labelled(event.resource, change)
-    if any(resource.labels for resource in event.resources):
-        changes["resources"] = tuple(_labelled(resource, change) for resource in event.resources)
+    if event.resources:
+        # What a statement names is what somebody typed between quotation marks, whether it exists or not.
+        changes["resources"] = tuple(_typed(resource, change) for resource in event.resources)
     for name in ("labels", "attrs", "native"):
         if getattr(event, name):
             changes[name] = change_tree(getattr(event, name), change, EVENT_HINTS)
@@ -130,10 +131,17 @@ def _claimed(event: Event, change: Change) -> dict[str, Any]:
         names["raw"] = _replace(event.actor.raw, principal=change(event.actor.raw.principal, ""))
     changes: dict[str, Any] = {"actor": _replace(event.actor, **names)}
     if event.resource is not None:
-        resource = _labelled(event.resource, change) if event.resource.labels else event.resource
-        typed = {name: change(text, "") for name in ("id", "name") if (text := getattr(resource, name))}
-        changes["resource"] = _replace(resource, **typed)
+        changes["resource"] = _typed(event.resource, change)
     return changes
+
+
+def _typed(resource: Any, change: Change) -> Any:
+    """A resource whose name somebody typed."""
+    if resource.labels:
+        resource = _labelled(resource, change)
+    names = {name: text for name in ("id", "name") if _can_hold(text := getattr(resource, name))}
+    changed = {name: new for name, text in names.items() if (new := change(text, "")) != text}
+    return _replace(resource, **changed) if changed else resource
 
 
 def _labelled(resource: Any, change: Change) -> Any:
