@@ -74,7 +74,7 @@ def base64_0(rng: Rng, value: str) -> Encoded:
 
 
 def base64_1(rng: Rng, value: str) -> Encoded:
-    return _inside(f"u:{value}\nok".encode()[1:], value.encode(), _standard, 3, 4)
+    return _inside(f" {value}\nok".encode(), value.encode(), _standard, 3, 4)
 
 
 def base64_2(rng: Rng, value: str) -> Encoded:
