@@ -199,7 +199,8 @@ def _print_report(report: HomeReport) -> None:
                 f"  [yellow]pruned: entries 0 to {ledger.pruned - 1}[/], as entry {ledger.pruned_by} records;"
                 " their hashes are here and verified"
             )
-        out.print(f"  entries: {compared}; {ledger.files} files, {ledger.bytes} bytes")
+        blobs = f"{ledger.blobs} large ones whole in blobs; " if ledger.blobs else ""
+        out.print(f"  entries: {compared}; {blobs}{ledger.files} files, {ledger.bytes} bytes")
         out.print(
             f"  key {escape(ledger.key)}" + ("" if ledger.key_given else " [yellow](the directory's own)[/]")
         )

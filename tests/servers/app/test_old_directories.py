@@ -79,9 +79,17 @@ def test_an_old_directory_is_migrated_read_and_written_on(
         proof, key = tmp_path / "event.proof", tmp_path / "ledger.pub"
         first = server.command("prove", old[0]["event"]["id"], "-o", str(proof), "--key-out", str(key))
         assert first.returncode == 0, first.stderr
+        order = tmp_path / "order.jsonl"
+        order.write_text(json.dumps({"action": "order.long", "lines": ["one line of it"] * 8_000}))
+        assert server.jsonl("ingest", "json", str(order), person="frida")[0]["result"]["accepted"] == 1
     finally:
         assert server.stop() == 0
     assert run("verify", str(proof), "--key", str(key)).returncode == 0
     verified = json.loads(run("verify", str(home), "--key", str(key), "--json").stdout)
     assert verified["ok"], verified["problems"]
     assert verified["ledgers"][0]["size"] > size
+    # What is newer than the directory is made in it as it is needed.
+    assert verified["ledgers"][0]["blobs"] == 1
+    (long,) = lines("events", "--data", str(home), "--action", "order.long")
+    (whole,) = lines("show", long["event"]["id"], "--whole", "--data", str(home))
+    assert len(whole["event"]["attrs"]["lines"]) == 8_000

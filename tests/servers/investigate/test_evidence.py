@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import stat
 from collections.abc import Iterator
@@ -65,6 +66,32 @@ def test_the_making_is_in_the_record(server: RunningServer, tmp_path: Path) -> N
     assert event["actor"]["name"] == "auditor"
     assert event["attrs"]["filter"]["query"] == made["facts"]["query"]
     assert event["data"]["rows"] == made["facts"]["events"] == len(made["indices"])
+
+
+def test_a_bundle_with_a_short_form_says_so_and_where_the_whole_is(
+    server: RunningServer, tmp_path: Path
+) -> None:
+    lines = [f"line {number} of an order that is long" for number in range(3_000)]
+    order = tmp_path / "order.jsonl"
+    order.write_text(json.dumps({"action": "order.long", "id": "long-1", "lines": lines}) + "\n")
+    (fed,) = server.jsonl("ingest", "json", str(order), person="bob")
+    assert fed["result"]["accepted"] == 1
+    file = tmp_path / "long.zip"
+    (made,) = server.jsonl("bundle", "action:order.long", "-o", str(file), person="auditor")
+    assert run("verify", str(file), "--key", key_of(server)).returncode == 0
+    members = read_archive(file.read_bytes())
+    (event,) = map(json.loads, members["events.jsonl"].splitlines())
+    assert len(event["attrs"]["lines"]) < 100
+    for name in ("manifest.json", "index.html"):
+        assert b"glasshatch show EVENT --whole" in members[name]
+    (digest,) = (link["id"] for link in event["links"] if link["rel"] == "blob")
+    client = Client(server.url, (server.home.parent / "auditor.token").read_text().strip())
+    whole = bytes(client.show_whole(str(made["indices"][0])).event)
+    assert hashlib.sha256(whole).hexdigest() == digest
+    assert json.loads(whole)["attrs"]["lines"] == lines
+    other = tmp_path / "gets.zip"
+    server.jsonl("bundle", GETS, "-o", str(other), person="auditor")
+    assert b"--whole" not in read_archive(other.read_bytes())["manifest.json"]
 
 
 def test_one_changed_character_fails_and_says_where(server: RunningServer, tmp_path: Path) -> None:

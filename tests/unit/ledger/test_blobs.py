@@ -75,7 +75,7 @@ def test_it_comes_back_whole_and_is_nowhere_in_clear(make: Make, keyring: Keyrin
     assert b"statement" not in stored
     assert len(stored) < len(one.payload) / 10
     for key in (None, keyring):
-        check(ledger, key).require()
+        assert check(ledger, key).require().blobs == 1
 
 
 def test_order_holds_between_small_and_large_in_one_submission(make: Make) -> None:

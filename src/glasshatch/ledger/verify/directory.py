@@ -117,6 +117,7 @@ def _verify(
         pruned_by=pruned.entry,
         checkpoints=len(history),
         entries_opened=check.opened,
+        blobs=len(inventory.blobs),
         files=inventory.files,
         bytes=inventory.bytes,
         problems=tuple(findings.problems),

@@ -49,6 +49,8 @@ class VerifyReport(msgspec.Struct, frozen=True):
     checkpoints: int
     entries_opened: int
     """How many entries were decrypted and compared with their leaves; 0 without the data key."""
+    blobs: int
+    """How many events too large for an entry are kept whole beside the log."""
     files: int
     bytes: int
     problems: tuple[Problem, ...]
