@@ -29,8 +29,8 @@ MAX_BLOB_BYTES: Final = 16 << 20
 BLOB_MARK: Final = b'"rel":"blob"'
 """No entry without these bytes names a blob."""
 
-FOLDER_ENTRIES: Final = 65_536
-"""A folder holds the blobs of so many entries, as many as a pack has: they are pruned together."""
+FOLDER_ENTRIES: Final = 4_096
+"""A folder has the blobs of so many entries. A start looks into the last one; packs end where folders do."""
 _CRC_BYTES = 4
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _FOLDER = re.compile(r"[0-9]{8,}")

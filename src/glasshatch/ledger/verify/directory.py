@@ -19,6 +19,7 @@ from .report import Findings, VerifyReport
 from .tree import CheckedTree
 
 _LIVE_ATTEMPTS = 8
+_Tell = Callable[[int, int], None] | None
 
 
 def verify_directory(
@@ -62,12 +63,7 @@ def verify_directory(
 
 
 def _verify(
-    directory: Path,
-    given: VerifierKey | None,
-    envelope: OpenEnvelope | None,
-    progress: Callable[[int, int], None] | None,
-    *,
-    live: bool,
+    directory: Path, given: VerifierKey | None, envelope: OpenEnvelope | None, progress: _Tell, *, live: bool
 ) -> VerifyReport:
     findings = Findings(live=live)
     inventory = take_inventory(directory, findings)
