@@ -10,7 +10,7 @@ import msgspec
 
 from .detector import Detector
 from .detectorspec import checked_confidence, checked_window, literal
-from .expressions import checked_regex, portable
+from .expressions import checked_regex, checked_trigger, portable
 from .validators import entropy, validator_named
 
 _SECRET_WINDOW = (160, 512)
@@ -32,12 +32,17 @@ class Allowlist(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
 
 
 class RuleSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
-    """One secret rule in gitleaks' shape; a rule without `regex` (paths only) is not for text."""
+    """One secret rule in gitleaks' shape; a rule without `regex` (paths only) is not for text.
+
+    Of our own are `validator`, `confidence`, the window, the examples, and `trigger`: Hyperscan expressions
+    that stand in for the keywords where those are so short that they are everywhere.
+    """
 
     id: str
     regex: str = ""
     description: str = ""
     keywords: list[str] = []
+    trigger: list[str] = []
     entropy: float = 0.0
     secretGroup: int = 0
     validator: str = ""
@@ -80,7 +85,7 @@ def make_secret_detector(raw: dict[str, Any], everywhere: Sequence[Allowlist]) -
     return Detector(
         name=rule.id,
         type="SECRET",
-        triggers=tuple(literal(word) for word in rule.keywords),
+        triggers=_triggers(rule),
         verify=verify,
         group="value" if "value" in verify.groupindex else group,
         before=checked_window(rule.before),
@@ -93,6 +98,12 @@ def make_secret_detector(raw: dict[str, Any], everywhere: Sequence[Allowlist]) -
         counter_examples=tuple(rule.counter_examples),
         validator=rule.validator or ("entropy" if rule.entropy else ""),
     )
+
+
+def _triggers(rule: RuleSpec) -> tuple[str, ...]:
+    for trigger in rule.trigger:
+        checked_trigger(trigger)
+    return tuple(rule.trigger) or tuple(literal(word) for word in rule.keywords)
 
 
 def _check(rule: RuleSpec, everywhere: Sequence[Allowlist]) -> Callable[[str], bool] | None:

@@ -39,7 +39,7 @@ _REFERENCES = (
     "arn:", "<<", "[redacted", "<redacted", "(redacted", "[masked", "[filtered", "[hidden", "[secret",
     "[unscanned", "os.environ", "os.getenv", "process.env", "getenv(", "secrets.", "var.", "data.",
     "local.", "valuefrom", "secretkeyref", "your-", "your_", "my-secret-here", "insert-", "replace-",
-    "enter-", "example-", "dummy", "placeholder", "changeit", "todo", "tbd", "n/a", "@param",
+    "enter-", "example-", "dummy", "placeholder", "todo", "tbd", "n/a", "@param",
     "keyvault", "sops:", "enc[", "op://", "awskms:", "gcpkms:",
 )  # fmt: skip
 _MASK = re.compile(r"[*•●]{3}|[xX]{4}|\.{4}|#{4}|_{4}")
@@ -72,7 +72,7 @@ def typed_secret(text: str) -> bool:
         return False
     if figures == 0:
         # Without a digit only a long one of both cases is believed: a sentence in camel case is shorter.
-        return len(text) >= 20 and text.lower() != text != text.upper() and entropy(text) >= 3.8
+        return len(text) >= 16 and text.lower() != text != text.upper() and entropy(text) >= 3.5
     return entropy(text) >= (2.5 if len(text) < 16 else 3.0)
 
 
@@ -104,3 +104,27 @@ def basic_credentials(text: str) -> bool:
     except (ValueError, binascii.Error):
         return False
     return b":" in decoded
+
+
+def spoken_secret(text: str) -> bool:
+    """A password as people tell it: with a digit or a sign beside its letters, or in mixed case, no word."""
+    kinds = sum(
+        (
+            any(letter.isdigit() for letter in text),
+            any(letter.isalpha() for letter in text),
+            any(not letter.isalnum() for letter in text),
+        )
+    )
+    mixed = text[1:].lower() != text[1:] and text.upper() != text
+    return (kinds >= 2 or mixed) and any(letter.isalpha() for letter in text) and secret_value(text)
+
+
+def cookie_value(text: str) -> bool:
+    """The value of a session's cookie: generated, not a word."""
+    return secret_value(text) and (any(letter.isdigit() for letter in text) or len(text) >= 16)
+
+
+def no_reference(text: str) -> bool:
+    """What stands in a place for secrets, unless it only names one, or stands for one that was taken out."""
+    bare = text.strip("'\"")
+    return bool(bare) and not _stands_for_another(bare)
