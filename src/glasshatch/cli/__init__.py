@@ -25,6 +25,7 @@ COMMANDS = {
     "alerts": ("alerts",),
     "feeding": ("ingest",),
     "redacting": ("redact",),
+    "masking": ("masking",),
     "proof": ("prove", "verify"),
     "evidence": ("bundle",),
     "backup": ("backup", "restore"),

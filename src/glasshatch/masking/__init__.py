@@ -3,13 +3,15 @@
 from .choosing import NOBODY, MaskingPolicy, MaskingView, MaskRule, StoredRule
 from .columnnames import ColumnRule, MayMask, masked_columns, rule_by_comment
 from .columns import ColumnFacts, ColumnPlan
-from .detectors import Detector, Pack, shipped_packs
+from .detectors import ALL_PACKS, Detector, Pack, load_packs, shipped_packs
 from .engine import Engine, Finding
+from .explaining import Explanation, Step, explain
 from .fieldpaths import parse_path, spell
 from .kernel import KERNEL, run_of
 from .literals import literal_value
 from .operators import OPERATORS, Chosen, Operator, check_operator, masked, replacement
 from .pgtypes import ANY_TEXT, OPAQUE, TypeRow, ValueType, builtin_type, read_types
+from .proving import SLOWEST_MB_PER_S, failures, speeds
 from .redact import Redactor
 from .rows import MAX_SUBJECTS, RowPlan, plan_columns
 from .sealing import Sealing, SealRule, Taken
@@ -18,6 +20,7 @@ from .subjectkeys import KEY_BYTES, Opened, SubjectCipher, unwrap_key, wrap_key,
 from .tokens import TOKEN, UNSCANNED, Tokens
 
 __all__ = [
+    "ALL_PACKS",
     "ANY_TEXT",
     "KERNEL",
     "KEY_BYTES",
@@ -26,6 +29,7 @@ __all__ = [
     "NOBODY",
     "OPAQUE",
     "OPERATORS",
+    "SLOWEST_MB_PER_S",
     "TOKEN",
     "UNSCANNED",
     "ByteStream",
@@ -35,6 +39,7 @@ __all__ = [
     "ColumnRule",
     "Detector",
     "Engine",
+    "Explanation",
     "Finding",
     "MaskRule",
     "MaskingPolicy",
@@ -47,6 +52,7 @@ __all__ = [
     "RowPlan",
     "SealRule",
     "Sealing",
+    "Step",
     "StoredRule",
     "Stream",
     "SubjectCipher",
@@ -56,7 +62,10 @@ __all__ = [
     "ValueType",
     "builtin_type",
     "check_operator",
+    "explain",
+    "failures",
     "literal_value",
+    "load_packs",
     "masked",
     "masked_columns",
     "parse_path",
@@ -66,6 +75,7 @@ __all__ = [
     "rule_by_comment",
     "run_of",
     "shipped_packs",
+    "speeds",
     "spell",
     "unwrap_key",
     "wrap_key",
