@@ -85,7 +85,12 @@ def _compile_here(source: Path, work: Path) -> Path:
     from setuptools import Distribution, Extension
 
     module = ".".join(source.relative_to(ROOT / "src").with_suffix("").parts)
-    extension = Extension(module, [str(source)], extra_compile_args=["-O3", "-g0"])
+    extension = Extension(
+        module,
+        [str(source)],
+        include_dirs=[str(source.parent)],
+        extra_compile_args=["-O3", "-g0"],
+    )
     os.chdir(ROOT)
     with contextlib.redirect_stdout(io.StringIO()):
         modules = cythonize([extension], build_dir=str(work / "c"), quiet=True, language_level=3)

@@ -31,6 +31,8 @@ JSON_HINTS = frozenset(
 _REMEMBERED = 16_384
 _REMEMBERED_BYTES = 256
 _CELLS = 256
+_SAMPLE = 16
+"""So many values, all of one type, are enough to plan a chunk of a column as that type."""
 # These never give a value of a type without room for text, so that it need not be tried.
 _TEXT_ONLY = frozenset({"token", "redact", "null", "partial", "seal"})
 
@@ -69,13 +71,32 @@ class Cell:
         self._redactor = redactor.met_by(view, plan.name)
         self._subject_of = redactor.tokens.maker(plan.type)
         self._remembered: dict[bytes, Verdict] = {}
+        is_token = plan.action == "mask" and plan.operator == "token" and plan.type != "SECRET"
+        plain = is_token and self._type.kind == "text" and not self.spares
+        self._stamp = redactor.tokens.stamp(plan.type) if plain else None
         self.always_null = (
             plan.action == "mask" and not plan.subject and not self.spares and self._never_fits()
         )
 
+    def tokens(self, values: list[bytes]) -> list[bytes] | None:
+        """The tokens that stand for the values, if that is all there is to judge; None to ask `judge`."""
+        if self._stamp is None:
+            return None
+        try:
+            made = self._stamp(values)
+            if None not in made:
+                return made  # type: ignore[return-value]
+            return [
+                self._subject_of(utf8(value)).encode() if token is None else token
+                for value, token in zip(values, made, strict=True)
+            ]
+        except Exception:
+            # One by one, so that only the value that causes it becomes NULL.
+            return None
+
     def judge(self, values: Sequence[bytes]) -> list[Verdict]:
         """A verdict for each value, in order. Never raises; what goes wrong is NULL."""
-        known = [self._remembered.get(value) for value in values]
+        known = list(map(self._remembered.get, values))
         fresh = [value for value, one in zip(values, known, strict=True) if one is None]
         if fresh:
             made = self._scanning(fresh) if self._plan.action == "scan" else list(map(self._decided, fresh))
@@ -87,11 +108,11 @@ class Cell:
     def _remember(self, values: list[bytes], made: list[Verdict]) -> None:
         if len(self._remembered) + len(values) > _REMEMBERED:
             self._remembered.clear()
-        self._remembered.update(
-            (value, one)
-            for value, one in zip(values[:_REMEMBERED], made, strict=False)
-            if len(value) <= _REMEMBERED_BYTES
-        )
+        pairs = zip(values[:_REMEMBERED], made, strict=False)
+        if max(map(len, values)) <= _REMEMBERED_BYTES:
+            self._remembered.update(pairs)
+        else:
+            self._remembered.update((value, one) for value, one in pairs if len(value) <= _REMEMBERED_BYTES)
 
     # -- columns that are decided ---------------------------------------------------------------
 
@@ -138,11 +159,55 @@ class Cell:
     def _scan(self, values: list[bytes]) -> list[Verdict]:
         if self._type.kind in CONTAINERS:
             return [self._scan_parts(value) for value in values]
-        texts = [readable(value, self._format, self._oid) for value in values]
+        texts = self._texts(values)
+        is_json = self._type.kind == "json"
         return [
-            self._scanned(value, text, found)
+            _CLEAN if found == [] and not is_json else self._scanned(value, text, found)
             for value, text, found in zip(values, texts, self._redactor.findings(texts), strict=True)
         ]
+
+    def _texts(self, values: list[bytes]) -> list[str]:
+        if self._type.kind == "text":
+            return list(map(utf8, values))
+        return [readable(value, self._format, self._oid) for value in values]
+
+    def sampled(self, values: list[bytes]) -> list[Verdict]:
+        """Verdicts on one chunk's new values of text that nothing decides.
+
+        If all of the first ones are, whole, of one type, the chunk is planned as that: the others are
+        masked too, also where a scan would find nothing. The next chunk is sampled again. Nothing of it is
+        remembered, for in another column such a value may be harmless.
+        """
+        if self._type.kind != "text" or self.spares or len(values) <= _SAMPLE:
+            return self.judge(values)
+        first, others = values[:_SAMPLE], values[_SAMPLE:]
+        whole = self._whole(self._texts(first))
+        if whole is None:
+            return self.judge(values)
+        judged = self.judge(first)
+        return [*judged, *(self._as_found(value, whole) for value in others)]
+
+    def _whole(self, texts: list[str]) -> Finding | None:
+        """The finding that all of the texts are, from end to end, and that is masked; else None."""
+        kinds: dict[str, Finding] = {}
+        for text, found in zip(texts, self._redactor.findings(texts), strict=True):
+            if not found or len(found) != 1 or found[0].end - found[0].start != len(text):
+                return None
+            kinds[found[0].detector] = found[0]
+        if len(kinds) != 1:
+            return None
+        (one,) = kinds.values()
+        return None if self._redactor.stand_in(one) == one.value else one
+
+    def _as_found(self, value: bytes, like: Finding) -> Verdict:
+        text = utf8(value)
+        if not text.strip():
+            return _CLEAN
+        try:
+            finding = msgspec.structs.replace(like, start=0, end=len(text), value=text)
+            return Verdict(self._redactor.stand_in(finding).encode("utf-8", "replace"), found=(like.type,))
+        except Exception:
+            return Verdict(None, found=(like.type,))
 
     def _scanned(self, value: bytes, text: str, found: list[Finding] | None) -> Verdict:
         is_document = self._type.kind == "json" and text.startswith(("{", "["))

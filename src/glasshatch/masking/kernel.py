@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "KERNEL",
     "SCAN_KERNEL",
+    "STAMP",
     "Collector",
     "Memo",
     "Rules",
@@ -46,6 +47,9 @@ SCAN_KERNEL = "python" if _scan is None else "compiled"
 """`compiled` or `python`."""
 KERNEL = "python" if _found is None else "compiled"
 """`compiled` or `python`."""
+
+STAMP: Any = None if _found is None else _found.Stamp
+"""Makes tokens of values of ASCII, many at a time; None where there is no compiled kernel."""
 
 if not TYPE_CHECKING:
     Memo = rowtwin.Memo

@@ -21,7 +21,7 @@ MAX_SUBJECTS = 1_000
 """So many subject tokens fit an event; `RowPlan.subjects_dropped` counts the cells beyond them."""
 
 _MEMO = 16_384
-_MEMO_BYTES = 4 << 20
+_MEMO_BYTES = 8 << 20
 
 
 def plan_columns(
@@ -59,15 +59,27 @@ class _Touched:
 
     def learn(self, values: list[bytes]) -> list[Verdict]:
         """Write the verdicts of values that are new into the memo."""
-        verdicts = self.cell.judge(values)
+        scans = self.plan.action == "scan"
+        verdicts = self.cell.sampled(values) if scans else self.cell.judge(values)
         if self.memo is not None:
-            self.memo.update((value, one.shown) for value, one in zip(values, verdicts, strict=True))
-        self.passing.update((value, one) for value, one in zip(values, verdicts, strict=True) if one.clear)
-        self._bytes += sum(map(len, values))
+            self.memo.update(zip(values, [one.shown for one in verdicts], strict=True))
+        self.passing.update({value: one for value, one in zip(values, verdicts, strict=True) if one.clear})
         return verdicts
 
-    def forget(self) -> None:
-        """Hold the memo to its bound; between batches only, for a batch relies on all it has learnt."""
+    def stamp(self, values: list[bytes]) -> list[bytes] | None:
+        """Write the tokens of values that are new into the memo, where nothing else is to be judged."""
+        tokens = self.cell.tokens(values) if self.memo is not None else None
+        if tokens is not None and self.memo is not None:
+            self.memo.update(zip(values, tokens, strict=True))
+        return tokens
+
+    def forget(self, size: int) -> None:
+        """Hold the memo to its bound; between batches only, for a batch relies on all it has learnt.
+
+        Args:
+            size: Bytes of the batch, of which the column's values are a part.
+        """
+        self._bytes += size
         if self.memo is not None and (len(self.memo) > _MEMO or self._bytes > _MEMO_BYTES):
             self.memo.clear()
             self.passing.clear()
@@ -107,6 +119,7 @@ class RowPlan:
         self._reader = Reader(len(plans), indexes, memos) if dry_run or not view.empty else None
         self._passed = self._would = 0
         self._subjects: dict[str, None] = {}
+        self._seen_subjects: set[bytes] = set()
         self._found: set[str] = set()
         self._found_in: set[str] = set()
         self._rows = self._bytes = 0
@@ -127,14 +140,14 @@ class RowPlan:
             missing = self._splicer.unseen(data, start, end)
             for column, values in zip(self._touched, missing, strict=True):
                 if values:
-                    self._note(column, column.learn(values))
+                    self._learn(column, values)
             if self._reader is not None:
                 self._count_passing(self._reader, data, start, end)
             shown = self._splicer.splice(data, start, end)
         except ValueError:
             raise PeerError("the upstream sent a malformed row") from None
         for column in self._touched:
-            column.forget()
+            column.forget(end - start)
         return shown
 
     def _count_passing(self, reader: Reader, data: bytes, start: int, end: int) -> None:
@@ -152,13 +165,26 @@ class RowPlan:
         spared = zip(self._touched, self._splicer.seen, strict=True)
         return self._would + sum(seen for column, seen in spared if column.spared)
 
+    def _learn(self, column: _Touched, values: list[bytes]) -> None:
+        tokens = column.stamp(values)
+        if tokens is None:
+            self._note(column, column.learn(values))
+        elif column.plan.subject:
+            fresh = set(tokens) - self._seen_subjects
+            room = MAX_SUBJECTS - len(self._subjects)
+            if room < len(fresh):
+                self.subjects_dropped += len(fresh) - max(room, 0)
+                fresh = set(list(fresh)[: max(room, 0)])
+            self._seen_subjects |= fresh
+            self._subjects.update(dict.fromkeys(token.decode() for token in fresh))
+
     def _note(self, column: _Touched, verdicts: list[Verdict]) -> None:
         if column.plan.subject:
             for verdict in verdicts:
                 if verdict.subject:
                     self._subject(verdict.subject)
         elif column.plan.action == "scan":
-            for verdict in verdicts:
+            for verdict in {id(one): one for one in verdicts}.values():
                 if verdict.shown is not True or verdict.found:
                     self._found.update(verdict.found)
                     self._found_in.add(column.plan.name)

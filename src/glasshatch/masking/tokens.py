@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
 
 from ..errors import ConfigError
+from .kernel import STAMP
 from .validators import digits
 
 TOKEN = re.compile(r"<([A-Z][A-Z0-9_]{1,30})(?::([a-z2-7]{12}))?>")
@@ -58,6 +59,13 @@ class Tokens:
         """
         return self._epochs[0].digest(purpose)
 
+    def stamp(self, type: str) -> Callable[[list[bytes]], list[bytes | None]] | None:
+        """Makes tokens of UTF-8 values in the compiled kernel; None for a value that `maker` must spell.
+
+        None itself where there is no compiled kernel, or the type has a spelling that it does not know.
+        """
+        return self._epochs[0].stamp(type)
+
     def lookup(self, type: str, value: str) -> tuple[str, ...]:
         """The tokens of a value under every live epoch, the current one first: joins span rotations."""
         return tuple(keyed.maker(type)(value) for keyed in self._epochs)
@@ -73,6 +81,7 @@ class _Keyed:
         if len(key) > _BLOCK:
             key = hashlib.sha256(key).digest()
         padded = key.ljust(_BLOCK, b"\0")
+        self._blocks = padded.translate(_INNER), prefix, padded.translate(_OUTER)
         self._inner = hashlib.sha256(padded.translate(_INNER) + prefix)
         self._outer = hashlib.sha256(padded.translate(_OUTER))
         self._makers: dict[str, Callable[[str], str]] = {}
@@ -82,6 +91,15 @@ class _Keyed:
         if known is None:
             known = self._makers[type] = self._maker(type)
         return known
+
+    def stamp(self, type: str) -> Callable[[list[bytes]], list[bytes | None]] | None:
+        spelling = _COMPILED.get(_SPELLINGS.get(type, str.strip))
+        if STAMP is None or spelling is None:
+            return None
+        inner, prefix, outer = self._blocks
+        made = STAMP(inner, prefix + type.encode() + b"\0", outer, f"<{type}:".encode(), spelling)
+        tokens: Callable[[list[bytes]], list[bytes | None]] = made.tokens
+        return tokens
 
     def digest(self, purpose: str) -> Callable[[bytes], bytes]:
         absorbed = self._inner.copy()
@@ -178,6 +196,10 @@ def _lower(value: str) -> str:
     return value.strip().lower()
 
 
+def _name(value: str) -> str:
+    return " ".join(value.split()).casefold()
+
+
 def _number(value: str) -> str:
     text = value.strip()
     return text.lstrip("+").lstrip("0") or "0"
@@ -191,6 +213,11 @@ _SPELLINGS: dict[str, Callable[[str], str]] = {
     "IBAN": _compact,
     "MAC": _compact,
     "IP": _lower,
-    "NAME": lambda value: " ".join(value.split()).casefold(),
+    "NAME": _name,
     "NUMBER": _number,
 }
+
+_COMPILED: dict[Callable[[str], str], str] = {
+    str.strip: "strip", _lower: "lower", digits: "digits", _name: "name", e164: "phone", _compact: "compact",
+}  # fmt: skip
+"""What the compiled kernel calls the spellings that it knows."""

@@ -263,6 +263,9 @@ def test_a_cell_that_cannot_be_scanned_or_masked_never_passes(engine: Engine, to
         def maker(self, type: str) -> Any:
             return lambda value: 1 / 0
 
+        def stamp(self, type: str) -> Any:
+            return lambda values: [None] * len(values)
+
     deaf = Redactor(Deaf(engine.packs), tokens)
     assert one(deaf, base("note"), b"secret") == b"[UNSCANNED]"
     assert one(deaf, base("note", JSON), b'"secret"') is None
@@ -287,3 +290,21 @@ def test_plans_say_why(redactor: Redactor) -> None:
         "may hold a masked column",
         "its type carries no text",
     ]
+
+
+def test_a_chunk_whose_first_rows_are_of_one_type_is_planned_as_that(redactor: Redactor) -> None:
+    mails = [b"user%d@example.com" % number for number in range(20)]
+    odd = [b"no address", b"", b"   "]
+    plan = plan_columns([base("contact")], (), redactor, False)
+    shown = [row[0] for row in masked(plan, [[value] for value in (*mails, *odd)])]
+    assert all(value.startswith(b"<EMAIL:") for value in shown[:21])
+    assert shown[21:] == [b"", b"   "]
+    assert plan.exposure().classes == ("EMAIL",)
+    # The next chunk is sampled again, and what was masked for its company is harmless elsewhere.
+    words = [b"word %d" % number for number in range(20)]
+    assert [row[0] for row in masked(plan, [[value] for value in words])] == words
+    other = plan_columns([base("remark")], (), redactor, False)
+    assert masked(other, [[b"no address"]]) == [[b"no address"]]
+    # A few rows are no sample.
+    few = plan_columns([base("contact")], (), redactor, False)
+    assert masked(few, [[mails[0]], [b"no address"]])[1] == [b"no address"]
