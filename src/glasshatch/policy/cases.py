@@ -63,7 +63,7 @@ class CaseResource(_Part, frozen=True, kw_only=True):
 
 class Case(_Part, frozen=True, kw_only=True):
     """One statement and what must come of it; `grant` has the verbs of a grant in force, `rule` may be left
-    out. An empty statement asks whether a session may be opened."""
+    out. An empty statement asks whether a session may be opened. `from` says where a case comes from."""
 
     statement: str
     expect: Expect
@@ -74,6 +74,7 @@ class Case(_Part, frozen=True, kw_only=True):
     masked: tuple[str, ...] = ()
     rule: str = ""
     name: str = ""
+    origin: str = msgspec.field(default="", name="from")
 
 
 class CaseFile(msgspec.Struct, frozen=True):

@@ -10,6 +10,8 @@ import pytest
 import glasshatch.policy as policy
 from glasshatch.errors import ConfigError
 from glasshatch.policy import PolicySet, Result, read_cases, run_cases
+from glasshatch.policy.vocabulary import RISKS
+from glasshatch.statements import analyze
 
 ASSETS = Path(__file__).parent.parent.parent / "assets"
 SHIPPED = Path(policy.__file__).parent / "sets" / "production.cases.toml"
@@ -34,6 +36,20 @@ def test_the_given_dangerous_statements_of_every_kind_come_out_right() -> None:
     found = results(ASSETS / "dangerous-statements.jsonl")
     assert len(found) == 48
     assert [result for result in found if not result.passed] == []
+
+
+def test_everyday_statements_of_every_language_pass_and_their_dangerous_lookalikes_do_not() -> None:
+    file = ASSETS / "lookalikes.jsonl"
+    assert failed(file) == []
+    kinds = [(case.kind, case.expect) for _, case in read_cases(file).cases]
+    for kind in ("sql", "mysql", "redis", "shell", "kubectl", "mcp"):
+        assert min(kinds.count((kind, "allow")), kinds.count((kind, "stop"))) > 10, kind
+
+
+def test_every_risk_that_a_statement_can_have_is_a_word_that_policies_may_use() -> None:
+    for name in ("dangerous-statements.jsonl", "lookalikes.jsonl", "sql-cases.jsonl"):
+        for _, case in read_cases(ASSETS / name).cases:
+            assert frozenset(analyze(case.kind, case.statement).risks) <= RISKS, case.statement
 
 
 def test_a_case_that_comes_out_otherwise_says_what_was_decided(tmp_path: Path) -> None:
