@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Callable
 
 import msgspec
@@ -73,7 +74,9 @@ class PolicyAuthority:
             masked=masked,
         )
         decision = self._policy().decide(ask, self._decision_id())
-        return msgspec.structs.replace(decision, roles=current.roles)
+        grant = next((one for one in ask.grants if one.id == decision.grant_id), None)
+        purpose = purpose_of(grant.reason) if grant is not None else ""
+        return msgspec.structs.replace(decision, roles=current.roles, purpose=purpose)
 
     def access(self, grant_id: str) -> Access | None:
         """Why a grant exists and who approved it, as it stands in events."""
@@ -96,3 +99,12 @@ class PolicyAuthority:
 
     def _decision_id(self) -> str:
         return uuid7(self._clock.now_ns(), os.urandom(10))
+
+
+_PURPOSE = re.compile(r"\[([a-z][a-z0-9_-]{0,40})\]")
+
+
+def purpose_of(reason: str) -> str:
+    """What a grant was given for: the word in brackets at the head of its reason, as its approver saw it."""
+    found = _PURPOSE.match(reason)
+    return found[1] if found else ""

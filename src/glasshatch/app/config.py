@@ -74,7 +74,8 @@ class PolicySection(_Section, frozen=True):
 class MaskingSection(_Section, frozen=True):
     """packs: shipped detector packs. user_packs: paths of your own. rules: which operator people meet, by
     resource, column or path, type, role and purpose. stored: what the record keeps of a value. policy: a file
-    with further rules, which stand after these.
+    with further rules, which stand after these. workforce: feeds whose actors are your own people and stay in
+    clear, as `kind/name`, as in `json/hr`.
     """
 
     packs: tuple[str, ...] = ("all",)
@@ -82,6 +83,7 @@ class MaskingSection(_Section, frozen=True):
     rules: tuple[MaskRule, ...] = ()
     stored: tuple[StoredRule, ...] = ()
     policy: str = ""
+    workforce: tuple[str, ...] = ()
 
 
 class ResourceSection(_Section, frozen=True):
@@ -377,23 +379,8 @@ def _explain(message: str, file: Path) -> ConfigError:
 def known_keys() -> set[str]:
     """The last part of every key the file may hold."""
     sections = (
-        Config,
-        ServerSection,
-        KeysSection,
-        GatewaySection,
-        PolicySection,
-        MaskingSection,
-        DetectSection,
-        TlogSection,
-        WitnessSection,
-        AnchorSection,
-        RetentionSection,
-        ChannelSection,
-        ResourceSection,
-        LedgerSection,
-        ColumnRule,
-        MaskRule,
-        StoredRule,
-        SealRule,
-    )
+        Config, ServerSection, KeysSection, GatewaySection, PolicySection, MaskingSection,
+        DetectSection, TlogSection, WitnessSection, AnchorSection, RetentionSection, ChannelSection,
+        ResourceSection, LedgerSection, ColumnRule, MaskRule, StoredRule, SealRule,
+    )  # fmt: skip
     return {field for section in sections for field in section.__struct_fields__}

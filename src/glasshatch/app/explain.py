@@ -16,7 +16,7 @@ from ..sources import SOURCES
 from .config import LoadedConfig, ResourceSection, load_config, read_secret, split_address
 from .detection import make_channels, read_rules
 from .home import Home
-from .house import load_engine, load_policy, open_keyring, seal_rules
+from .house import load_engine, load_masking, load_policy, open_keyring, seal_rules
 from .streams import make_streams
 from .witnessing import make_witnessing, witness_key
 
@@ -59,6 +59,8 @@ def _checks(loaded: LoadedConfig) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "policy.set", lambda: _policy(loaded)
     yield "masking.packs", lambda: f"detectors load, pack hash {load_engine(loaded).pack_hash[:16]}"
     yield "masking.kernel", lambda: _KERNELS[KERNEL]
+    if config.masking.rules or config.masking.stored or config.masking.policy:
+        yield "masking.rules", lambda: _masking(loaded)
     if config.seal:
         yield "seal", lambda: _seal(loaded)
     yield "gateway.postgres", lambda: _address(config.gateway.postgres, "gateway.postgres")
@@ -92,6 +94,14 @@ def _streams(loaded: LoadedConfig) -> str:
     streams = make_streams(loaded, SOURCES, open_keyring(loaded).ledgers)
     claims = [f"{what} {pattern} to {name}" for what, pattern, name in streams.claims()]
     return f"{', '.join(claims) or 'no stream has a ledger of its own'}; everything else to default"
+
+
+def _masking(loaded: LoadedConfig) -> str:
+    policy = load_masking(loaded)
+    return (
+        f"{len(policy.rules)} rules say what people meet, {len(policy.stored)} what the record keeps, "
+        f"hash {policy.hash[:16]}"
+    )
 
 
 def _seal(loaded: LoadedConfig) -> str:
@@ -158,6 +168,8 @@ def _resource(loaded: LoadedConfig, name: str, resource: ResourceSection) -> str
         if resource.columns
         else "no column rules, names and text decide"
     )
+    if resource.mode == "dry-run":
+        masked += "; DRY RUN: answers pass IN CLEAR, only secrets are masked"
     return (
         f"{resource.type} {resource.host}:{resource.port}/{resource.database} as {resource.user}, "
         f"env {resource.env}, tls {resource.tls}, {masked}"

@@ -56,7 +56,8 @@ class House:
         self.engine = load_engine(loaded)
         self.masking = load_masking(loaded)
         workforce = frozenset(kind.name for kind in SOURCES.values() if kind.workforce)
-        self.redactor = Redactor(self.engine, make_tokens(self.keyring), workforce, self.masking)
+        feeds = loaded.config.masking.workforce
+        self.redactor = Redactor(self.engine, make_tokens(self.keyring), workforce, self.masking, feeds)
         self._lock = self.home.lock(brief=brief)
         try:
             self.master = open_master(loaded)
@@ -147,9 +148,19 @@ class House:
     def announce_start(self) -> None:
         """Record that the directory was opened, under which policy, and which streams lead where."""
         claims = [f"{what} {pattern} to {name}" for what, pattern, name in self.streams.claims()]
-        attrs = {"streams": claims} if claims else {}
+        attrs: dict[str, object] = {"streams": claims} if claims else {}
+        attrs |= self._masking_facts()
         self.note("server.started", outcome=Outcome(status="success"), attrs=attrs)
         self.policies.note_start(self.note)
+
+    def _masking_facts(self) -> dict[str, object]:
+        """What the record says of masking at a start: its rules, and where answers pass in clear."""
+        facts: dict[str, object] = {}
+        if self.masking.rules or self.masking.stored:
+            facts["masking_hash"] = self.masking.hash
+        if dry := [name for name, one in self.loaded.config.resources.items() if one.mode == "dry-run"]:
+            facts["dry_run"] = dry
+        return facts
 
     def close(self) -> None:
         """Make everything durable and let the directory go."""

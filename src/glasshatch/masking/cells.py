@@ -12,6 +12,7 @@ import msgspec
 
 from .choosing import NOBODY, MaskingView
 from .columns import ColumnFacts, ColumnPlan
+from .documents import put
 from .engine import Finding
 from .operators import ValueKind, masked
 from .pgshapes import CONTAINERS, transform
@@ -325,11 +326,17 @@ def _cleaned_json(text: str, type: ValueType, format: int, redactor: Redactor) -
         document = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError):
         return None
-    shown = msgspec.json.encode(redactor.tree(document, JSON_HINTS)).decode()
+    without, puts = redactor.take_out(document)
+    cleaned = redactor.tree(without, JSON_HINTS)
+    shown = msgspec.json.encode(cleaned).decode()
     # What was found only across members (a key and its value) has no place of its own.
     rest = redactor.findings([shown])[0]
     if rest is None or any(redactor.marks(one.type) for one in rest):
         return None
+    for place, value in puts:
+        cleaned = put(cleaned, place, value)
+    if puts:
+        shown = msgspec.json.encode(cleaned).decode()
     if msgspec.json.decode(shown) == document:
         shown = text
     return _jsonb_mark(type, format) + shown.encode()

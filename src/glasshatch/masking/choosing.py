@@ -6,6 +6,7 @@ clear because of who asked, so a stored rule knows neither roles nor purposes.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tomllib
 from collections.abc import Collection, Sequence
@@ -167,6 +168,9 @@ class MaskingPolicy:
         self.rules = tuple(rules)
         self.stored = tuple(stored)
         self._views: dict[Any, MaskingView] = {}
+        text = msgspec.json.encode([self.rules, self.stored], order="sorted")
+        self.hash = hashlib.sha256(text).hexdigest()
+        """Of the rules as they were read; equal rules have equal hashes."""
 
     @classmethod
     def load(cls, file: Path) -> MaskingPolicy:
@@ -235,6 +239,8 @@ class MaskingView:
     def __init__(self, rules: Sequence[tuple[int, MaskRule | StoredRule]] = ()) -> None:
         self._rules = tuple(rules)
         self._known: dict[tuple[str, str, str], Chosen | None] = {}
+        self.has_paths = any(isinstance(rule, MaskRule) and rule.path for _, rule in rules)
+        """Whether a rule speaks of places inside documents."""
 
     @property
     def empty(self) -> bool:
@@ -259,6 +265,13 @@ class MaskingView:
         if len(self._known) < _MANY:
             self._known[key] = found
         return found
+
+    def placed(self, type: str, *, column: str, path: str) -> Chosen | None:
+        """The operator for a whole value in a document, if a rule with a path is the first that fits it."""
+        for number, rule in self._rules:
+            if rule.fits(type, column, path):
+                return rule.chosen(f"masking rule {number + 1}") if rule.path else None
+        return None
 
 
 NOBODY = MaskingView()

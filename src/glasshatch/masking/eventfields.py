@@ -34,6 +34,8 @@ _UNTOUCHED = frozenset(
 
 _SCANNED = tuple(name for name in Event.__struct_fields__ if name not in _UNTOUCHED)
 
+_SCANNED_BUT_ACTOR = tuple(name for name in _SCANNED if name != "actor")
+
 _NAMED = frozenset({"labels", "attrs", "native"})
 """Members whose keys are foreign too."""
 
@@ -52,19 +54,24 @@ _TELLING = frozenset({"kind", "value", "Value", "parameterValue", "ParameterValu
 """Members without which an object tells nothing of its others."""
 
 
-def change_texts(event: Event, change: Change, vouched: frozenset[str] = OWN_KINDS) -> Event:
+def change_texts(
+    event: Event, change: Change, vouched: frozenset[str] = OWN_KINDS, *, actor_clear: bool = False
+) -> Event:
     """The event with `change` applied to every scanned string, always in the same order.
 
     Args:
         vouched: Kinds of source whose actors and resources are the workforce's own, kept in clear.
+        actor_clear: Whether the actor alone is.
     """
-    return _known(event, change) if event.source.kind in vouched else _foreign(event, change)
+    if event.source.kind in vouched:
+        return _known(event, change)
+    return _foreign(event, change, _SCANNED_BUT_ACTOR if actor_clear else _SCANNED)
 
 
-def _foreign(event: Event, change: Change) -> Event:
+def _foreign(event: Event, change: Change, scanned: tuple[str, ...]) -> Event:
     """An application's event: its actor may be a customer, and any member may hold what was typed."""
     changes: dict[str, Any] = {}
-    for name in _SCANNED:
+    for name in scanned:
         value = getattr(event, name)
         if not value:
             continue

@@ -8,6 +8,8 @@ from __future__ import annotations
 import copy
 from collections import Counter
 from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -15,6 +17,7 @@ import msgspec
 from ..events import Event, Redaction
 from ..statements import Span
 from .choosing import MaskingPolicy, MaskingView
+from .documents import Place, take_out
 from .embedded import OPENINGS, opened
 from .engine import Engine, Finding
 from .eventfields import OWN_KINDS, Change, change_texts, change_tree
@@ -41,13 +44,16 @@ class Redactor:
         tokens: Tokens,
         workforce: frozenset[str] = frozenset(),
         policy: MaskingPolicy | None = None,
+        workforce_feeds: Sequence[str] = (),
     ) -> None:
-        """`workforce` names the kinds of source, besides our own, whose actors stay in clear.
+        """`workforce` names the kinds of source, besides our own, whose actors and resources stay in clear.
 
+        `workforce_feeds` are patterns of further feeds, `kind/name`, of which only the actors do.
         `policy` says what the record keeps; without it, of everything what the packs say.
         """
         self.engine = engine
         self._vouched = OWN_KINDS | workforce
+        self._workforce_feeds = tuple(workforce_feeds)
         self._policy = policy if policy is not None else MaskingPolicy()
         self._places = Places(self._policy)
         self._view = self._policy.stored_view(_OWN_FEED)
@@ -78,6 +84,12 @@ class Redactor:
             if len(self._met) < _MANY:
                 self._met[view, column] = met
         return met
+
+    def take_out(self, document: Any) -> tuple[Any, list[tuple[Place, Any]]]:
+        """A document without what masking rules name by its path, and what shall stand there instead."""
+        if not self._view.has_paths:
+            return document, []
+        return take_out(document, self._view, self._column, self.findings, self.tokens)
 
     def marks(self, type: str) -> bool:
         """Whether a value of a type that was replaced is not found again, because a token stands there."""
@@ -134,7 +146,7 @@ class Redactor:
         feed = feed or (event.source.kind if event.source.kind in OWN_KINDS else "")
         storing = self.met_by(self._policy.stored_view(feed))
         try:
-            clean = storing._together([event])[0]
+            clean = storing._together([event], self._is_workforce(feed))[0]
             return self._settled(event, clean, feed)
         except Exception:
             redaction = Redaction(counts={"UNSCANNED": 1}, pack_hash=self.engine.pack_hash)
@@ -144,7 +156,7 @@ class Redactor:
         """Many events of one feed as by `event`, in one scan over the texts of all."""
         storing = self.met_by(self._policy.stored_view(feed))
         try:
-            clean = storing._together(events)
+            clean = storing._together(events, self._is_workforce(feed))
             if not self._places.of(feed):
                 return clean
             return [self._settled(*both, feed) for both in zip(events, clean, strict=True)]
@@ -155,18 +167,24 @@ class Redactor:
         rules = self._places.of(feed)
         return settled(before, after, rules, self.findings, self.tokens) if rules else after
 
-    def _together(self, events: Sequence[Event]) -> list[Event]:
+    def _is_workforce(self, feed: str) -> bool:
+        return bool(self._workforce_feeds) and any(fnmatchcase(feed, one) for one in self._workforce_feeds)
+
+    def _together(self, events: Sequence[Event], actor_clear: bool) -> list[Event]:
         gathered = _Gathered(self._ways)
+        walk = partial(change_texts, vouched=self._vouched, actor_clear=actor_clear)
         ends: list[int] = []
         for event in events:
-            self._change_texts(event, gathered.take)
+            walk(event, gathered.take)
             ends.append(len(gathered.originals))
         found = self.findings(gathered.texts)
         clean = list(map(self._told, gathered.texts, gathered.hints, found))
         originals, starts = gathered.originals, [0, *ends[:-1]]
         unmarked = self._unmarked(found) if self._ways.unmarked else None
         return [
-            self._replaced(event, originals[start:end], clean[start:end], unmarked and unmarked[start:end])
+            self._replaced(
+                event, walk, originals[start:end], clean[start:end], unmarked and unmarked[start:end]
+            )
             for event, start, end in zip(events, starts, ends, strict=True)
         ]
 
@@ -176,11 +194,16 @@ class Redactor:
         return [[one.type for one in some or () if one.detector in types] for some in found]
 
     def _replaced(
-        self, event: Event, texts: list[str], clean: list[str], unmarked: list[list[str]] | None
+        self,
+        event: Event,
+        walk: Callable[[Event, Change], Event],
+        texts: list[str],
+        clean: list[str],
+        unmarked: list[list[str]] | None,
     ) -> Event:
         if clean != texts:
             in_order = iter(clean)
-            event = self._change_texts(event, lambda _text, _hint: next(in_order))
+            event = walk(event, lambda _text, _hint: next(in_order))
         counts = count_tokens(clean)
         if unmarked:
             more = Counter(counts)
@@ -188,9 +211,6 @@ class Redactor:
             counts = dict(sorted(more.items()))
         redaction = Redaction(counts=counts, pack_hash=self.engine.pack_hash)
         return msgspec.structs.replace(event, redaction=redaction)
-
-    def _change_texts(self, event: Event, change: Change) -> Event:
-        return change_texts(event, change, self._vouched)
 
     def tree(self, value: Any, hints: frozenset[str]) -> Any:
         """A JSON-like value without what is found in its texts or told by its keys."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,32 @@ def test_found_in_text_and_documents_it_is_masked_for_the_actor_too(redactor: Re
     cell, data = shown(redactor, document, f'{{"a":"{MAIL}","password":"x1"}}', keeping)
     assert cell == f'{{"a":"{MAIL}","password":"<SECRET>"}}'.encode()
     assert data.classes == ("EMAIL", "SECRET")
+
+
+def test_a_path_names_a_value_in_a_document(redactor: Redactor) -> None:
+    policy = MaskingPolicy(
+        [
+            MaskRule(operator="keep", path="owner.city", role="support"),
+            MaskRule(operator="null", path="owner.*", type="NAME"),
+            MaskRule(operator="bucket", path=("ages", "born")),
+            MaskRule(operator="keep", path="login.*"),
+        ]
+    )
+    document = ColumnFacts("doc", 3802, 0, "public.t", "doc")
+    text = (
+        '{"owner":{"city":"12 Main St, call +14155552671","first_name":"Ann"},"ages":[41,7],'
+        f'"born":"1980-01-02",'
+        f'"login":{{"password":"pw","note":"password=hunter2222","mail":"{MAIL}"}},"{MAIL}":1}}'
+    )
+    cell = json.loads(shown(redactor, document, text, policy, "support")[0])
+    assert cell["owner"] == {"city": "12 Main St, call +14155552671", "first_name": None}
+    assert (cell["ages"], cell["born"]) == (["40-49", "0-9"], "1980")
+    assert cell["login"]["mail"] == MAIL
+    assert cell["login"]["password"] == "<SECRET>"
+    assert "hunter2222" not in str(cell)
+    assert MAIL not in cell
+    other = json.loads(shown(redactor, document, text, policy)[0])
+    assert "+1415" not in other["owner"]["city"]
 
 
 def test_what_is_derived_is_clear_only_if_all_its_sources_are(redactor: Redactor) -> None:

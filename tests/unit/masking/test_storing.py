@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from glasshatch.events import Event, Source
+from glasshatch.events import Actor, Event, RawPrincipal, Resource, Source
 from glasshatch.masking import Engine, MaskingPolicy, MaskRule, Redactor, StoredRule, Tokens
 
 MAIL, IP, CARD = "alice@example.com", "203.0.113.9", "4111111111111111"
@@ -89,6 +89,18 @@ def test_what_people_may_see_does_not_count_for_the_record(engine: Engine, token
     assert MAIL not in str(redactor.event(event(native={"a": MAIL})))
     assert MAIL in redactor.met_by(policy.view()).text(MAIL)[0]
     assert MAIL not in redactor.sql(f"select '{MAIL}'", [])
+
+
+def test_a_feed_of_the_workforce_keeps_its_actors(engine: Engine, tokens: Tokens) -> None:
+    redactor = Redactor(engine, tokens, frozenset(), None, ["json/hr*"])
+    actor = Actor(id="u1", name="Bob", raw=RawPrincipal(namespace="hr", principal=MAIL))
+    one = event(actor=actor, resource=Resource(type="file", id=f"file/{MAIL}"), attrs={"to": MAIL})
+    (here,), (there,) = redactor.events([one], "json/hr-eu"), redactor.events([one], "json/shop")
+    assert here.actor == actor
+    assert MAIL not in str(there.actor)
+    for clean in (here, there):
+        assert MAIL not in str((clean.resource, clean.attrs))
+    assert redactor.events([one], "json/hr-eu") == [here]
 
 
 def test_another_token_key_reaches_all_that_is_made(engine: Engine) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from pathlib import Path
 
 import uvloop
@@ -16,7 +17,7 @@ from ...events import Outcome
 from ...gateway import GatewayServer, GuardedResource, Limits, Listen, PostgresTarget
 from ...policy import ResourceFacts
 from ..authority import PolicyAuthority, TokenAuthenticator
-from ..config import LoadedConfig, ResourceSection, load_config, read_secret, split_address
+from ..config import Config, LoadedConfig, ResourceSection, load_config, read_secret, split_address
 from ..desk import FrontDesk
 from ..house import House
 from .lifeline import Lifeline
@@ -79,6 +80,7 @@ async def _run(house: House, stop: asyncio.Event, lifeline: Lifeline) -> None:
             link.start()
             await api.start()
             await gateway.start()
+            _warn(config)
             lifeline.ready(f"PostgreSQL on {config.gateway.postgres}")
             await stop.wait()
         finally:
@@ -93,6 +95,14 @@ async def _run(house: House, stop: asyncio.Event, lifeline: Lifeline) -> None:
             link.stop()
     if halted := house.ledgers.error:
         raise halted
+
+
+def _warn(config: Config) -> None:
+    for name, resource in config.resources.items():
+        if resource.mode == "dry-run":
+            sys.stderr.write(
+                f"glasshatch: DRY RUN: answers of {name} pass IN CLEAR, only secrets are masked\n"
+            )
 
 
 def _announce(house: House, restarted: str) -> None:

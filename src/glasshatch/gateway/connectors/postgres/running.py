@@ -146,7 +146,8 @@ class Run:
             parts.append(Data(rows=self.copied_rows, bytes=self.copied_bytes))
         if not parts:
             return None
-        return parts[0] if len(parts) == 1 else _sum(parts)
+        whole = parts[0] if len(parts) == 1 else _sum(parts)
+        return msgspec.structs.replace(whole, purpose=self.decision.purpose)
 
     def duration_us(self, now_ns: int) -> int:
         """Microseconds since the statement was asked."""
