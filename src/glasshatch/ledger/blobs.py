@@ -13,11 +13,12 @@ from pathlib import Path
 
 import msgspec
 
-from ..errors import VerificationError
+from ..errors import TooLarge, VerificationError
 from ..keys import Envelope
 from .files import Files
 from .log.blobs import (
     FOLDER_ENTRIES,
+    MAX_BLOB_BYTES,
     BlobPlace,
     blob_header,
     blob_of,
@@ -40,6 +41,13 @@ class Large(msgspec.Struct, frozen=True):
     payload: bytes
     digest: str
     """The SHA-256 of the payload in hex, which the entry names in a link."""
+
+    def __post_init__(self) -> None:
+        if len(self.payload) > MAX_BLOB_BYTES:
+            raise TooLarge(
+                f"a blob has {len(self.payload)} bytes, the limit is {MAX_BLOB_BYTES}",
+                hint="record it in parts; nothing of it was stored",
+            )
 
     def __len__(self) -> int:
         return len(self.entry)
@@ -122,7 +130,7 @@ class Blobs:
                 # Something strange in it stays, and `verify` names it.
                 with contextlib.suppress(OSError):
                     (self._directory / folder_path(number)).rmdir()
-                    self._files.sync_directory(self._directory / BLOBS)
+                self._files.sync_directory(self._directory / BLOBS)
             elif number == boundary and minimum > boundary * FOLDER_ENTRIES:
                 found = _headers(self._directory, number)
                 gone += self._remove([place for place, header in found if header.first < minimum])

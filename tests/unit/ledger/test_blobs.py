@@ -15,11 +15,21 @@ import pytest
 
 from fixtures.pruning import pruned_event
 from glasshatch.clock import ManualClock
-from glasshatch.errors import ConfigError, GlasshatchError, VerificationError
+from glasshatch.errors import ConfigError, GlasshatchError, TooLarge, VerificationError
 from glasshatch.events import Receipt
 from glasshatch.keys import Keyring, activate_key, open_master_key, prepare_key
-from glasshatch.ledger import Large, Ledger, LedgerOptions, LedgerReader, VerifyReport, verify_directory
+from glasshatch.ledger import (
+    MAX_BLOB_BYTES,
+    Large,
+    Ledger,
+    LedgerOptions,
+    LedgerReader,
+    VerifyReport,
+    verify_directory,
+)
+from glasshatch.ledger import blobs as kept_blobs
 from glasshatch.ledger.cut import LedgerCut
+from glasshatch.ledger.log import blobs as log_blobs
 
 Make = Callable[..., Ledger]
 
@@ -273,6 +283,36 @@ def test_a_cut_has_those_of_its_entries_only(kept: tuple[Ledger, list[Large]]) -
         cut.checkpoint = msgspec.structs.replace(cut.checkpoint, size=3)
         assert [file.path for file in cut._blobs(0) or ()] == [f"blobs/00000000/{them[0].digest}"]
         assert len(cut._blobs(2) or ()) == 0
+
+
+def test_more_than_a_blob_holds_is_refused_before_anything_is_stored() -> None:
+    with pytest.raises(TooLarge, match="the limit is 16777216"):
+        Large(b"{}", bytes(MAX_BLOB_BYTES + 1), "0" * 64)
+
+
+def test_folders_of_pruned_entries_go_as_a_whole_and_the_numbers_go_on(
+    make: Make, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (log_blobs, kept_blobs):
+        monkeypatch.setattr(module, "FOLDER_ENTRIES", 128)
+    with make() as ledger:
+        for number in range(520):
+            ledger.append(large(number) if number % 50 == 0 else b"small %d" % number)
+        ledger.checkpoint(fresh=True)
+        assert sorted(path.name for path in (ledger.directory / "blobs").iterdir()) == [
+            f"{number:08d}" for number in range(4)
+        ]  # fmt: skip
+        ledger.prune(256, lambda links: ledger.append(pruned_event(links)))
+        assert sorted(path.name for path in (ledger.directory / "blobs").iterdir()) == [
+            "00000002",
+            "00000003",
+        ]
+        ledger.append(large(600))
+    with Ledger.open(ledger.directory, keyring, ManualClock()) as again:
+        index = again.append(large(700)).index
+        assert [again.whole(at) for at in (300, 500, index)] == [large(n).payload for n in (300, 500, 700)]
+    for key in (None, keyring):
+        check(ledger, key).require()
 
 
 def test_a_ledger_that_has_none_has_no_folder_for_them(make: Make) -> None:

@@ -82,11 +82,18 @@ def _list_blobs(directory: Path, inventory: Inventory, findings: Findings) -> No
         if number is None or not folder.is_dir(follow_symlinks=False):
             _unknown(name, findings)
             continue
-        for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        for entry in _entries_of(folder):
             if not is_digest(entry.name):
                 _unknown(f"{name}/{entry.name}", findings)
             elif _count(entry, f"{name}/{entry.name}", inventory, findings):
                 inventory.blobs.append(BlobPlace(number, entry.name))
+
+
+def _entries_of(folder: os.DirEntry[str]) -> list[os.DirEntry[str]]:
+    try:
+        return sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except FileNotFoundError:
+        return []  # a live server pruned all that was in it
 
 
 def _check_gaps(part: str, numbers: list[int], findings: Findings) -> None:
