@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from ..errors import ConfigError
-from ..masking import ColumnRule, MaskRule, SealRule, StoredRule
+from ..masking import ColumnRule, FreeTextRule, MaskRule, NerSection, SealRule, StoredRule
 
 CONFIG_VERSION = 1
 
@@ -196,6 +196,7 @@ class Config(_Section, frozen=True):
     policy: PolicySection = PolicySection()
     masking: MaskingSection = MaskingSection()
     seal: tuple[SealRule, ...] = ()
+    ner: NerSection = NerSection()
     detect: DetectSection = DetectSection()
     tlog: TlogSection = TlogSection()
     witnesses: tuple[WitnessSection, ...] = ()
@@ -379,8 +380,8 @@ def _explain(message: str, file: Path) -> ConfigError:
 def known_keys() -> set[str]:
     """The last part of every key the file may hold."""
     sections = (
-        Config, ServerSection, KeysSection, GatewaySection, PolicySection, MaskingSection,
-        DetectSection, TlogSection, WitnessSection, AnchorSection, RetentionSection, ChannelSection,
-        ResourceSection, LedgerSection, ColumnRule, MaskRule, StoredRule, SealRule,
+        Config, ServerSection, KeysSection, GatewaySection, PolicySection, MaskingSection, DetectSection,
+        TlogSection, WitnessSection, AnchorSection, RetentionSection, ChannelSection, ResourceSection,
+        LedgerSection, ColumnRule, MaskRule, StoredRule, SealRule, NerSection, FreeTextRule,
     )  # fmt: skip
     return {field for section in sections for field in section.__struct_fields__}

@@ -17,6 +17,7 @@ from .config import LoadedConfig, ResourceSection, load_config, read_secret, spl
 from .detection import make_channels, read_rules
 from .home import Home
 from .house import load_engine, load_masking, load_policy, open_keyring, seal_rules
+from .names import check_names
 from .streams import make_streams
 from .witnessing import make_witnessing, witness_key
 
@@ -63,6 +64,8 @@ def _checks(loaded: LoadedConfig) -> Iterator[tuple[str, Callable[[], str]]]:
         yield "masking.rules", lambda: _masking(loaded)
     if config.seal:
         yield "seal", lambda: _seal(loaded)
+    if config.ner.texts:
+        yield "ner", lambda: check_names(loaded)
     yield "gateway.postgres", lambda: _address(config.gateway.postgres, "gateway.postgres")
     yield "gateway.tls_certificate", lambda: _tls(loaded)
     yield "detect.user_rules", lambda: f"{len(read_rules(loaded))} rules load"

@@ -23,6 +23,7 @@ from ..sources import SOURCES, Intake, Seen
 from .config import LoadedConfig
 from .home import LEDGER_NAME, Home
 from .ledgers import Ledgers
+from .names import open_names
 from .policies import LivePolicy
 from .pruned_values import drop_pruned_values
 from .recorder import EventMaker, Recorder
@@ -85,9 +86,12 @@ class House:
             self._lock.release()
             raise
         self.recorder = Recorder(self.ledger, self.redactor, self.streams, self.ledgers.get, self._sealer())
+        opened = open_names(loaded, self.redactor)
+        self.names = opened[0] if opened else None
         self.intake = Intake(
-            self.recorder, self._open_seen, SOURCES, clock, os.urandom, self.tenant, self.redactor.texts
-        )
+            self.recorder, self._open_seen, SOURCES, clock, os.urandom, self.tenant, self.redactor.texts,
+            opened[1].clean if opened else None,
+        )  # fmt: skip
         self.rotation = Rotation(self)
         try:
             finish_rewrap(self)
@@ -147,6 +151,8 @@ class House:
 
     def announce_start(self) -> None:
         """Record that the directory was opened, under which policy, and which streams lead where."""
+        if self.names is not None:
+            self.names.warm()
         claims = [f"{what} {pattern} to {name}" for what, pattern, name in self.streams.claims()]
         attrs: dict[str, object] = {"streams": claims} if claims else {}
         attrs |= self._masking_facts()
@@ -172,6 +178,8 @@ class House:
                 self.vault.mark(sizes)
             self.control.close()
         finally:
+            if self.names is not None:
+                self.names.close()
             self._lock.release()
 
     def _sealer(self) -> Sealer | None:

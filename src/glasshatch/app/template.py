@@ -38,6 +38,15 @@ user_packs = []
 # subject = "attrs.customer.id"  # which value names the data subject; default: the sealed value itself
 # subject_type = "CUSTOMER"
 
+# Names in free text of feeds, by a language model: needs pip install 'glasshatch[ner]' and the model.
+#
+# [ner]
+# model = "en_core_web_sm"    # a spaCy model that is installed, or the path of its folder
+#
+# [[ner.texts]]
+# source = "json/support"     # kind/name of a feed
+# fields = ["attrs.note"]     # no other field is looked at
+
 # Detection follows the record; your own rule files stand beside the shipped ones.
 #
 # [detect]

@@ -7,6 +7,7 @@ from .detectors import ALL_PACKS, Detector, Pack, load_packs, shipped_packs
 from .engine import Engine, Finding
 from .explaining import Explanation, Step, explain
 from .fieldpaths import parse_path, spell
+from .freetext import FreeTextRule, FreeTexts, NameSpan, NerSection
 from .kernel import KERNEL, run_of
 from .literals import literal_value
 from .operators import OPERATORS, Chosen, Operator, check_operator, masked, replacement
@@ -41,10 +42,14 @@ __all__ = [
     "Engine",
     "Explanation",
     "Finding",
+    "FreeTextRule",
+    "FreeTexts",
     "MaskRule",
     "MaskingPolicy",
     "MaskingView",
     "MayMask",
+    "NameSpan",
+    "NerSection",
     "Opened",
     "Operator",
     "Pack",

@@ -77,11 +77,14 @@ class Intake:
         random: Callable[[int], bytes],
         tenant: str,
         redact: Callable[[Sequence[str]], list[str]],
+        names: Callable[[Sequence[Event], str], list[Event]] | None = None,
     ) -> None:
         """`seen` is called at the first delivery: what it costs is not paid by who has no feeds.
 
         Args:
             redact: Takes what is personal out of texts, before an excerpt is cut of them.
+            names: Takes names out of the free text of a feed's events; it may take its time, and only the
+                delivery that it is about waits.
         """
         self._recorder = recorder
         self._open_seen = seen
@@ -92,6 +95,7 @@ class Intake:
         self._random = random
         self._tenant = tenant
         self._redact = redact
+        self._names = names
         self._one_at_a_time = threading.Lock()
 
     def take(
@@ -127,6 +131,7 @@ class Intake:
         for part in _batches(pieces):
             taken = [self._item(delivery, read_item(piece)) for piece in part]
             fresh = _heaviest([one for one in taken if fullest.get(one.short, one.place) == one.place])
+            fresh = self._without_names(delivery, fresh)
             with self._one_at_a_time:
                 result = result.plus(self._record(delivery, fresh, len(taken)))
         return result
@@ -154,6 +159,12 @@ class Intake:
         key = self._key(delivery, parsed.key) if parsed.key else ""
         event, skewed = _skewed(parsed.event, delivery.now_ns, live=not delivery.first_line)
         return _Taken(item, self._complete(event, delivery, key), key, parsed.key, parsed.weight, "", skewed)
+
+    def _without_names(self, delivery: _Delivery, taken: list[_Taken]) -> list[_Taken]:
+        if self._names is None:
+            return taken
+        events = self._names([one.event for one in taken], f"{delivery.kind.name}/{delivery.name}")
+        return [msgspec.structs.replace(one, event=event) for one, event in zip(taken, events, strict=True)]
 
     def _arrival(self, delivery: _Delivery, place: int) -> Arrival:
         now_ns = delivery.now_ns
@@ -213,7 +224,8 @@ class Intake:
             for place in large:
                 reason = "is too large to be kept"
                 item = msgspec.structs.replace(fresh[place].item, problem=reason)
-                fresh[place] = self._rejected(delivery, item, reason, self._arrival(delivery, item.place))
+                rejected = self._rejected(delivery, item, reason, self._arrival(delivery, item.place))
+                fresh[place] = self._without_names(delivery, [rejected])[0]
             for place, answer in zip(
                 large, self._answers(delivery, [fresh[place].event for place in large]), strict=True
             ):
