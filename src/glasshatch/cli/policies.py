@@ -208,10 +208,14 @@ class _Remote:
 
 
 def _explain_one(judge: _Local | _Remote, kind: str, statement: str | None, as_json: bool) -> set[str]:
+    from ..app.policies import is_text
+
     if statement is None:
         if sys.stdin.isatty():
             say("[dim]type the statement; end with Ctrl-D[/]")
         statement = sys.stdin.buffer.read().decode("utf-8", "surrogateescape").rstrip("\n")
+    if not is_text(statement):
+        raise ConfigError("is no UTF-8 text", key="STATEMENT", hint="give it in UTF-8")
     (found,) = judge.explain([AskForm(kind=kind, statement=statement)])
     if as_json:
         emit_json(found)

@@ -101,10 +101,11 @@ def _all_steps(desk: Any, form: ReplayForm, *, quiet: bool) -> Replayed:
             if not total.more:
                 return total
             step = desk.replay_policy(msgspec.structs.replace(form, positions=total.positions))
-            total = _sum(total, step)
+            total = add_up(total, step)
 
 
-def _sum(one: Replayed, next: Replayed) -> Replayed:
+def add_up(one: Replayed, next: Replayed) -> Replayed:
+    """Two steps of a replay as one."""
     return msgspec.structs.replace(
         next, judged=one.judged + next.judged, uncertain=_added(one.uncertain, next.uncertain),
         skipped=_added(one.skipped, next.skipped), differences=_joined(one.differences, next.differences),

@@ -25,6 +25,8 @@ CREATE TABLE customers (id int PRIMARY KEY, email text, name text, city text);
 INSERT INTO customers VALUES (1, 'anna.canary@example.com', 'Anna Canary', 'Berlin'),
   (2, 'bert@example.org', 'Bert Other', 'Hamburg'), (3, 'carl@example.org', 'Carl Third', 'Bonn');
 CREATE TABLE orders (id int PRIMARY KEY, customer int, cents int);
+CREATE TABLE crowd AS SELECT n AS id, 'person' || n || '@example.com' AS email
+  FROM generate_series(1, 1200) n;
 INSERT INTO orders SELECT n, 1 + n % 3, n * 100 FROM generate_series(1, 50) n;
 """
 RESOURCE = """
@@ -44,6 +46,12 @@ tls = "disable"
 pattern = "*.customers.email"
 type = "EMAIL"
 operator = "token"
+subject = true
+
+[[resources.shop.columns]]
+pattern = "*.crowd.email"
+type = "EMAIL"
+operator = "partial"
 subject = true
 
 [[resources.shop.columns]]

@@ -101,6 +101,22 @@ def test_a_subject_is_found_under_the_keys_of_all_times(server: PolicyServer, si
     assert after.answers[:3] == before.answers
 
 
+def test_an_answer_with_more_subjects_than_are_recorded_is_possible_for_everybody(
+    server: PolicyServer,
+) -> None:
+    begun = str(time.time_ns())
+    server.psql("bob", "SELECT email FROM crowd WHERE id < 1100;\nSELECT email FROM crowd WHERE id = 1200;")
+    until(lambda: ask(server, actor="bob", since=begun).count == 2, "end of both statements")
+    many, one = ask(server, actor="bob", since=begun).answers
+    assert (many.rows, len(many.subjects), one.rows) == (1099, 1000, 1)
+    unsure = ask(server, subject="nobody.canary@example.com", since=begun)
+    assert [(answer.event, answer.how) for answer in unsure.answers] == [(many.event, "possible")]
+    sure = ask(server, subject="person1200@example.com", since=begun)
+    assert [(answer.event, answer.how) for answer in sure.answers] == [
+        (many.event, "possible"), (one.event, "shown"),
+    ]  # fmt: skip
+
+
 def test_the_question_is_recorded_by_tokens_and_the_value_nowhere(server: PolicyServer, since: str) -> None:
     found = ask(server, subject=CANARY, since=since)
     read = server.events("record.read attrs.what:exposure")[-1]

@@ -97,14 +97,15 @@ def test_a_line_that_cannot_be_read_is_denied_and_named_and_stops_nothing(policy
         b'{"kind": "sql", "statement": 7, "x": "' + secret + b'"}',
         b'["' + secret + b'"]',
         b'\xff{"kind": "sql"}',
+        b'{"kind": "sql", "statement": "\\ud800"}',
         b'{"kind": "k8s", "statement": "kubectl delete ns prod"}',
     ]
     said = policy("explain", "-", typed=b"\n".join(lines))
     answers = [json.loads(line) for line in said.out.splitlines()]
     assert said.code == 7
-    assert [answer["effect"] for answer in answers] == ["allow", *["deny"] * 5, answers[-1]["effect"]]
+    assert [answer["effect"] for answer in answers] == ["allow", *["deny"] * 6, answers[-1]["effect"]]
     assert answers[-1]["effect"] != "allow"
-    assert [answer["reason"].split()[1].strip(":") for answer in answers[1:6]] == ["2", "4", "5", "6", "7"]
+    assert [answer["reason"].split()[1].strip(":") for answer in answers[1:7]] == list("245678")
     assert all("one object a line" in answers[n]["reason"] for n in (1, 3, 4, 5))
     assert secret.decode() not in said.out + said.error
 

@@ -43,4 +43,15 @@ def _read(number: int, line: bytes, usual_kind: str) -> AskLine:
     if not isinstance(kind, str) or not isinstance(statement, str):
         missing = "statement" if not isinstance(statement, str) else "kind"
         return AskLine(number, problem=f"line {number} has no text as its {missing!r}: {_CURE}")
+    if not is_text(statement) or not is_text(kind):
+        return AskLine(number, problem=f"line {number} holds half a character: write UTF-8 text")
     return AskLine(number, kind, statement)
+
+
+def is_text(text: str) -> bool:
+    """Whether it can be sent as UTF-8; a lone surrogate cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
