@@ -7,6 +7,7 @@ leaves of an entry that never came lies at or behind the end of the record, and 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -115,10 +116,15 @@ class Blobs:
                 temporary.unlink(missing_ok=True)
             raise
         # A crash from here on leaves blobs of entries that are not there, which the next start removes.
-        for path, temporary in written.items():
-            self._files.rename(temporary, path)
-        for folder in {path.parent for path in written}:
-            self._files.sync_directory(folder)
+        try:
+            for path, temporary in written.items():
+                self._files.rename(temporary, path)
+            for folder in {path.parent for path in written}:
+                self._files.sync_directory(folder)
+        except OSError as error:
+            # Some are there now, and the places of their entries must not go to others: whatever the reason
+            # is, the ledger has to stop.
+            raise OSError(errno.EIO, error.strerror) from None
         self._number += len(written)
 
     def prune(self, minimum: int) -> int:

@@ -6,6 +6,8 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from operator import itemgetter
+from typing import Any
 
 import msgspec
 
@@ -23,6 +25,8 @@ from .wal import Wal
 
 Item = tuple[bytes | Large, Done | None]
 """An entry and who hears of it."""
+
+_ENTRY = itemgetter(0)
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -80,7 +84,9 @@ class Writer:
             sizes = [len(entry) for entry, _ in items]
         if not items:
             return
-        weight = sum(sizes) + ENTRY_COST * len(sizes) + _payload_bytes(items)
+        weight = sum(sizes) + ENTRY_COST * len(sizes)
+        if _any_large(items):
+            weight += _payload_bytes(items)
         with self._wake:
             refusal = self._refusal()
             if refusal is None:
@@ -159,8 +165,10 @@ class Writer:
             _refuse(group, self._halt.error)
             return
         try:
-            group = self._with_blobs(group)
-            entries = [entry.entry if isinstance(entry, Large) else entry for entry, _ in group]
+            entries: list[Any] = [entry for entry, _ in group]
+            if _any_large(group):
+                group = self._with_blobs(group)
+                entries = [entry.entry if isinstance(entry, Large) else entry for entry, _ in group]
             if not entries:
                 return
             hashes = leaf_hashes(entries)
@@ -191,8 +199,6 @@ class Writer:
             OSError: The disk failed.
         """
         large = [(at, entry) for at, (entry, _) in enumerate(group) if isinstance(entry, Large)]
-        if not large:
-            return group
         try:
             self._blobs.put(self.size, large)
         except OSError as error:
@@ -206,6 +212,11 @@ class Writer:
 
 def _payload_bytes(items: Sequence[Item]) -> int:
     return sum(len(entry.payload) for entry, _ in items if isinstance(entry, Large))
+
+
+def _any_large(items: Sequence[Item]) -> bool:
+    """Whether one of them is: nearly never, so it is told without a step in Python for each."""
+    return Large in map(type, map(_ENTRY, items))
 
 
 def _refuse(group: Sequence[Item], error: GlasshatchError) -> None:

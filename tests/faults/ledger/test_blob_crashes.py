@@ -236,3 +236,27 @@ def test_without_space_for_a_large_event_small_ones_go_on_and_later_it_goes_in(
         receipt = ledger.append(item(5))
         assert ledger.whole(receipt.index) == whole(5)
     verify_directory(directory, data_key=keyring.envelope).require()
+
+
+class NoRename(Files):
+    """A folder that takes one more name and then no other."""
+
+    renamed = 0
+
+    def rename(self, source: Path, target: Path) -> None:
+        if "blobs" in target.parts:
+            self.renamed += 1
+            if self.renamed == 2:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        super().rename(source, target)
+
+
+def test_when_only_some_blobs_got_their_names_the_ledger_stops(tmp_path: Path, keyring: Keyring) -> None:
+    """Their entries' places would otherwise go to others."""
+    directory, answers = tmp_path / "ledger", list[object]()
+    with Ledger.create(directory, keyring, ManualClock(), LedgerOptions(files=NoRename())) as ledger:
+        ledger.submit_all([(item(number), answers.append) for number in range(11)])
+    assert ledger.error is not None
+    assert all(isinstance(one, Unavailable) for one in answers)
+    assert left_behind(directory, keyring)["without an entry"] == 1
+    check(directory, keyring, 0)
