@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 
 from ..errors import GlasshatchError
 from ..keys import Keyring
-from ..masking import Engine, Redactor, Tokens
+from ..masking import Engine, MaskingPolicy, Redactor, Tokens
 from .config import LoadedConfig, load_config
 from .home import Home
-from .house import make_tokens, open_keyring
+from .house import load_masking, make_tokens, open_keyring
 from .subjects import subject_tokens
 
 
@@ -24,6 +24,7 @@ class LiveKeyring:
         self._file = loaded.file
         self._path = Home(loaded.data).keyring(loaded.config.tenant)
         self._engine = engine
+        self._masking = load_masking(loaded)
         self._failed = failed
         self._lock = threading.Lock()
         # Looked at before it is read: a change in between is then read again.
@@ -67,7 +68,7 @@ class LiveKeyring:
 
     def _take(self, keyring: Keyring) -> None:
         self._keyring = keyring
-        self._redactors = redactors_of(self._engine, keyring)
+        self._redactors = redactors_of(self._engine, keyring, self._masking)
 
     def _stamp(self) -> tuple[int, int]:
         try:
@@ -77,15 +78,22 @@ class LiveKeyring:
         return status.st_ino, status.st_mtime_ns
 
 
-def redactors_of(engine: Engine, keyring: Keyring) -> list[Redactor]:
-    """One redactor for each token key, the one in use first."""
+def redactors_of(engine: Engine, keyring: Keyring, masking: MaskingPolicy) -> list[Redactor]:
+    """One redactor for each token key and each way in which the record keeps values, the one in use first."""
     now = make_tokens(keyring)
     older = [
         Tokens({epoch: key}, epoch, keyring.tenant)
         for epoch, key in sorted(keyring.token_keys.items(), reverse=True)
         if epoch != keyring.token_epoch
     ]
-    return [Redactor(engine, tokens) for tokens in (now, *older)]
+    # What some feed keeps in clear is looked for in clear too.
+    views = [view for view in masking.stored_views() if not view.empty]
+    return [
+        one
+        for tokens in (now, *older)
+        for plain in [Redactor(engine, tokens)]
+        for one in (plain, *(plain.met_by(view) for view in views))
+    ]
 
 
 def redacting(redactor: Redactor) -> Callable[[str], str]:

@@ -42,10 +42,10 @@ class LocalUse(InvestigationPart, ExposurePart, EvidencePart, AlertPart):
         _catch_up(house, detector)
         investigator = Investigator(
             index, lambda text: house.redactor.text(text)[0], house.clock,
-            lambda: [redacting(one) for one in redactors_of(house.engine, house.keyring)[1:]],
+            lambda: [redacting(one) for one in redactors_of(house.engine, house.keyring, house.masking)],
         )  # fmt: skip
         behind = _LocalIndex(house, index)
-        redactions = [redacting(one) for one in redactors_of(house.engine, house.keyring)]
+        redactions = [redacting(one) for one in redactors_of(house.engine, house.keyring, house.masking)]
         ExposurePart.__init__(
             self, investigator, behind, house.note,
             lambda subject: subject_tokens(subject, house.redactor.tokens, redactions),

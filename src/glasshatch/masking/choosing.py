@@ -19,7 +19,7 @@ import msgspec
 from ..errors import ConfigError
 from .dates import Coarse
 from .fieldpaths import parse_path
-from .operators import Chosen, Operator, check_operator, check_secret, check_settings
+from .operators import NOT_SEALED, Chosen, Operator, check_operator, check_secret, check_settings
 
 Some = str | tuple[str, ...]
 """One pattern or several, of which one must fit; none at all means that it does not matter."""
@@ -82,10 +82,7 @@ class MaskRule(_Rule, frozen=True):
         where = f"masking.rules ({self.operator})"
         self.check(where)
         if self.operator == "seal":
-            raise ConfigError(
-                "values of answers are not sealed: they stay in your database", key=where,
-                hint="token here; [[seal]] keeps values of feeds",
-            )  # fmt: skip
+            raise ConfigError(NOT_SEALED, key=where, hint="token here; [[seal]] keeps values of feeds")
         if not any((self.resource, self.column, self.path, self.type, self.role, self.purpose)):
             raise ConfigError("speaks of everything", key=where, hint='say so with type = "*"')
 
@@ -224,6 +221,11 @@ class MaskingPolicy:
             if len(self._views) < _MANY:
                 self._views[key] = view
         return view
+
+    def stored_views(self) -> list[MaskingView]:
+        """Every way in which the record keeps values by type: of most feeds, and of each that is named."""
+        feeds = dict.fromkeys(feed for rule in self.stored for feed in each(rule.source))
+        return [self.stored_view(), *map(self.stored_view, feeds)]
 
     def may_mask(self, resource: str, column: str, type: str = "") -> bool:
         """Whether anybody at all meets a rule that masks this column, so that it has to be traced."""

@@ -14,7 +14,7 @@ import msgspec
 
 from ..errors import ConfigError
 from .dates import Coarse
-from .operators import FOR_SECRETS, Chosen, Operator, check_operator, check_secret, check_settings
+from .operators import FOR_SECRETS, NOT_SEALED, Chosen, Operator, check_operator, check_secret, check_settings
 
 _TYPE = re.compile(r"[A-Z][A-Z0-9_]{1,30}")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_]+")
@@ -47,6 +47,8 @@ class ColumnRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         # The default operator, a token, becomes a placeholder for a secret.
         if self.type == "SECRET" and self.operator != "token":
             check_secret(self.operator, where)
+        if self.operator == "seal":
+            raise ConfigError(NOT_SEALED, key=where, hint="token here; [[seal]] keeps values of feeds")
         if not _TYPE.fullmatch(self.type):
             raise ConfigError(f"{self.type!r} is no type", key=where, hint="upper case, like EMAIL")
         if self.subject and self.type == "SECRET":

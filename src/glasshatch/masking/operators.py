@@ -31,6 +31,8 @@ FOR_SECRETS: Final[frozenset[str]] = frozenset({"redact", "null"})
 MARKED: Final[frozenset[str]] = frozenset({"token", "redact", "null"})
 """Operators after which everybody sees, and counting finds, that something was taken out."""
 
+NOT_SEALED: Final = "values of answers are not sealed: they stay in your database"
+
 _NUMBER = re.compile(r"[+-]?\d{1,40}(\.\d{1,40})?")
 _IPV4 = re.compile(r"(\d{1,3}\.\d{1,3}\.\d{1,3})\.\d{1,3}")
 

@@ -191,7 +191,15 @@ class Redactor:
     def _unmarked(self, found: Sequence[list[Finding] | None]) -> list[list[str]]:
         """For each text the types of what was replaced by something that is no token."""
         types = self._ways.unmarked
-        return [[one.type for one in some or () if one.detector in types] for some in found]
+        return [
+            [
+                one.type
+                for one in some or ()
+                # What an operator cannot do is a placeholder, which is counted where it stands.
+                if one.detector in types and not TOKEN.fullmatch(self.stand_in(one))
+            ]
+            for some in found
+        ]
 
     def _replaced(
         self,

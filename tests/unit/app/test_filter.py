@@ -125,6 +125,20 @@ def test_the_policy_chooses_operators_by_type(make: Make) -> None:
     assert "IP" not in {one["type"] for one in shown["findings"]}
 
 
+def test_the_rules_of_a_server_choose_too(make: Make) -> None:
+    rules = """format = 1
+[[rules]]
+operator = "keep"
+type = "EMAIL"
+role = "privacy"
+[[rules]]
+operator = "partial"
+type = ["EMAIL", "CARD"]
+"""
+    line = make(rules).feed([b"alice@example.com 4111111111111111 203.0.113.9"])
+    assert line.startswith(b"a***@example.com ************1111 <IP:")
+
+
 @pytest.mark.parametrize(
     ("policy", "said"),
     [
