@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from .model import Statement
 
+_NOT_UNDERSTOOD = frozenset({"unknown_code", "unknown_command", "unknown_syntax"})
+
 
 @dataclass
 class Findings:
@@ -26,7 +28,10 @@ class Findings:
     def note(self, verbs: str | Iterable[str], risks: str | Iterable[str] = ()) -> None:
         """Add verbs and risks, given as running text or as words."""
         self.verbs.update(verbs.split() if isinstance(verbs, str) else verbs)
-        self.risks.update(risks.split() if isinstance(risks, str) else risks)
+        found = risks.split() if isinstance(risks, str) else list(risks)
+        self.risks.update(found)
+        if any(risk in _NOT_UNDERSTOOD for risk in found):
+            self.verbs.add("unknown")
 
     def unknown(self, risk: str = "unknown_command") -> None:
         """Something here is not understood; `risk` says what."""

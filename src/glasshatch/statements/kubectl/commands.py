@@ -38,7 +38,8 @@ _IDENTITY = (
 
 def understand(call: Call) -> None:
     """Note what one kubectl command does."""
-    if any(call.has(flag) for flag in _IDENTITY):
+    # kubectl takes no shortened options, so `--client` is not `--client-key`.
+    if any(text.split("=", 1)[0] in _IDENTITY for text in call.options()):
         call.note("set", "privilege_change")
     rest = command_after(call.args, " ".join(_VALUED))
     if not rest:

@@ -66,9 +66,9 @@ _NETWORK = words("""
         notify browse navigate scrape crawl message tweet sms push share export
     """)
 _CHANGES = words(
-    """write create update edit set add put insert patch modify append move rename copy save apply deploy
+    """write create update edit set add put insert patch modify append move rename copy save
     scale restart start import upsert replace enable disable assign comment label tag commit install build
-    increment schedule trigger register configure transfer pay refund approve"""
+    increment schedule register"""
 )
 _LOOKS = words(
     """
@@ -77,6 +77,11 @@ _LOOKS = words(
         whoami validate preview schema tables columns metrics trace traces spans alerts events ls cat
     """
 )
+# A `query` of these is words or another language, not SQL.
+_OTHER_QUERIES = re.compile(
+    r"search|find|lookup|docs|web|issue|log|metric|ticket|prom|loki|trace|grafana|elastic|kibana|graph"
+)
+_DATABASES = re.compile(r"sql|postgres|pg_|database|db")
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _QUERY_START = re.compile(
     r"^\s*(?:--[^\n]*\n\s*|/\*.*?\*/\s*)*(?:select|insert|update|delete|with|drop|alter|create|truncate|grant|revoke|explain|show|call|do|merge|table|copy)\b",
@@ -200,7 +205,7 @@ def _language(name: str, member: str, value: str) -> str:
     if member in _SQL_MEMBERS:
         if by_name in ("mysql", "redis"):
             return by_name
-        if not by_name and re.search(r"search|find|lookup|docs|web|issue|log|metric|ticket", name):
+        if _OTHER_QUERIES.search(name) and not _DATABASES.search(name):
             return ""
         return "sql" if _QUERY_START.match(value) or (by_name == "sql" and "search" not in name) else ""
     if member in _SHELL_MEMBERS or (

@@ -114,7 +114,8 @@ class Narrowing:
         """Whether a column of the relation is part of it; a qualified one must be the relation's."""
         tokens = list(flat(nodes))
         for at in range(len(tokens)):
-            if not _is_column(tokens, at):
+            follows = tokens[at + 1].value if at + 1 < len(tokens) else ""
+            if not _is_column(tokens, at) or (follows == "." and tokens[at + 1].kind == "sign"):
                 continue
             qualifier = tokens[at - 2].value.lower() if at > 1 and tokens[at - 1].value == "." else ""
             if not self._names or not qualifier or qualifier in self._names:

@@ -73,6 +73,8 @@ class Queries:
             return
         parts = clauses(nodes, *_CLAUSES)
         found = sources(parts.get("FROM", []))
+        if "FROM" in parts and not found:
+            self.findings.unknown("unknown_syntax")
         self._note_sources(found)
         self._into(parts.get("INTO", []))
         if "FOR" in parts or "LOCK" in parts:
@@ -237,8 +239,9 @@ class Queries:
             narrowing = Narrowing(
                 target.name, frozenset({target.alias.lower()}) if len(found) > 1 else frozenset()
             )
-            others = [source for source in found if source.name.lower() != target.name.lower()]
-            joined = any(narrowing.narrows(source.on) for source in [*others, target] if source.on and others)
+            # A join with a table that is no target leaves out the rows that it has no match for.
+            others = [one for one in found if one not in targets and one.name.lower() != target.name.lower()]
+            joined = any(narrowing.narrows(source.on) for source in found if source.on and others)
             if not joined and not narrowing.narrows(where):
                 self.findings.note((), "unbounded_write")
 

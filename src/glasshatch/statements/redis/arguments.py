@@ -28,7 +28,7 @@ _WORD = re.compile(
     |(?P<plain>[^\s"']++)""",
     re.VERBOSE | re.DOTALL,
 )
-_SPACE = re.compile(r"[ \t\r\n\0]++")
+_SPACE = re.compile(r"\s++")
 
 
 def read_commands(text: str) -> list[Command]:
@@ -36,13 +36,23 @@ def read_commands(text: str) -> list[Command]:
     if text.lstrip().startswith("*") and re.match(r"\s*\*\d+\r?\n", text):
         return _arrays(text)
     commands, start = [], 0
-    for line in text.splitlines(keepends=True):
-        if command := _line(text, start, start + len(line)):
-            commands.append(command)
+    for line in re.findall(r"[^\n]*\n|[^\n]+", text):
+        commands += _several(_line(text, start, start + len(line)))
         start += len(line)
         if len(commands) > _MAX_LINES:
             raise Unreadable("too_complex")
     return commands
+
+
+def _several(words: Command) -> list[Command]:
+    """A server knows no semicolons, but whoever types one means two commands."""
+    found: list[Command] = [[]]
+    for word in words:
+        ends = word.value.endswith(";") and word.end - word.start == len(word.value) > 1
+        found[-1].append(word._replace(value=word.value.rstrip(";")) if ends else word)
+        if ends:
+            found.append([])
+    return [command for command in found if command]
 
 
 def _line(text: str, start: int, end: int) -> Command:
@@ -56,8 +66,6 @@ def _line(text: str, start: int, end: int) -> Command:
             continue
         word, position = _argument(text, position, end)
         words.append(word)
-    if words and words[-1].value.endswith(";") and len(words[-1].value) > 1:
-        words[-1] = words[-1]._replace(value=words[-1].value.rstrip(";"))
     if len(words) > 1 and words[0].value.isdigit():
         return words[1:]
     return words
@@ -65,7 +73,7 @@ def _line(text: str, start: int, end: int) -> Command:
 
 def _argument(text: str, start: int, end: int) -> tuple[Word, int]:
     parts, position = [], start
-    while position < end and not text[position].isspace():
+    while position < end and not _SPACE.match(text, position, end):
         found = _WORD.match(text, position, end)
         if found is None:
             raise Unreadable("unknown_syntax")

@@ -9,7 +9,7 @@ from .parser import parse
 from .shape import shape_of
 from .walker import Walker
 
-MAX_CHARACTERS = 200_000
+MAX_CHARACTERS = 100_000
 
 
 class _Shell:

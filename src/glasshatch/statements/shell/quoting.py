@@ -9,6 +9,7 @@ from .tree import Output, Parameter, Part, Pipeline, Text, Word
 
 MAX_DEPTH = 40
 MAX_WORDS = 20_000
+MAX_PARTS = 500
 
 _PLAIN = re.compile(r"""[^\s;&|()<>\\'"$`@?*+!\[\]{}~,]++""")
 _PLAIN_QUOTED = re.compile(r"""[^\\"$`]++""")
@@ -79,7 +80,7 @@ class Quoting:
             self._part(parts)
         if self.at == start:
             raise self.fail()
-        word = Word(parts, start, self.at)
+        word = Word(merged(parts), start, self.at)
         self.words.append(word)
         if len(self.words) > MAX_WORDS:
             raise Unreadable("too_complex")
@@ -301,6 +302,24 @@ def _ansi_character(found: re.Match[str]) -> str:
     if found[5]:
         return chr(ord(found[5][0]) & 0x1F)
     return _ANSI_CONTROL.get(found[6], found[6] if found[6] in "\\'\"?" else "\\" + found[6])
+
+
+def merged(parts: list[Part]) -> list[Part]:
+    """The parts with neighbouring characters in one; a word of very many others is too complex."""
+    found: list[Part] = []
+    texts: list[str] = []
+    for index, part in enumerate(parts):
+        if not isinstance(part, Text):
+            found.append(part)
+            continue
+        texts.append(part.text)
+        follows = parts[index + 1] if index + 1 < len(parts) else None
+        if not isinstance(follows, Text) or follows.quoted != part.quoted:
+            found.append(Text("".join(texts), part.quoted))
+            texts = []
+    if len(found) > MAX_PARTS:
+        raise Unreadable("too_complex")
+    return found
 
 
 def arithmetic_end(text: str, start: int, end: int) -> int:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 
+from ..registry import Unreadable
 from .quoting import Quoting
 from .tree import Assignment, Command, Redirect, Simple, Text, Word
+
+MAX_ARGUMENTS = 2_000
 
 BLANK = re.compile(r"(?:[ \t\r]|\\\r?\n)+")
 COMMENT = re.compile(r"#[^\n]*")
 FUNCTION = re.compile(r"[ \t]*\([ \t]*\)")
 _REDIRECT = re.compile(r"(?:[0-9]+|\{[A-Za-z_]\w*\})?(<<<|<<-|<<|<>|<&|>&|>>|>\||&>>|&>|<(?!\()|>(?!\())")
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(\[[^\]\n]*\])?(\+?)=")
-_DECLARING = frozenset(("export", "declare", "typeset", "local", "readonly"))
+DECLARING = frozenset(("export", "declare", "typeset", "local", "readonly"))
 
 
 class SimpleCommands(Quoting):
@@ -68,6 +71,8 @@ class SimpleCommands(Quoting):
                 command.assignments.append(assignment)
             else:
                 command.words.append(self.word())
+        if len(command.words) > MAX_ARGUMENTS:
+            raise Unreadable("too_complex")
         if not (command.words or command.assignments or command.redirects):
             raise self.fail()
         return command
@@ -77,7 +82,7 @@ class SimpleCommands(Quoting):
         if not command.words:
             return True
         first = command.words[0].parts
-        return len(first) == 1 and isinstance(first[0], Text) and first[0].text in _DECLARING
+        return len(first) == 1 and isinstance(first[0], Text) and first[0].text in DECLARING
 
     def _assignment(self) -> Assignment | None:
         found = _ASSIGNMENT.match(self.text, self.at, self.end)

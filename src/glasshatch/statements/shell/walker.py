@@ -11,6 +11,7 @@ from . import files, paths
 from .call import Call
 from .expand import UNKNOWN, Argument, Fields, Variables
 from .programs import CREDENTIALS_UNREAD, KNOWN, meaning_of
+from .simple import DECLARING
 from .tree import (
     Assignment,
     Command,
@@ -142,8 +143,10 @@ class Walker:
                 self.findings.note("set")
             return None
         printed: set[str | None] = set()
+        named = [Argument(assignment.name) for assignment in command.assignments]
         for fields in self.variables.expand_all(command.words):
-            self.start(fields, piped=piped, feed=feed)
+            declared = named if fields and fields[0].text in DECLARING else []
+            self.start([*fields, *declared], piped=piped, feed=feed)
             printed.add(_printed(fields, feed))
         return printed.pop() if len(printed) == 1 else None
 
@@ -184,7 +187,7 @@ class Walker:
 
     def _name(self, program: Argument) -> str | None:
         """A program's own name; None, and noted, if it is not known which one runs or what is in it."""
-        if not program.known:
+        if not program.known and program.text != "[":
             self.findings.unknown()
             return None
         folder, name = posixpath.split(program.text)

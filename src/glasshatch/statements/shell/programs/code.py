@@ -223,7 +223,8 @@ def _ssh(call: Call) -> None:
     inner = command_after(call.args, valued, skip=1)
     inner = command_after(inner, valued)
     if inner:
-        call.note("run")
+        # What comes through a pipe leaves for the other machine.
+        call.note("run", "network" if call.piped and call.feed is None else "")
         call.walker.inner("shell", " ".join(arg.text for arg in inner))
     elif call.feed is not None:
         call.walker.inner("shell", call.feed)

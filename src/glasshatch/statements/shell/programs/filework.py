@@ -43,6 +43,8 @@ def _copy(call: Call) -> None:
 def _put(call: Call, target: Argument) -> None:
     if target.glob or target.text == UNKNOWN:
         call.unknown("unknown_code")
+    elif paths.is_scratch(target.text.rstrip("/") + "/x"):
+        call.note("create")
     elif not paths.is_sink(target.text):
         files.changed(call.findings, target, "create")
         if paths.is_device(target.text):

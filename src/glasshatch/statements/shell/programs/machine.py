@@ -70,7 +70,7 @@ def _init_script(call: Call) -> None:
 
 def _kill(call: Call) -> None:
     """A signal to one process is control; to every one, or to the first, the end of the machine."""
-    if call.has("-l", "-L", "--list") or not call.args:
+    if call.first() in ("-l", "-L", "--list", "--table") or not call.args:
         call.note("read")
         return
     targets = call.texts

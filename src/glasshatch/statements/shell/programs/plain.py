@@ -121,13 +121,16 @@ CREDENTIALS_UNREAD = words(
 )
 """Programs that name such a file without showing it."""
 
+_ASKED_BY_V = words("node nodejs php ruby perl nginx httpd haproxy lua")
 _HELP = frozenset({"--help", "--version", "-version", "-V", "version", "-h", "-help", "--usage"})
 _STARTS_OTHERS = words("git docker kubectl k ssh sudo env xargs find watch time timeout nohup python perl")
 
 
 def only_asks_for_help(call: Call) -> bool:
     """Whether the one argument asks a program about itself, and the program takes it so."""
-    if len(call.args) != 1 or call.first() not in _HELP:
+    if len(call.args) != 1 or not (
+        call.first() in _HELP or (call.first() == "-v" and call.name in _ASKED_BY_V)
+    ):
         return False
     if call.first() == "-h" and call.name in (
         "shutdown",

@@ -226,7 +226,7 @@ def _etcd(call: Call) -> None:
 
 
 def _kafka(call: Call) -> None:
-    if call.has("--list", "--describe", "--version", "--topic-partitions"):
+    if call.has("--list", "--describe", "--version"):
         call.note("read")
     elif call.has("--delete", "--reset-offsets", "--delete-offsets", "--alter"):
         call.note("delete", "destructive")
