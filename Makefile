@@ -54,7 +54,7 @@ servers: setup ## only the tests against real servers
 	@$(PYTEST) tests/servers
 
 deep: setup ## properties, fuzzing and faults, with many more examples and kills
-	@GLASSHATCH_DEEP=1 $(PYTEST) --hypothesis-profile=deep --timeout=3600 -m "properties or fuzz or faults"
+	@GLASSHATCH_DEEP=1 $(PYTEST) --hypothesis-profile=deep --timeout=3600 -m "properties or fuzz or faults or canary"
 
 bench: setup ## every benchmark; each prints one JSON object on its last line
 	@bash requirements/install-system.sh bench
