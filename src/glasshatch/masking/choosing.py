@@ -268,6 +268,11 @@ class MaskingView:
             self._known[key] = found
         return found
 
+    def masks(self, column: str, type: str) -> bool:
+        """Whether a rule masks this column for whoever meets these."""
+        chosen = self.operator_for(type, column=column)
+        return chosen is not None and chosen.operator != "keep"
+
     def placed(self, type: str, *, column: str, path: str) -> Chosen | None:
         """The operator for a whole value in a document, if a rule with a path is the first that fits it."""
         for number, rule in self._rules:

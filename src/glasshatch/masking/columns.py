@@ -66,7 +66,7 @@ def plan_column(
     """
     if facts.table is not None and facts.column is not None:
         return _base(facts, facts.table, facts.column, rules, view)
-    sources = masked_columns(facts.sources, rules) if facts.sources else ()
+    sources = masked_columns(facts.sources, rules, view.masks) if facts.sources else ()
     if sources:
         return _flowing(facts, sources, rules, view)
     if facts.sources is None and may_touch_masked:

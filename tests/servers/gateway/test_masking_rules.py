@@ -10,7 +10,7 @@ POLICY = MaskingPolicy(
         MaskRule(operator="keep", type="EMAIL", role="dba"),
         MaskRule(operator="format-preserving", column="*.payments.card", role="engineer"),
         MaskRule(operator="bucket", column="*.customers.visits", role="engineer"),
-        MaskRule(operator="null", column="*.customers.city", role="nobody"),
+        MaskRule(operator="redact", column="*.numbers.label", role="dba"),
     ]
 )
 ASK = "select email, city, visits from customers where id = 1"
@@ -27,10 +27,12 @@ def test_each_role_meets_its_rules(start) -> None:
     assert "canary" not in gateway.ask("select body from notes where id = 2")
     assert gateway.ask("select upper(email) from customers where id = 1", "dba") == MAIL.upper()
     assert "CANARY" not in gateway.ask("select upper(email) from customers where id = 1")
+    assert gateway.ask("select upper(label) from numbers where n = 1") == "ROW 1"
+    assert "ROW" not in gateway.ask("select upper(label) from numbers where n = 1", "dba")
     card = gateway.ask("select card from payments where id = 1")
     assert card != "4111111111111111"
     assert (len(card), card[:4]) == (16, "4111")
-    gateway.wait_for(lambda: len(gateway.sink.of("statement.finished")) == 7)
+    gateway.wait_for(lambda: len(gateway.sink.of("statement.finished")) == 9)
     shown = gateway.sink.of("statement.finished")[1].data
     assert (shown.clear, shown.masked, "EMAIL" in shown.classes) == (1, 1, True)
     assert shown.subjects

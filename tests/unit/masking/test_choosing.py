@@ -129,6 +129,9 @@ def test_a_rule_can_mask_a_column_that_nothing_else_masks(redactor: Redactor) ->
     remark = ColumnFacts("remark", 25, 0, "public.t", "remark")
     assert shown(redactor, remark, "tall", policy)[0] == b"tall"
     assert shown(redactor, remark, "tall", policy, "guest")[0] is None
+    derived = ColumnFacts("upper", 25, 0, sources=("public.t.remark",))
+    assert shown(redactor, derived, "TALL", policy)[0] == b"TALL"
+    assert shown(redactor, derived, "TALL", policy, "guest")[0] == b"<MASKED>"
     assert policy.may_mask("postgres/shop", "public.t.remark")
     assert not policy.may_mask("postgres/shop", "public.t.other")
 
