@@ -140,6 +140,7 @@ def scan(redactor: Redactor, texts: list[str], seconds: float) -> dict[str, floa
 
 def plain(pattern: str) -> str:
     """A detector's expression as a part of one alternation: no named groups, no back references."""
+    pattern = re.sub(r"\(\?P=\w+\)", "[\"']", pattern)
     pattern = re.sub(r"\(\?P<\w+>", "(?:", pattern).replace("(?i)", "")
     return re.sub(r"\\[1-9]", r"[ :.-]", pattern)
 

@@ -38,6 +38,7 @@ VALIDATORS: dict[str, Validator] = {
     "br_rg": people.br_rg,
     "card": payment.card,
     "ca_health": people.ca_health,
+    "cookie_header": secrets.cookie_header,
     "cookie_value": secrets.cookie_value,
     "crypto_wallet": payment.crypto_wallet,
     "de_id_card": people.de_id_card,

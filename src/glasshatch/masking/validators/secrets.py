@@ -27,7 +27,7 @@ def secret_value(text: str) -> bool:
 
 def _stands_for_another(bare: str) -> bool:
     lowered = bare.lower()
-    if lowered.startswith(_REFERENCES) or _MASK.search(bare):
+    if lowered.startswith(_REFERENCES) or _MASK.search(bare) or _CALL.match(bare) or _PATH.fullmatch(bare):
         return True
     if bare[0] == "<" and bare.endswith(">"):
         return True
@@ -35,6 +35,7 @@ def _stands_for_another(bare: str) -> bool:
 
 
 _REFERENCES = (
+    "redacted", "changeme", "!vault", "your ", "<your",
     "${", "{{", "%(", "$(", "env:", "env.", "file:", "file://", "vault:", "secret:", "ref+", "ssm:",
     "arn:", "<<", "[redacted", "<redacted", "(redacted", "[masked", "[filtered", "[hidden", "[secret",
     "[unscanned", "os.environ", "os.getenv", "process.env", "getenv(", "secrets.", "var.", "data.",
@@ -42,13 +43,15 @@ _REFERENCES = (
     "enter-", "example-", "dummy", "placeholder", "todo", "tbd", "n/a", "@param",
     "keyvault", "sops:", "enc[", "op://", "awskms:", "gcpkms:",
 )  # fmt: skip
+_CALL = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{2,60}\((?:[\w.\"' ,]*\)?;?)?$")
+_PATH = re.compile(r"~?(?:/[A-Za-z0-9_.-]{2,40}){1,12}/?")
 _MASK = re.compile(r"[*•●]{3}|[xX]{4}|\.{4}|#{4}|_{4}")
 _VARIABLE = re.compile(r"\$\$?\{?[A-Za-z_][A-Za-z0-9_]*\}?|\$\d{1,2}")
 
 
 _PLACEHOLDERS = frozenset(
     {
-        "null", "none", "nil", "true", "false", "undefined", "redacted", "masked", "hidden", "string", "str",
+        "pass", "missing", "null", "none", "nil", "true", "false", "undefined", "redacted", "masked", "hidden", "string", "str",
         "required", "optional", "password", "passwd", "secret", "token", "yes", "no", "empty", "changed",
         "failed", "invalid", "incorrect", "expired", "authentication", "accepted",
     }
@@ -79,7 +82,7 @@ def typed_secret(text: str) -> bool:
 # Words with joints (`standard-analyzer-v2`), dotted names, paths, versions, times, and file names.
 _PLAIN = re.compile(
     r"(?:[A-Za-z]+|\d{1,4})(?:[-_./:][A-Za-z]+|[-_./:]v?\d{1,4})*"
-    r"|[\d.,:T+Z-]+|/[\w./-]*|[a-z]+\.[a-z.]+|v?\d+(?:\.\d+)+\S{0,10}"
+    r"|[\d.,:T+Z-]+|[a-z_]+=\S*|/[\w./-]*|[a-z]+\.[a-z.]+|v?\d+(?:\.\d+)+\S{0,10}"
 )
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -127,4 +130,21 @@ def cookie_value(text: str) -> bool:
 def no_reference(text: str) -> bool:
     """What stands in a place for secrets, unless it only names one, or stands for one that was taken out."""
     bare = text.strip("'\"")
-    return bool(bare) and not _stands_for_another(bare)
+    if not any(map(str.isalnum, bare)) or bare.lower() in _NOTHING:
+        return False
+    return not _stands_for_another(bare)
+
+
+_NOTHING = frozenset(
+    """missing none null nil undefined required optional redacted masked hidden invalid expired true false
+    empty unset absent denied revoked unknown""".split()
+)
+
+
+def cookie_header(text: str) -> bool:
+    """Cookies of which at least one is opaque: preferences in plain words are nobody's secret."""
+    values = [pair.partition("=")[2].strip() for pair in text.split(";")]
+    return any(
+        len(value) >= 8 and secret_value(value) and (any(map(str.isdigit, value)) or len(value) >= 16)
+        for value in values
+    )
