@@ -51,7 +51,8 @@ _VARIABLE = re.compile(r"\$\$?\{?[A-Za-z_][A-Za-z0-9_]*\}?|\$\d{1,2}")
 
 _PLACEHOLDERS = frozenset(
     {
-        "pass", "missing", "null", "none", "nil", "true", "false", "undefined", "redacted", "masked", "hidden", "string", "str",
+        "pass", "missing", "null", "none", "nil", "true", "false", "undefined", "redacted", "masked",
+        "hidden", "string", "str",
         "required", "optional", "password", "passwd", "secret", "token", "yes", "no", "empty", "changed",
         "failed", "invalid", "incorrect", "expired", "authentication", "accepted",
     }
