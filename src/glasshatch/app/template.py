@@ -30,6 +30,18 @@ set = "production"            # a shipped set, or the path of your own .cedar fi
 packs = ["all"]
 user_packs = []
 
+# Who meets what of a value; the first rule that fits decides: docs/concepts/masking.md
+#
+# [[masking.rules]]
+# operator = "partial"        # token, redact, null, keep, format-preserving, date-shift, bucket
+# type = ["EMAIL", "PHONE"]
+# role = "support"
+#
+# [[masking.stored]]          # what the record keeps; for everybody the same
+# operator = "keep"
+# type = "IP"
+# source = "json/edge"
+
 # Seal values of feeds: kept under their data subject's own key, shown only by approval, erasable for good.
 #
 # [[seal]]
@@ -98,7 +110,7 @@ user_packs = []
 # [[resources.orders.columns]]
 # pattern = "public.customers.email"
 # type = "EMAIL"
-# operator = "token"          # token | partial | redact | null | keep
+# operator = "token"          # as in masking.rules
 # subject = true              # this column names a data subject
 """
 

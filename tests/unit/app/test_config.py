@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from glasshatch.app.authority import purpose_of
 from glasshatch.app.config import load_config, read_secret, split_address
+from glasshatch.app.house import load_masking
 from glasshatch.app.template import commented_config
 from glasshatch.errors import ConfigError
 
@@ -144,3 +146,58 @@ def test_the_commented_seal_of_the_template_is_good_too(tmp_path: Path) -> None:
     text = head + "\n".join(line.removeprefix("# ") for line in lines)
     (rule,) = load_config(write(tmp_path, text)).config.seal
     assert (rule.source, rule.subject_type, len(rule.fields)) == ("json/shop", "CUSTOMER", 3)
+
+
+RULES = """
+[masking]
+policy = "masking.toml"
+workforce = ["json/hr"]
+[[masking.rules]]
+operator = "keep"
+type = "EMAIL"
+role = "privacy"
+[[masking.stored]]
+operator = "keep"
+type = "IP"
+"""
+
+
+def test_masking_rules_are_read_and_those_of_their_file_come_after(tmp_path: Path) -> None:
+    (tmp_path / "masking.toml").write_text('format = 1\n[[rules]]\noperator = "null"\ntype = "*"\n')
+    loaded = load_config(write(tmp_path, "version = 1\n" + RULES + GOOD.replace("version = 1", "")))
+    masking = load_masking(loaded)
+    assert [rule.operator for rule in masking.rules] == ["keep", "null"]
+    assert masking.operator_for(type="EMAIL", roles=["privacy"]).operator == "keep"
+    assert masking.operator_for(type="EMAIL").operator == "null"
+    assert masking.stored_view().operator_for("IP") is not None
+    assert loaded.config.masking.workforce == ("json/hr",)
+    assert loaded.config.resources["orders"].mode == "mask"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[[masking.rules]]\noperator = "keep"\ntype = "SECRET"', "never revealed"),
+        ('[[masking.rules]]\noperator = "keep"\ntyp = "EMAIL"', "typ"),
+        ('[[masking.rules]]\noperator = "shred"\ntype = "EMAIL"', "shred"),
+        ('[[masking.stored]]\noperator = "keep"\ntype = "IP"\nrole = "dba"', "who asked"),
+        ('[masking]\npolicy = "none.toml"', "no such file"),
+    ],
+)
+def test_a_masking_rule_that_cannot_be_meant_stops_the_start(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        load_masking(load_config(write(tmp_path, f"version = 1\n{text}\n")))
+
+
+@pytest.mark.parametrize(
+    ("reason", "purpose"),
+    [
+        ("[erasure] case 4711", "erasure"),
+        ("erasure", ""),
+        ("see [erasure]", ""),
+        ("[Erasure] x", ""),
+        ("", ""),
+    ],
+)
+def test_a_grant_says_its_purpose_at_the_head_of_its_reason(reason: str, purpose: str) -> None:
+    assert purpose_of(reason) == purpose
