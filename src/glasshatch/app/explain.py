@@ -89,8 +89,10 @@ def _data(loaded: LoadedConfig) -> str:
 
 
 def _policy(loaded: LoadedConfig) -> str:
-    policy = load_policy(loaded).current
-    return f"policy {policy.name}, hash {policy.hash[:16]}"
+    policy = load_policy(loaded)
+    found = f"policy {policy.current.name}, hash {policy.current.hash[:16]}"
+    warnings = len(policy.check().problems)
+    return f"{found}; {warnings} warnings: glasshatch policy check tells" if warnings else found
 
 
 def _streams(loaded: LoadedConfig) -> str:

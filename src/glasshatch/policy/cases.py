@@ -149,7 +149,7 @@ def _decide(found: CaseFile, case: Case, policy: PolicySet) -> Decision:
 def _toml(file: Path, text: str) -> CaseFile:
     try:
         read = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(f"is no TOML: {error}", file=str(file), hint=_CURE) from None
     starts = [text.count("\n", 0, one.start()) + 1 for one in re.finditer(r"(?m)^[ \t]*\[\[case\]\]", text)]
     try:

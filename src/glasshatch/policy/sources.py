@@ -14,6 +14,8 @@ import msgspec
 
 from glasshatch.errors import ConfigError
 
+from .bounds import MAX_BYTES, MAX_POLICIES, beyond_bounds, is_too_deep
+
 _SETS = Path(__file__).parent / "sets"
 _SCHEMA = _SETS / "schema.cedarschema"
 # Enough of Cedar's lexer to find where a policy ends: strings, comments, and the semicolon.
@@ -141,8 +143,21 @@ class Piece(msgspec.Struct, frozen=True):
 
 
 def pieces_of(sources: tuple[Source, ...]) -> list[Piece]:
-    """Every policy of a set, in the order of the text."""
-    return [Piece(source.file, line, text) for source in sources for line, text in _policies(source)]
+    """Every policy of a set, in the order of the text.
+
+    Raises:
+        ConfigError: There is more of it than anybody writes, so it is not parsed.
+    """
+    if sum(len(source.text.encode(errors="replace")) for source in sources) > MAX_BYTES:
+        raise _too_much(sources, f"it has more than {MAX_BYTES >> 20} MiB")
+    found = [Piece(source.file, line, text) for source in sources for line, text in _policies(source)]
+    if len(found) > MAX_POLICIES:
+        raise _too_much(sources, f"it has more than {MAX_POLICIES} policies")
+    return found
+
+
+def _too_much(sources: tuple[Source, ...], what: str) -> ConfigError:
+    return ConfigError(f"the policy set is too large: {what}", file=sources[0].file, hint="join rules")
 
 
 def _policies(source: Source) -> Iterator[tuple[int, str]]:
@@ -187,8 +202,13 @@ def parse_piece(piece: Piece, schema: str) -> dict[str, object]:
 
 def parse_syntax(piece: Piece) -> dict[str, object]:
     """One policy as Cedar's JSON has it, whatever it asks for; raises `ConfigError`."""
+    # Before anything native: deep nesting would not be an error there but the end of the process.
+    if beyond := beyond_bounds(piece.text):
+        raise _too_complex(piece, beyond)
     try:
         policies = json.loads(cedarpy.policies_to_json_str(piece.text))["staticPolicies"]
+    except RecursionError:
+        raise _too_complex(piece, "it nests too deeply") from None
     except ValueError as problem:
         raise ConfigError(
             f"the policy does not parse: {problem}",
@@ -200,7 +220,16 @@ def parse_syntax(piece: Piece) -> dict[str, object]:
             "a policy with slots is not supported", file=piece.where, hint="write it without ?principal"
         )
     (policy,) = policies.values()
+    if is_too_deep(policy):
+        raise _too_complex(piece, "it nests too deeply")
     return dict(policy)
+
+
+def _too_complex(piece: Piece, what: str) -> ConfigError:
+    return ConfigError(
+        f"the policy is too complex: {what}", file=piece.where,
+        hint="split the rule in several, or compare with a set: [\"a\", \"b\"].contains(…)",
+    )  # fmt: skip
 
 
 def validate_piece(piece: Piece, schema: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from pathlib import Path
 
@@ -79,6 +80,40 @@ def test_a_broken_policy_names_file_line_and_reason(
     with pytest.raises(ConfigError, match=reason) as caught:
         load(tmp_path, text)
     assert caught.value.file == f"own.cedar:{line}"
+
+
+WHEN = '@id("a") @reason("b") permit(principal, action, resource) when {{ {} }};'
+DEEP = {
+    "brackets": lambda n: "(" * n + "true" + ")" * n,
+    "sets": lambda n: "[" * n + "]" * n + " == 1",
+    "records": lambda n: '{"a": ' * n + "1" + "}" * n + " == 1",
+    "and": lambda n: " && ".join(["true"] * n),
+    "choices": lambda n: "if true then " * n + "true" + " else false" * n,
+    "points": lambda n: "principal" + ".name" * n,
+    "sums": lambda n: " + ".join(["1"] * n) + " == 1",
+    "signs": lambda n: "-" * n + "1 == 1",
+    "negations": lambda n: "!" * n + "true",
+}
+
+
+@pytest.mark.parametrize("form", DEEP)
+def test_what_would_end_the_native_parser_is_refused_before_it(tmp_path: Path, form: str) -> None:
+    for count in range(30, 140, 5):
+        # Some are accepted, some refused; between the two nothing else may happen.
+        with contextlib.suppress(ConfigError):
+            load(tmp_path, WHEN.format(DEEP[form](count)))
+    # Twenty thousand of most of these are a segmentation fault.
+    for count in (1_000, 20_000):
+        with pytest.raises(ConfigError) as refused:
+            load(tmp_path, WHEN.format(DEEP[form](count)))
+        assert refused.value.file == "own.cedar:1"
+
+
+def test_a_set_is_bounded_as_a_whole(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="too large"):
+        load(tmp_path, "".join(GOOD.replace("open", f"open{n}") for n in range(2_001)))
+    with pytest.raises(ConfigError, match="too large"):
+        load(tmp_path, "//" + "x" * (4 << 20))
 
 
 def test_what_is_not_there_is_named_with_what_is(tmp_path: Path) -> None:

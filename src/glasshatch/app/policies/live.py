@@ -15,7 +15,7 @@ from pathlib import Path
 from ...api.policy_values import PolicyLoaded
 from ...errors import ConfigError
 from ...events import Actor, Link, Outcome
-from ...policy import PolicySet, find_sources, hash_sources, shipped_sets
+from ...policy import Checked, PolicySet, check_sources, find_sources, hash_sources, shipped_sets
 
 Note = Callable[..., None]
 Stamp = tuple[tuple[str, int, int, int], ...]
@@ -92,6 +92,10 @@ class LivePolicy:
     def text(self) -> str:
         """All that is in force, as it is written."""
         return "\n".join(source.text for source in self._texts)
+
+    def check(self) -> Checked:
+        """What is wrong with the text in force, if something is: warnings only, or it would not be."""
+        return check_sources(self.current.name, self._texts)
 
     def note_start(self, note: Note) -> None:
         """Record which policy is in force from the start on."""
