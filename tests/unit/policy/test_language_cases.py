@@ -23,7 +23,8 @@ def cases(file: str) -> list[dict[str, object]]:
 
 GIVEN = cases("dangerous-statements.jsonl")
 OWN = {language: cases(f"{language}-cases.jsonl") for language in LANGUAGES}
-EVERY = [*GIVEN, *(case for found in OWN.values() for case in found)]
+SQL = cases("sql-operator-cases.jsonl")
+EVERY = [*GIVEN, *SQL, *(case for found in OWN.values() for case in found)]
 
 
 @pytest.mark.parametrize("case", EVERY, ids=lambda case: f"{case['kind']}: {case['statement']}"[:70])

@@ -272,7 +272,7 @@ def _label(call: Call) -> None:
         return
     kinds = _note_kinds(call)
     wide = call.has("--all") or any(kind in ("nodes", "namespaces") for kind in kinds)
-    call.note("update", "server_control" if wide else "")
+    call.note("update", "server_control destructive" if wide else "")
 
 
 def _set(call: Call) -> None:

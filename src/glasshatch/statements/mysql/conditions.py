@@ -92,7 +92,7 @@ class Narrowing:
         number = _number(rest)
         if sign in (">", ">=", "<>", "!=") and number is not None:
             return number <= (1 if sign == ">=" else 0)
-        return (find(nodes, "IS") >= 0 and find(nodes, "NOT") >= 0) or self._among_all(nodes)
+        return (find(nodes, "IS", "IN") >= 0 and find(nodes, "NOT") >= 0) or self._among_all(nodes)
 
     def _among_all(self, nodes: Nodes) -> bool:
         """`IN (SELECT id FROM the same table)`, `EXISTS (SELECT 1)`."""

@@ -67,6 +67,9 @@ class Queries:
                 self._arm(arm, seen, bounded)
 
     def _arm(self, nodes: Nodes, seen: bool, bounded: bool) -> None:
+        if word_at(nodes, 0) not in ("SELECT", "TABLE", "VALUES", "WITH"):
+            self.findings.unknown("unknown_syntax")
+            return
         self.findings.note("select")
         if word_at(nodes, 0) == "TABLE":
             self._whole_table(nodes, seen, bounded)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from itertools import pairwise
 
 from ..findings import Findings
@@ -275,14 +276,12 @@ def _config(wanted: str, rest: list[str], findings: Findings) -> None:
 
 
 def _may_match(pattern: str, name: str) -> bool:
-    """Whether a glob may mean the name; anything but plain letters and stars counts as if it could."""
-    if not any(mark in pattern for mark in "*?[\\"):
-        return pattern == name
-    first = pattern.split("*", maxsplit=1)[0]
-    if any(mark in first for mark in "?[\\"):
+    """Whether a glob means the name; one with classes or escapes counts as if it did."""
+    if any(mark in pattern for mark in "[\\"):
         return True
-    last = pattern.rsplit("*", 1)[-1]
-    return name.startswith(first) and (any(mark in last for mark in "?[\\") or name.endswith(last))
+    if len(pattern) > 64 or pattern.count("*") > 8:
+        return True
+    return fnmatchcase(name, pattern)
 
 
 def _sort(rest: list[str], findings: Findings) -> None:

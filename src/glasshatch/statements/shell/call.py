@@ -130,6 +130,17 @@ def replace_text(argument: Argument, text: str) -> Argument:
     return argument._replace(text=text)
 
 
+def apart(args: Fields, bare: str) -> Fields:
+    """Options written together, apart: `-sSo` is `-s -S -o`, where the letters `bare` take no value."""
+    found: Fields = []
+    for arg in args:
+        if re.fullmatch(f"-[{bare}]+[A-Za-z]", arg.text):
+            found += [replace_text(arg, f"-{letter}") for letter in arg.text[1:]]
+        else:
+            found.append(arg)
+    return found
+
+
 def unknown_argument() -> Argument:
     return Argument(UNKNOWN)
 

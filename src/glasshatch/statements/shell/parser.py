@@ -194,7 +194,7 @@ class Parser(SimpleCommands):
             self.at += 2
             values = self._words()
         self._skip_semicolon()
-        return Group(self._do(), words=values, bindings=[Assignment(name.group(), values, array=True)])
+        return Group(self._do(), words=values, bindings=[Assignment(name.group(), values)])
 
     def _skip_semicolon(self) -> None:
         self.blank()

@@ -16,6 +16,7 @@ Ctes = dict[str, Relation]
 Columns = tuple[Column, ...]
 
 _ARITHMETIC = words("+ - * / % ^ || -> ->> #> #>> & | # << >> @ !")
+MAX_PAUSE_SECONDS = 60
 _TEXTUAL = words("text varchar bpchar char name citext json jsonb bytea xml regclass record")
 
 
@@ -160,8 +161,15 @@ class Expressions:
             self.meaning.risks.add(risk)
         elif not functions.is_known(schema, name):
             self.meaning.risks.add("unknown_function")
+        if name == "pg_sleep" and self._is_long(body.get("args", [])):
+            self.meaning.risks.add("unknown_function")
         if name in functions.CHANGES:
             self.meaning.verbs.add("update")
+
+    def _is_long(self, args: list[Node]) -> bool:
+        """Whether a pause is of no known length, or longer than anybody waits."""
+        seconds = self.meaning.constant(args[0]) if args and "A_Const" in args[0] else None
+        return not isinstance(seconds, int | float) or seconds > MAX_PAUSE_SECONDS
 
     def _set_config(self, args: list[Node]) -> None:
         self.meaning.verbs.add("set")

@@ -32,7 +32,7 @@ _RISKS = {
         pg_create_restore_point pg_backup_start pg_backup_stop pg_start_backup pg_stop_backup
         pg_wal_replay_pause pg_wal_replay_resume pg_log_backend_memory_contexts pg_log_standby_snapshot
         pg_create_logical_replication_slot pg_create_physical_replication_slot
-        pg_copy_logical_replication_slot pg_copy_physical_replication_slot pg_drop_replication_slot
+        pg_copy_logical_replication_slot pg_copy_physical_replication_slot
         pg_replication_slot_advance pg_replication_origin_advance pg_replication_origin_create
         pg_replication_origin_drop pg_replication_origin_session_setup pg_replication_origin_session_reset
         pg_replication_origin_xact_setup pg_replication_origin_xact_reset pg_import_system_collations
@@ -42,7 +42,7 @@ _RISKS = {
     "audit_change": """pg_stat_reset pg_stat_reset_shared pg_stat_reset_slru pg_stat_reset_backend_stats
         pg_stat_reset_single_table_counters pg_stat_reset_single_function_counters
         pg_stat_reset_replication_slot pg_stat_reset_subscription_stats pg_stat_statements_reset""",
-    "destructive": "lo_unlink lo_truncate lo_truncate64 vacuumlo lo_manage",
+    "destructive": "pg_drop_replication_slot lo_unlink lo_truncate lo_truncate64 vacuumlo lo_manage",
 }
 RISKS = {name: risk for risk, names in _RISKS.items() for name in names.split()}
 

@@ -31,7 +31,8 @@ def meaning_of(call: Call) -> None:
     meaning = plain.TABLE.get(call.name)
     if meaning is not None:
         verb, *risks = meaning.split()
-        call.findings.note(verb, "" if plain.only_asks_for_help(call) else risks)
+        if not plain.only_asks_for_help(call):
+            call.findings.note(verb, risks)
 
 
 __all__ = ["CREDENTIALS_UNREAD", "KNOWN", "meaning_of"]

@@ -101,7 +101,6 @@ _TABLES: dict[str, dict[str, str]] = {
         "delete destructive": "stop kill promote restart init initdb",
         "control server_control": "reload start logrotate",
     },
-    "pg_ctlcluster": {},
     "patronictl": {
         "read": "list topology history show-config version query dsn",
         "control destructive": "failover switchover remove pause restart reinit edit-config flush",
@@ -128,8 +127,21 @@ _TABLES: dict[str, dict[str, str]] = {
         "read credential_read": "kv acl keyring",
         "control destructive": "leave force-leave reload maint snapshot",
     },
-    "firewalld": {},
-    "loginctl-table": {},
+    "fail2ban-client": {
+        "read": "status ping version get banned",
+        "update server_setting": "set unban reload restart",
+    },
+    "certbot": {
+        "read": "certificates show_account plugins",
+        "update": "renew",
+        "delete destructive": "delete revoke",
+    },
+    "nomad": {"read": "status version", "control destructive": "stop", "control server_control": "run"},
+    "istioctl": {"read": "proxy-status ps analyze version proxy-config pc describe", "update": "install"},
+    "flux": {
+        "read": "get logs check version events stats tree trace",
+        "control server_control": "reconcile resume",
+    },
 }
 _TABLES["pip3"] = _TABLES["pip"]
 _TABLES["uv"] = {
@@ -188,15 +200,26 @@ def _rpm(call: Call) -> None:
         call.note("update", "untrusted_code")
 
 
-def _debsums(call: Call) -> None:
-    call.note("read")
+def _smart(call: Call) -> None:
+    """smartctl, conntrack: to look is everyday, other options start tests or drop connections."""
+    looks = call.has("-a", "-i", "-H", "-A", "-x", "-L", "-S", "-C", "--all", "--info", "--health", "--scan")
+    call.note("read" if looks else "update", "" if looks else "server_setting")
+
+
+def _argocd(call: Call) -> None:
+    places = [arg.text for arg in call.operands()]
+    looks = (
+        places[1:2] in (["list"], ["get"], ["history"], ["diff"], ["logs"], ["resources"]) or not places[1:]
+    )
+    call.note("read" if looks else "update", "" if looks else "server_control destructive")
 
 
 HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(_ACTIONS, _by_table),
     "rpm": _rpm,
     "dpkg": _rpm,
-    "debsums": _debsums,
+    **dict.fromkeys(("smartctl", "conntrack"), _smart),
+    "argocd": _argocd,
     "npx": lambda call: call.unknown("untrusted_code"),
     "bunx": lambda call: call.unknown("untrusted_code"),
     "pipx": lambda call: call.unknown("untrusted_code"),

@@ -263,6 +263,11 @@ def _strace(call: Call) -> None:
         call.run(inner)
 
 
+def _enable(call: Call) -> None:
+    """A builtin from a file is code."""
+    call.note("set", "untrusted_code" if call.has("-f") else "")
+
+
 _INTERPRETERS = words(
     """
     python python2 python3 python3.8 python3.9 python3.10 python3.11 python3.12 python3.13 pypy pypy3
@@ -273,6 +278,7 @@ _SHELLS = words("sh bash dash zsh ksh ash fish mksh rbash csh tcsh")
 HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(_SHELLS, _shell),
     **dict.fromkeys(_INTERPRETERS, _interpreter),
+    "enable": _enable,
     "eval": _eval,
     "env": _env,
     "printenv": _printenv,

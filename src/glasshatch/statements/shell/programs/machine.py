@@ -68,6 +68,9 @@ def _init_script(call: Call) -> None:
     _service_action(call, call.first() or "status", [])
 
 
+_GENTLE = re.compile(r"-(?:SIG)?(?:HUP|USR1|USR2|WINCH|CONT|0|1|10|12)")
+
+
 def _kill(call: Call) -> None:
     """A signal to one process is control; to every one, or to the first, the end of the machine."""
     if call.first() in ("-l", "-L", "--list", "--table") or not call.args:
@@ -82,6 +85,9 @@ def _kill(call: Call) -> None:
         call.note("control", "destructive server_control")
     elif call.texts[0] == "-0":
         call.note("read")
+    elif any(UNKNOWN in target for target in targets) and not _GENTLE.fullmatch(call.texts[0]):
+        # Whatever a search for names found.
+        call.note("control", "destructive server_control")
     else:
         call.note("control", "server_control")
 
@@ -123,7 +129,7 @@ def _ip(call: Call) -> None:
     places = [
         arg.text for arg in operands(call.args, frozenset(("-n", "-f", "-family", "-netns", "-b", "-batch")))
     ]
-    if call.has("-b", "-batch", "--batch"):
+    if any(text in ("-b", "-batch", "--batch") for text in call.texts):
         call.unknown("unknown_code")
     elif places[:1] == ["netns"] and places[1:2] == ["exec"]:
         call.run([arg for arg in call.args if arg.text not in ("netns", "exec")][1:])

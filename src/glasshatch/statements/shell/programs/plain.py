@@ -20,7 +20,8 @@ _READ = words(
     continue : read mapfile readarray getopts jq yq xmllint xq csvcut csvlook csvstat miller mlr tsort shuf
     numfmt sync ldd nm objdump readelf size pmap lslocks lslogins pldd aureport ausearch pg_lsclusters
     pg_isready pg_config pg_controldata pg_waldump journal zipinfo lsattr getfacl getcap namei uuidgen
-    mcookie dpkg-query apt-cache rpmquery lsb_release sw_vers runlevel ntpq chronyc-tracking findmnt blkid
+    mcookie dpkg-query apt-cache rpmquery lsb_release sw_vers runlevel ntpq chronyc-tracking
+        findmnt mountpoint blkid
     vgs lvs pvs vgdisplay lvdisplay pvdisplay pygmentize tokei cloc figlet neofetch screenfetch fastfetch
     lolcat sensors acpi upower nvidia-smi rpcinfo showmount nfsstat mountstats smbstatus lpstat lpq iwlist
     ipcs lsinitramfs tig stern popd pushd dirs ts pv ccze lnav goaccess multitail
@@ -28,7 +29,7 @@ _READ = words(
     xdpyinfo vcgencmd unalias suspend caller disown fg bg logout
 """
 )
-_SESSION = words("cd export local readonly declare typeset umask ulimit shopt enable setopt unsetopt")
+_SESSION = words("cd export local readonly declare typeset umask ulimit shopt setopt unsetopt")
 _CREATE = words("mkdir touch mkfifo mktemp logger wall write tempfile")
 _CONTROL = words("renice")
 _DESTRUCTIVE = words(

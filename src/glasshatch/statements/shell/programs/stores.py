@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from .. import files
-from ..call import Call, Handler, operands
+from ..call import Call, Handler, apart, operands
 from ..expand import UNKNOWN, Fields
 
 _PSQL_VALUED = frozenset(
@@ -24,6 +25,7 @@ _QUIET_META = re.compile(
 
 
 def _psql(call: Call) -> None:
+    call = replace(call, args=apart(call.args, "AatqxXEwW1enzbHS"))
     texts = [arg.text for arg in call.values("-c", "--command")]
     if call.has("-l", "--list") and not texts:
         call.note("read")
@@ -64,6 +66,7 @@ def _sent(call: Call, texts: list[str], read: object) -> None:
 
 
 def _mysql(call: Call) -> None:
+    call = replace(call, args=apart(call.args, "NBsvtnrfACb"))
     texts = [arg.text for arg in call.values("-e", "--execute")]
     if call.has("--init-command", "--pager", "--tee", "--plugin-dir", "--system-command"):
         call.unknown("unknown_code")

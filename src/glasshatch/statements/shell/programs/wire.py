@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from .. import files
-from ..call import Call, Handler
+from ..call import Call, Handler, apart
 from ..expand import UNKNOWN, Argument
 
 _NEAR = re.compile(
@@ -45,6 +46,7 @@ def is_near(url: str) -> bool:
 
 
 def _curl(call: Call) -> None:
+    call = replace(call, args=apart(call.args, "sSfLkgIviNG#"))
     call.note("read")
     urls = [*call.operands(_VALUED), *call.values("--url")]
     near = bool(urls) and all(is_near(url.text) for url in urls)
