@@ -170,13 +170,17 @@ class RowPlan:
         if tokens is None:
             self._note(column, column.learn(values))
         elif column.plan.subject:
-            fresh = set(tokens) - self._seen_subjects
-            room = MAX_SUBJECTS - len(self._subjects)
-            if room < len(fresh):
-                self.subjects_dropped += len(fresh) - max(room, 0)
-                fresh = set(list(fresh)[: max(room, 0)])
-            self._seen_subjects |= fresh
+            self._stamped_subjects(tokens)
+
+    def _stamped_subjects(self, tokens: list[bytes]) -> None:
+        room = MAX_SUBJECTS - len(self._subjects)
+        known = self._seen_subjects
+        if room > 0:
+            fresh = list(dict.fromkeys(token for token in tokens if token not in known))[:room]
+            known.update(fresh)
             self._subjects.update(dict.fromkeys(token.decode() for token in fresh))
+        if len(tokens) > room:
+            self.subjects_dropped += len(tokens) - sum(map(known.__contains__, tokens))
 
     def _note(self, column: _Touched, verdicts: list[Verdict]) -> None:
         if column.plan.subject:
