@@ -17,7 +17,7 @@ from .engine import Finding
 from .operators import ValueKind, masked
 from .pgshapes import CONTAINERS, transform
 from .pgtypes import DATE, FLOAT4, FLOAT8, INTEGERS, JSONB, NUMERIC, TIMESTAMP, TIMESTAMPTZ, ValueType
-from .pgvalues import readable, typed, utf8
+from .pgvalues import readable, typed, utf8, utf8_each
 from .redact import Redactor, count_tokens
 from .tokens import TOKEN, UNSCANNED
 
@@ -102,6 +102,8 @@ class Cell:
         if fresh:
             made = self._scanning(fresh) if self._plan.action == "scan" else list(map(self._decided, fresh))
             self._remember(fresh, made)
+            if len(fresh) == len(values):
+                return made
             in_order = iter(made)
             return [next(in_order) if one is None else one for one in known]
         return [one for one in known if one is not None]
@@ -163,12 +165,16 @@ class Cell:
         texts = self._texts(values)
         is_json = self._type.kind == "json"
         return [
-            _CLEAN if found == [] and not is_json else self._scanned(value, text, found)
+            CLEAN if found == [] and not is_json else self._scanned(value, text, found)
             for value, text, found in zip(values, texts, self._redactor.findings(texts), strict=True)
         ]
 
     def _texts(self, values: list[bytes]) -> list[str]:
         if self._type.kind == "text":
+            # One decoding for all: values of text hold no NUL.
+            joined = b"\0".join(values)
+            if joined.count(b"\0") == len(values) - 1:
+                return utf8_each(joined, values)
             return list(map(utf8, values))
         return [readable(value, self._format, self._oid) for value in values]
 
@@ -203,7 +209,7 @@ class Cell:
     def _as_found(self, value: bytes, like: Finding) -> Verdict:
         text = utf8(value)
         if not text.strip():
-            return _CLEAN
+            return CLEAN
         try:
             finding = msgspec.structs.replace(like, start=0, end=len(text), value=text)
             return Verdict(self._redactor.stand_in(finding).encode("utf-8", "replace"), found=(like.type,))
@@ -214,13 +220,13 @@ class Cell:
         is_document = self._type.kind == "json" and text.startswith(("{", "["))
         # Keys of a document tell what a scan of its text cannot see.
         if not found and found is not None and not is_document:
-            return _CLEAN
+            return CLEAN
         try:
             shown = _spliced(text, found, self._type, self._format, self._redactor)
         except Exception:
             shown = None
         if shown == value:
-            return Verdict(True, found=_types(None, found), clear=True) if found else _CLEAN
+            return Verdict(True, found=_types(None, found), clear=True) if found else CLEAN
         return Verdict(shown, found=_types(shown, found))
 
     def _scan_parts(self, value: bytes) -> Verdict:
@@ -238,7 +244,7 @@ class Cell:
         if rebuilt is None:
             text = utf8(value)
             found = self._redactor.findings([text])[0]
-            return _CLEAN if found == [] else Verdict(None, found=_types(None, found))
+            return CLEAN if found == [] else Verdict(None, found=_types(None, found))
         return self._replace_parts(value, texts)
 
     def _replace_parts(self, value: bytes, texts: list[str]) -> Verdict:
@@ -262,11 +268,12 @@ class Cell:
         except Exception:
             return Verdict(None, found=_types(None, None))
         if not changed:
-            return Verdict(True, found=_types(None, touched), clear=True) if touched else _CLEAN
+            return Verdict(True, found=_types(None, touched), clear=True) if touched else CLEAN
         return Verdict(shown, found=_types(shown, touched))
 
 
-_CLEAN = Verdict(True)
+CLEAN = Verdict(True)
+"""The value itself; nothing was found in it."""
 
 
 def _value_kind(type: ValueType) -> ValueKind:

@@ -7,7 +7,7 @@ import ipaddress
 import re
 import struct
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .pgtypes import (
@@ -49,6 +49,14 @@ def utf8(value: bytes) -> str:
         return value.decode("utf-8")
     except UnicodeDecodeError:
         return value.decode("latin-1")
+
+
+def utf8_each(joined: bytes, values: Sequence[bytes]) -> list[str]:
+    """Values as by `utf8`, which stand in `joined` with a NUL between them."""
+    try:
+        return joined.decode("utf-8").split("\0")
+    except UnicodeDecodeError:
+        return list(map(utf8, values))
 
 
 def _hexadecimal(value: bytes) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from ..errors import PeerError
 from ..events import Data
-from .cells import Cell, Verdict, cell_of
+from .cells import CLEAN, Cell, Verdict, cell_of
 from .choosing import NOBODY, MaskingView
 from .columnnames import ColumnRule
 from .columns import ColumnFacts, ColumnPlan, plan_column
@@ -20,7 +20,7 @@ from .rowtwin import Splicer as Reader
 MAX_SUBJECTS = 1_000
 """So many subject tokens fit an event; `RowPlan.subjects_dropped` counts the cells beyond them."""
 
-_MEMO = 16_384
+_MEMO = 4_096
 _MEMO_BYTES = 8 << 20
 
 
@@ -58,13 +58,15 @@ class _Touched:
         self._bytes = 0
 
     def learn(self, values: list[bytes]) -> list[Verdict]:
-        """Write the verdicts of values that are new into the memo."""
+        """Write the verdicts of values that are new into the memo; gives those that are not clean."""
         scans = self.plan.action == "scan"
         verdicts = self.cell.sampled(values) if scans else self.cell.judge(values)
+        odd = [(value, one) for value, one in zip(values, verdicts, strict=True) if one is not CLEAN]
         if self.memo is not None:
-            self.memo.update(zip(values, [one.shown for one in verdicts], strict=True))
-        self.passing.update({value: one for value, one in zip(values, verdicts, strict=True) if one.clear})
-        return verdicts
+            self.memo.update(dict.fromkeys(values, True))
+            self.memo.update([(value, one.shown) for value, one in odd])
+        self.passing.update([(value, one) for value, one in odd if one.clear])
+        return [one for _, one in odd]
 
     def stamp(self, values: list[bytes]) -> list[bytes] | None:
         """Write the tokens of values that are new into the memo, where nothing else is to be judged."""
@@ -188,7 +190,7 @@ class RowPlan:
                 if verdict.subject:
                     self._subject(verdict.subject)
         elif column.plan.action == "scan":
-            for verdict in {id(one): one for one in verdicts}.values():
+            for verdict in verdicts:
                 if verdict.shown is not True or verdict.found:
                     self._found.update(verdict.found)
                     self._found_in.add(column.plan.name)
