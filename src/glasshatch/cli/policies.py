@@ -16,12 +16,12 @@ from typer.core import TyperCommand
 
 from ..api.policy_values import AskForm, Explained, ExplainForm
 from ..errors import ConfigError, Denied, PeerError
+from .asklines import AskLine, is_text, read_asks
 from .connection import DataOption, ServerOption, TokenOption, open_desk
 from .output import Format, FormatOption, console, emit_json, emit_rows, say
-from .policychanges import load, replay
+from .policychanges import load, policy_text, replay
 
 if TYPE_CHECKING:
-    from ..app.policies import AskLine
     from ..policy import Problem, Result
 
 policy_app = typer.Typer(help="Policies: explain, check, test, show, replay, load.", no_args_is_help=True)
@@ -187,11 +187,9 @@ class _Remote:
     def __init__(
         self, data: Path | None, server: str, token_file: Path | None, policy: str, actor: str, resource: str
     ) -> None:
-        from ..app.policies import sources_of
-
         self._opening = open_desk(data, server, token_file)
         self._actor, self._resource = actor, resource
-        self._policy = sources_of(policy) if policy else None
+        self._policy = policy_text(policy) if policy else None
 
     def __enter__(self) -> None:
         self._desk = self._opening.__enter__()
@@ -208,8 +206,6 @@ class _Remote:
 
 
 def _explain_one(judge: _Local | _Remote, kind: str, statement: str | None, as_json: bool) -> set[str]:
-    from ..app.policies import is_text
-
     if statement is None:
         if sys.stdin.isatty():
             say("[dim]type the statement; end with Ctrl-D[/]")
@@ -238,8 +234,6 @@ def _print(found: Explained) -> None:
 
 
 def _explain_lines(judge: _Local | _Remote, kind: str) -> set[str]:
-    from ..app.policies import read_asks
-
     effects: set[str] = set()
     bad: list[AskLine] = []
     for batch in _batches(read_asks(sys.stdin.buffer, kind)):
@@ -267,20 +261,15 @@ def _explain_lines(judge: _Local | _Remote, kind: str) -> set[str]:
 
 def _answers(judge: _Local | _Remote, lines: list[AskLine]) -> list[Explained | ConfigError]:
     """An answer for each line; a kind that there is not spoils its own line only."""
-    from ..statements import kind_of
-
-    known: list[AskForm] = []
-    answers: list[Explained | ConfigError | None] = []
-    for line in lines:
-        try:
-            kind_of(line.kind)
-        except ConfigError as error:
-            answers.append(error)
-            continue
-        known.append(AskForm(kind=line.kind, statement=line.statement))
-        answers.append(None)
-    found = iter(judge.explain(known) if known else ())
-    return [next(found) if answer is None else answer for answer in answers]
+    asks = [AskForm(kind=line.kind, statement=line.statement) for line in lines]
+    try:
+        return list(judge.explain(asks)) if asks else []
+    except ConfigError as error:
+        if not error.message.startswith("kind: "):
+            raise
+        if len(lines) == 1:
+            return [error]
+    return [answer for line in lines for answer in _answers(judge, [line])]
 
 
 def _batches(lines: Iterator[AskLine]) -> Iterator[list[AskLine]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -10,7 +11,8 @@ import typer
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ..api.policy_values import Difference, PolicyLoaded, PolicyText, Replayed, ReplayForm
+from ..api.policy_values import Difference, PolicyFile, PolicyLoaded, PolicyText, Replayed, ReplayForm
+from ..errors import ConfigError
 from .connection import DataOption, ServerOption, TokenOption, open_desk
 from .output import Format, FormatOption, console, emit_json, emit_rows, say
 from .times import parse_time
@@ -65,7 +67,9 @@ def replay(
     Auditors only; the record says who replayed what.
     Example: glasshatch policy replay --policy policies/ --since 30d --data /srv/glasshatch
     """
-    form = ReplayForm(policy=_text_of(policy), since=parse_time(since), until=parse_time(until))
+    form = ReplayForm(
+        policy=policy_text(policy) if policy else None, since=parse_time(since), until=parse_time(until)
+    )
     with open_desk(data, server, token_file) as desk:
         found = _all_steps(desk, form, quiet=format is Format.jsonl)
     if format is Format.jsonl:
@@ -81,12 +85,23 @@ def replay(
     _say(found)
 
 
-def _text_of(policy: str) -> PolicyText | None:
-    if not policy:
-        return None
-    from ..app.policies import sources_of
+def policy_text(policy: str) -> PolicyText:
+    """A policy of the caller's, to be sent to a server; a name that is no path means a shipped set.
 
-    return sources_of(policy)
+    Needs no policy engine: whether it is a good policy is the server's to say.
+    """
+    path = Path(policy)
+    if "/" not in policy and path.suffix != ".cedar" and not path.is_dir():
+        return PolicyText(name=policy)
+    files = sorted(path.glob("*.cedar")) if path.is_dir() else [path]
+    if not files:
+        raise ConfigError("has no .cedar file in it", file=policy)
+    try:
+        read = tuple(PolicyFile(name=file.name, text=file.read_bytes().decode()) for file in files)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise ConfigError(f"cannot be read: {reason}", file=policy) from None
+    return PolicyText(name=path.stem, files=read)
 
 
 def _all_steps(desk: Any, form: ReplayForm, *, quiet: bool) -> Replayed:

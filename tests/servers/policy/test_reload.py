@@ -143,13 +143,18 @@ def test_explain_knows_the_real_actor_resource_and_grants(server: PolicyServer) 
 
 
 def test_the_command_asks_the_server_under_the_callers_token(server: PolicyServer) -> None:
-    typed = '{"kind": "sql", "statement": "SELECT 1"}\n{"statement": "DROP TABLE t"}\n'
+    typed = (
+        '{"kind": "sql", "statement": "SELECT 1"}\n{"kind": "cobol", "statement": "x"}\n'
+        '{"statement": "DROP TABLE t"}\n'
+    )
     done = run(
         "policy", "explain", "-", "--resource", "postgres/shop", "--data", str(server.home), typed=typed,
         GLASSHATCH_TOKEN_FILE=str(server.home.parent / "alice.token"),
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert [json.loads(line)["effect"] for line in done.stdout.splitlines()] == ["allow", "deny"]
+    assert done.returncode == 7, done.stderr
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [answer["effect"] for answer in answers] == ["allow", "deny", "deny"]
+    assert [answer["rule"] for answer in answers[1:]] == ["input.unreadable", "production.no-destruction"]
 
 
 def test_explain_takes_a_policy_that_the_server_does_not_have(server: PolicyServer) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Sequence
-from pathlib import Path
 
 import msgspec
 
-from ...api.policy_values import Explained, PolicyFile, PolicyText
+from ...api.policy_values import Explained, PolicyText
 from ...errors import ConfigError
 from ...identity import Identity
 from ...masking import ColumnRule
@@ -19,7 +18,6 @@ from ...policy import (
     PolicySet,
     ResourceFacts,
     Source,
-    find_sources,
     shipped_sets,
     suppose_ask,
     suppose_resource,
@@ -95,14 +93,6 @@ def local_judge(
         policy=PolicySet.load(policy), actor=actor, supposed=tuple(granted),
         resource=suppose_resource(resource, env) if resource else None,
     )  # fmt: skip
-
-
-def sources_of(policy: str) -> PolicyText:
-    """A policy of the caller's, to be sent to a server; a shipped set goes by its name."""
-    if policy in shipped_sets():
-        return PolicyText(name=policy)
-    name, sources = find_sources(policy if "/" in policy else Path(policy))
-    return PolicyText(name=name, files=tuple(PolicyFile(name=one.file, text=one.text) for one in sources))
 
 
 def policy_of(text: PolicyText) -> PolicySet:
