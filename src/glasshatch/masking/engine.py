@@ -23,11 +23,9 @@ from .detectors import ALL_PACKS, Detector, Pack, load_packs
 from .folding import fold, octets
 from .kernel import made, resolve
 from .resolving import uncut, unmasked
+from .scantwin import SEPARATOR
 from .tokens import TOKEN, written
 from .triggers import Hit, Triggers, open_triggers, trigger_error
-
-SEPARATOR = "\0"
-"""Stands around every text of a batch; no trigger and no window reaches across it."""
 
 _MASKED_TRIGGER = r"<[A-Z][A-Z0-9_]{1,30}[:>]"
 _MANY = 4_096

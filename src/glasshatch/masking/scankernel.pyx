@@ -78,7 +78,7 @@ cdef class Rules:
                     continue
                 if end > last:
                     index = bisect_right(starts, end - 1) - 1
-                    first, last = starts[index] - 1, starts[index + 1]
+                    first, last = starts[index] - 1, starts[index + 1] - 1
                 low = end - rule.before if end - rule.before > first else first
                 high = end + rule.after if end + rule.after < last else last
                 match = rule.search(text, low, high)
@@ -91,6 +91,8 @@ cdef class Rules:
                             match = None
                             break
                         value = match.group(rule.group)
+                        if value and value[0] == u"\0":
+                            value = value[1:]
                         if value and (rule.accepts is None or accepted(rule, value)):
                             if rule.context is None or rule.context(text, low, high) is not None:
                                 break
@@ -102,6 +104,8 @@ cdef class Rules:
                     continue
                 span = match.span(rule.group)
                 begin, stop = span
+                if begin == first:
+                    begin += 1
                 done[rule.place] = stop
                 known = <list>found.get(index)
                 if known is None:

@@ -11,6 +11,10 @@ from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any
 
+SEPARATOR = "\0"
+"""Stands around every text of a batch. An expression may look at the one in front of its text, as at any
+character in front of a value; the one behind it is out of its sight, so that `$` is the end of the text."""
+
 FORMAT = 1
 """Changes with the interface; a compiled kernel of another format is not used."""
 
@@ -42,7 +46,7 @@ class Rules:
         self._detectors = detectors
         self._memos: list[dict[str, bool]] = [{} for _ in range(detectors)]
 
-    def check(
+    def check(  # noqa: PLR0912 - one loop on purpose, as in the compiled kernel
         self,
         text: str,
         hits: Sequence[tuple[int, int]],
@@ -66,7 +70,7 @@ class Rules:
                 continue
             if end > last:
                 index = bisect_right(starts, end - 1) - 1
-                first, last = starts[index] - 1, starts[index + 1]
+                first, last = starts[index] - 1, starts[index + 1] - 1
             low = end - before if end - before > first else first
             high = end + after if end + after < last else last
             match = search(text, low, high)
@@ -77,6 +81,8 @@ class Rules:
                         match = None
                         break
                     value = match.group(group)
+                    if value and value[0] == SEPARATOR:
+                        value = value[1:]
                     if (
                         value
                         and (accepts is None or _accepted(memos[place], accepts, value))
@@ -90,6 +96,8 @@ class Rules:
                     raise OverflowError("more candidates than can be checked")
                 continue
             begin, stop = match.span(group)
+            if begin == first:
+                begin += 1  # the separator in front of the text is no part of a value
             done[place] = stop
             known = found.get(index)
             if known is None:

@@ -12,6 +12,7 @@ import pytest
 
 from glasshatch.errors import ConfigError
 from glasshatch.masking import Engine, Finding
+from glasshatch.masking.detectors import parse_pack
 
 MAIL = "alice.smith@example.com"
 
@@ -109,6 +110,31 @@ def test_a_value_in_angle_brackets_is_no_placeholder(engine: Engine) -> None:
             assert {one.type for one in engine.scan([text])[0]} == {type}
     encoded = base64.b64encode(b"password=<SECRET> <EMAIL:abcdefghijkl>").decode().replace("=", "%3D")
     assert engine.scan([f"body {encoded}"]) == [[]]
+
+
+def test_a_value_ends_where_its_text_ends() -> None:
+    pack = b"""
+[[rules]]
+id = "greedy"
+regex = '''[^a-z]?(?:pin|code)=(?:(\\S{4,40})|$)'''
+keywords = ["pin=", "code="]
+[[rules]]
+id = "to-the-end"
+regex = '''(?:^|[^0-9])key ([0-9]{4})$'''
+keywords = ["key "]
+[[rules]]
+id = "bare"
+regex = '''\\S{3}bare\\S{3}'''
+keywords = ["bare"]
+"""
+    engine = Engine([parse_pack("odd", pack, "odd.toml")])
+    texts = ["pin=abcd", "code=efgh", "a key 1234", "xxbarexx", "yyybareyyy", "key 5678"]
+    expected = [["abcd"], ["efgh"], ["1234"], [], ["yyybareyyy"], ["5678"]]
+    found = engine.scan(texts)
+    assert [[one.value for one in ones] for ones in found] == expected
+    assert [
+        [text[one.start : one.end] for one in ones] for text, ones in zip(texts, found, strict=True)
+    ] == expected
 
 
 def test_a_private_key_that_is_cut_off_is_taken_to_its_end(engine: Engine) -> None:
