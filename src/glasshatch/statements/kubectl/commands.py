@@ -104,7 +104,9 @@ def _get(call: Call) -> None:
 
 def _describe(call: Call) -> None:
     call.note("read")
-    if any(is_secret(kind) for kind in _note_kinds(call)):
+    kinds = _kinds(call)
+    call.findings.resources.update(kind for kind in kinds if is_known(kind))
+    if any(is_secret(kind) for kind in kinds):
         call.note("read", "credential_read")
 
 

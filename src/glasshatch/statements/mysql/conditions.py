@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from .nodes import Group, Node, Nodes, find, flat, is_query, is_sign, is_word, split, word_at
 from .tokens import Token
@@ -112,22 +112,27 @@ class Narrowing:
 
     def _mentions(self, nodes: Nodes) -> bool:
         """Whether a column of the relation is part of it; a qualified one must be the relation's."""
-        tokens = list(flat(nodes))
-        for at in range(len(tokens)):
-            follows = tokens[at + 1].value if at + 1 < len(tokens) else ""
-            if not _is_column(tokens, at) or (follows == "." and tokens[at + 1].kind == "sign"):
-                continue
-            qualifier = tokens[at - 2].value.lower() if at > 1 and tokens[at - 1].value == "." else ""
-            if not self._names or not qualifier or qualifier in self._names:
-                return True
-        return False
+        return any(
+            not self._names or not qualifier or qualifier in self._names for qualifier in _qualifiers(nodes)
+        )
+
+
+def _qualifiers(nodes: Nodes) -> Iterator[str]:
+    """For every column at any depth, what stands before its name; a function's name is no column."""
+    for at, node in enumerate(nodes):
+        follows: Node | None = nodes[at + 1] if at + 1 < len(nodes) else None
+        if isinstance(node, Group):
+            yield from _qualifiers(node.nodes)
+        elif _is_column(node) and not is_sign(follows, ".") and not isinstance(follows, Group):
+            before = nodes[at - 2] if at > 1 and is_sign(nodes[at - 1], ".") else None
+            yield before.value.lower() if isinstance(before, Token) else ""
 
 
 def truth(nodes: Nodes) -> bool | None:
     """The truth of a condition of constants only; None for all others."""
     if len(nodes) == 1 and isinstance(nodes[0], Group):
         return None if is_query(nodes[0].nodes) else truth(nodes[0].nodes)
-    if any(_is_column(tokens, at) for tokens in (list(flat(nodes)),) for at in range(len(tokens))):
+    if any(True for _ in _qualifiers(nodes)):
         return None
     if any(isinstance(node, Token) and node.kind == "variable" for node in flat(nodes)):
         return None
@@ -229,8 +234,7 @@ def _empty_pattern(nodes: Nodes) -> bool:
     return isinstance(after, Token) and after.kind == "string" and after.value == ""
 
 
-def _is_column(tokens: list[Token], at: int) -> bool:
-    token = tokens[at]
+def _is_column(token: Token) -> bool:
     if token.kind == "name":
         return True
     return token.kind == "word" and token.value not in _WORDS_OF_EXPRESSIONS and token.value not in _LITERALS

@@ -88,6 +88,9 @@ class SimpleCommands(Quoting):
         found = _ASSIGNMENT.match(self.text, self.at, self.end)
         if found is None:
             return None
+        if found[2] and ("$(" in found[2] or "`" in found[2]):
+            # A subscript is arithmetic, and runs what is substituted in it.
+            raise self.fail()
         self.at = found.end()
         append = bool(found[3])
         if self.peek() == "(":

@@ -113,7 +113,6 @@ _TERRAFORM = {
     **dict.fromkeys(words("init"), "create"),
     **dict.fromkeys(words("apply"), "update server_control destructive"),
     **dict.fromkeys(words("destroy taint untaint force-unlock import"), "delete destructive"),
-    "output": "read credential_read",
     "console": "unknown unknown_code",
     "refresh": "update server_control",
     "test": "unknown unknown_code",
@@ -135,6 +134,10 @@ def _terraform(call: Call) -> None:
     elif action == "workspace":
         looking = places[1:2] in (["list"], ["show"])
         call.note("read" if looking else "update", "destructive" if places[1:2] == ["delete"] else "")
+    elif action == "output":
+        # Marked values show only where they are asked for.
+        shows = len(places) > 1 or any(text.startswith(("-json", "-raw")) for text in call.texts)
+        call.note("read", "credential_read" if shows else "")
     elif action in _TERRAFORM:
         verb, *risks = _TERRAFORM[action].split()
         call.findings.note(verb, risks)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ...words import words
-from ..call import Call, Handler, command_after
+from .. import files
+from ..call import Call, Handler, command_after, unknown_argument
 from ..expand import UNKNOWN, Argument, Fields
 
 
@@ -68,13 +69,18 @@ def _eval(call: Call) -> None:
     call.walker.inner("shell", " ".join(call.texts))
 
 
-def _wrapper(valued: str, skip: int = 0) -> Handler:
-    """A program whose operands are a command, after `skip` operands of its own."""
+def _wrapper(valued: str, skip: int = 0, *, opens: bool = False) -> Handler:
+    """A program whose operands are a command, after `skip` operands of its own.
+
+    `opens` says that it opens a shell where there is no command.
+    """
 
     def handle(call: Call) -> None:
         inner = command_after(call.args, valued, skip=skip)
         if inner:
             call.run(inner)
+        elif opens:
+            call.unknown("unknown_code")
         else:
             call.note("read")
 
@@ -185,7 +191,8 @@ def _find(call: Call) -> None:
         elif arg.text == "-delete":
             call.note("delete", "destructive")
         elif arg.text in ("-fprint", "-fprint0", "-fprintf", "-fls"):
-            call.note("create")
+            target = args[index + 1] if index + 1 < len(args) else unknown_argument()
+            files.written(call.findings, target)
         elif arg.text.startswith(UNKNOWN) and not arg.glob and index > 0 and args[index - 1].text[:1] != "-":
             call.note("read")
 
@@ -307,10 +314,10 @@ HANDLERS: dict[str, Handler] = {
     "": _wrapper(""),
     "setarch": _wrapper("", skip=1),
     "setpriv": _wrapper("--reuid --regid"),
-    "gosu": _wrapper("", skip=1),
-    "chroot": _wrapper("--userspec --groups", skip=1),
-    "unshare": _wrapper("--map-user --map-group -S -G"),
-    "nsenter": _wrapper("-t -S -G --target"),
+    "gosu": _wrapper("", skip=1, opens=True),
+    "chroot": _wrapper("--userspec --groups", skip=1, opens=True),
+    "unshare": _wrapper("--map-user --map-group -S -G", opens=True),
+    "nsenter": _wrapper("-t -S -G --target", opens=True),
     "systemd-run": _wrapper("-u -p -M -H --unit --property --uid --gid --slice --description"),
     "systemd-cat": _wrapper("-t -p --identifier --priority"),
     "proxychains": _wrapper("-f"),

@@ -13,7 +13,8 @@ _READ = words(
     sha224sum sha256sum sha384sum sha512sum b2sum cksum sum shasum md5 file stat tree du df free uptime w
     who whoami id groups users last lastb lastlog finger uname arch nproc lscpu lsmem lsblk lspci lsusb lshw
     lsmod lsns lsof lsipc ps pgrep pstree pidof top htop atop btop iotop iftop vmstat iostat mpstat sar
-    pidstat dstat nmon slabtop numastat ss netstat ping ping6 traceroute traceroute6 tracepath mtr
+    pidstat dstat nmon slabtop numastat ss netstat ping ping6 traceroute traceroute6 tracepath
+    tcptraceroute mtr
     dig nslookup host drill whois getent locale cal ncal pwd echo printf true false test [ seq expr bc dc
     factor yes sleep wait jobs times basename dirname realpath readlink pathchk which whereis type whatis
     apropos man info help tput clear reset stty tty getconf logname hash compgen let shift return exit break

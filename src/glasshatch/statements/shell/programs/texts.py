@@ -158,6 +158,13 @@ def _echo(call: Call) -> None:
         call.note("read", "credential_read")
 
 
+def _pager(call: Call) -> None:
+    """`less +!command` runs it."""
+    call.note("read")
+    if any(text.startswith("+") and set(text) & {"!", "|", "#"} for text in call.texts):
+        call.unknown("unknown_code")
+
+
 def _man(call: Call) -> None:
     call.note("read")
     if call.has("-P", "--pager", "-H", "--html"):
@@ -205,6 +212,8 @@ HANDLERS: dict[str, Handler] = {
     "typeset": _export,
     "echo": _echo,
     "printf": _echo,
+    "less": _pager,
+    "more": _pager,
     "man": _man,
     "grep": _grep,
     "egrep": _grep,
