@@ -1,1 +1,1 @@
-"""Labelled sets for `quality.py`: two halves that share no template, and what makes their values."""
+"""Labelled sets for `quality.py`: dev, held and fresh share no template; and what makes their values."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from quality_sets.build import FAMILIES, Builder, Half, Sample, Span
 from quality_sets.encodings import ENCODINGS
 from quality_sets.scoring import Found, Score, alarms, family_of
 
-HALVES = ["dev", "held"]
+HALVES = ["dev", "held", "fresh"]
 
 
 def labelled(name: str, seed: int = 1, count: int = 600) -> list[Sample]:
@@ -41,10 +43,17 @@ def test_a_seed_draws_the_same_and_another_one_other_values() -> None:
     assert not texts
 
 
-def test_the_halves_share_no_template() -> None:
-    dev, held = Half("dev"), Half("held")
+@pytest.mark.parametrize(("one", "other"), list(itertools.combinations(HALVES, 2)))
+def test_two_sets_share_no_template(one: str, other: str) -> None:
     for part in ("plain", "carriers", "clean"):
-        assert not {text for _, text in getattr(dev, part)} & {text for _, text in getattr(held, part)}
+        first, second = ({text for _, text in getattr(Half(name), part)} for name in (one, other))
+        assert not first & second
+
+
+def test_the_fresh_set_is_wide() -> None:
+    fresh = Half("fresh")
+    assert len({text for _, text in fresh.plain}) >= 150
+    assert len({text for _, text in fresh.clean}) >= 120
 
 
 def perfect(sample: Sample) -> list[Found]:
