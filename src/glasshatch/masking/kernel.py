@@ -13,7 +13,7 @@ from . import rowtwin, scantwin
 
 if TYPE_CHECKING:
     from .rowtwin import Memo, Splicer, run_of
-    from .scantwin import Collector, Rules, made, resolve, splice
+    from .scantwin import Collector, Rules, dense, made, resolve, splice
 
 __all__ = [
     "KERNEL",
@@ -23,6 +23,7 @@ __all__ = [
     "Memo",
     "Rules",
     "Splicer",
+    "dense",
     "made",
     "resolve",
     "run_of",
@@ -58,5 +59,6 @@ if not TYPE_CHECKING:
     Collector = (_scan or scantwin).Collector
     Rules = (_scan or scantwin).Rules
     resolve = (_scan or scantwin).resolve
+    dense = (_scan or scantwin).dense
     made = (_scan or scantwin).made
     splice = (_scan or scantwin).splice

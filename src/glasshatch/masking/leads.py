@@ -48,7 +48,7 @@ def lead_expression(words: Sequence[str], gap: int = 0) -> str:
         gap: How many characters other than the usual connecting ones may stand there too.
     """
     start = r"(?:(?<![^\W\d_])|(?<=[a-z])(?=[A-Z]))" if all(word.isascii() for word in words) else _START
-    spoken = "|".join(_spoken(word) for word in sorted(words, key=len, reverse=True))
+    spoken = _branches([_spoken(word) for word in sorted(words, key=len, reverse=True)])
     loose = rf"(?:[^0-9\x00]{{0,{gap}}}?(?<![A-Za-z]))?" if gap else ""
     return rf"{start}(?:{spoken})s?(?![a-z]){connection()}{loose}"
 
@@ -82,7 +82,23 @@ def lead_reach(words: Sequence[str], gap: int = 0) -> int:
     return max(len(word) + word.count(" ") for word in words) + LEAD_GAP + gap + 4
 
 
-def _spoken(word: str) -> str:
+def _branches(words: Sequence[Sequence[str]]) -> str:
+    """One of the words, as a tree: what they begin with is tried once, not once for each of them.
+
+    A hundred words side by side took a hundred times as long at every place where none of them stands.
+    """
+    groups: dict[str, list[Sequence[str]]] = {}
+    for first, *rest in (word for word in words if word):
+        groups.setdefault(first, []).append(rest)
+    branches = [first + _branches(rests) for first, rests in groups.items()]
+    if not branches:
+        return ""
+    # A word that ends here comes last: the longer one is meant.
+    ends = not all(words)
+    return branches[0] if len(branches) == 1 and not ends else f"(?:{'|'.join(branches)}{'|' * ends})"
+
+
+def _spoken(word: str) -> list[str]:
     """A lead for `re`, without flags: each letter in both cases, so that the first letter decides fast."""
     parts = []
     for letter in word.lower():
@@ -92,7 +108,7 @@ def _spoken(word: str) -> str:
             parts.append("['’]?")
         else:
             parts.append(_letter(letter, re.escape))
-    return "".join(parts)
+    return parts
 
 
 def _heard(word: str) -> str:

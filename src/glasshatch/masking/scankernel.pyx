@@ -6,7 +6,7 @@ from operator import itemgetter
 
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 
-FORMAT = 1
+FORMAT = 3
 
 cdef Py_ssize_t MEMO = 4096
 cdef Py_ssize_t VAIN = 1 << 18
@@ -182,6 +182,55 @@ by_start = itemgetter(0)
 
 def by_trust(tuple one):
     return -one[2].confidence, start_of(one) - end_of(one), one[0]
+
+
+cdef unsigned char KIND[256]  # 1 a digit, 2 a letter or the end of a text, 0 what may stand between digits
+for _octet in range(256):
+    KIND[_octet] = 0
+    if 48 <= _octet < 58:
+        KIND[_octet] = 1
+    elif _octet == 0 or 65 <= _octet < 91 or 97 <= _octet < 123 or _octet >= 128:
+        KIND[_octet] = 2
+
+cdef Py_ssize_t MARGIN = 8
+
+
+def dense(bytes data):
+    cdef const unsigned char* octets = data
+    cdef Py_ssize_t size = len(data), place, first = -1, last = -1, digits = 0, low, high
+    cdef Py_ssize_t begun = -1, ended = -1, written = 0
+    cdef unsigned char kind
+    cdef list parts = [], begins = [], sources = []
+    for place in range(size + 1):
+        kind = 2 if place == size else KIND[octets[place]]
+        if kind == 0:
+            continue
+        if kind == 1 and digits and place - last <= 4:
+            digits += 1
+            last = place
+            continue
+        if digits >= 6:
+            low = max(0, first - MARGIN)
+            high = min(size, last + 1 + MARGIN)
+            if begun >= 0 and low <= ended:
+                ended = high
+            else:
+                if begun >= 0:
+                    parts.append(data[begun:ended])
+                    begins.append(written)
+                    sources.append(begun)
+                    written += ended - begun + 1
+                begun = low
+                ended = high
+        digits = 0
+        if kind == 1:
+            first = last = place
+            digits = 1
+    if begun >= 0:
+        parts.append(data[begun:ended])
+        begins.append(written)
+        sources.append(begun)
+    return b"\0".join(parts), begins, sources
 
 
 def made(kind, list found, Py_ssize_t shift):

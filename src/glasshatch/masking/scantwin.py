@@ -15,7 +15,7 @@ SEPARATOR = "\0"
 """Stands around every text of a batch. An expression may look at the one in front of its text, as at any
 character in front of a value; the one behind it is out of its sight, so that `$` is the end of the text."""
 
-FORMAT = 1
+FORMAT = 3
 """Changes with the interface; a compiled kernel of another format is not used."""
 
 Search = Callable[[str, int, int], re.Match[str] | None]
@@ -163,6 +163,29 @@ _by_start = itemgetter(0)
 
 def _by_trust(one: tuple[int, int, Any, str]) -> tuple[float, int, int]:
     return -one[2].confidence, one[0] - one[1], one[0]
+
+
+_CLUSTER = re.compile(rb"[0-9](?:[^0-9A-Za-z\x80-\xff\x00]{0,3}[0-9]){5,}")
+_MARGIN = 8
+
+
+def dense(data: bytes) -> tuple[bytes, list[int], list[int]]:
+    """The parts with many digits (see `triggers.numeric`), a NUL between each two.
+
+    Returns:
+        The parts; where each begins there; and where each begins in the data.
+    """
+    spans: list[tuple[int, int]] = []
+    for match in _CLUSTER.finditer(data):
+        start, end = max(0, match.start() - _MARGIN), min(len(data), match.end() + _MARGIN)
+        if spans and start <= spans[-1][1]:
+            start, _ = spans.pop()
+        spans.append((start, end))
+    begins, place = [], 0
+    for start, end in spans:
+        begins.append(place)
+        place += end - start + 1
+    return b"\0".join(data[start:end] for start, end in spans), begins, [start for start, _ in spans]
 
 
 def made(kind: Callable[..., Any], found: Sequence[tuple[int, int, Any, str]], shift: int) -> list[Any]:

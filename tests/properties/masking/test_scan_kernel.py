@@ -15,6 +15,7 @@ from glasshatch.masking.candidates import Candidates
 from glasshatch.masking.engine import joined
 from glasshatch.masking.kernel import SCAN_KERNEL
 from glasshatch.masking.scantwin import Rules
+from glasshatch.masking.triggers import vector
 
 ENGINE = Engine.load(shipped_packs())
 EXAMPLES = [text for one in ENGINE.detectors for text in (*one.examples, *one.counter_examples)]
@@ -104,3 +105,38 @@ def test_a_collector_stops_beyond_its_limit(name: str) -> None:
     answers = [collector(number, 0, number + 5, 0, None) for number in range(3)]
     assert collector.hits == [(0, 5), (1, 6), (2, 7)]
     assert [bool(answer) for answer in answers] == [False, False, True]
+
+
+digits = st.lists(
+    st.sampled_from([*"0123456789", " ", "-", ".", "/", "+", "(", "a", "Z", "\xe9", "\0", "  ", "--"])
+)
+
+
+@given(digits.map("".join).map(lambda text: text.encode("latin-1")))
+def test_both_cut_out_the_same_dense_parts(data: bytes) -> None:
+    cut = [kernel.dense(data) for kernel in SCAN_KERNELS.values()]
+    assert all(one == cut[0] for one in cut)
+    parts, begins, sources = cut[0]
+    ends = [*(begin - 1 for begin in begins[1:]), len(parts)][: len(begins)]
+    for begin, source, end in zip(begins, sources, ends, strict=True):
+        assert data[source : source + end - begin] == parts[begin:end]
+
+
+@needs_both
+@given(st.lists(st.one_of(st.sampled_from(EXAMPLES), digits.map("".join)), max_size=6).map(" ".join))
+def test_no_hit_is_lost_outside_the_dense_parts(text: str) -> None:
+    data = joined([text]).encode("latin-1", "replace")
+    split = vector.open_triggers(RULES, len(RULES), None) if not WHOLE else WHOLE[1]
+    if not WHOLE:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(vector, "SCAN_KERNEL", "python")
+            WHOLE.extend((vector.open_triggers(RULES, len(RULES), None), split))
+    assert isinstance(split, vector.Split)
+    whole, found = (set(database.hits(data, 100_000)) for database in (WHOLE[0], split))
+    assert whole <= found
+    # What is seen besides stands at the end of a dense part, and is looked at in vain.
+    assert len(found - whole) <= len(found) // 2 + 4
+
+
+WHOLE: list[Any] = []
+RULES = [trigger for one in ENGINE.detectors for trigger in one.triggers]

@@ -6,6 +6,7 @@ import hashlib
 import os
 import platform
 import tempfile
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -14,10 +15,11 @@ from pathlib import Path
 import hyperscan
 
 from ...errors import ConfigError
-from ..kernel import Collector
+from ..kernel import SCAN_KERNEL, Collector, dense
 from . import Hit, cpu_flags
+from .numeric import is_numeric
 
-_MAGIC = b"glasshatch-triggers-1\n"
+_MAGIC = b"glasshatch-triggers-2\n"
 
 
 class Database:
@@ -52,7 +54,25 @@ class Database:
         return collector.hits
 
 
-def open_triggers(expressions: Sequence[str], exact_from: int, cache_dir: Path | None) -> Database:
+class Split:
+    """Two databases: most triggers over everything, numeric ones over the parts where digits are dense."""
+
+    def __init__(self, most: Database, numeric: Database) -> None:
+        self._most = most
+        self._numeric = numeric
+
+    def hits(self, data: bytes, limit: int) -> list[Hit]:
+        """Every hit in the data; raises `OverflowError` for more than `limit`."""
+        found = self._most.hits(data, limit)
+        parts, begins, sources = dense(data)
+        if parts:
+            for number, end in self._numeric.hits(parts, limit):
+                place = bisect_right(begins, end - 1) - 1
+                found.append((number, end - begins[place] + sources[place]))
+        return found
+
+
+def open_triggers(expressions: Sequence[str], exact_from: int, cache_dir: Path | None) -> Database | Split:
     """Compile the expressions, or take them from the cache.
 
     A cache that is damaged, foreign or made for another CPU is compiled anew and replaced; a cache
@@ -64,37 +84,46 @@ def open_triggers(expressions: Sequence[str], exact_from: int, cache_dir: Path |
     Raises:
         ConfigError: An expression does not compile; or the cache directory may be written by others.
     """
-    key = _cache_key(expressions, exact_from)
+    # Without the compiled kernel, looking for the dense parts takes longer than what it saves.
+    numeric = [SCAN_KERNEL == "compiled" and is_numeric(expression) for expression in expressions]
+    groups = [[n for n, one in enumerate(numeric) if one is wanted] for wanted in (False, True)]
+    if not all(groups):
+        groups = [list(range(len(expressions)))]
+    key = _cache_key(expressions, exact_from, groups)
     file = None if cache_dir is None else _private(cache_dir) / f"triggers-{key}.hs"
-    cached = None if file is None else _read(file)
-    if cached is not None:
-        return Database(cached)
-    database = _compile(expressions, exact_from)
-    if file is not None:
-        _write(file, hyperscan.dumpb(database))
-    return Database(database)
+    databases = None if file is None else _read(file, len(groups))
+    if databases is None:
+        databases = [_compile(expressions, group, exact_from) for group in groups]
+        if file is not None:
+            _write(file, b"".join(map(_framed, databases)))
+    most, *others = map(Database, databases)
+    return Split(most, others[0]) if others else most
 
 
-def _compile(expressions: Sequence[str], exact_from: int) -> hyperscan.Database:
+def _compile(expressions: Sequence[str], numbers: Sequence[int], exact_from: int) -> hyperscan.Database:
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
     exact = hyperscan.HS_FLAG_DOTALL
-    flags = [exact | hyperscan.HS_FLAG_CASELESS * (number < exact_from) for number in range(len(expressions))]
-    encoded = [expression.encode("latin-1", "replace") for expression in expressions]
     try:
         database.compile(
-            expressions=encoded,
-            ids=list(range(len(encoded))),
-            elements=len(encoded),
-            flags=flags,
+            expressions=[expressions[number].encode("latin-1", "replace") for number in numbers],
+            ids=list(numbers),
+            elements=len(numbers),
+            flags=[exact | hyperscan.HS_FLAG_CASELESS * (number < exact_from) for number in numbers],
         )
     except (hyperscan.error, ValueError, TypeError) as error:
         raise ConfigError(f"a trigger does not compile: {error}", hint="simplify the trigger") from None
     return database
 
 
-def _cache_key(expressions: Sequence[str], exact_from: int) -> str:
-    parts = [version("hyperscan"), platform.machine(), cpu_flags(), str(exact_from), *expressions]
+def _cache_key(expressions: Sequence[str], exact_from: int, groups: Sequence[Sequence[int]]) -> str:
+    split = ",".join(map(str, groups[-1])) if len(groups) > 1 else ""
+    parts = [version("hyperscan"), platform.machine(), cpu_flags(), str(exact_from), split, *expressions]
     return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:40]
+
+
+def _framed(database: hyperscan.Database) -> bytes:
+    body = hyperscan.dumpb(database)
+    return len(body).to_bytes(8, "big") + body
 
 
 def _private(directory: Path) -> Path:
@@ -111,7 +140,7 @@ def _private(directory: Path) -> Path:
     return directory
 
 
-def _read(file: Path) -> hyperscan.Database | None:
+def _read(file: Path, count: int) -> list[hyperscan.Database] | None:
     try:
         data = file.read_bytes()
     except OSError:
@@ -120,10 +149,15 @@ def _read(file: Path) -> hyperscan.Database | None:
     body = data[head:]
     if not data.startswith(_MAGIC) or data[len(_MAGIC) : head] != hashlib.sha256(body).digest():
         return None
+    found, place = [], 0
     try:
-        return hyperscan.loadb(body, hyperscan.HS_MODE_BLOCK)
+        for _ in range(count):
+            end = place + 8 + int.from_bytes(body[place : place + 8], "big")
+            found.append(hyperscan.loadb(body[place + 8 : end], hyperscan.HS_MODE_BLOCK))
+            place = end
     except hyperscan.error:
         return None
+    return found
 
 
 def _write(file: Path, body: bytes) -> None:
