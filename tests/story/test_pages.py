@@ -397,7 +397,7 @@ STORIES = {
     "docs/operate/deploy.md": deploy, "docs/guides/feed.md": feed, "docs/guides/page.md": page,
     "docs/guides/search.md": search, "docs/guides/witness.md": witness,
     "docs/guides/evidence.md": evidence, "docs/guides/seal-and-erase.md": seal,
-    "docs/guides/test-a-policy.md": policies,
+    "docs/guides/test-a-policy.md": policies, "docs/guides/redact.md": alone,
 }  # fmt: skip
 """Pages that need more than the house; every other page is played in it as it stands."""
 

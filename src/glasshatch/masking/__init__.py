@@ -8,7 +8,7 @@ from .engine import Engine, Finding
 from .explaining import Explanation, Step, explain
 from .fieldpaths import parse_path, spell
 from .freetext import FreeTextRule, FreeTexts, NameSpan, NerSection
-from .kernel import KERNEL, run_of
+from .kernel import KERNEL, SCAN_KERNEL, run_of
 from .literals import literal_value
 from .operators import OPERATORS, Chosen, Operator, check_operator, masked, replacement
 from .pgtypes import ANY_TEXT, OPAQUE, TypeRow, ValueType, builtin_type, read_types
@@ -30,6 +30,7 @@ __all__ = [
     "NOBODY",
     "OPAQUE",
     "OPERATORS",
+    "SCAN_KERNEL",
     "SLOWEST_MB_PER_S",
     "TOKEN",
     "UNSCANNED",

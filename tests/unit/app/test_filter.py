@@ -183,3 +183,19 @@ def test_of_a_line_too_long_nothing_is_kept(monkeypatch: pytest.MonkeyPatch, pie
     assert found[0] == b"ok"
     assert b"after" in found
     assert ended is False
+
+
+def test_a_private_key_over_many_lines_leaves_whole(make: Make) -> None:
+    body = [base64.b64encode(os.urandom(48)) for _ in range(5)]
+    begin, end = (b"-----%s RSA PRIVATE KEY-----" % word for word in (b"BEGIN", b"END"))
+    lines: list[bytes | None] = [b"before", begin, b"Proc-Type: 4,ENCRYPTED", b"", *body, end, b"after it"]
+    for size in (1, 3, 100):
+        line_filter, out = make(), []
+        for at in range(0, len(lines), size):
+            out += line_filter.feed(lines[at : at + size]).split(b"\n")
+        assert out[0] == b"before"
+        assert out[-1] == b"after it"
+        assert {one for one in out[1:-1] if one} == {b"<SECRET>"}
+    cut = make().feed([begin, *body[:2], b"a line of words", body[3]]).split(b"\n")
+    assert cut[1:3] == [b"<SECRET>"] * 2
+    assert cut[3] == b"a line of words"

@@ -13,7 +13,9 @@ import msgspec
 
 from ...masking import UNSCANNED, Finding, Redactor
 from .choices import Choices
+from .keylines import KeyLines
 
+_PRIVATE_KEY = "private-key"
 _TOO_LONG = "longer than 16 MiB"
 
 
@@ -65,6 +67,8 @@ class LineFilter:
         self._json = json
         self._findings = findings
         self._encoder = msgspec.json.Encoder()
+        keys = [one for one in redactor.engine.detectors if one.name == _PRIVATE_KEY]
+        self._keys = KeyLines(keys[0]) if keys and not json else None
         self.lines = 0
         self.problems: list[Problem] = []
 
@@ -74,11 +78,17 @@ class LineFilter:
         self.lines += len(lines)
         read = [self._read(first + place, line) for place, line in enumerate(lines)]
         found = self._redactor.findings(["" if one is None else one.text for one in read])
+        if self._keys is not None:
+            found = [self._of_key(one, hits) for one, hits in zip(read, found, strict=True)]
         write = self._report if self._findings else self._redact
         return b"\n".join(
             write(first + place, one, None if one is None else hits)
             for place, (one, hits) in enumerate(zip(read, found, strict=True))
         )
+
+    def _of_key(self, read: _Read | None, found: list[Finding] | None) -> list[Finding] | None:
+        line = None if read is None or self._keys is None else self._keys.finding(read.text)
+        return found if line is None else [line]
 
     def _read(self, number: int, line: bytes | None) -> _Read | None:
         if line is None:
