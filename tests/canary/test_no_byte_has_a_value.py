@@ -18,6 +18,9 @@ from .birds import Aviary
 from .looking import Looker
 from .world import PLANTED, Visited
 
+# All visits and looks are in the fixture: some 45 s of processor time, more of the clock beside other work.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
 KNOWN = {
     "* stripe gzip": "the secret's rule wants a boundary that its neighbour in packed JSON is not",
     "adjacent lines * base64_?": "lines of base64 under one another are read as one wrapped text",
