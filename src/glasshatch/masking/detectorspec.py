@@ -33,7 +33,7 @@ class DetectorSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     of `before` and `after` characters around the end of the trigger's hit, and must touch it. It is either
     `verify`, whose group `value` or else the whole match is the finding; or `value`, the value alone, to
     which the edges are added, and before it one of the words of `lead`, if there are any, which are then
-    the trigger; `gap` lets so many odd characters stand between. Words of `unless` right before a value
+    the trigger; `gap` lets so many odd characters stand between, 20 unless told where a checksum decides. Words of `unless` right before a value
     make it something else. `context` words must stand in the window. `digit = false`: a value may do
     without one.
     """
@@ -45,7 +45,7 @@ class DetectorSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trigger: str | list[str] = ""
     keywords: list[str] = []
     lead: list[str] = []
-    gap: int = 0
+    gap: int | None = None
     digit: bool = True
     unless: list[str] = []
     before: int | None = None
@@ -94,15 +94,28 @@ def _expression(spec: DetectorSpec) -> str:
     if bool(spec.verify) == bool(spec.value):
         raise ValueError("a detector has either `verify` or `value`")
     if spec.verify:
-        if spec.lead or spec.unless or spec.gap:
+        if spec.lead or spec.unless or spec.gap is not None:
             raise ValueError("`lead`, `gap` and `unless` go with `value`, not with `verify`")
         return spec.verify
-    front = lead_expression(spec.lead, spec.gap) if spec.lead else ""
+    front = lead_expression(spec.lead, _gap(spec)) if spec.lead else ""
     found = rf"{front}{_LEFT}(?P<value>{_shifted(spec.value)}){_RIGHT}"
     if not spec.unless:
         return found
     lookalike = rf"{lead_expression(spec.unless)}{_SWALLOWED}"
     return f"{lookalike}|{found}"
+
+
+def _gap(spec: DetectorSpec) -> int:
+    """As told; else some where a checksum or a calendar decides, and none where the form alone does."""
+    if spec.gap is not None:
+        return spec.gap
+    return _CHECKED_GAP if spec.validator.startswith("stdnum.") or spec.validator in _DECIDING else 0
+
+
+_CHECKED_GAP = 20
+_DECIDING = frozenset(
+    {"luhn", "npi", "personnummer", "us_ssn", "imei", "birth_date", "kvnr", "de_pension", "es_social"}
+)
 
 
 def _shifted(value: str) -> str:
@@ -117,7 +130,7 @@ def _triggers(spec: DetectorSpec) -> tuple[str, ...]:
         checked_trigger(trigger)
     triggers = own + [literal(word) for word in spec.keywords]
     if not triggers and spec.lead:
-        triggers = lead_triggers(spec.lead, spec.gap, spec.digit)
+        triggers = lead_triggers(spec.lead, _gap(spec), spec.digit)
     if not triggers:
         raise ValueError("a detector needs a trigger, a lead or keywords")
     return tuple(triggers)
@@ -128,7 +141,7 @@ def _windows(spec: DetectorSpec, verify: re.Pattern[str]) -> tuple[int, int]:
     before, after = spec.before, spec.after
     if spec.value:
         width = widest(spec.value, _WINDOW_LIMIT) + 3
-        reach = lead_reach(spec.lead or spec.unless, spec.gap) if spec.lead or spec.unless else 0
+        reach = lead_reach(spec.lead or spec.unless, _gap(spec)) if spec.lead or spec.unless else 0
         around = _CONTEXT_REACH if spec.context else 0
         before = width + max(reach, around) if before is None else before
         # After a lead alone the connection is still to come; otherwise the hit reached into the value.

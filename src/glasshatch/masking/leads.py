@@ -27,6 +27,7 @@ data is was are as its it ist lautet war sind est es son era è é são sono är
 my your his her their the a of for de del della du da do der des den die das dem von van för para pour für per
 on le el il la al em in am op den dnia at unter au aan på på new old updated changed
 us usa u.s uk gb in br ca au jp fr de es it nl se pl pt eu
+hat ha tem tiene porte heeft har ma med met mit avec con com document doc reads ends type
 card file record field column here below full copy input attr param name
 номер
 """.split()
