@@ -33,9 +33,9 @@ class DetectorSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     of `before` and `after` characters around the end of the trigger's hit, and must touch it. It is either
     `verify`, whose group `value` or else the whole match is the finding; or `value`, the value alone, to
     which the edges are added, and before it one of the words of `lead`, if there are any, which are then
-    the trigger; `gap` lets so many odd characters stand between, 20 unless told where a checksum decides. Words of `unless` right before a value
-    make it something else. `context` words must stand in the window. `digit = false`: a value may do
-    without one.
+    the trigger; `gap` lets so many odd characters stand between, 20 unless told where a checksum decides.
+    Words of `unless` right before a value make it something else. `context` words must stand in the
+    window. `digit = false`: a value may do without one.
     """
 
     name: str

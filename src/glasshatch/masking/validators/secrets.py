@@ -45,7 +45,7 @@ _REFERENCES = (
 )  # fmt: skip
 _CALL = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{2,60}\((?:[\w.\"' ,]*\)?;?)?$")
 _PATH = re.compile(r"~?(?:/[A-Za-z0-9_.-]{2,40}){1,12}/?")
-_MASK = re.compile(r"[*•●]{3}|[xX]{4}|\.{4}|#{4}|_{4}")
+_MASK = re.compile(r"your[-_](?:token|api|key|secret|password)|[*•●]{3}|[xX]{4}|\.{4}|#{4}|_{4}")
 _VARIABLE = re.compile(r"\$\$?\{?[A-Za-z_][A-Za-z0-9_]*\}?|\$\d{1,2}")
 
 
@@ -131,14 +131,14 @@ def cookie_value(text: str) -> bool:
 def no_reference(text: str) -> bool:
     """What stands in a place for secrets, unless it only names one, or stands for one that was taken out."""
     bare = text.strip("'\"")
-    if not any(map(str.isalnum, bare)) or bare.lower() in _NOTHING:
+    if not any(map(str.isalnum, bare)) or bare.lower().strip("()") in _NOTHING:
         return False
     return not _stands_for_another(bare)
 
 
 _NOTHING = frozenset(
     """missing none null nil undefined required optional redacted masked hidden invalid expired true false
-    empty unset absent denied revoked unknown""".split()
+    empty unset absent denied revoked unknown disabled enabled unchanged omitted set""".split()
 )
 
 
