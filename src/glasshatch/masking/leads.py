@@ -50,7 +50,8 @@ def lead_expression(words: Sequence[str], gap: int = 0) -> str:
     """
     start = r"(?:(?<![^\W\d_])|(?<=[a-z])(?=[A-Z]))" if all(word.isascii() for word in words) else _START
     spoken = _branches([_spoken(word) for word in sorted(words, key=len, reverse=True)])
-    loose = rf"(?:[^0-9\x00]{{0,{gap}}}?(?<![A-Za-z]))?" if gap else ""
+    # Behind a list of columns stand the values of all of them, the first one's first.
+    loose = rf"(?:(?:(?![Vv](?:ALUES|alues))[^0-9\x00\n);]){{0,{gap}}}?(?<![A-Za-z]))?" if gap else ""
     return rf"{start}(?:{spoken})s?(?![a-z]){connection()}{loose}"
 
 
