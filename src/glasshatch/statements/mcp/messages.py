@@ -49,7 +49,7 @@ _RUNS = words("""
 _TAKES = words(
     """
         delete drop remove destroy truncate purge wipe erase kill terminate stop shutdown uninstall revoke
-        reset flush clear cancel close merge force deprovision rollback decommission detach archive
+        reset flush clear cancel close merge force disable deprovision rollback decommission detach archive
         unpublish evict drain
     """
 )
@@ -65,13 +65,15 @@ _NETWORK = words("""
         fetch http request curl wget download upload webhook send email mail post publish slack
         notify browse navigate scrape crawl message tweet sms push share export
     """)
+_SERVICES = words("slack email mail sms webhook message")
+"""Nouns in front of a verb, as in `slack_list_channels`."""
 _CHANGES = words(
     """write create update edit set add put insert patch modify append move rename copy save
-    scale restart start import upsert replace enable disable assign comment label tag commit install build
+    scale restart start import upsert replace enable assign comment label tag commit install build
     increment schedule register"""
 )
 _LOOKS = words(
-    """
+    """think thinking sequential calculator calculate echo
         get list read search find show describe status info view lookup count query select stat stats tree
         diff log logs history inspect check ping explain summarize tail head grep glob top health version
         whoami validate preview schema tables columns metrics trace traces spans alerts events ls cat
@@ -134,7 +136,10 @@ def _call(params: dict[str, Any], findings: Findings, depth: int) -> str:
 def _named(parts: list[str], understood: bool, findings: Findings) -> None:
     """The name's words; a text that was read says more than the name of the tool that runs it."""
     found = frozenset(parts)
-    looks = bool(parts) and (parts[0] in _LOOKS or (len(parts) > 1 and parts[1] in _LOOKS))
+    acts = _TAKES | _CHANGES | _RUNS | (_NETWORK - _SERVICES)
+    looks = bool(parts) and (
+        parts[0] in _LOOKS or (len(parts) > 1 and parts[0] not in acts and parts[1] in _LOOKS)
+    )
     if found & _SECRETS and found & (_LOOKS | {"dump", "print"}):
         findings.note("read", "credential_read")
     if found & _TAKES and not looks:
@@ -158,6 +163,9 @@ def _named(parts: list[str], understood: bool, findings: Findings) -> None:
 def _arguments(name: str, arguments: dict[str, Any], findings: Findings, depth: int) -> bool:
     """Read every text in the arguments in its language; whether one was that says what is done."""
     understood = False
+    if any(arguments.get(member) == 0 for member in ("replicas", "count", "desired_count", "size")):
+        # To scale to nothing is to stop.
+        findings.note("control", "destructive" if re.search(r"scale|resize|set|update", name) else "")
     for member, value in _texts(arguments):
         kind = _language(name, member, value)
         if kind == "code":
@@ -199,7 +207,7 @@ def _quoted(word: str) -> str:
 
 def _language(name: str, member: str, value: str) -> str:
     """In which language the text under a member is; nothing if it is data."""
-    if member in _CODE_MEMBERS:
+    if member in _CODE_MEMBERS and "calc" not in name:
         return "code"
     by_name = next((kind for kind, pattern in _LANGUAGES if pattern.search(name)), "")
     if member in _SQL_MEMBERS:

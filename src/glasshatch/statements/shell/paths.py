@@ -85,7 +85,8 @@ def holds_credentials(argument: Argument) -> bool:
     text = argument.text
     if not text or text.endswith((".pub", ".crt", ".cer")):
         return False
-    for candidate in (text, text.rpartition("=")[2], text.rpartition(":")[2], text.lstrip("@<")):
+    above = "/" + text.lstrip("./") if text.startswith("../") else ""
+    for candidate in (text, above, text.rpartition("=")[2], text.rpartition(":")[2], text.lstrip("@<")):
         if candidate and _CREDENTIALS.search(normal(candidate.removeprefix("@"))):
             return True
     return False
