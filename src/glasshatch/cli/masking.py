@@ -180,11 +180,10 @@ def _load(names: Sequence[str]) -> list[Pack]:
 
 def _engine(names: Sequence[str]) -> Engine:
     from ..masking import ALL_PACKS, Engine
-    from .redacting import user_cache
 
     own = [Path(name) for name in names if _is_path(name)]
     shipped = [name for name in names if not _is_path(name)] or ([] if own else [ALL_PACKS])
-    return Engine.load(shipped, own, user_cache())
+    return Engine.load(shipped, own)
 
 
 def _is_path(name: str) -> bool:

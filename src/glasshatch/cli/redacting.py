@@ -96,7 +96,7 @@ def _open(
 
     names = [name.strip() for name in packs.split(",") if name.strip()] or list(shipped_packs())
     own = [Path(name) for name in names if _is_path(name)]
-    engine = Engine.load([name for name in names if not _is_path(name)], own, user_cache())
+    engine = Engine.load([name for name in names if not _is_path(name)], own)
     tokens = Tokens({1: _key(key)}, 1, tenant)
     choices = read_choices(policy, frozenset(detector.type for detector in engine.detectors))
     return LineFilter(Redactor(engine, tokens), choices, json=json, findings=findings)
@@ -131,17 +131,6 @@ def _of_environment(name: str) -> bytes:
     if name not in os.environ:
         raise ConfigError(f"the environment has no {name}", key="--key", hint=f"export {name}=…")
     return os.environb[name.encode()].strip()
-
-
-def user_cache() -> Path | None:
-    """Where this user's compiled detectors are kept; None if there is no place for them."""
-    root = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    directory = Path(root) / "glasshatch"
-    try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError:
-        return None
-    return directory / "detectors" if os.access(directory, os.W_OK) else None
 
 
 def _run(line_filter: LineFilter, findings: bool, seen: Callable[[int], None]) -> None:

@@ -76,7 +76,7 @@ class Engine:
         """Load shipped packs by name and users' packs by path.
 
         Args:
-            cache_dir: Where the compiled database is kept (mode 0700); None compiles each time.
+            cache_dir: Where the compiled database is kept (mode 0700) besides the user's own cache.
 
         Raises:
             ConfigError: A pack or a detector in it is refused: file, line and reason.

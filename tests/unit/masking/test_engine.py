@@ -13,6 +13,7 @@ import pytest
 from glasshatch.errors import ConfigError
 from glasshatch.masking import Engine, Finding
 from glasshatch.masking.detectors import parse_pack
+from glasshatch.masking.triggers import cache
 
 MAIL = "alice.smith@example.com"
 
@@ -172,13 +173,13 @@ def test_many_threads_find_the_same(engine: Engine) -> None:
 
 
 def test_the_compiled_database_is_cached_privately_and_reused(tmp_path: Path) -> None:
-    cache = tmp_path / "cache"
-    first = Engine.load(cache_dir=cache)
-    (file,) = cache.iterdir()
-    assert cache.stat().st_mode & 0o777 == 0o700
+    folder = tmp_path / "cache"
+    first = Engine.load(cache_dir=folder)
+    (file,) = folder.iterdir()
+    assert folder.stat().st_mode & 0o777 == 0o700
     assert file.stat().st_mode & 0o077 == 0
     written = file.stat().st_mtime_ns
-    second = Engine.load(cache_dir=cache)
+    second = Engine.load(cache_dir=folder)
     assert file.stat().st_mtime_ns == written
     assert second.scan([MAIL]) == first.scan([MAIL]) != [[]]
     assert second.pack_hash == first.pack_hash
@@ -187,9 +188,9 @@ def test_the_compiled_database_is_cached_privately_and_reused(tmp_path: Path) ->
 
 @pytest.mark.parametrize("damage", ["flip", "truncate", "empty", "foreign"])
 def test_a_damaged_cache_is_compiled_anew(tmp_path: Path, damage: str) -> None:
-    cache = tmp_path / "cache"
-    Engine.load(cache_dir=cache)
-    (file,) = cache.iterdir()
+    folder = tmp_path / "cache"
+    Engine.load(cache_dir=folder)
+    (file,) = folder.iterdir()
     good = file.read_bytes()
     middle = len(good) // 2
     file.write_bytes(
@@ -200,8 +201,37 @@ def test_a_damaged_cache_is_compiled_anew(tmp_path: Path, damage: str) -> None:
             "foreign": b"PK\3\4" + good,
         }[damage]
     )
-    assert Engine.load(cache_dir=cache).scan([MAIL]) != [[]]
+    assert Engine.load(cache_dir=folder).scan([MAIL]) != [[]]
     assert file.read_bytes() == good
+
+
+def test_what_one_command_compiled_another_takes_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
+    shared = tmp_path / "user" / "glasshatch" / "detectors"
+    Engine.load(("core",), cache_dir=tmp_path / "a")
+    (file,) = shared.iterdir()
+    marked = file.stat().st_ino
+    Engine.load(("core",), cache_dir=tmp_path / "b")
+    assert [one.name for one in (tmp_path / "b").iterdir()] == [file.name]
+    assert file.stat().st_ino == marked
+    # Somebody else's file could be anything: it is neither read nor in the way.
+    shared.chmod(0o777)
+    file.write_bytes(b"")
+    assert Engine.load(("core",), cache_dir=tmp_path / "c").scan([MAIL]) != [[]]
+    assert file.read_bytes() == b""
+
+
+def test_a_users_cache_keeps_the_latest_databases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for number in range(10):
+        files = cache.places(f"triggers-{number}.hs", None)
+        cache.write(files, b"body %d" % number)
+        os.utime(files[-1], (number, number))
+    held = {file.name for file in (tmp_path / "glasshatch" / "detectors").iterdir()}
+    assert len(held) == 8
+    assert "triggers-9.hs" in held
 
 
 def test_a_cache_that_others_may_write_is_refused(tmp_path: Path) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
-import tempfile
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence
@@ -16,10 +14,8 @@ import hyperscan
 
 from ...errors import ConfigError
 from ..kernel import SCAN_KERNEL, Collector, dense
-from . import Hit, cpu_flags
+from . import Hit, cache, cpu_flags
 from .numeric import is_numeric
-
-_MAGIC = b"glasshatch-triggers-2\n"
 
 
 class Database:
@@ -76,7 +72,7 @@ def open_triggers(expressions: Sequence[str], exact_from: int, cache_dir: Path |
     """Compile the expressions, or take them from the cache.
 
     A cache that is damaged, foreign or made for another CPU is compiled anew and replaced; a cache
-    that cannot be written only costs time. The cache holds expressions, never personal data.
+    that cannot be written only costs time.
 
     Args:
         exact_from: Expressions from this number on distinguish upper from lower case.
@@ -90,12 +86,11 @@ def open_triggers(expressions: Sequence[str], exact_from: int, cache_dir: Path |
     if not all(groups):
         groups = [list(range(len(expressions)))]
     key = _cache_key(expressions, exact_from, groups)
-    file = None if cache_dir is None else _private(cache_dir) / f"triggers-{key}.hs"
-    databases = None if file is None else _read(file, len(groups))
+    files = cache.places(f"triggers-{key}.hs", cache_dir)
+    databases = _loaded(cache.read(files), len(groups))
     if databases is None:
         databases = [_compile(expressions, group, exact_from) for group in groups]
-        if file is not None:
-            _write(file, b"".join(map(_framed, databases)))
+        cache.write(files, b"".join(map(_framed, databases)))
     most, *others = map(Database, databases)
     return Split(most, others[0]) if others else most
 
@@ -126,30 +121,10 @@ def _framed(database: hyperscan.Database) -> bytes:
     return len(body).to_bytes(8, "big") + body
 
 
-def _private(directory: Path) -> Path:
-    """The directory, made with mode 0700. A database is native code in all but name: only we may write it."""
-    try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status = directory.stat()
-    except OSError as error:
-        raise ConfigError(f"cannot use the masking cache: {error.strerror}", file=str(directory)) from None
-    if status.st_uid != os.geteuid() or status.st_mode & 0o022:
-        raise ConfigError(
-            "the masking cache may be written by others", file=str(directory), hint="chmod 700, or remove it"
-        )
-    return directory
-
-
-def _read(file: Path, count: int) -> list[hyperscan.Database] | None:
-    try:
-        data = file.read_bytes()
-    except OSError:
-        return None
-    head = len(_MAGIC) + 32
-    body = data[head:]
-    if not data.startswith(_MAGIC) or data[len(_MAGIC) : head] != hashlib.sha256(body).digest():
-        return None
+def _loaded(body: bytes | None, count: int) -> list[hyperscan.Database] | None:
     found, place = [], 0
+    if body is None:
+        return None
     try:
         for _ in range(count):
             end = place + 8 + int.from_bytes(body[place : place + 8], "big")
@@ -158,17 +133,3 @@ def _read(file: Path, count: int) -> list[hyperscan.Database] | None:
     except hyperscan.error:
         return None
     return found
-
-
-def _write(file: Path, body: bytes) -> None:
-    # Written beside and renamed: a crash leaves the old file or the new one, never half of one.
-    try:
-        handle, name = tempfile.mkstemp(dir=file.parent, prefix=".triggers-")
-    except OSError:
-        return
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(_MAGIC + hashlib.sha256(body).digest() + body)
-        os.replace(name, file)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
