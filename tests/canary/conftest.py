@@ -17,6 +17,7 @@ def visited(tmp_path_factory: pytest.TempPathFactory, postgres: PostgresServer) 
     postgres.sql(SHOP, database="aviary")
     world = Visited(tmp_path_factory.mktemp("aviary"), postgres, "aviary")
     try:
+        world.open()
         world.visit()
         world.plant()
         world.crash()

@@ -72,6 +72,9 @@ class Visited:
         # What the server puts into the place for temporary files is looked at too.
         self.temporary = folder / "tmp"
         self.temporary.mkdir()
+
+    def open(self) -> None:
+        """Start the server and let everybody in."""
         self._start(1)
         self.token = self.server.invite("alice", "engineer")
         self.server.invite("bob", "approver", "engineer")
