@@ -15,11 +15,15 @@ from .sources import Pieces
 TRIGGERS = (
     r"=40[A-Za-z]",
     r"=20[0-9A-Z]{2,5}=20",
-    r"=2B[0-9]{6}",
+    r"=2B[0-9]",
+    r"=2D[0-9A-Za-z]",
     r"(?:=[0-9A-F]{2}){3}",
     r"=3D[^\x00 ]",
     r"=\r?\n",
 )
+_FULL = 60
+"""Lines are broken near the 76th character; a shorter one that ends with `=` ends with padding."""
+_HEADER = re.compile(r"[<>]? ?[A-Za-z][A-Za-z-]{1,40}: ")
 _QUOTED = re.compile(r"((?:=[0-9A-F]{2})+)|=\r?\n")
 
 
@@ -28,12 +32,19 @@ def sources(text: str, hits: Sequence[tuple[int, int]], budget: Budget) -> Itera
     for low, high in regions(text, [end for _, end in hits], AROUND):
         pieces = Pieces(low)
         for match in _QUOTED.finditer(text, low, high):
+            if match[1] is None and not _goes_on(text, match):
+                continue
             pieces.keep(text, match.start())
             if match[1] is None:
                 pieces.replace(match.end(), "")
             else:
                 _replace(pieces, match)
         yield pieces.finish(text, high)
+
+
+def _goes_on(text: str, end: re.Match[str]) -> bool:
+    """Whether a `=` at the end of a line says that the line goes on, and does not end a run of base64."""
+    return end.start() - text.rfind("\n", 0, end.start()) > _FULL and not _HEADER.match(text, end.end())
 
 
 def _replace(pieces: Pieces, match: re.Match[str]) -> None:
