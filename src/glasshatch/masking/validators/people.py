@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from .payment import luhn
 from .text import compact, digits
 
@@ -124,8 +126,15 @@ def uk_driver(text: str) -> bool:
     return month % 50 in range(1, 13) and month < 63 and 1 <= day <= 31
 
 
+_GERMAN = re.compile(r"[CFGHJKLMNPRTVWXYZ][CFGHJKLMNPRTVWXYZ0-9]{8}")
+
+
 def document_number(text: str) -> bool:
-    """What may be printed on a document: five to twenty-five places, with digits, not one repeated."""
+    """What may be printed on a document: five to twenty-five places, with digits, not one repeated.
+
+    German documents have nine places of digits and of letters that are no vowels and spell no word.
+    """
     number = compact(text)
     figures = sum(letter.isdigit() for letter in number)
-    return 5 <= len(number) <= 25 and figures >= 4 and len(set(number)) > 2
+    enough = figures >= 4 or (figures >= 1 and _GERMAN.fullmatch(number) is not None)
+    return 5 <= len(number) <= 25 and enough and len(set(number)) > 2
