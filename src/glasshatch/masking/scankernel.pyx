@@ -4,9 +4,11 @@
 from bisect import bisect_right
 from operator import itemgetter
 
+from glasshatch.masking.scantwin import left_of
+
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 
-FORMAT = 3
+FORMAT = 4
 
 cdef Py_ssize_t MEMO = 4096
 cdef Py_ssize_t VAIN = 1 << 18
@@ -171,8 +173,10 @@ cdef list best_of(list group):
                 break
         if free:
             kept.append(one)
-            if len(kept) >= MEMO:
-                break
+        elif one[2].type == "SECRET":
+            kept += left_of(one, kept)
+        if len(kept) >= MEMO:
+            break
     kept.sort(key=by_start)
     return kept
 

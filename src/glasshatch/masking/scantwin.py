@@ -15,7 +15,7 @@ SEPARATOR = "\0"
 """Stands around every text of a batch. An expression may look at the one in front of its text, as at any
 character in front of a value; the one behind it is out of its sight, so that `$` is the end of the text."""
 
-FORMAT = 3
+FORMAT = 4
 """Changes with the interface; a compiled kernel of another format is not used."""
 
 Search = Callable[[str, int, int], re.Match[str] | None]
@@ -23,6 +23,8 @@ Plain = tuple[int, int, int, Search, int | str, Callable[[str], bool] | None, Se
 """A rule: number of the detector, window before and after, search, group, validator, context, detector."""
 
 _MEMO = _MANY = 4_096
+LEAST_LEFT = 4
+"""Fewer characters tell nothing of a secret; they are quotes and separators around another finding."""
 _VAIN, _VAIN_PER_CHARACTER = 1 << 18, 32
 
 
@@ -151,11 +153,35 @@ def _best_of(group: list[tuple[int, int, Any, str]]) -> list[tuple[int, int, Any
     for one in group:
         if all(one[1] <= other[0] or one[0] >= other[1] for other in kept):
             kept.append(one)
-            # A storm of overlapping findings must not cost its square.
-            if len(kept) >= _MANY:
-                break
+        elif one[2].type == "SECRET":
+            kept += left_of(one, kept)
+        # A storm of overlapping findings must not cost its square.
+        if len(kept) >= _MANY:
+            break
     kept.sort(key=_by_start)
     return kept
+
+
+def left_of(
+    one: tuple[int, int, Any, str], others: Sequence[tuple[int, int, Any, str]]
+) -> list[tuple[int, int, Any, str]]:
+    """What surer findings leave of a secret: a part of a password is not shown because of an address in it.
+
+    A surer secret inside is taken to be the secret itself, and the rest what is written around it.
+    """
+    begin, end, detector, _ = one
+    parts: list[tuple[int, int, Any, str]] = []
+    for other in sorted(others, key=_by_start):
+        if other[1] <= begin or other[0] >= end:
+            continue
+        if other[2].type == "SECRET":
+            return []
+        if other[0] - begin >= LEAST_LEFT:
+            parts.append((begin, other[0], detector, ""))
+        begin = other[1]
+    if end - begin >= LEAST_LEFT:
+        parts.append((begin, end, detector, ""))
+    return parts
 
 
 _by_start = itemgetter(0)

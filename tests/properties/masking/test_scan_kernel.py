@@ -34,12 +34,16 @@ class Weighed(msgspec.Struct, frozen=True):
 
 
 spans = st.tuples(
-    st.integers(0, 60), st.integers(1, 30), st.sampled_from([0.5, 0.7, 0.9]), st.text("ab", max_size=2)
+    st.integers(0, 60),
+    st.integers(1, 30),
+    st.sampled_from([0.5, 0.7, 0.9]),
+    st.text("ab", max_size=2),
+    st.sampled_from(["X", "SECRET"]),
 )
 
 
 def found(parts: Any) -> list[Any]:
-    return [(start, start + size, Weighed(trust), value) for start, size, trust, value in parts]
+    return [(start, start + size, Weighed(trust, type), value) for start, size, trust, value, type in parts]
 
 
 def rules_of(kernel: Any) -> Any:

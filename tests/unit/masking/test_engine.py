@@ -50,6 +50,13 @@ def test_of_overlapping_findings_the_surest_stays(engine: Engine) -> None:
     assert [one.detector for one in found] == ["phone-international"]
 
 
+def test_what_a_surer_finding_leaves_of_a_secret_is_masked_too(engine: Engine) -> None:
+    text = "contraseña: 'xK9q!alice@example.com#77Lp2' ok"
+    found = engine.scan([text])[0]
+    assert "".join(text[one.start : one.end] for one in found) == "xK9q!alice@example.com#77Lp2"
+    assert {one.type for one in found} == {"EMAIL", "SECRET"}
+
+
 @pytest.mark.parametrize(
     "encoded",
     [
