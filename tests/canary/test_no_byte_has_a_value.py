@@ -23,7 +23,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 KNOWN = {
     "* stripe gzip": "the secret's rule wants a boundary that its neighbour in packed JSON is not",
-    "adjacent lines * base64_?": "lines of base64 under one another are read as one wrapped text",
 }
 """What leaks and is known to: `way sort form`, and why. An entry that nothing needs any more fails."""
 
