@@ -14,6 +14,7 @@ from glasshatch.errors import PeerError
 from glasshatch.events import Client
 from glasshatch.gateway import GuardedResource, Limits, PostgresTarget
 from glasshatch.gateway.connectors.postgres import CONNECTOR
+from glasshatch.gateway.connectors.postgres.catalogue_queries import QUERIES
 from glasshatch.gateway.core import (
     Abort,
     Ask,
@@ -112,7 +113,7 @@ class Play:
         ready = msg(b"Z", b"I")
         self.feed(Received("upstream", msg(b"R", bytes(4)) + msg(b"K", bytes(8)) + ready))
         answer = msg(b"T", b"\0\0") + msg(b"C", b"SELECT 0\0")
-        self.feed(Received("upstream", answer * 3 + ready))
+        self.feed(Received("upstream", answer * len(QUERIES) + ready))
         assert self.down.endswith(ready)
         self.up = self.down = b""
 

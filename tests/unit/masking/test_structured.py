@@ -114,7 +114,7 @@ TEXTS = [
     ("ALTER ROLE x PASSWORD 'p4ss'", "p4ss"),
     ("CREATE USER x WITH ENCRYPTED PASSWORD 'p4ss' VALID", "p4ss"),
     ("machine api.x login a password p4ss", "p4ss"),
-    ("db:5432:x:app:p4ss", ""),
+    ("db:5432:x:app:p4ss", "p4ss"),
 ]
 """A text, and what of it must not be kept; nothing where it holds no secret."""
 
