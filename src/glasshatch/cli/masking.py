@@ -46,7 +46,7 @@ def packs(
         emit_json([_described(pack) for pack in loaded])
     elif names:
         rows = [
-            (pack.name, one.type, one.name, f"{one.confidence:g}", one.operator, one.validator or "-")
+            (pack.name, one.type, one.name, f"{one.confidence:g}", one.operator, one.checked_by or "-")
             for pack in loaded
             for one in pack.detectors
         ]
@@ -74,7 +74,7 @@ def _described(pack: Pack) -> dict[str, object]:
         "detectors": [
             {
                 "name": one.name, "type": one.type, "where": one.where, "confidence": one.confidence,
-                "operator": one.operator, "validator": one.validator, "triggers": len(one.triggers),
+                "operator": one.operator, "validator": one.checked_by, "triggers": len(one.triggers),
                 "examples": len(one.examples), "counter_examples": len(one.counter_examples),
             }
             for one in pack.detectors

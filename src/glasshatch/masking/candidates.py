@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from .detectors import Detector
 from .kernel import Rules
-from .scantwin import Plain
 from .triggers import Hit
 
 Found = tuple[int, int, Detector, str]
@@ -17,9 +16,9 @@ class Candidates:
     """Checks the hits of a fixed set of detectors. Any thread may call it."""
 
     def __init__(self, detectors: Sequence[Detector]) -> None:
-        # One tuple for each trigger, because looking up attributes for each hit took a tenth of the scan.
+        # One for each trigger, because looking up attributes for each hit took a tenth of the scan.
         rules = [
-            _rule(place, detector) for place, detector in enumerate(detectors) for _ in detector.triggers
+            (place, one.before, one.after, one) for place, one in enumerate(detectors) for _ in one.triggers
         ]
         self._rules = Rules(rules, len(detectors))
 
@@ -38,11 +37,3 @@ class Candidates:
             OverflowError: More candidates lead nowhere than can be checked in bounded time.
         """
         return self._rules.check(text, hits, starts, others)
-
-
-def _rule(place: int, detector: Detector) -> Plain:
-    context = None if detector.context is None else detector.context.search
-    return (
-        place, detector.before, detector.after, detector.verify.search, detector.group,
-        detector.accepts, context, detector,
-    )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import tomllib
 from collections.abc import Callable, Sequence
@@ -16,14 +17,13 @@ from ..errors import ConfigError
 from .detector import Detector, Pack
 from .detectorspec import make_detector
 from .secretrules import global_allowlists, make_secret_detector
+from .triggers import cache
 
 __all__ = [
     "ALL_PACKS",
     "Detector",
     "Pack",
-    "load_file",
     "load_packs",
-    "load_shipped",
     "parse_pack",
     "shipped_packs",
 ]
@@ -33,6 +33,18 @@ ALL_PACKS = "all"
 
 PACK_FORMAT = 1
 _Build = Callable[[dict[str, Any]], "Detector | None"]
+_File = tuple[str, bytes, str]
+"""Of a pack: its name, its bytes, and the file as errors name it."""
+_READERS = (
+    "detectors",
+    "detector",
+    "detectorspec",
+    "secretrules",
+    "expressions",
+    "leads",
+    "folding",
+    "validators",
+)
 
 
 def shipped_packs() -> tuple[str, ...]:
@@ -42,8 +54,13 @@ def shipped_packs() -> tuple[str, ...]:
     return tuple(sorted(name for name in names if name != "columns"))
 
 
-def load_packs(names: Sequence[str], user_packs: Sequence[Path] = ()) -> list[Pack]:
+def load_packs(
+    names: Sequence[str], user_packs: Sequence[Path] = (), cache_dir: Path | None = None
+) -> list[Pack]:
     """Shipped packs by name (`all` is every one of them), then users' packs by path.
+
+    Args:
+        cache_dir: Where what was read and checked is kept besides the user's own cache.
 
     Raises:
         ConfigError: A pack or a detector in it is refused: file, line and reason.
@@ -51,17 +68,29 @@ def load_packs(names: Sequence[str], user_packs: Sequence[Path] = ()) -> list[Pa
     wanted = dict.fromkeys(
         one for name in names for one in (shipped_packs() if name == ALL_PACKS else (name,))
     )
-    loaded = [load_shipped(name) for name in wanted] + [load_file(path) for path in user_packs]
+    files = [_shipped(name) for name in wanted] + [_users(path) for path in user_packs]
+    kept = cache.places(f"{_files_digest(files)}.packs", cache_dir)
+    body = cache.read(kept)
+    if body is not None:
+        return msgspec.msgpack.decode(body, type=list[Pack])
+    loaded = [parse_pack(*file) for file in files]
     _refuse_doubles_across(loaded)
+    cache.write(kept, msgspec.msgpack.encode(loaded))
     return loaded
 
 
-def load_shipped(name: str) -> Pack:
-    """Read a pack of the package by name.
+def _files_digest(files: Sequence[_File]) -> str:
+    """Of the packs, and of the code that reads and checks them."""
+    digest = hashlib.sha256(cache.code_digest(*(f"{__package__}.{name}" for name in _READERS)).encode())
+    for name, data, file in files:
+        digest.update(
+            b"".join(hashlib.sha256(part).digest() for part in (name.encode(), data, file.encode()))
+        )
+    return digest.hexdigest()[:40]
 
-    Raises:
-        ConfigError: No such pack.
-    """
+
+def _shipped(name: str) -> _File:
+    """A pack of the package by name; raises `ConfigError` if there is none."""
     if name not in shipped_packs():
         raise ConfigError(
             f"there is no detector pack {name!r}",
@@ -69,22 +98,18 @@ def load_shipped(name: str) -> Pack:
             hint=f"the shipped packs are {', '.join(shipped_packs())}, and {ALL_PACKS} is all of them",
         )
     file = resources.files(__package__) / "packs" / f"{name}.toml"
-    return parse_pack(name, file.read_bytes(), f"{name}.toml")
+    return name, file.read_bytes(), f"{name}.toml"
 
 
-def load_file(path: Path) -> Pack:
-    """Read a user's pack.
-
-    Raises:
-        ConfigError: The file cannot be read, or a detector in it is refused.
-    """
+def _users(path: Path) -> _File:
+    """A user's pack; raises `ConfigError` if it cannot be read."""
     try:
         data = path.read_bytes()
     except OSError as error:
         raise ConfigError(
             f"cannot read the detector pack: {error.strerror}", file=str(path), key="masking.packs"
         ) from None
-    return parse_pack(path.stem, data, str(path))
+    return path.stem, data, os.fsdecode(path)
 
 
 def parse_pack(name: str, data: bytes, file: str) -> Pack:

@@ -76,17 +76,16 @@ def make_detector(raw: dict[str, Any]) -> Detector:
         name=spec.name,
         type=spec.type,
         triggers=_triggers(spec),
-        verify=verify,
+        expression=verify.pattern,
         group="value" if "value" in verify.groupindex else 0,
         before=checked_window(before),
         after=checked_window(after),
-        accepts=validator_named(spec.validator) if spec.validator else None,
-        context=_context(spec.context),
+        near=_near(spec.context),
         confidence=checked_confidence(spec.confidence),
         operator=spec.operator,
         examples=tuple(spec.examples),
         counter_examples=tuple(spec.counter_examples),
-        validator=spec.validator,
+        validator=known_validator(spec.validator),
     )
 
 
@@ -175,7 +174,14 @@ def checked_confidence(value: float) -> float:
     return value
 
 
-def _context(words: Sequence[str]) -> re.Pattern[str] | None:
+def known_validator(validator: str) -> str:
+    """The name of a validator, or nothing; raises `ValueError` if there is none of that name."""
+    if validator:
+        validator_named(validator)
+    return validator
+
+
+def _near(words: Sequence[str]) -> str:
     if not words:
-        return None
-    return re.compile(r"(?i)(?<![a-z])(?:" + "|".join(re.escape(word) for word in words) + r")(?![a-z])")
+        return ""
+    return r"(?i)(?<![a-z])(?:" + "|".join(re.escape(word) for word in words) + r")(?![a-z])"

@@ -81,7 +81,7 @@ class Engine:
         Raises:
             ConfigError: A pack or a detector in it is refused: file, line and reason.
         """
-        return cls(load_packs(packs, user_packs), cache_dir)
+        return cls(load_packs(packs, user_packs, cache_dir), cache_dir)
 
     def scan(self, texts: Sequence[str]) -> list[list[Finding]]:
         """The findings of each text, in order and without overlap.

@@ -100,7 +100,7 @@ def _looked_at(
 ) -> Iterator[Step]:
     """What the detector makes of one hit: the same window and order as the engine's."""
     base = Step(
-        detector.name, detector.type, detector.where, trigger, detector.confidence, detector.validator, "",
+        detector.name, detector.type, detector.where, trigger, detector.confidence, detector.checked_by, "",
         decoding=decoding,
     )  # fmt: skip
     low = max(end - detector.before, text.rfind("\0", 0, end - 1), 0)
@@ -137,7 +137,7 @@ def _verdict(base: Step, detector: Detector, match: re.Match[str], text: str, lo
     step = msgspec.structs.replace(base, value=value, start=start - 1, end=end - 1)
     if detector.accepts is not None and not detector.accepts(value):
         return msgspec.structs.replace(
-            step, verdict=f"the check {detector.validator or 'of its list'} refuses it"
+            step, verdict=f"the check {detector.checked_by or 'of its list'} refuses it"
         )
     context = None if detector.context is None else detector.context.search(text, low, high)
     if detector.context is not None and context is None:

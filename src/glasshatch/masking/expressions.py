@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from functools import cache
 
 # The parser of the standard library, renamed in 3.11; it has no public name.
 from re import _constants as sre
@@ -72,7 +73,7 @@ def checked_regex(regex: str) -> re.Pattern[str]:
     Raises:
         ValueError: It does not compile, or could take exponential time; says which.
     """
-    pattern = _compiled(regex)
+    pattern = compiled(regex)
     if _MAY_BE_ENDLESS.search(regex) and _nested(parser.parse(regex), unbounded=False):
         raise ValueError("an unbounded repeat inside an unbounded repeat can take forever")
     return pattern
@@ -94,8 +95,15 @@ def checked_trigger(trigger: str) -> None:
         raise ValueError("a trigger may have no unbounded repeat: write {1,30} instead of +")
 
 
-def _compiled(regex: str) -> re.Pattern[str]:
+@cache
+def compiled(regex: str) -> re.Pattern[str]:
+    """An expression of a pack for `re`, once for each process.
+
+    Raises:
+        ValueError: It does not compile.
+    """
     try:
+        # Two threads that do this at once could leave the filter in place, which hides nothing of ours.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
             return re.compile(regex)

@@ -8,7 +8,7 @@ from glasshatch.masking.scantwin import left_of
 
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 
-FORMAT = 4
+FORMAT = 5
 
 cdef Py_ssize_t MEMO = 4096
 cdef Py_ssize_t VAIN = 1 << 18
@@ -34,9 +34,14 @@ cdef class Rule:
     cdef dict memo
 
     def __init__(self, plain, dict memo):
-        (self.place, self.before, self.after, self.search, self.group, self.accepts, self.context,
-         self.detector) = plain
+        self.place, self.before, self.after, self.detector = plain
         self.memo = memo
+
+    cdef prepare(self):
+        # At the first hit: of all rules a process needs a few, and each costs milliseconds to compile.
+        # The search comes last, so that another thread that sees it sees the others too.
+        search, self.group, self.accepts, self.context = self.detector.checks()
+        self.search = search
 
 
 cdef bint accepted(Rule rule, str value) except -1:
@@ -81,6 +86,8 @@ cdef class Rules:
                 if end > last:
                     index = bisect_right(starts, end - 1) - 1
                     first, last = starts[index] - 1, starts[index + 1] - 1
+                if rule.search is None:
+                    rule.prepare()
                 low = end - rule.before if end - rule.before > first else first
                 high = end + rule.after if end + rule.after < last else last
                 match = rule.search(text, low, high)

@@ -15,12 +15,12 @@ SEPARATOR = "\0"
 """Stands around every text of a batch. An expression may look at the one in front of its text, as at any
 character in front of a value; the one behind it is out of its sight, so that `$` is the end of the text."""
 
-FORMAT = 4
+FORMAT = 5
 """Changes with the interface; a compiled kernel of another format is not used."""
 
-Search = Callable[[str, int, int], re.Match[str] | None]
-Plain = tuple[int, int, int, Search, int | str, Callable[[str], bool] | None, Search | None, Any]
-"""A rule: number of the detector, window before and after, search, group, validator, context, detector."""
+Plain = tuple[int, int, int, Any]
+"""A rule: number of the detector, window before and after, and the detector, which is asked for its `checks`
+at its first hit."""
 
 _MEMO = _MANY = 4_096
 LEAST_LEFT = 4
@@ -45,6 +45,7 @@ class Rules:
 
     def __init__(self, rules: Sequence[Plain], detectors: int) -> None:
         self._rules = list(rules)
+        self._checks: list[Any] = [None] * len(self._rules)
         self._detectors = detectors
         self._memos: list[dict[str, bool]] = [{} for _ in range(detectors)]
 
@@ -60,21 +61,21 @@ class Rules:
         done = [0] * self._detectors
         # What may be looked at in vain. Ordinary text uses a tenth of it; text made to be slow, all.
         vain = _VAIN + _VAIN_PER_CHARACTER * len(text)
-        rules, size, memos = self._rules, len(self._rules), self._memos
+        rules, size, memos, ready = self._rules, len(self._rules), self._memos, self._checks
         index, first, last = -1, 0, 0
         for hit in hits:
             number, end = hit
             if number >= size:
                 others.append(hit)
                 continue
-            place, before, after, search, group, accepts, context, detector = rules[number]
+            place, before, after, detector = rules[number]
             if end <= done[place]:
                 continue
+            search, group, accepts, context = ready[number] = ready[number] or detector.checks()
             if end > last:
                 index = bisect_right(starts, end - 1) - 1
                 first, last = starts[index] - 1, starts[index + 1] - 1
-            low = end - before if end - before > first else first
-            high = end + after if end + after < last else last
+            low, high = max(end - before, first), min(end + after, last)
             match = search(text, low, high)
             while match is not None:
                 begin, stop = match.span()

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from .detector import Detector
-from .detectorspec import checked_confidence, checked_window, literal
+from .detectorspec import checked_confidence, checked_window, known_validator, literal
 from .expressions import checked_regex, checked_trigger, portable
-from .validators import entropy, validator_named
 
 _SECRET_WINDOW = (160, 512)
 
@@ -86,17 +85,18 @@ def make_secret_detector(raw: dict[str, Any], everywhere: Sequence[Allowlist]) -
         name=rule.id,
         type="SECRET",
         triggers=_triggers(rule),
-        verify=verify,
+        expression=verify.pattern,
         group="value" if "value" in verify.groupindex else group,
         before=checked_window(rule.before),
         after=checked_window(rule.after),
-        accepts=_check(rule, everywhere),
-        context=None,
+        near="",
         confidence=checked_confidence(rule.confidence),
         operator="redact",
         examples=tuple(rule.examples),
         counter_examples=tuple(rule.counter_examples),
-        validator=rule.validator or ("entropy" if rule.entropy else ""),
+        validator=known_validator(rule.validator),
+        least_entropy=rule.entropy,
+        allowed=_allowed([*rule.allowlists, rule.allowlist, *everywhere]),
     )
 
 
@@ -106,23 +106,8 @@ def _triggers(rule: RuleSpec) -> tuple[str, ...]:
     return tuple(rule.trigger) or tuple(literal(word) for word in rule.keywords)
 
 
-def _check(rule: RuleSpec, everywhere: Sequence[Allowlist]) -> Callable[[str], bool] | None:
-    allowed = _allowed([*rule.allowlists, rule.allowlist, *everywhere])
-    check = validator_named(rule.validator) if rule.validator else None
-    if not rule.entropy and allowed is None:
-        return check
-
-    def accepts(value: str) -> bool:
-        if rule.entropy and entropy(value) < rule.entropy:
-            return False
-        if check is not None and not check(value):
-            return False
-        return allowed is None or allowed.search(value) is None
-
-    return accepts
-
-
-def _allowed(lists: Sequence[Allowlist]) -> re.Pattern[str] | None:
+def _allowed(lists: Sequence[Allowlist]) -> str:
+    """What lets a value pass as no secret, as one expression; empty if nothing does."""
     parts = []
     for entry in lists:
         if entry.condition.upper() == "AND" and (entry.paths or entry.commits):
@@ -131,4 +116,4 @@ def _allowed(lists: Sequence[Allowlist]) -> re.Pattern[str] | None:
         # errs on the side of hiding.
         parts += [f"(?:{portable(regex)})" for regex in entry.regexes]
         parts += [rf"(?i:{re.escape(word)})" for word in entry.stopwords]
-    return checked_regex("|".join(parts)) if parts else None
+    return checked_regex("|".join(parts)).pattern if parts else ""

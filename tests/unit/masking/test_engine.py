@@ -182,22 +182,27 @@ def test_many_threads_find_the_same(engine: Engine) -> None:
 def test_the_compiled_database_is_cached_privately_and_reused(tmp_path: Path) -> None:
     folder = tmp_path / "cache"
     first = Engine.load(cache_dir=folder)
-    (file,) = folder.iterdir()
+    files = {file: file.stat().st_ino for file in folder.iterdir()}
+    assert {file.suffix for file in files} == {".hs", ".packs"}
     assert folder.stat().st_mode & 0o777 == 0o700
-    assert file.stat().st_mode & 0o077 == 0
-    written = file.stat().st_mtime_ns
+    assert all(file.stat().st_mode & 0o077 == 0 for file in files)
     second = Engine.load(cache_dir=folder)
-    assert file.stat().st_mtime_ns == written
+    assert {file: file.stat().st_ino for file in folder.iterdir()} == files
+    assert second.packs == first.packs
     assert second.scan([MAIL]) == first.scan([MAIL]) != [[]]
     assert second.pack_hash == first.pack_hash
     assert Engine.load(("core",)).pack_hash != first.pack_hash
 
 
+@pytest.mark.parametrize("kind", ["hs", "packs"])
 @pytest.mark.parametrize("damage", ["flip", "truncate", "empty", "foreign"])
-def test_a_damaged_cache_is_compiled_anew(tmp_path: Path, damage: str) -> None:
+def test_a_damaged_cache_is_compiled_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str, kind: str
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/proc")
     folder = tmp_path / "cache"
-    Engine.load(cache_dir=folder)
-    (file,) = folder.iterdir()
+    Engine.load(("core",), cache_dir=folder)
+    (file,) = folder.glob(f"*.{kind}")
     good = file.read_bytes()
     middle = len(good) // 2
     file.write_bytes(
@@ -208,8 +213,21 @@ def test_a_damaged_cache_is_compiled_anew(tmp_path: Path, damage: str) -> None:
             "foreign": b"PK\3\4" + good,
         }[damage]
     )
-    assert Engine.load(cache_dir=folder).scan([MAIL]) != [[]]
+    assert Engine.load(("core",), cache_dir=folder).scan([MAIL]) != [[]]
     assert file.read_bytes() == good
+
+
+def test_a_changed_pack_is_read_anew(tmp_path: Path) -> None:
+    pack = tmp_path / "ours.toml"
+    text = '[[detector]]\nname = "badge"\ntype = "BADGE"\nvalue = "B-[0-9]{4}"\ntrigger = "b-[0-9]{4}"\n'
+    pack.write_text(text)
+    assert Engine.load(["core"], [pack], tmp_path / "cache").scan(["take B-1234 on"])[0][0].type == "BADGE"
+    pack.write_text(text.replace("{4}", "{5}"))
+    again = Engine.load(["core"], [pack], tmp_path / "cache")
+    assert again.scan(["take B-1234 on", "take B-12345 on"])[0] == []
+    pack.write_text(text.replace("BADGE", "badge"))
+    with pytest.raises(ConfigError, match="upper-case"):
+        Engine.load(["core"], [pack], tmp_path / "cache")
 
 
 def test_what_one_command_compiled_another_takes_over(
@@ -218,16 +236,17 @@ def test_what_one_command_compiled_another_takes_over(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
     shared = tmp_path / "user" / "glasshatch" / "detectors"
     Engine.load(("core",), cache_dir=tmp_path / "a")
-    (file,) = shared.iterdir()
-    marked = file.stat().st_ino
+    made = {file.name: file.stat().st_ino for file in shared.iterdir()}
+    assert len(made) == 2
     Engine.load(("core",), cache_dir=tmp_path / "b")
-    assert [one.name for one in (tmp_path / "b").iterdir()] == [file.name]
-    assert file.stat().st_ino == marked
+    assert {one.name for one in (tmp_path / "b").iterdir()} == set(made)
+    assert {file.name: file.stat().st_ino for file in shared.iterdir()} == made
     # Somebody else's file could be anything: it is neither read nor in the way.
     shared.chmod(0o777)
-    file.write_bytes(b"")
+    for file in shared.iterdir():
+        file.write_bytes(b"")
     assert Engine.load(("core",), cache_dir=tmp_path / "c").scan([MAIL]) != [[]]
-    assert file.read_bytes() == b""
+    assert not any(file.read_bytes() for file in shared.iterdir())
 
 
 def test_a_users_cache_keeps_the_latest_databases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

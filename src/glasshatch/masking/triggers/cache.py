@@ -1,27 +1,30 @@
-"""Compiled databases on disk: in the directory that asked, and in the user's own cache, which all share.
+"""What was made of packs, on disk: in the directory that asked, and in the user's own cache, which all share.
 
-Compiling all packs takes seconds, so a database that any command of this user compiled is taken over by a new
-data directory. A cache holds expressions, never personal data. A file is read only if it is whole, and only
+Compiling all packs takes seconds, so what any command of this user compiled is taken over by a new data
+directory. A cache holds expressions, never personal data. A file is read only if it is whole, and only
 from directories that nobody else may write, because a database is native code in all but name.
 """
 
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
+import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ...errors import ConfigError
 
 _MAGIC = b"glasshatch-triggers-2\n"
 _SHARED = 8
-"""So many databases are kept in the user's cache, the latest used ones."""
+"""So many files of each kind are kept in the user's cache, the latest used ones."""
 
 
 def places(name: str, cache_dir: Path | None) -> list[Path]:
-    """Where a database may lie: in `cache_dir`, made with mode 0700, and in the user's cache if there is one.
+    """Where a file may lie: in `cache_dir`, made with mode 0700, and in the user's cache if there is one.
 
     Raises:
         ConfigError: `cache_dir` cannot be used or may be written by others.
@@ -52,11 +55,11 @@ def read(files: Sequence[Path]) -> bytes | None:
 
 
 def write(files: Sequence[Path], body: bytes) -> None:
-    """Keep a database; a place that cannot be written only costs time."""
+    """Keep what was made; a place that cannot be written only costs time."""
     for file in files:
         _write(file, body)
     if files and files[-1].parent == user_cache():
-        _forget_old(files[-1].parent)
+        _forget_old(files[-1])
 
 
 def _read(file: Path) -> bytes | None:
@@ -64,6 +67,8 @@ def _read(file: Path) -> bytes | None:
         data = file.read_bytes()
     except OSError:
         return None
+    with suppress(OSError):
+        os.utime(file)  # many file systems do not note when a file was read
     head = len(_MAGIC) + 32
     body = data[head:]
     if not data.startswith(_MAGIC) or data[len(_MAGIC) : head] != hashlib.sha256(body).digest():
@@ -85,9 +90,21 @@ def _write(file: Path, body: bytes) -> None:
         Path(name).unlink(missing_ok=True)
 
 
-def _forget_old(directory: Path) -> None:
+def code_digest(*modules: str) -> str:
+    """Of the sources that make what is kept: another version of them makes it anew."""
+    digest = hashlib.sha256(sys.version.encode())
+    for module in modules:
+        found = importlib.util.find_spec(module)
+        assert found is not None
+        assert found.origin is not None
+        digest.update(Path(found.origin).read_bytes())
+    return digest.hexdigest()
+
+
+def _forget_old(newest: Path) -> None:
     try:
-        held = sorted(directory.glob("triggers-*.hs"), key=lambda file: file.stat().st_atime_ns, reverse=True)
+        same_kind = newest.parent.glob(f"*{newest.suffix}")
+        held = sorted(same_kind, key=lambda file: file.stat().st_mtime_ns, reverse=True)
         for file in held[_SHARED:]:
             file.unlink(missing_ok=True)
     except OSError:

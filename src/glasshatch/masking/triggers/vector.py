@@ -80,19 +80,21 @@ def open_triggers(expressions: Sequence[str], exact_from: int, cache_dir: Path |
     Raises:
         ConfigError: An expression does not compile; or the cache directory may be written by others.
     """
-    # Without the compiled kernel, looking for the dense parts takes longer than what it saves.
-    numeric = [SCAN_KERNEL == "compiled" and is_numeric(expression) for expression in expressions]
-    groups = [[n for n, one in enumerate(numeric) if one is wanted] for wanted in (False, True)]
-    if not all(groups):
-        groups = [list(range(len(expressions)))]
-    key = _cache_key(expressions, exact_from, groups)
-    files = cache.places(f"triggers-{key}.hs", cache_dir)
-    databases = _loaded(cache.read(files), len(groups))
+    files = cache.places(f"triggers-{_cache_key(expressions, exact_from)}.hs", cache_dir)
+    databases = _loaded(cache.read(files))
     if databases is None:
-        databases = [_compile(expressions, group, exact_from) for group in groups]
+        databases = [_compile(expressions, group, exact_from) for group in _groups(expressions)]
         cache.write(files, b"".join(map(_framed, databases)))
     most, *others = map(Database, databases)
     return Split(most, others[0]) if others else most
+
+
+def _groups(expressions: Sequence[str]) -> list[list[int]]:
+    """The numbers of the expressions for each database: most of them, and the numeric ones if there are."""
+    # Without the compiled kernel, looking for the dense parts takes longer than what it saves.
+    numeric = [SCAN_KERNEL == "compiled" and is_numeric(expression) for expression in expressions]
+    groups = [[n for n, one in enumerate(numeric) if one is wanted] for wanted in (False, True)]
+    return groups if all(groups) else [list(range(len(expressions)))]
 
 
 def _compile(expressions: Sequence[str], numbers: Sequence[int], exact_from: int) -> hyperscan.Database:
@@ -110,9 +112,10 @@ def _compile(expressions: Sequence[str], numbers: Sequence[int], exact_from: int
     return database
 
 
-def _cache_key(expressions: Sequence[str], exact_from: int, groups: Sequence[Sequence[int]]) -> str:
-    split = ",".join(map(str, groups[-1])) if len(groups) > 1 else ""
-    parts = [version("hyperscan"), platform.machine(), cpu_flags(), str(exact_from), split, *expressions]
+def _cache_key(expressions: Sequence[str], exact_from: int) -> str:
+    made_by = cache.code_digest(__name__, is_numeric.__module__)
+    parts = [version("hyperscan"), platform.machine(), cpu_flags(), SCAN_KERNEL, made_by, str(exact_from)]
+    parts += expressions
     return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:40]
 
 
@@ -121,15 +124,13 @@ def _framed(database: hyperscan.Database) -> bytes:
     return len(body).to_bytes(8, "big") + body
 
 
-def _loaded(body: bytes | None, count: int) -> list[hyperscan.Database] | None:
+def _loaded(body: bytes | None) -> list[hyperscan.Database] | None:
     found, place = [], 0
-    if body is None:
-        return None
     try:
-        for _ in range(count):
+        while body is not None and place < len(body):
             end = place + 8 + int.from_bytes(body[place : place + 8], "big")
             found.append(hyperscan.loadb(body[place + 8 : end], hyperscan.HS_MODE_BLOCK))
             place = end
     except hyperscan.error:
         return None
-    return found
+    return found or None
