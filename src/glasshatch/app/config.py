@@ -56,13 +56,15 @@ class GatewaySection(_Section, frozen=True):
 
     postgres: listen address of the PostgreSQL connector. tls_certificate, tls_key: PEM files; both
     empty means plaintext, which is then accepted from loopback only. record_timeout_seconds: how
-    long a statement waits for its durable record before it is refused.
+    long a statement waits for its durable record before it is refused. heartbeat_seconds: how often a session
+    of which nothing else is recorded is recorded as open; 0 for never.
     """
 
     postgres: str = "127.0.0.1:6432"
     tls_certificate: str = ""
     tls_key: str = ""
     record_timeout_seconds: Seconds = 10
+    heartbeat_seconds: Seconds = 300
 
 
 class PolicySection(_Section, frozen=True):

@@ -36,6 +36,7 @@ ACTIONS: dict[str, Action] = {
         Action("session.refused", "authentication or policy refused a session", 3),
         Action("session.closed", "a session ended in good order"),
         Action("session.aborted", "a session ended by a protocol error, a crash or a cut", 3),
+        Action("session.alive", "a session of which nothing else was recorded for a while is still open"),
         Action("statement.run", "a statement was allowed; durable before the first byte went upstream"),
         Action("statement.denied", "a statement was refused by policy and did not run", 3),
         Action("statement.held", "a statement waits for a review and did not run", 2),

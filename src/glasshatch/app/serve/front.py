@@ -19,7 +19,9 @@ from ...policy import ResourceFacts
 from ..authority import PolicyAuthority, TokenAuthenticator
 from ..config import Config, LoadedConfig, ResourceSection, load_config, read_secret, split_address
 from ..desk import FrontDesk
+from ..gaps import GapKeeper
 from ..house import House
+from .gapwatch import open_gaps, watch_gaps
 from .lifeline import Lifeline
 from .link import LinkServer
 from .policing import keep_policy
@@ -70,12 +72,13 @@ async def _run(house: House, stop: asyncio.Event, lifeline: Lifeline) -> None:
     api = ApiServer(desk, TokenAuthenticator(house.control, house.clock), house.home.front_socket)
     link = LinkServer(house.home.link_socket, house.ledgers.items, house.recorder)
     # The record says that we are here before anybody can connect.
-    await asyncio.to_thread(_announce, house, lifeline.restarted)
+    gaps = await asyncio.to_thread(_announce, house, lifeline.restarted)
     house.ledgers.recheck()
     async with asyncio.TaskGroup() as tasks:
         sweeping = tasks.create_task(_sweep(desk, stop))
         retaining = tasks.create_task(retain(house))
         policing = tasks.create_task(keep_policy(house))
+        watching = tasks.create_task(watch_gaps(gaps, gateway))
         try:
             link.start()
             await api.start()
@@ -87,6 +90,7 @@ async def _run(house: House, stop: asyncio.Event, lifeline: Lifeline) -> None:
             sweeping.cancel()
             retaining.cancel()
             policing.cancel()
+            watching.cancel()
             halted = house.ledgers.error
             await gateway.stop(0 if halted else config.server.drain_seconds)
             await api.stop()
@@ -105,10 +109,14 @@ def _warn(config: Config) -> None:
             )
 
 
-def _announce(house: House, restarted: str) -> None:
+def _announce(house: House, restarted: str) -> GapKeeper:
+    """Record the start, and the ends of the sessions that an earlier front left open."""
     if restarted:
         house.note("process.restarted", attrs={"part": Part.front.value, "ended": restarted})
     house.announce_start()
+    gaps = open_gaps(house)
+    gaps.settle()
+    return gaps
 
 
 async def _sweep(desk: FrontDesk, stop: asyncio.Event) -> None:
@@ -144,7 +152,10 @@ def _gateway(house: House) -> GatewayServer:
         random_bytes=os.urandom,
         tenant=house.tenant,
         instance=str(os.getpid()),
-        limits=Limits(record_ns=section.record_timeout_seconds * 10**9),
+        limits=Limits(
+            record_ns=section.record_timeout_seconds * 10**9,
+            heartbeat_ns=section.heartbeat_seconds * 10**9,
+        ),
     )
 
 

@@ -33,6 +33,7 @@ from .effects import (
     TlsStarted,
     Wake,
 )
+from .lifetime import NEVER_NS, Due, Lifetime
 from .ports import (
     Authenticator,
     Authority,
@@ -47,6 +48,7 @@ from .records import SessionRecord
 from .trace import TraceContext, trace_of
 
 __all__ = [
+    "NEVER_NS",
     "Abort",
     "Address",
     "Ask",
@@ -63,10 +65,12 @@ __all__ = [
     "Conversation",
     "Decided",
     "Drain",
+    "Due",
     "Effect",
     "GuardedResource",
     "House",
     "Input",
+    "Lifetime",
     "Limits",
     "Open",
     "OpenFailed",

@@ -247,6 +247,10 @@ class Conversation(Protocol):
     def session_id(self) -> str:
         """The session's id, as in its events."""
 
+    @property
+    def due_ns(self) -> int:
+        """When it wants a `Tick`, on the monotonic clock, whatever its sides do until then."""
+
     def start(self) -> Sequence[Effect]:
         """What to do when the client has connected."""
 

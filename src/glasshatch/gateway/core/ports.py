@@ -121,5 +121,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """The largest single message of either side, so the largest value."""
     queued_bytes: int = 256 << 10
     """What a client may send ahead before the gateway stops reading it."""
+    heartbeat_ns: int = 300_000_000_000
+    """How often a session of which nothing else is recorded is recorded as open; 0 for never."""
     prepared: int = 4096
     sessions: int = 1000

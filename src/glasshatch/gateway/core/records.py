@@ -35,6 +35,11 @@ class SessionRecord:
         self.access: Access | None = None
         self.session_id = self.new_id()
 
+    @property
+    def count(self) -> int:
+        """How many events were made, which is the next one's number."""
+        return self._sequence
+
     def new_id(self) -> str:
         """A fresh UUIDv7 of now."""
         return uuid7(self._clock.now_ns(), self._random(10))

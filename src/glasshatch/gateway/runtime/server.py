@@ -18,6 +18,7 @@ from ..connectors.postgres import CONNECTOR
 from ..core import Abort, Authenticator, Authority, Conversation, Drain, GuardedResource, House, Limits
 from .driver import SessionDriver
 from .mailbox import Mailbox
+from .timekeeper import keep_time
 from .tls import server_context
 
 _BACKLOG = 512
@@ -104,6 +105,11 @@ class GatewayServer:
     def sessions(self) -> int:
         """How many clients are connected."""
         return len(self._drivers)
+
+    @property
+    def session_ids(self) -> frozenset[str]:
+        """The ids of the sessions that are served now."""
+        return frozenset(driver.conversation.session_id for driver in self._drivers)
 
     async def start(self) -> None:
         """Listen.
@@ -195,9 +201,11 @@ class GatewayServer:
     async def _keep(self, ready: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as group:
             self._tasks = group
+            timekeeper = group.create_task(keep_time(lambda: self._drivers, self.clock))
             ready.set()
             await self._over.wait()
             self._tasks = None
+            timekeeper.cancel()
 
     async def _until_empty(self, seconds: float) -> None:
         if not self._drivers:

@@ -218,6 +218,7 @@ class Answering:
         exchange = self._exchange()
         session = self.session
         session.tx = body[:1]
+        session.lifetime.active_ns = session.clock.monotonic_ns()
         self.asking.exchange = None
         self.asking.prepared.settle()
         self.asking.portals.settle()

@@ -14,6 +14,7 @@ from ...core import (
     Closed,
     Decided,
     Drain,
+    Due,
     Effect,
     House,
     Input,
@@ -106,6 +107,11 @@ class PostgresConversation:
         """The session's id, as in its events."""
         return self.session.record.session_id
 
+    @property
+    def due_ns(self) -> int:
+        """When it wants a `Tick`; see `Conversation`."""
+        return self.session.lifetime.due_ns
+
     def start(self) -> Sequence[Effect]:
         """The client connected."""
         self._entrance.start()
@@ -121,6 +127,7 @@ class PostgresConversation:
             if not self._greeted and self._asking.exchange is None:
                 self._greeted = True
                 self._entrance.greet()
+                self._begin_lifetime()
             if self._greeted:
                 self._go_on()
         return self.session.outbox.take()
@@ -148,6 +155,7 @@ class PostgresConversation:
             self._answering.take(*self._upstream_reader.feed_runs(event.data, JOINED))
             return
         self._heard = True
+        self.session.lifetime.active_ns = self.session.clock.monotonic_ns()
         data = event.data if self._entrance.step == "open" else self._entrance.from_client(event.data)
         if not data:
             return
@@ -176,6 +184,25 @@ class PostgresConversation:
         self.session.tick()
         if not self._greeted:
             self._entrance.too_late()
+            return
+        now_ns = self.session.clock.monotonic_ns()
+        due = self.session.lifetime.due(now_ns, self.session.record.count, idle=self._awaits_client())
+        if due is not None:
+            self._carry_out_due(due)
+
+    def _begin_lifetime(self) -> None:
+        session = self.session
+        self.session.lifetime.begin(session.clock.monotonic_ns(), heartbeat_ns=session.limits.heartbeat_ns)
+
+    def _awaits_client(self) -> bool:
+        return self._asking.exchange is None and not self.session.asking
+
+    def _carry_out_due(self, due: Due) -> None:
+        session = self.session
+        if due == "alive":
+            exchange = self._asking.exchange
+            running = [expect.run.id for expect in exchange.pending if expect.run] if exchange else []
+            session.submit(session.event("session.alive", attrs={"running": running} if running else None))
 
     def _drain(self, event: Drain) -> None:
         self._draining = True

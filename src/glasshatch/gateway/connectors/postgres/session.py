@@ -11,7 +11,7 @@ from ....identity import Identity
 from ....masking import NOBODY, MaskingView, Redactor
 from ....policy import Decision
 from ....statements import Statement
-from ...core import Address, Ask, GuardedResource, Limits, Record, SessionRecord, Wake
+from ...core import Address, Ask, GuardedResource, Lifetime, Limits, Record, SessionRecord, Wake
 from .catalogue import Catalogue
 from .outbox import Outbox
 from .shelf import Shelf
@@ -45,6 +45,7 @@ class Session:
         self.limits = limits
         self.record = record
         self.outbox = Outbox()
+        self.lifetime = Lifetime()
         self.actor: Identity | None = None
         self.guarded: GuardedResource | None = None
         self.shelf = Shelf(limits.catalogue_ns)
