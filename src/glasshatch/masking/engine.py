@@ -228,8 +228,8 @@ def _open(
     try:
         return open_triggers(expressions, exact_from, cache_dir)
     except ConfigError:
-        # Hyperscan does not say which one; find it, so that the user is told.
-        for detector in detectors:
+        # Hyperscan does not say which one; find it, so that the user is told: theirs come last.
+        for detector in reversed(detectors):
             for trigger in detector.triggers:
                 reason = trigger_error(trigger)
                 if reason:

@@ -16,6 +16,7 @@ from glasshatch.masking.detectors import parse_pack
 from glasshatch.masking.triggers import cache
 
 MAIL = "alice.smith@example.com"
+BADGE = '[[detector]]\nname = "badge"\ntype = "BADGE"\nvalue = "B-[0-9]{4}"\ntrigger = "b-[0-9]{4}"\n'
 
 
 def spans(engine: Engine, text: str) -> list[tuple[str, str]]:
@@ -191,7 +192,7 @@ def test_the_compiled_database_is_cached_privately_and_reused(tmp_path: Path) ->
     assert second.packs == first.packs
     assert second.scan([MAIL]) == first.scan([MAIL]) != [[]]
     assert second.pack_hash == first.pack_hash
-    assert Engine.load(("core",)).pack_hash != first.pack_hash
+    assert Engine.load(("network",), cache_dir=folder).pack_hash != first.pack_hash
 
 
 @pytest.mark.parametrize("kind", ["hs", "packs"])
@@ -200,8 +201,9 @@ def test_a_damaged_cache_is_compiled_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str, kind: str
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "/proc")
-    folder = tmp_path / "cache"
-    Engine.load(("core",), cache_dir=folder)
+    folder, pack = tmp_path / "cache", tmp_path / "ours.toml"
+    pack.write_text(BADGE)
+    Engine.load((), [pack], folder)
     (file,) = folder.glob(f"*.{kind}")
     good = file.read_bytes()
     middle = len(good) // 2
@@ -213,21 +215,21 @@ def test_a_damaged_cache_is_compiled_anew(
             "foreign": b"PK\3\4" + good,
         }[damage]
     )
-    assert Engine.load(("core",), cache_dir=folder).scan([MAIL]) != [[]]
+    assert Engine.load((), [pack], folder).scan(["take B-1234 on"]) != [[]]
     assert file.read_bytes() == good
 
 
-def test_a_changed_pack_is_read_anew(tmp_path: Path) -> None:
+def test_a_changed_pack_is_read_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/proc")
     pack = tmp_path / "ours.toml"
-    text = '[[detector]]\nname = "badge"\ntype = "BADGE"\nvalue = "B-[0-9]{4}"\ntrigger = "b-[0-9]{4}"\n'
-    pack.write_text(text)
-    assert Engine.load(["core"], [pack], tmp_path / "cache").scan(["take B-1234 on"])[0][0].type == "BADGE"
-    pack.write_text(text.replace("{4}", "{5}"))
-    again = Engine.load(["core"], [pack], tmp_path / "cache")
+    pack.write_text(BADGE)
+    assert Engine.load((), [pack], tmp_path / "cache").scan(["take B-1234 on"])[0][0].type == "BADGE"
+    pack.write_text(BADGE.replace("{4}", "{5}"))
+    again = Engine.load((), [pack], tmp_path / "cache")
     assert again.scan(["take B-1234 on", "take B-12345 on"])[0] == []
-    pack.write_text(text.replace("BADGE", "badge"))
+    pack.write_text(BADGE.replace("BADGE", "badge"))
     with pytest.raises(ConfigError, match="upper-case"):
-        Engine.load(["core"], [pack], tmp_path / "cache")
+        Engine.load((), [pack], tmp_path / "cache")
 
 
 def test_what_one_command_compiled_another_takes_over(
@@ -235,17 +237,19 @@ def test_what_one_command_compiled_another_takes_over(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
     shared = tmp_path / "user" / "glasshatch" / "detectors"
-    Engine.load(("core",), cache_dir=tmp_path / "a")
+    pack = tmp_path / "ours.toml"
+    pack.write_text(BADGE)
+    Engine.load((), [pack], tmp_path / "a")
     made = {file.name: file.stat().st_ino for file in shared.iterdir()}
     assert len(made) == 2
-    Engine.load(("core",), cache_dir=tmp_path / "b")
+    Engine.load((), [pack], tmp_path / "b")
     assert {one.name for one in (tmp_path / "b").iterdir()} == set(made)
     assert {file.name: file.stat().st_ino for file in shared.iterdir()} == made
     # Somebody else's file could be anything: it is neither read nor in the way.
     shared.chmod(0o777)
     for file in shared.iterdir():
         file.write_bytes(b"")
-    assert Engine.load(("core",), cache_dir=tmp_path / "c").scan([MAIL]) != [[]]
+    assert Engine.load((), [pack], tmp_path / "c").scan(["take B-1234 on"]) != [[]]
     assert not any(file.read_bytes() for file in shared.iterdir())
 
 
