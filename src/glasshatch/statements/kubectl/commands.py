@@ -4,31 +4,14 @@ from __future__ import annotations
 
 import re
 
-from ..shell import files, paths
 from ..shell.call import Call, Handler, command_after, operands
-from ..shell.expand import UNKNOWN, Argument
+from ..shell.expand import UNKNOWN
 from ..words import words
+from . import traffic
 from .kinds import is_identity, is_known, is_secret, name_of
 from .manifests import note_files, note_patch
+from .options import VALUED
 
-_VALUED = words(
-    """
-        -n --namespace --context --cluster --user --kubeconfig --server -s --token --as --as-group --as-uid
-        --certificate-authority --client-certificate --client-key --tls-server-name --request-timeout
-        --cache-dir -v --v --vmodule --username --password --profile --profile-output -o --output -l
-        --selector --field-selector -f --filename -k --kustomize -c --container --since --since-time --tail
-        --limit-bytes --max-log-requests --timeout --grace-period --sort-by -L --label-columns --chunk-size
-        --template --subresource --type -p --patch --patch-file --replicas --current-replicas
-        --resource-version --image --overrides --override-type --port --address --pod-selector --to-revision
-        --revision --for --from --from-file --from-literal --from-env-file --field-manager --duration
-        --audience --bound-object-kind --bound-object-name --api-version --restart --env --labels
-        --annotations --target --profile --copy-to --set-image --clusterrole --role --serviceaccount --group
-        --verb --resource --resource-name --retries --concurrency --max --min --cpu-percent --cpu --memory
-        --requests --limits --pod-running-timeout --prefix --docker-server --docker-username
-        --docker-password --docker-email --cert --key --schedule --class --rule --default-backend --hard
-        --scopes --tcp --clusterip --node-port --external-name --name -
-    """
-)
 # Options that make the caller somebody else, or take other keys than the gateway's.
 _IDENTITY = (
     *("--as", "--as-group", "--as-uid", "--token", "--username", "--password", "--kubeconfig"),
@@ -41,7 +24,7 @@ def understand(call: Call) -> None:
     # kubectl takes no shortened options, so `--client` is not `--client-key`.
     if any(text.split("=", 1)[0] in _IDENTITY for text in call.options()):
         call.note("set", "privilege_change")
-    rest = command_after(call.args, " ".join(_VALUED))
+    rest = command_after(call.args, " ".join(VALUED))
     if not rest:
         if call.args and not call.has("--help", "--version", "-h"):
             call.unknown()
@@ -61,7 +44,7 @@ def understand(call: Call) -> None:
 
 def _places(call: Call) -> list[str]:
     until = call.texts.index("--") if "--" in call.texts else len(call.args)
-    return [arg.text for arg in operands(call.args[:until], _VALUED)]
+    return [arg.text for arg in operands(call.args[:until], VALUED)]
 
 
 def _kinds(call: Call) -> list[str]:
@@ -198,7 +181,7 @@ def _exec(call: Call) -> None:
     if "--" in call.texts:
         _inner(call)
         return
-    inner = command_after(call.args, " ".join(_VALUED), skip=1)
+    inner = command_after(call.args, " ".join(VALUED), skip=1)
     if inner:
         call.run(inner)
     else:
@@ -231,23 +214,6 @@ def _run(call: Call) -> None:
         _inner(call)
 
 
-def _copy(call: Call) -> None:
-    """Out of a container is a read of files, into one a change of what runs."""
-    places = operands(call.args, _VALUED)
-    call.note("read", "server_file")
-    if len(places) > 1 and ":" in places[1].text.split("/")[-1] + places[1].text:
-        call.note("update", "untrusted_code")
-    elif len(places) > 1:
-        files.written(call.findings, places[1], truncated=False)
-    if any(paths.holds_credentials(Argument(place.text.rpartition(":")[2])) for place in places):
-        call.note("read", "credential_read")
-
-
-def _network(call: Call) -> None:
-    """port-forward and proxy: a way into the cluster past the gateway."""
-    call.note("run", "network")
-
-
 def _drain(call: Call) -> None:
     if _is_dry(call):
         call.note("read")
@@ -256,7 +222,13 @@ def _drain(call: Call) -> None:
 
 
 def _cordon(call: Call) -> None:
-    call.note("control", "server_control destructive" if call.texts and not _is_dry(call) else "")
+    """Nothing that runs is touched, and `uncordon` takes it back; of many nodes it stops the cluster."""
+    if _is_dry(call):
+        call.note("read")
+        return
+    nodes = _places(call)
+    wide = len(nodes) > 2 or not nodes or call.value("-l", "--selector") is not None or call.has("--all")
+    call.note("control", "server_control destructive" if wide else "server_control")
 
 
 def _uncordon(call: Call) -> None:
@@ -290,7 +262,8 @@ def _set(call: Call) -> None:
 
 
 def _autoscale(call: Call) -> None:
-    call.note("update", "server_control")
+    limits = [value.text for value in call.values("--max", "--min")]
+    call.note("update", "server_control destructive" if "0" in limits else "server_control")
 
 
 def _expose(call: Call) -> None:
@@ -355,9 +328,9 @@ ACTIONS: dict[str, Handler] = {
     "attach": _attach,
     "debug": _debug,
     "run": _run,
-    "cp": _copy,
-    "port-forward": _network,
-    "proxy": _network,
+    "cp": traffic.copy,
+    "port-forward": traffic.forward,
+    "proxy": traffic.tunnel,
     "drain": _drain,
     "cordon": _cordon,
     "uncordon": _uncordon,

@@ -43,5 +43,7 @@ def note_patch(call: Call, text: str) -> None:
         r'"?finalizers"?\s*:\s*(?:null|\[\s*\])|"op"\s*:\s*"remove"', text
     ):
         call.note("update", "destructive")
+    if re.search(r'"?type"?\s*:\s*"?(?:LoadBalancer|NodePort)|externalIPs|externalName', text):
+        call.note("update", "network")
     if re.search(r'"?(?:image|command|args)"?\s*:', text):
         call.note("update", "server_control")

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..findings import Findings
+from ..kubectl import kinds
 from ..registry import analyze_inner
-from ..shell import paths
-from ..shell.expand import Argument
-from ..shell.programs.wire import is_near
 from ..words import words
+from .names import note_name
+from .places import note_address, note_path, note_place
 
 _METHODS = {
     **dict.fromkeys(
@@ -26,6 +26,8 @@ _METHODS = {
     "resources/unsubscribe": "set",
     "logging/setLevel": "set",
     "tools/call": "call",
+    **dict.fromkeys(("tasks/list", "tasks/get", "tasks/result"), "show"),
+    "tasks/cancel": "set",
 }
 _RESPONSES = ("result", "error")
 _LANGUAGES = (
@@ -35,56 +37,24 @@ _LANGUAGES = (
     ("sql", re.compile(r"sql|postgres|pg_|query|database|db")),
 )
 _SQL_MEMBERS = words("sql query statement statements queries sql_query")
-_SHELL_MEMBERS = words("command cmd commands shell script bash sh command_line commandline cli")
+_SHELL_MEMBERS = words("command cmd commands shell script bash sh command_line commandline cli cli_command")
 _CODE_MEMBERS = words("code python javascript js source_code lua expression function eval")
 _PATH_MEMBERS = words("""
         path file filename file_path filepath directory dir source destination uri target paths
     """)
+_NAME_MEMBERS = words(
+    "table table_name tablename schema schema_name column column_name view index_name database"
+)
+_IDENTIFIER = re.compile(r"[\w$. \-/:@\"`\[\]*%]{0,300}")
+_OPTION_MEMBERS = words("options flags extra_args extra_flags extra_options additional_args")
+_KIND_MEMBERS = words("resource resourcetype resource_type kind type resource_kind plural")
+_SENT_MEMBERS = words("body data payload json form files content postdata post_data")
 _URL_MEMBERS = words("url uri href endpoint address webhook webhook_url base_url")
-# By the words of the tool's name, the worst first.
-_RUNS = words("""
-        execute exec eval shell bash terminal sh ssh powershell python javascript script
-        interpreter repl sandbox spawn cmd command
-    """)
-_TAKES = words(
-    """
-        delete drop remove destroy truncate purge wipe erase kill terminate stop shutdown uninstall revoke
-        reset flush clear cancel close merge force disable deprovision rollback decommission detach archive
-        unpublish evict drain
-    """
-)
-_PRIVILEGE = words("""
-        grant permission permissions role roles user users password passwords token iam policy acl
-        invite sudo member members
-    """)
-_SECRETS = words("""
-        secret secrets credential credentials env environment key keys vault keychain password
-        passwords
-    """)
-_NETWORK = words("""
-        fetch http request curl wget download upload webhook send email mail post publish slack
-        notify browse navigate scrape crawl message tweet sms push share export
-    """)
-_SERVICES = words("slack email mail sms webhook message")
-"""Nouns in front of a verb, as in `slack_list_channels`."""
-_CHANGES = words(
-    """write create update edit set add put insert patch modify append move rename copy save
-    scale restart start import upsert replace enable assign comment label tag commit install build
-    increment schedule register"""
-)
-_LOOKS = words(
-    """think thinking sequential calculator calculate echo
-        get list read search find show describe status info view lookup count query select stat stats tree
-        diff log logs history inspect check ping explain summarize tail head grep glob top health version
-        whoami validate preview schema tables columns metrics trace traces spans alerts events ls cat
-    """
-)
 # A `query` of these is words or another language, not SQL.
 _OTHER_QUERIES = re.compile(
     r"search|find|lookup|docs|web|issue|log|metric|ticket|prom|loki|trace|grafana|elastic|kibana|graph"
 )
 _DATABASES = re.compile(r"sql|postgres|pg_|database|db")
-_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _QUERY_START = re.compile(
     r"^\s*(?:--[^\n]*\n\s*|/\*.*?\*/\s*)*(?:select|insert|update|delete|with|drop|alter|create|truncate|grant|revoke|explain|show|call|do|merge|table|copy)\b",
     re.IGNORECASE | re.DOTALL,
@@ -115,7 +85,7 @@ def read_message(message: Any, findings: Findings, depth: int) -> str:
         return _call(params, findings, depth)
     findings.note(verb)
     if method == "resources/read":
-        _place(str(params.get("uri", "")), findings)
+        note_place(str(params.get("uri", "")), findings)
     return str(method)
 
 
@@ -126,38 +96,10 @@ def _call(params: dict[str, Any], findings: Findings, depth: int) -> str:
     if not isinstance(name, str) or not isinstance(arguments, dict) or len(name) > 200:
         findings.unknown("unknown_syntax")
         return "tools/call ?"
-    parts = [part.lower() for part in _PARTS.findall(name)]
     understood = _arguments(name.lower(), arguments, findings, depth)
-    _named(parts, understood, findings)
+    note_name(name, understood, findings)
     findings.resources.update((name,) if re.fullmatch(r"[A-Za-z_./-]{1,64}", name) else ())
     return "tools/call " + (name if re.fullmatch(r"[A-Za-z_./-]{1,64}", name) else "?")
-
-
-def _named(parts: list[str], understood: bool, findings: Findings) -> None:
-    """The name's words; a text that was read says more than the name of the tool that runs it."""
-    found = frozenset(parts)
-    acts = _TAKES | _CHANGES | _RUNS | (_NETWORK - _SERVICES)
-    looks = bool(parts) and (
-        parts[0] in _LOOKS or (len(parts) > 1 and parts[0] not in acts and parts[1] in _LOOKS)
-    )
-    if found & _SECRETS and found & (_LOOKS | {"dump", "print"}):
-        findings.note("read", "credential_read")
-    if found & _TAKES and not looks:
-        findings.note("delete", "destructive")
-    elif found & _NETWORK and not looks and not understood:
-        findings.note("run", "network")
-    elif found & _PRIVILEGE and found & _CHANGES:
-        findings.note("update", "privilege_change")
-    elif found & _RUNS and not understood and not looks:
-        findings.unknown("unknown_code")
-    elif understood:
-        return
-    elif looks:
-        findings.note("read")
-    elif found & _CHANGES:
-        findings.note("create" if found & {"create", "add", "insert", "comment", "save"} else "update")
-    else:
-        findings.unknown()
 
 
 def _arguments(name: str, arguments: dict[str, Any], findings: Findings, depth: int) -> bool:
@@ -166,6 +108,7 @@ def _arguments(name: str, arguments: dict[str, Any], findings: Findings, depth: 
     if any(arguments.get(member) == 0 for member in ("replicas", "count", "desired_count", "size")):
         # To scale to nothing is to stop.
         findings.note("control", "destructive" if re.search(r"scale|resize|set|update", name) else "")
+    sends = _sends(arguments)
     for member, value in _texts(arguments):
         kind = _language(name, member, value)
         if kind == "code":
@@ -175,10 +118,26 @@ def _arguments(name: str, arguments: dict[str, Any], findings: Findings, depth: 
             findings.absorb(analyze_inner(kind, value, depth + 1))
             understood = True
         if member in _URL_MEMBERS or re.match(r"^[a-z][a-z0-9+.-]*://", value):
-            understood = _address(value, name, findings) or understood
+            understood = note_address(value, name, sends, findings) or understood
         if member in _PATH_MEMBERS:
-            _path(name, value, findings)
+            note_path(name, value, arguments, findings)
+        if member in _NAME_MEMBERS and not _IDENTIFIER.fullmatch(value):
+            # A name that ends where a command begins: `orders; DROP TABLE …`.
+            findings.unknown("unknown_code")
+        if member in _OPTION_MEMBERS and value.lstrip().startswith("-"):
+            findings.unknown("unknown_code")
+        if member in _KIND_MEMBERS and kinds.is_secret(kinds.name_of(value)):
+            findings.note("read", "credential_read")
     return understood
+
+
+def _sends(arguments: dict[str, Any]) -> str:
+    """How a request goes out: the method, `POST` if something is sent along."""
+    method = next((value for name, value in arguments.items() if name.lower() == "method"), None)
+    if isinstance(method, str) and method.upper() not in ("GET", "HEAD", "OPTIONS"):
+        return method.upper()
+    sent = any(name.lower() in _SENT_MEMBERS and value for name, value in arguments.items())
+    return "POST" if sent or (method is not None and not isinstance(method, str)) else "GET"
 
 
 def _texts(arguments: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -210,6 +169,8 @@ def _language(name: str, member: str, value: str) -> str:
     if member in _CODE_MEMBERS and "calc" not in name:
         return "code"
     by_name = next((kind for kind, pattern in _LANGUAGES if pattern.search(name)), "")
+    if member in ("sql", "sql_query") and by_name not in ("mysql", "redis"):
+        return "sql"
     if member in _SQL_MEMBERS:
         if by_name in ("mysql", "redis"):
             return by_name
@@ -223,33 +184,3 @@ def _language(name: str, member: str, value: str) -> str:
             return by_name
         return "sql" if by_name in ("sql", "mysql") and _QUERY_START.match(value) else "shell"
     return ""
-
-
-def _address(value: str, name: str, findings: Findings) -> bool:
-    """An address outside is the network; one near by is a look, if the tool only looks."""
-    if value.startswith(("file:", "/")) or not re.match(
-        r"^(?:https?|wss?|ftp|ssh|git|s3|gs)://|^[\w.-]+\.[a-z]{2,}(?:[:/]|$)", value
-    ):
-        _place(value, findings)
-        return False
-    if is_near(value):
-        findings.note("read")
-        return bool(re.search(r"fetch|get|read|http|request|navigate", name)) and "post" not in name
-    findings.note("run", "network")
-    return True
-
-
-def _place(uri: str, findings: Findings) -> None:
-    path = re.sub(r"^file://(?:localhost)?", "", uri)
-    if paths.holds_credentials(Argument(path)):
-        findings.note("read", "credential_read")
-    elif re.match(r"^(?:https?|ftp)://", uri) and not is_near(uri):
-        findings.note("read", "network")
-
-
-def _path(name: str, value: str, findings: Findings) -> None:
-    """A file that is read or written by the tool."""
-    _place(value, findings)
-    changes = re.search(r"write|create|edit|append|save|put|move|copy|delete|remove|upload|modify|set", name)
-    if changes and (paths.is_system(value) or ".." in value.split("/") or paths.grants_privilege(value)):
-        findings.note("update", "server_file")

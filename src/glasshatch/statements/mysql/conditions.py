@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
+from types import MappingProxyType
 
 from .nodes import Group, Node, Nodes, find, flat, is_query, is_sign, is_word, split, word_at
 from .tokens import Token
@@ -32,9 +33,15 @@ _WORDS_OF_EXPRESSIONS = frozenset(
 class Narrowing:
     """Judges conditions on one relation."""
 
-    def __init__(self, relation: str = "", names: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        relation: str = "",
+        names: frozenset[str] = frozenset(),
+        wide: Mapping[str, frozenset[str]] = MappingProxyType({}),
+    ) -> None:
         self._relation = relation.rpartition(".")[2].lower()
         self._names = names
+        self._wide = wide
 
     def narrows(self, nodes: Nodes) -> bool:
         """True if some rows can be expected to fail the condition."""
@@ -43,7 +50,7 @@ class Narrowing:
         either = split(nodes, "OR", "||", "XOR")
         if len(either) > 1:
             return all(self.narrows(part) for part in either) and not _complementary(either)
-        both = _conjuncts(nodes)
+        both = conjuncts(nodes)
         if len(both) > 1:
             return any(self.narrows(part) for part in both)
         return self._predicate(nodes)
@@ -103,7 +110,7 @@ class Narrowing:
             return True
         source = find(inner, "FROM")
         named = {token.value.lower() for token in flat(inner[source + 1 :])} if source >= 0 else set()
-        return self._relation in named
+        return self._relation in named or any(self._relation in self._wide.get(name, ()) for name in named)
 
     def _is_key(self, nodes: Nodes) -> bool:
         names = _columns(nodes)
@@ -174,7 +181,7 @@ def _number(nodes: Nodes) -> float | None:
         return None
 
 
-def _conjuncts(nodes: Nodes) -> list[Nodes]:
+def conjuncts(nodes: Nodes) -> list[Nodes]:
     """Split at AND, but not at the one of BETWEEN."""
     pieces: list[Nodes] = [[]]
     between = False
@@ -189,6 +196,23 @@ def _conjuncts(nodes: Nodes) -> list[Nodes]:
             continue
         pieces[-1].append(node)
     return pieces
+
+
+def is_join(nodes: Nodes, targets: Collection[str]) -> bool:
+    """Whether a condition only says which rows belong together: `o.customer_id = c.id`, where `o` is changed.
+
+    `o.id = d.id` is none: the other table is a list of rows.
+    """
+    at = next((at for at, node in enumerate(nodes) if is_sign(node, "=")), -1)
+    if at < 0:
+        return False
+    names = [_columns(side) for side in (nodes[:at], nodes[at + 1 :])]
+    owners = [set(_qualifiers(side)) for side in (nodes[:at], nodes[at + 1 :])]
+    if not all(len(side) == 1 for side in names) or owners[0] == owners[1]:
+        return False
+    return not any(
+        side[0] in ("id", "uuid") for side, owner in zip(names, owners, strict=True) if owner & set(targets)
+    )
 
 
 def _complementary(parts: list[Nodes]) -> bool:

@@ -8,6 +8,7 @@ from .tables import qualified
 # By the first two words, then by the first alone.
 _MEANINGS: dict[str, str] = {
     "START TRANSACTION": "begin",
+    "START GROUP_REPLICATION": "control server_control cluster_control",
     "START": "control server_control",
     "COMMIT": "commit",
     "ROLLBACK": "rollback",
@@ -28,7 +29,7 @@ _MEANINGS: dict[str, str] = {
     "FLUSH": "control server_control",
     "KILL QUERY": "control server_control",
     "KILL SOFT": "control server_control",
-    "KILL": "control destructive server_control",
+    "KILL": "control server_control",
     "INSTALL": "create untrusted_code",
     "UNINSTALL": "drop destructive audit_change",
     "PURGE": "drop destructive audit_change",
@@ -54,6 +55,8 @@ _MEANINGS: dict[str, str] = {
     "RENAME": "alter redefines",
     "ALTER USER": "alter privilege_change",
     "ALTER ROLE": "alter privilege_change",
+    "ALTER DATABASE": "alter redefines",
+    "ALTER SCHEMA": "alter redefines",
     "ALTER INSTANCE": "alter server_setting",
     "ALTER SERVER": "alter network",
     "ALTER EVENT": "unknown unknown_code",
@@ -76,7 +79,7 @@ _FLUSHED = {
     "READ": "destructive",
 }
 _LOSES = ("COLUMN", "PARTITION", "PARTITIONING", "TABLESPACE")
-_KEEPS = ("DEFAULT", "INDEX", "KEY", "FOREIGN", "PRIMARY", "CONSTRAINT", "CHECK", "NOT", "VISIBLE")
+_KEEPS = ("DEFAULT", "INDEX", "KEY", "NOT", "VISIBLE")
 
 
 def meaning_of(word: str, nodes: Nodes) -> str | None:
@@ -112,7 +115,7 @@ def _altered(nodes: Nodes) -> str:
             risks.add("destructive")
         if word in ("TRUNCATE", "DISCARD", "EXCHANGE") or (word == "IMPORT" and follows in _LOSES):
             risks.add("destructive")
-        if word == "RENAME" and follows not in ("INDEX", "KEY"):
+        if word in ("MODIFY", "CHANGE") or (word == "RENAME" and follows not in ("INDEX", "KEY")):
             risks.add("redefines")
         if word in ("DIRECTORY", "CONNECTION", "DEFINER"):
             risks.add({"DIRECTORY": "server_file", "CONNECTION": "network"}.get(word, "privilege_change"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..findings import Findings
 from ..sql.functions import is_sensitive
 from . import functions, tables
-from .conditions import Narrowing
+from .conditions import Narrowing, conjuncts, is_join
 from .nodes import Group, Nodes, clauses, find, flat, is_query, is_sign, split, word_at
 from .tables import Source, qualified, sources
 from .tokens import Token
@@ -28,6 +28,8 @@ class Queries:
     def __init__(self, findings: Findings) -> None:
         self.findings = findings
         self._ctes: set[str] = set()
+        # Of the queries of a WITH that leave out no row: the tables that they read.
+        self._wide: dict[str, frozenset[str]] = {}
 
     def with_clause(self, nodes: Nodes) -> Nodes:
         """Read the queries of a WITH; gives the command after them."""
@@ -42,6 +44,9 @@ class Queries:
             body = nodes[at + 1]
             if isinstance(body, Group):
                 self.query(body.nodes)
+                if find(body.nodes, "WHERE", "LIMIT", "HAVING", "JOIN") < 0:
+                    read = sources(clauses(body.nodes, *_CLAUSES).get("FROM", []))
+                    self._wide[name.lower()] = frozenset(one.name.rpartition(".")[2].lower() for one in read)
             at += 2
             if at < len(nodes) and is_sign(nodes[at], ","):
                 at += 1
@@ -197,7 +202,8 @@ class Queries:
 
     def _inserted(self, rest: Nodes) -> None:
         if word_at(rest, 0) in ("SELECT", "WITH", "TABLE") or (rest and isinstance(rest[0], Group)):
-            self.query(rest, seen=False)
+            # Whole rows of every row, copied, are read under the other name afterwards.
+            self.query(rest)
             self.findings.note((), "copies_rows")
         else:
             self.expressions(rest)
@@ -234,13 +240,29 @@ class Queries:
         for source in found:
             self._written(source.name) if source in targets else self._note_sources([source])
         self._bounded(parts.get("WHERE", []), targets, found)
+        if any(one.on for one in found) and not self._leaves_some(parts.get("WHERE", []), found, targets):
+            self.findings.note((), "unbounded_write")
         self.expressions(nodes)
+
+    def _leaves_some(self, where: Nodes, found: list[Source], targets: list[Source]) -> bool:
+        """Whether a DELETE by a join leaves rows: the join of two tables alone finds almost every row."""
+        if any(not source.name or source.name.lower() in self._ctes for source in found):
+            return True
+        names = {target.alias.lower() for target in targets}
+        return Narrowing(wide=self._wide).narrows(where) or any(
+            Narrowing(wide=self._wide).narrows(piece)
+            for source in found
+            for piece in conjuncts(source.on)
+            if not is_join(piece, names)
+        )
 
     def _bounded(self, where: Nodes, targets: list[Source], found: list[Source]) -> None:
         """Each changed table needs a condition of its own that narrows it."""
         for target in targets:
             narrowing = Narrowing(
-                target.name, frozenset({target.alias.lower()}) if len(found) > 1 else frozenset()
+                target.name,
+                frozenset({target.alias.lower()}) if len(found) > 1 else frozenset(),
+                self._wide,
             )
             # A join with a table that is no target leaves out the rows that it has no match for.
             others = [one for one in found if one not in targets and one.name.lower() != target.name.lower()]

@@ -71,7 +71,26 @@ def _assigned(piece: Nodes, findings: Findings) -> None:
     prefix, _, rest = text.partition(".")
     if prefix in ("global", "persist", "persist_only", "session", "local") and rest:
         scope, text = prefix.upper(), rest
+    if text == "sql_mode" and scope in ("SESSION", "LOCAL") and _keeps_quotes(piece):
+        return
     _judged(scope, text, findings)
+
+
+_MODES = words(
+    """
+    TRADITIONAL STRICT_TRANS_TABLES STRICT_ALL_TABLES ONLY_FULL_GROUP_BY NO_ZERO_DATE NO_ZERO_IN_DATE
+    ERROR_FOR_DIVISION_BY_ZERO NO_ENGINE_SUBSTITUTION NO_AUTO_VALUE_ON_ZERO NO_UNSIGNED_SUBTRACTION
+    ALLOW_INVALID_DATES NO_AUTO_CREATE_USER PAD_CHAR_TO_FULL_LENGTH NO_DIR_IN_CREATE TIME_TRUNCATE_FRACTIONAL
+"""
+)
+
+
+def _keeps_quotes(piece: Nodes) -> bool:
+    """Whether a sql_mode is one in which text is read as it is read here."""
+    value = piece[-1]
+    if not isinstance(value, Token) or value.kind != "string" or not is_sign(piece[-2], "=", ":="):
+        return False
+    return all(mode.strip().upper() in _MODES for mode in value.value.split(",") if mode.strip())
 
 
 def _judged(scope: str, name: str, findings: Findings) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..findings import Findings
 from ..model import Span, SpanKind, Statement
 from ..registry import Language, Unreadable, statement_of
+from ..shell import read_shell
 from .arguments import Command, read_commands
 from .commands import KNOWN, SUBCOMMANDS, understand
 
@@ -12,9 +13,11 @@ MAX_ARGUMENTS = 20_000
 
 
 class _Redis:
-    """Reads one or more commands; each line, or each array of a pipeline, is a command."""
+    """Reads commands: each line, or each array of a pipeline, is one; `redis-cli …` is a command line."""
 
     def read(self, text: str, depth: int) -> Statement:
+        if text.split(maxsplit=1)[:1] == ["redis-cli"]:
+            return read_shell("redis", text, depth)
         commands = read_commands(text)
         if sum(len(command) for command in commands) > MAX_ARGUMENTS:
             raise Unreadable("too_complex")

@@ -222,7 +222,7 @@ def understand(arguments: list[str], findings: Findings) -> None:
     elif name in _RISKY:
         verb, *risks = _RISKY[name].split()
         findings.note(verb, risks)
-    elif name == "SORT":
+    elif name in ("SORT", "SORT_RO"):
         _sort(rest, findings)
     elif name in _PLAIN:
         findings.note(_PLAIN[name])
@@ -287,6 +287,9 @@ def _may_match(pattern: str, name: str) -> bool:
 def _sort(rest: list[str], findings: Findings) -> None:
     stores = any(word.upper() == "STORE" for word in rest[1:])
     findings.note("read update" if stores else "read")
+    if any(word.upper() == "GET" and "*" in pattern for word, pattern in pairwise(rest[1:])):
+        # What the elements name is read, and who fills the list chooses the keys.
+        findings.risks.add("bulk_read")
 
 
 def _many_keys(rest: list[str], findings: Findings) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ..findings import Findings
 from . import paths
 from .expand import UNKNOWN, Argument
@@ -31,9 +33,12 @@ def written(findings: Findings, target: Argument, *, truncated: bool = True, emp
         findings.note("create")
 
 
-def removed(findings: Findings, target: Argument, *, recursive: bool) -> None:
-    """A file or a tree is gone."""
+def removed(findings: Findings, target: Argument, *, recursive: bool, here: bool = True) -> None:
+    """A file or a tree is gone; `here` if relative paths lie below the folder where somebody works."""
     path = target.text
+    if paths.is_artefact(path) and (here or path.startswith(("/", "~"))):
+        findings.note("delete")
+        return
     risky = UNKNOWN in path or paths.is_system(path) or (target.glob and not _within_scratch(path))
     if recursive and not _within_scratch(path):
         risky = True
@@ -66,4 +71,17 @@ def _within_scratch(path: str) -> bool:
     rest = path.rstrip("/").split("/")[2:]
     return (
         bool(rest) and rest[0] != "*" and not rest[0].startswith("*.") if len(rest) == 1 else rest[0] != "*"
+    )
+
+
+_REMOTE = re.compile(r"(?:[\w.-]+@)?[\w.-]+:(?P<path>[^:].*)")
+
+
+def is_fetch(places: list[Argument], *, recursive: bool) -> bool:
+    """Whether files that may be looked at are copied from other machines to this one."""
+    if len(places) < 2 or any(place.opaque for place in places) or _REMOTE.fullmatch(places[-1].text):
+        return False
+    sources = [_REMOTE.fullmatch(place.text) for place in places[:-1]]
+    return all(
+        source is not None and paths.may_be_fetched(source["path"], recursive=recursive) for source in sources
     )

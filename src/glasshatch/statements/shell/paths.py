@@ -37,6 +37,44 @@ _CREDENTIALS = re.compile(
 _DEVICES = re.compile(
     r"^/dev/(?:sd|hd|vd|xvd|nvme|mapper/|dm-|md|mmcblk|loop|disk/|root|rdisk|mem|kmem|port)"
 )
+_ARTEFACTS = re.compile(
+    r"^(?:build|dist|target|node_modules|__pycache__|htmlcov|coverage|_build|tmp|venv|[\w.-]+\.egg-info|"
+    r"\.(?:pytest_cache|mypy_cache|ruff_cache|tox|nox|venv|cache|next|nuxt|svelte-kit|parcel-cache|turbo|gradle|"
+    r"nyc_output|eggs|terraform|coverage|hypothesis|angular|vite|output|ipynb_checkpoints|DS_Store)|"
+    r"[\w*.-]+\.(?:pyc|pyo|class|o|obj|tsbuildinfo|orig|rej|swp))$"
+)
+_DATA = re.compile(
+    r"^/var/lib/(?:postgres\w*|pgsql|mysql|mariadb|redis|mongo\w*|elasticsearch|cassandra|etcd|influxdb|kafka|docker|"
+    r"kubelet)(?:/|$)|^/(?:data|bitnami)(?:/|$)|"
+    r"\.(?:sql|dump|bak|rdb|aof|sqlite3?|db|mdb|ibd|parquet|csv|xlsx|jsonl|ndjson|avro)(?:\.(?:gz|zst|xz|bz2|lz4|zip))?$"
+)
+_SHOWN = re.compile(r"^(?:/var/log|/tmp|/var/tmp|/proc|/sys)/[^/]")
+
+
+def is_artefact(path: str) -> bool:
+    """Whether a build makes it anew: `./build`, `apps/web/node_modules`, `dist/*`, `*.pyc`."""
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    if path.startswith(("/", "~")) and (is_system(path) or len(parts) < 3):
+        return False
+    if ".." in parts or UNKNOWN in path or not parts or parts[0] == "*":
+        return False
+    return any(_ARTEFACTS.match(part) for part in parts)
+
+
+def holds_rows(path: str) -> bool:
+    """Whether the file, by its name or place, is data of a database, or a copy of it."""
+    return _DATA.search(normal(path)) is not None
+
+
+def may_be_fetched(path: str, *, recursive: bool) -> bool:
+    """Whether a file of another machine may be copied here to be looked at: a log, a heap dump, a report."""
+    if not path or UNKNOWN in path or holds_rows(path) or holds_credentials(Argument(path)):
+        return False
+    if grants_privilege(path) or ".." in path.split("/") or "*" in path.split("/")[:-1]:
+        return False
+    if recursive:
+        return _SHOWN.match(normal(path)) is not None
+    return not path.endswith(("/", "/*")) and normal(path) not in ("", ".", "~", "/")
 
 
 def normal(path: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 
 from ..findings import Findings
@@ -40,6 +41,7 @@ _CODE_VARIABLES = frozenset(
         SHELLOPTS BASH_FUNC PYTHONPATH GIT_PROXY_COMMAND PSQL_PAGER PSQL_EDITOR KUBE_EDITOR
     """.split()
 )
+_TOOL_FOLDERS = re.compile(r"(?:\./)?(?:\.?venv/bin|node_modules/\.bin|vendor/bin)")
 _HARMLESS_PAGERS = frozenset({"cat", "less", "more", "", "vim", "vi", "nano"})
 
 
@@ -54,6 +56,8 @@ class Walker:
         self._started = 0
         self._wrapped = 0
         self._within: list[str] = []
+        # Whether relative paths lie where somebody works, as far as the text says: not after `cd /srv`.
+        self.here = True
 
     def script(self, body: list[Pipeline]) -> None:
         """Read everything; first what variables may hold, since functions and loops run out of order."""
@@ -180,6 +184,8 @@ class Walker:
             return
         if name not in KNOWN:
             self.findings.unknown()
+        if name in ("cd", "pushd") and any(UNKNOWN in arg.text or paths.is_system(arg.text) for arg in args):
+            self.here = False
         self.findings.resources.update(found for arg in args if (found := paths.resource(arg.text)))
         if name not in CREDENTIALS_UNREAD and any(paths.holds_credentials(arg) for arg in args):
             self.findings.note("read", "credential_read")
@@ -195,6 +201,11 @@ class Walker:
             return name
         if folder in ("/etc/init.d", "/etc/rc.d/init.d"):
             return "service"
+        if folder == "." and name in ("gradlew", "mvnw"):
+            return name
+        if name in KNOWN and _TOOL_FOLDERS.fullmatch(folder):
+            # The project's own copy of a tool.
+            return name
         self.findings.unknown("unknown_code")
         return None
 

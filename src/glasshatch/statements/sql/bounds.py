@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from .meaning import Meaning, relation_name
@@ -22,10 +24,17 @@ _UNKNOWN = object()
 class Bounds:
     """Judges conditions; `names` are what the narrowed relation may be called, empty for any."""
 
-    def __init__(self, meaning: Meaning, names: frozenset[str] = frozenset(), relation: str = "") -> None:
+    def __init__(
+        self,
+        meaning: Meaning,
+        names: frozenset[str] = frozenset(),
+        relation: str = "",
+        wide: Mapping[str, frozenset[str]] = MappingProxyType({}),
+    ) -> None:
         self._meaning = meaning
         self._names = names
         self._relation = relation
+        self._wide = wide
 
     def narrows(self, node: Node | None, negated: bool = False) -> bool:
         """True if some rows can be expected to fail the condition."""
@@ -126,7 +135,8 @@ class Bounds:
         relations = [
             relation_name(part["RangeVar"]) for part in select.get("fromClause", ()) if "RangeVar" in part
         ]
-        return self._relation not in relations
+        read = {*relations, *(name for one in relations for name in self._wide.get(one, ()))}
+        return self._relation not in read
 
     def _mentions(self, node: Any) -> bool:
         """Whether a column of the narrowed relation is part of the condition."""
@@ -195,6 +205,64 @@ class Bounds:
         if any(value is deciding for value in values):
             return deciding
         return _UNKNOWN
+
+
+def is_unbounded(meaning: Meaning, body: Node, where: Node | None, names: frozenset[str], ctes: Any) -> bool:
+    """Whether an UPDATE, DELETE or MERGE, whose relation goes by `names`, leaves out no row."""
+    wide = wide_queries(body.get("withClause", {}))
+    bounds = Bounds(meaning, names, relation_name(body["relation"]), wide)
+    return not bounds.narrows(where) or only_joins(meaning, body, where, names, ctes)
+
+
+def wide_queries(with_clause: Node) -> dict[str, frozenset[str]]:
+    """The queries of a WITH that leave out no row, with the relations that they read."""
+    found = {}
+    for item in with_clause.get("ctes", ()):
+        body = item.get("CommonTableExpr", {})
+        select = body.get("ctequery", {}).get("SelectStmt", {})
+        if not any(part in select for part in ("whereClause", "limitCount", "havingClause", "larg")):
+            parts = select.get("fromClause", ())
+            found[str(body.get("ctename"))] = frozenset(
+                relation_name(part["RangeVar"]) for part in parts if "RangeVar" in part
+            )
+    return found
+
+
+def only_joins(meaning: Meaning, body: Node, where: Node | None, names: frozenset[str], ctes: Any) -> bool:
+    """Whether a DELETE … USING narrows by nothing but the join: of two tables that finds almost every row."""
+    joined = [part["RangeVar"]["relname"] for part in body.get("usingClause", ()) if "RangeVar" in part]
+    if not joined or any(name in ctes for name in joined):
+        return False
+    others = [one for one in conjuncts(where) if not is_join(one, names)]
+    return not any(Bounds(meaning).narrows(one) for one in others)
+
+
+def conjuncts(node: Node | None) -> list[Node]:
+    """The conditions that all must hold."""
+    if not node:
+        return []
+    body = node.get("BoolExpr", {})
+    if body.get("boolop") == "AND_EXPR":
+        return [one for arg in body["args"] for one in conjuncts(arg)]
+    return [node]
+
+
+def is_join(node: Node, names: frozenset[str]) -> bool:
+    """Whether a condition only says which rows belong together: `o.customer_id = c.id`, where `o` is changed.
+
+    `o.id = d.id` is none: the other relation is a list of rows.
+    """
+    body = node.get("A_Expr", {})
+    if _operator(body) != "=":
+        return False
+    sides = [body.get("lexpr", {}).get("ColumnRef"), body.get("rexpr", {}).get("ColumnRef")]
+    owners = [side["fields"][-2] if side and len(side.get("fields", ())) > 1 else None for side in sides]
+    if None in owners or owners[0] == owners[1]:
+        return False
+    own = [
+        str(side["fields"][-1]) for side in sides if side["fields"][-2].get("String", {}).get("sval") in names
+    ]
+    return not any("'id'" in one or "'uuid'" in one for one in own)
 
 
 def _constant(node: Node) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -214,20 +214,34 @@ class Commands:
 
     def _stored(self, body: Node) -> None:
         """CREATE TABLE AS and views: what is read gets a new name, under which nobody knows it is masked."""
-        with self._rows_unseen():
+        copied_before = "copies_rows" in self.meaning.risks
+        with self._rows_unseen() as reads_all:
             self.command(body["query"])
+            temporary = self._is_temporary(body) and not reads_all() and not copied_before
         for column in self.meaning.outputs or ():
             self.meaning.guesses.update(column.sources)
         self.meaning.verbs.add("create")
         self._objects(body.get("into") or body.get("view"))
-        self.meaning.risks.add("copies_rows")
+        self.meaning.risks.add("temporary_copy" if temporary else "copies_rows")
         self.meaning.outputs = ()
 
+    def _is_temporary(self, body: Node) -> bool:
+        """A table that this session alone sees and that goes with it; what it holds must be known."""
+        into = body.get("into", {})
+        return (
+            into.get("rel", {}).get("relpersistence") == "t"
+            and body.get("objtype", "OBJECT_TABLE") == "OBJECT_TABLE"
+            and self.meaning.outputs is not None
+        )
+
     @contextmanager
-    def _rows_unseen(self) -> Iterator[None]:
-        """What is read inside does not reach the client, so that reading all of it is no bulk read."""
+    def _rows_unseen(self) -> Iterator[Callable[[], bool]]:
+        """What is read inside does not reach the client, so that reading all of it is no bulk read.
+
+        Gives a function that says whether all of it is read.
+        """
         seen_before = "bulk_read" in self.meaning.risks
-        yield
+        yield lambda: "bulk_read" in self.meaning.risks
         if not seen_before:
             self.meaning.risks.discard("bulk_read")
 

@@ -24,7 +24,7 @@ _KINDS = {
     "AlterUserMappingStmt": ("alter", "network privilege_change"),
     "CheckPointStmt": ("checkpoint", "server_control"),
     "ClosePortalStmt": ("close", ""),
-    "ClusterStmt": ("cluster", ""),
+    "ClusterStmt": ("cluster", "long_lock"),
     "CommentStmt": ("alter", ""),
     "CompositeTypeStmt": ("create", ""),
     "ConstraintsSetStmt": ("set", ""),
@@ -100,7 +100,13 @@ def meaning_of(kind: str, body: Node) -> tuple[str, frozenset[str]]:
     if kind == "AlterTableStmt":
         return "alter", _alterations(body)
     if kind == "VacuumStmt":
-        return ("vacuum" if body.get("is_vacuumcmd") else "analyze"), frozenset()
+        return ("vacuum" if body.get("is_vacuumcmd") else "analyze"), _vacuum_risks(body)
+    if kind == "ReindexStmt" and body.get("kind") in (
+        "REINDEX_OBJECT_SCHEMA",
+        "REINDEX_OBJECT_SYSTEM",
+        "REINDEX_OBJECT_DATABASE",
+    ):
+        return "reindex", frozenset({"long_lock"})
     redefines = frozenset({"redefines"}) if kind in _REDEFINES else frozenset()
     if kind in _KINDS:
         verb, risks = _KINDS[kind]
@@ -111,6 +117,17 @@ def meaning_of(kind: str, body: Node) -> tuple[str, frozenset[str]]:
         if kind.startswith(prefix):
             return verb, redefines
     return "unknown", frozenset({"unknown_syntax"})
+
+
+def _vacuum_risks(body: Node) -> frozenset[str]:
+    """VACUUM FULL writes a table anew, and nobody can use it until it is done."""
+    full = False
+    for item in body.get("options", ()):
+        option = item.get("DefElem", {})
+        if option.get("defname") == "full":
+            value = option.get("arg", {}).get("String", {}).get("sval", "on")
+            full = str(value).lower() not in ("off", "false", "0")
+    return frozenset({"long_lock"} if full else ())
 
 
 def _drop_risks(kind: str) -> frozenset[str]:

@@ -16,7 +16,8 @@ _RISKS = {
         pg_ls_waldir pg_ls_tmpdir pg_ls_archive_statusdir pg_ls_logicalmapdir pg_ls_logicalsnapdir
         pg_ls_replslotdir pg_ls_summariesdir pg_file_read pg_file_write pg_file_unlink pg_file_rename
         pg_file_sync pg_file_length pg_logdir_ls pg_rotate_logfile pg_rotate_logfile_old lo_import lo_export
-        pg_hba_file_rules pg_ident_file_mappings pg_show_all_file_settings pg_get_wal_records_info""",
+        pg_hba_file_rules pg_ident_file_mappings pg_show_all_file_settings pg_get_wal_records_info
+        lo_from_bytea lo_put""",
     "network": """dblink dblink_connect dblink_connect_u dblink_exec dblink_open dblink_fetch
         dblink_send_query dblink_get_result dblink_build_sql_insert http http_get http_post http_put
         http_patch http_delete http_head invoke query_export_to_s3 table_import_from_s3
@@ -28,13 +29,13 @@ _RISKS = {
         database_to_xml database_to_xml_and_xmlschema pg_logical_slot_get_changes
         pg_logical_slot_peek_changes pg_logical_slot_get_binary_changes pg_logical_slot_peek_binary_changes
         get_raw_page heap_page_items heap_page_item_attrs tuple_data_split lo_get loread""",
-    "server_control": """pg_terminate_backend pg_cancel_backend pg_reload_conf pg_promote pg_switch_wal
+    "cluster_control": """pg_promote pg_create_logical_replication_slot pg_create_physical_replication_slot
+        pg_copy_logical_replication_slot pg_copy_physical_replication_slot pg_replication_slot_advance
+        pg_replication_origin_advance pg_replication_origin_create pg_replication_origin_drop""",
+    "server_control": """pg_terminate_backend pg_cancel_backend pg_reload_conf pg_switch_wal
         pg_create_restore_point pg_backup_start pg_backup_stop pg_start_backup pg_stop_backup
         pg_wal_replay_pause pg_wal_replay_resume pg_log_backend_memory_contexts pg_log_standby_snapshot
-        pg_create_logical_replication_slot pg_create_physical_replication_slot
-        pg_copy_logical_replication_slot pg_copy_physical_replication_slot
-        pg_replication_slot_advance pg_replication_origin_advance pg_replication_origin_create
-        pg_replication_origin_drop pg_replication_origin_session_setup pg_replication_origin_session_reset
+        pg_replication_origin_session_setup pg_replication_origin_session_reset
         pg_replication_origin_xact_setup pg_replication_origin_xact_reset pg_import_system_collations
         pg_stop_making_pinned_objects pg_logical_emit_message heap_force_kill heap_force_freeze
         pg_restore_attribute_stats pg_restore_relation_stats pg_clear_attribute_stats

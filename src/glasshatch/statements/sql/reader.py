@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .bounds import Bounds
+from .bounds import Bounds, is_unbounded
 from .catalogue import holds_credentials, holds_samples, is_catalogue
 from .expressions import Columns, Ctes, Expressions
 from .meaning import relation_name, strings
@@ -156,6 +156,8 @@ class Reader(Expressions):
         values = "valuesLists" in source.get("SelectStmt", {})
         if not values or any(column.flow.sources for column in columns):
             self.meaning.risks.add("copies_rows")
+        if any(column.flow.whole for column in columns):
+            self.meaning.risks.add("bulk_read")
         for column in columns:
             self._note(self.meaning.guesses, column.flow)
 
@@ -201,9 +203,8 @@ class Reader(Expressions):
         return scope
 
     def _written(self, body: Node, where: Node | None, scope: Scope, ctes: Ctes) -> None:
-        relation = body["relation"]
-        names = frozenset({_alias(relation) or str(relation.get("relname", ""))})
-        if not Bounds(self.meaning, names, relation_name(relation)).narrows(where):
+        names = frozenset({_alias(body["relation"]) or str(body["relation"].get("relname", ""))})
+        if is_unbounded(self.meaning, body, where, names, ctes):
             self.meaning.risks.add("unbounded_write")
         self.condition(where, scope, ctes)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from ..call import Call, Handler
-from . import boxes, changing, clouds, code, filework, machine, plain, stores, texts, versions, wire
+from . import boxes, builds, changing, clouds, code, filework, machine, plain, stores, texts, versions, wire
 
 _HANDLERS: dict[str, Handler] = {
     **filework.HANDLERS,
     **code.HANDLERS,
     **texts.HANDLERS,
     **changing.HANDLERS,
+    **builds.HANDLERS,
     **machine.HANDLERS,
     **wire.HANDLERS,
     **stores.HANDLERS,

@@ -73,12 +73,44 @@ def _action(call: Call, group: str, action: str) -> None:
         call.note("read")
     elif action in _STARTS:
         call.note("control", "server_control")
-    elif action == "build" or group == "swarm":
+    elif action == "build":
+        _build(call, group)
+    elif group == "swarm":
         call.unknown("unknown_code")
     elif action in _MAKES:
         call.note("create")
     else:
         call.unknown()
+
+
+_BUILD_VALUED = words(
+    """
+    -t --tag -f --file --build-arg --target --platform --cache-from --cache-to --progress -o --output --label
+    --network --secret --ssh --iidfile --builder --build-context --add-host -m --memory
+"""
+)
+
+
+def _build(call: Call, group: str) -> None:
+    """An image of the folder one is in, by its recipe; one from an address or a pipe is somebody else's."""
+    places = [place.text for place in operands(call.args, _BUILD_VALUED)]
+    recipes = [value.text for value in call.values("-f", "--file", "--build-context")]
+    if (
+        call.has("--push", "--secret", "--ssh", "--allow", "--output", "-o")
+        or any(text.startswith("--network=host") for text in call.texts)
+        or (group != "compose" and len(places) != 1)
+    ):
+        call.unknown("unknown_code")
+    elif any("://" in text or "@" in text or text in ("-", UNKNOWN) for text in (*places, *recipes)):
+        call.unknown("untrusted_code")
+    else:
+        call.note("run create")
+
+
+def _inspect(call: Call) -> None:
+    """All that is known of a container; asked for its environment alone, it is asked for passwords."""
+    asks = any(re.search(r"\.Env\b|json \.Config\b(?!\.)", text) for text in call.texts)
+    call.note("read", "credential_read" if asks else "")
 
 
 def _exec(call: Call) -> None:
@@ -108,6 +140,7 @@ def _run(call: Call) -> None:
 
 _SPECIAL: dict[tuple[str, str], Handler] = {
     ("", "exec"): _exec,
+    ("", "inspect"): _inspect,
     ("", "run"): _run,
     ("secret", "inspect"): lambda call: call.note("read", "credential_read"),
     ("", "cp"): lambda call: call.note("update"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..call import Call, Handler, operands
+from . import builds
 
 _SYSTEM_PACKAGES = {
     "read": """
@@ -174,6 +175,39 @@ def _by_table(call: Call) -> None:
     by_action(call, _ACTIONS[call.name])
 
 
+def _node(call: Call) -> None:
+    builds.node_manager(call, _by_table)
+
+
+def _go(call: Call) -> None:
+    builds.go(call, _by_table)
+
+
+def _cargo(call: Call) -> None:
+    builds.cargo(call, _by_table)
+
+
+def _pip(call: Call) -> None:
+    """What the project's own lists name may be installed; what stands on the command line is any code."""
+    if call.first() == "install" and builds.installs_own(call):
+        call.note("run create")
+    else:
+        _by_table(call)
+
+
+def _uv(call: Call) -> None:
+    """uv: its pip is pip, its run runs."""
+    places = [place.text for place in operands(call.args, frozenset(("--extra", "--group")))]
+    if call.first() == "pip" and call.args[1:]:
+        call.run([call.args[0], *call.args[1:]])
+    elif call.first() == "run" and call.args[1:] and not call.has("--with", "--from"):
+        call.run(call.args[1:])
+    elif places in (["sync"], ["lock"], ["venv"]):
+        call.note("run create")
+    else:
+        _by_table(call)
+
+
 def _rpm(call: Call) -> None:
     """rpm, dpkg: -q and -l look; -i, -U and -e change the system."""
     texts = call.texts
@@ -220,8 +254,11 @@ HANDLERS: dict[str, Handler] = {
     "dpkg": _rpm,
     **dict.fromkeys(("smartctl", "conntrack"), _smart),
     "argocd": _argocd,
-    "npx": lambda call: call.unknown("untrusted_code"),
-    "bunx": lambda call: call.unknown("untrusted_code"),
+    **dict.fromkeys(("npm", "yarn", "pnpm"), _node),
+    **dict.fromkeys(("pip", "pip3"), _pip),
+    "go": _go,
+    "cargo": _cargo,
+    "uv": _uv,
     "pipx": lambda call: call.unknown("untrusted_code"),
     "uvx": lambda call: call.unknown("untrusted_code"),
 }

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+
 from ...words import words
-from .. import files
+from .. import files, paths
 from ..call import Call, Handler, command_after, unknown_argument
 from ..expand import UNKNOWN, Argument, Fields
+from . import builds
 
 
 def _shell(call: Call) -> None:
@@ -54,6 +57,12 @@ def _interpreter(call: Call) -> None:
         and module.text in ("json.tool", "calendar", "site", "platform")
     ):
         call.note("read")
+    elif (
+        call.texts[:1] == ["-m"]
+        and call.name.startswith("python")
+        and builds.module(call, call.args[1].text if call.args[1:] else "", call.args[2:])
+    ):
+        return
     elif call.texts[:2] == ["-m", "http.server"] or (
         module is not None and module.text == "SimpleHTTPServer"
     ):
@@ -185,11 +194,13 @@ def _xargs(call: Call) -> None:
 def _find(call: Call) -> None:
     call.note("read")
     args = call.args
+    stands_for = _found(call)
     for index, arg in enumerate(args):
         if arg.text in ("-exec", "-execdir", "-ok", "-okdir"):
-            _find_command(call, args[index + 1 :])
+            _find_command(call, args[index + 1 :], stands_for)
         elif arg.text == "-delete":
-            call.note("delete", "destructive")
+            known = stands_for != UNKNOWN + "/"
+            call.note("delete", "" if known else "destructive")
         elif arg.text in ("-fprint", "-fprint0", "-fprintf", "-fls"):
             target = args[index + 1] if index + 1 < len(args) else unknown_argument()
             files.written(call.findings, target)
@@ -197,10 +208,24 @@ def _find(call: Call) -> None:
             call.note("read")
 
 
-def _find_command(call: Call, rest: Fields) -> None:
+def _found(call: Call) -> str:
+    """What `{}` stands for: something that every build makes anew, if only such names are looked for."""
+    texts = call.texts
+    names = [value.text for value in call.values("-name", "-iname")]
+    starts = list(itertools.takewhile(lambda text: not text.startswith(("-", "(", "!")), texts)) or ["."]
+    alternatives = sum(text in ("-o", "-or", ",") for text in texts)
+    odd = any(text in ("!", "-not", "-path", "-regex", "-wholename", "-prune") for text in texts)
+    made = [f"{start.rstrip('/')}/{name.replace('*', 'x')}" for start in starts for name in names]
+    here = call.walker.here or all(start.startswith(("/", "~")) for start in starts)
+    if names and here and not odd and alternatives < len(names) and all(map(paths.is_artefact, made)):
+        return made[0]
+    return UNKNOWN + "/"
+
+
+def _find_command(call: Call, rest: Fields, stands_for: str) -> None:
     ends = [index for index, arg in enumerate(rest) if arg.text in (";", "+")]
     inner = rest[: ends[0]] if ends else rest
-    call.run([arg._replace(text=arg.text.replace("{}", UNKNOWN + "/")) for arg in inner])
+    call.run([arg._replace(text=arg.text.replace("{}", stands_for)) for arg in inner])
 
 
 def _trap(call: Call) -> None:

@@ -15,7 +15,7 @@ def _rm(call: Call) -> None:
     if any(arg.opaque for arg in call.args):
         call.note("delete", "destructive")
     for target in targets:
-        files.removed(call.findings, target, recursive=recursive)
+        files.removed(call.findings, target, recursive=recursive, here=call.walker.here)
     call.note("delete")
 
 
@@ -209,7 +209,9 @@ def _rsync(call: Call) -> None:
     ):
         call.unknown("unknown_code")
     places = call.operands(("-e", "--exclude", "--include", "--rsh", "--port", "-f", "--filter", "--bwlimit"))
-    if any(re.match(r"^(?:rsync://|[^/:]+::?[^/]?)", place.text) or place.opaque for place in places):
+    if files.is_fetch(places, recursive=True):
+        call.note("read")
+    elif any(re.match(r"^(?:rsync://|[^/:]+::?[^/]?)", place.text) or place.opaque for place in places):
         call.note("run", "network")
     if call.has("-n", "--dry-run"):
         call.note("read")

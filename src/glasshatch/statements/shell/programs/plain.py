@@ -62,11 +62,11 @@ _NETWORK = words(
 )
 _UNREAD_CODE = words(
     """
-    source . vim vi nvim nano pico emacs ed ex joe mcedit mc tmux screen byobu gdb lldb dlv make gmake cmake
-    ninja gradle gradlew mvn ant sbt bazel rake invoke fab ansible ansible-playbook ansible-console puppet
+    vim vi nvim nano pico emacs ed ex joe mcedit mc tmux screen byobu gdb lldb dlv cmake
+    ant bazel invoke fab ansible-console puppet
     chef-client salt salt-call expect at batch gcc g++ cc clang rustc tclsh wish osascript pwsh
     powershell rlwrap parallel gnu-parallel pssh pdsh clush dsh jshell groovy scala kotlin erl iex elixir
-    ghci julia octave gnuplot R Rscript m4 nix-shell nix guix tox nox pytest direnv pulumi vagrant packer
+    ghci julia octave gnuplot R Rscript m4 nix-shell nix guix direnv pulumi vagrant packer
     sysdig bpftrace stap trace-cmd dtrace fzf bpftool rundeck facter dtach abduco zellij
 """
 )

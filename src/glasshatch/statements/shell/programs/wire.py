@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import replace
 from urllib.parse import urlsplit
@@ -14,7 +15,13 @@ _NEAR = re.compile(
     r"^(?:localhost|127\.|10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|\[?::1|0\.0\.0\.0)|"
     r"\.(?:local|internal|svc|cluster|lan|localdomain|test|consul|intranet|corp)$|^[A-Za-z0-9_-]+$"
 )
-_METADATA = re.compile(r"169\.254\.169\.254|metadata\.google|100\.100\.100\.200|fd00:ec2::254")
+_METADATA = re.compile(
+    r"169\.254\.(?:169\.254|170\.2\b|169\.123)|metadata\.(?:google|azure|packet|platformequinix)|"
+    r"100\.100\.100\.200|192\.0\.0\.192|fd00:ec2::|\[fe80:",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"0[xX][0-9a-fA-F]+|\d+")
+_LINK_LOCAL = ipaddress.ip_network("169.254.0.0/16")
 _SENDS = tuple(
     """-d --data --data-raw --data-binary --data-urlencode --data-ascii -F --form --form-string -T
     --upload-file --json""".split()
@@ -31,9 +38,41 @@ _VALUED = (
 _CHANGES = re.compile(r"^(?:POST|PUT|PATCH|DELETE)$", re.IGNORECASE)
 
 
+def is_metadata(url: str) -> bool:
+    """Whether an address is one where a cloud hands keys to whoever asks, in whichever notation."""
+    if _METADATA.search(url):
+        return True
+    try:
+        host = urlsplit(url if "://" in url else f"http://{url}").hostname or ""
+    except ValueError:
+        return False
+    address = _numeric(host)
+    return address is not None and (address in _LINK_LOCAL or _METADATA.search(str(address)) is not None)
+
+
+def _numeric(host: str) -> ipaddress.IPv4Address | None:
+    """The address that a resolver makes of `2852039166`, `0xa9fea9fe` or `::ffff:a9fe:a9fe`."""
+    if ":" in host:
+        try:
+            return ipaddress.IPv6Address(host).ipv4_mapped
+        except ValueError:
+            return None
+    parts = host.split(".")
+    if len(parts) > 4 or not all(_NUMBER.fullmatch(part) and len(part) < 14 for part in parts):
+        return None
+    try:
+        numbers = [
+            int(part, 16 if part[:2] in ("0x", "0X") else 8 if part[:1] == "0" else 10) for part in parts
+        ]
+        value = sum(number << 8 * (3 - at) for at, number in enumerate(numbers[:-1])) + numbers[-1]
+        return ipaddress.IPv4Address(value)
+    except ValueError:
+        return None
+
+
 def is_near(url: str) -> bool:
     """Whether an address is of this machine or of the network around it."""
-    if _METADATA.search(url):
+    if is_metadata(url):
         return False
     if UNKNOWN in url:
         host = url.rsplit("://", maxsplit=1)[-1].split("/", maxsplit=1)[0]
@@ -50,7 +89,7 @@ def _curl(call: Call) -> None:
     call.note("read")
     urls = [*call.operands(_VALUED), *call.values("--url")]
     near = bool(urls) and all(is_near(url.text) for url in urls)
-    if any(_METADATA.search(url.text) for url in urls):
+    if any(is_metadata(url.text) for url in urls):
         call.note("read", "credential_read")
     if any(url.text.startswith("file:") for url in urls):
         call.note("read", "server_file")
@@ -131,7 +170,7 @@ def _wget(call: Call) -> None:
         call.unknown("unknown_code")
     if target is not None and not shown:
         files.written(call.findings, target)
-    if any(_METADATA.search(url.text) for url in urls):
+    if any(is_metadata(url.text) for url in urls):
         call.note("read", "credential_read")
 
 
@@ -167,7 +206,12 @@ def _telnet(call: Call) -> None:
 
 def _scp(call: Call) -> None:
     places = call.operands(("-P", "-i", "-o", "-F", "-l", "-c", "-S", "-J"))
-    remote = any(":" in place.text.split("/")[0] or place.opaque for place in places)
+    if files.is_fetch(places, recursive=call.has("-r")):
+        call.note("read create")
+        files.written(call.findings, places[-1], truncated=False)
+        remote = False
+    else:
+        remote = any(":" in place.text.split("/")[0] or place.opaque for place in places)
     call.note("run" if remote else "create", "network" if remote else "")
     if call.has("-S", "-o") and any("command" in value.text.lower() for value in call.values("-o")):
         call.unknown("unknown_code")

@@ -1,0 +1,138 @@
+"""What the name of a tool says that it does: `list_tables` looks, `get_and_delete` takes away."""
+
+from __future__ import annotations
+
+import re
+
+from ..findings import Findings
+from ..words import words
+
+_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_JOINS = words("and or then with")
+_RUNS = words("""
+        execute exec eval shell bash terminal sh ssh powershell python javascript script
+        interpreter repl sandbox spawn cmd command evaluate
+    """)
+_TAKES = words(
+    """
+        delete drop remove destroy truncate purge wipe erase kill terminate stop shutdown uninstall revoke
+        reset flush flushall flushdb clear cancel close merge force disable deprovision rollback
+        decommission detach archive unpublish evict drain del rm unlink undeploy nuke expire invalidate
+        suspend
+    """
+)
+_PRIVILEGE = words("""
+        grant permission permissions role roles user users password passwords token tokens iam policy acl
+        invite sudo member members certificate
+    """)
+_SECRETS = words("""
+        secret secrets credential credentials env environment key keys vault keychain password
+        passwords
+    """)
+_KEYS = words("api access ssh private signing encryption deploy secret")
+"""What a key opens, where it is not one of a cache: `create_api_key`."""
+
+_MONEY = words("""
+        payment payments payout refund refunds charge invoice funds transfer purchase buy checkout trade
+        withdraw withdrawal wire bank
+    """)
+_NETWORK = words("""
+        download upload webhook send email mail post publish notify message tweet sms push share export
+    """)
+_SERVICES = words("slack email mail sms webhook message discord teams")
+"""Nouns in front of a verb, as in `slack_list_channels`."""
+
+_FETCHES = words("fetch http https request curl wget browse navigate scrape crawl url visit")
+_CHANGES = words(
+    """write create update edit set add put insert patch modify append move rename copy save
+    scale restart start import upsert replace enable assign comment label tag commit install build
+    increment schedule register generate rotate change hset lpush rpush sadd zadd xadd incr decr hdel
+    lpop rpop srem zrem"""
+)
+_ADDS = words("create add insert comment save append")
+_LOOKS = words(
+    """
+        think thinking sequential sequentialthinking calculator calculate echo get list read search find
+        show describe view lookup count query select tree diff inspect check ping explain summarize tail
+        head grep
+        glob whoami validate preview ls cat resolve convert scan hget hgetall hmget mget lrange smembers
+        zrange
+        xrange ttl exists analyze analyse compare detect lint retrieve recall ask ps dbsize screenshot
+    """
+)
+_STATES = words(
+    """
+        status info stat stats log logs history top health version schema schemas tables columns metrics trace
+        traces spans alerts events snapshot time date weather docs documentation help usage
+    """
+)
+"""What is looked at, where the name has no verb: `server_status`."""
+
+
+def parts_of(name: str) -> list[str]:
+    """The words of a name in small letters, however they are put together."""
+    return [part.lower() for part in _PARTS.findall(name)]
+
+
+def note_name(name: str, understood: bool, findings: Findings) -> None:
+    """Note what a name says; a text that was read says more than the name of the tool that runs it."""
+    segment: list[str] = []
+    segments = [segment]
+    for part in parts_of(name):
+        if part in _JOINS and segment:
+            segment = []
+            segments.append(segment)
+        else:
+            segment.append(part)
+    for one in segments:
+        if one or len(segments) == 1:
+            _note_parts(one, understood, findings)
+
+
+def _note_parts(parts: list[str], understood: bool, findings: Findings) -> None:
+    found = frozenset(parts)
+    looks = _looks(parts)
+    if found & _SECRETS and (looks or found & {"dump", "print"}) and not _is_cache_key(found):
+        findings.note("read", "credential_read")
+    if found & _TAKES and not looks:
+        findings.note("delete", "destructive")
+    elif found & _NETWORK and not looks and not understood:
+        findings.note("run", "network")
+    elif (found & _PRIVILEGE or _makes_key(found)) and found & _CHANGES and not looks:
+        findings.note("update", "privilege_change")
+    elif found & _MONEY and not looks:
+        findings.unknown()
+    elif found & _RUNS and not understood and not looks:
+        findings.unknown("unknown_code")
+    elif understood:
+        return
+    elif found & _FETCHES and not looks:
+        findings.note("run", "network")
+    elif looks:
+        findings.note("read")
+    elif found & _CHANGES:
+        findings.note("create" if found & _ADDS else "update")
+    else:
+        findings.unknown()
+
+
+def _looks(parts: list[str]) -> bool:
+    """Whether the first verb is one of looking; without a verb, whether a state is all that is named."""
+    acts = _TAKES | _CHANGES | _RUNS | (_NETWORK - _SERVICES)
+    for part in parts:
+        if part in _LOOKS:
+            return True
+        if part in acts:
+            return False
+    return bool(frozenset(parts) & _STATES)
+
+
+def _makes_key(found: frozenset[str]) -> bool:
+    return bool(found & {"key", "keys"} and found & (_KEYS | {"rotate", "generate", "register"})) or bool(
+        found & {"secret", "secrets", "credential"}
+    )
+
+
+def _is_cache_key(found: frozenset[str]) -> bool:
+    """`get_key`, `scan_keys`: a key of a cache, not one that opens something."""
+    return found & _SECRETS <= {"key", "keys"} and not found & _KEYS
