@@ -175,4 +175,4 @@ def test_the_tls_server_speaks_tls_only_and_audits(
     assert fresh_tls_database.sql("SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid()") == "TLSv1.3"
     assert "no pg_hba.conf entry" in postgres_tls.run("SELECT 1", PGSSLMODE="disable").stderr
     fresh_tls_database.sql("CREATE EXTENSION pgaudit; CREATE TABLE audited (a int)")
-    assert "AUDIT: SESSION" in postgres_tls.log.read_text()
+    assert "AUDIT: SESSION" in postgres_tls.audit.read_text()

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .pgtypes import (
+    ARRAYS,
     BOOL,
     BYTEA,
     DATE,
@@ -27,6 +28,10 @@ from .pgtypes import (
 
 _EPOCH = datetime.datetime(2000, 1, 1)
 _MICROSECOND = datetime.timedelta(microseconds=1)
+_PLAIN_ARRAYS = frozenset({1000, 1005, 1007, 1016, 1028, 1021, 1022, 1231, 1182, 1115, 1185, 2951})
+"""Arrays of bool, integers, floats, numeric, dates and uuid."""
+_NEGATIVE, _SPECIAL = 0x4000, {0xC000: "NaN", 0xD000: "Infinity", 0xF000: "-Infinity"}
+_BARE = re.compile(r"[^{}\",\\\s]+")
 
 
 def readable(value: bytes, format: int, oid: int) -> str:
@@ -86,9 +91,55 @@ def _binary(value: bytes, oid: int) -> str:
             return (_EPOCH + ticks * _MICROSECOND).isoformat(sep=" ")
         if oid == JSONB and value[:1] == b"\x01":
             return utf8(value[1:])
+        if oid == NUMERIC:
+            return _numeric(value)
+        if oid in ARRAYS or oid in _PLAIN_ARRAYS:
+            return _array(value)
     except (struct.error, ValueError, OverflowError):
         pass
     return utf8(value)
+
+
+def _numeric(value: bytes) -> str:
+    """Digits to the base of 10,000, the place of the first, a sign, and how many decimals are shown."""
+    count, weight, sign, scale = struct.unpack_from("!HhHH", value)
+    if sign in _SPECIAL:
+        return _SPECIAL[sign]
+    digits = struct.unpack(f"!{count}H", value[8:])
+    if max(digits, default=0) > 9_999 or sign not in (0, _NEGATIVE):
+        raise ValueError("no number")
+    before = (*digits[: weight + 1], *[0] * (weight + 1 - count)) if weight >= 0 else ()
+    behind = (*[0] * (-weight - 1), *digits[max(weight + 1, 0) :])
+    whole = "".join(f"{digit:04}" for digit in before).lstrip("0") or "0"
+    rest = "".join(f"{digit:04}" for digit in behind)[:scale].ljust(scale, "0")
+    return ("-" if sign else "") + whole + ("." + rest if scale else "")
+
+
+def _array(value: bytes) -> str:
+    """An array of one dimension as PostgreSQL writes it; ValueError for others."""
+    dimensions, _, element = struct.unpack_from("!iiI", value)
+    if dimensions == 0 and len(value) == 12:
+        return "{}"
+    (count,) = struct.unpack_from("!i", value, 12)
+    if dimensions != 1 or element in ARRAYS or element in _PLAIN_ARRAYS:
+        raise ValueError("more dimensions than one")
+    parts, position = [], 20
+    for _ in range(count):
+        (length,) = struct.unpack_from("!i", value, position)
+        position += 4
+        parts.append(
+            "NULL" if length < 0 else _quoted(readable(value[position : position + length], 1, element))
+        )
+        position += max(length, 0)
+    if position != len(value):
+        raise ValueError("no array")
+    return "{" + ",".join(parts) + "}"
+
+
+def _quoted(text: str) -> str:
+    if _BARE.fullmatch(text) and text.upper() != "NULL":
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def typed(text: str, format: int, oid: int) -> bytes | None:

@@ -25,6 +25,7 @@ from .catalogue import Catalogue, aligned
 from .catalogue_queries import QUERIES
 from .copyout import masked_copy, shown_copies
 from .exchange import Exchange, Expect, Portal
+from .failing import note_failure
 from .running import Run, finish, may_be_raised, speaks_of_masked
 from .session import Session
 from .wire import Run as Messages
@@ -193,6 +194,8 @@ class Answering:
         if run is None:
             return
         finish(self.session, run)
+        if self.asking.exchange is not None:
+            self.asking.exchange.ended = run
         self._note_effects(run)
 
     def _note_effects(self, run: Run) -> None:
@@ -263,12 +266,7 @@ class Answering:
         if exchange is None:
             return
         exchange.copying_in = False
-        if expect is not None and expect.run is not None:
-            expect.run.error = code
-            expect.run.hide_copy = False
-            expect.run.copying = None
-            if expect.kind != "query":
-                finish(self.session, expect.run)
+        note_failure(self.session, exchange, expect, code)
         if not exchange.simple:
             self._skip_to_sync(exchange)
 

@@ -213,6 +213,7 @@ class Asking:
 
         def allowed(run: Run) -> None:
             prepared = Prepared(parse.name, question, parse.parameter_types)
+            prepared.allowed = run
             item.expect = Expect("parse", prepared=prepared, touches_masked=bool(run.masked))
             self.prepared.begin(prepared)
             exchange.make_ready(item)

@@ -23,6 +23,8 @@ class Prepared:
         self.question = question
         self.parameter_types = parameter_types
         self.shape: tuple[ColumnShape, ...] | None = None
+        self.allowed: Run | None = None
+        """The decision that it was prepared under; no run of its own."""
 
 
 class Portal:
@@ -105,6 +107,8 @@ class Exchange:
         self.described: set[Prepared | Portal] = set()
         self.catalogue_rows: list[list[list[bytes | None]]] = []
         self.catalogue_begun = 0
+        self.ended: Run | None = None
+        """The run that ended last."""
 
     def add(self, item: Item) -> None:
         """Queue bytes behind everything before them."""

@@ -261,6 +261,23 @@ def finish(session: Session, run: Run, *, unknown: str = "", not_sent: str = "")
     )
 
 
+def undone(session: Session, run: Run, code: str) -> None:
+    """Record that a run which had ended well came to nothing: its transaction could not be committed."""
+    reason = "its transaction could not be committed"
+    session.submit(
+        session.event(
+            "statement.finished",
+            outcome=Outcome(status="failure", code=code, reason=reason),
+            request_id=run.id,
+            statement=StatementText(hash=run.question.statement.hash),
+            resources=run.question.resources,
+            access=run.access or session.record.access,
+            trace_id=run.question.trace.trace_id,
+            span_id=run.question.trace.span_id,
+        )
+    )
+
+
 def _sum(parts: list[Data]) -> Data:
     def joined(name: str) -> tuple[str, ...]:
         return tuple(dict.fromkeys(item for part in parts for item in getattr(part, name)))
