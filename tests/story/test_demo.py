@@ -57,7 +57,7 @@ def test_the_day_is_played_alone_by_an_installed_server(full: Path, open_directo
     watcher = threading.Thread(target=watch)
     watcher.start()
     try:
-        done = run_outside(full / "glasshatch", "demo", "--check", directory=open_directory, timeout=600)
+        done = run_outside(full / "glasshatch", "demo", "--check", directory=open_directory, timeout=1_400)
     finally:
         ended.set()
         watcher.join()
