@@ -31,8 +31,9 @@ _FIRST_WAIT_SECONDS = 0.2
 _LONGEST_WAIT_SECONDS = 5.0
 _STEADY_SECONDS = 30.0
 _BACK_STOP_SECONDS = 15.0
-# The way in goes before the use: three parts of a contended processor to one. With ten to one a killed back took
-# a minute to come back beside other busy programs; a lower priority did not help the gateway (docs/benchmarks.md).
+# The way in goes before the use: three parts of a contended processor to one. With ten to one a killed back
+# took a minute to come back beside other busy programs. Lower still did not help the gateway, as measured in
+# docs/benchmarks.md.
 _BACK_NICENESS = 5
 
 
