@@ -17,6 +17,7 @@ import msgspec
 
 from ..errors import ConfigError
 from ..masking import ColumnRule, FreeTextRule, MaskRule, NerSection, SealRule, StoredRule
+from .limiting import LimitSection
 
 CONFIG_VERSION = 1
 
@@ -57,7 +58,7 @@ class GatewaySection(_Section, frozen=True):
     postgres: listen address of the PostgreSQL connector. tls_certificate, tls_key: PEM files; both
     empty means plaintext, which is then accepted from loopback only. record_timeout_seconds: how
     long a statement waits for its durable record before it is refused. heartbeat_seconds: how often a session
-    of which nothing else is recorded is recorded as open; 0 for never.
+    of which nothing else is recorded is recorded as open; 0 for never. sessions: how many at once in all.
     """
 
     postgres: str = "127.0.0.1:6432"
@@ -65,6 +66,7 @@ class GatewaySection(_Section, frozen=True):
     tls_key: str = ""
     record_timeout_seconds: Seconds = 10
     heartbeat_seconds: Seconds = 300
+    sessions: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1000
 
 
 class PolicySection(_Section, frozen=True):
@@ -205,6 +207,7 @@ class Config(_Section, frozen=True):
     anchors: tuple[AnchorSection, ...] = ()
     retention: RetentionSection = RetentionSection()
     alerts: dict[Name, ChannelSection] = {}
+    limits: tuple[LimitSection, ...] = ()
     resources: dict[Name, ResourceSection] = {}
     ledgers: dict[Name, LedgerSection] = {}
 
@@ -385,5 +388,6 @@ def known_keys() -> set[str]:
         Config, ServerSection, KeysSection, GatewaySection, PolicySection, MaskingSection, DetectSection,
         TlogSection, WitnessSection, AnchorSection, RetentionSection, ChannelSection, ResourceSection,
         LedgerSection, ColumnRule, MaskRule, StoredRule, SealRule, NerSection, FreeTextRule,
+        LimitSection,
     )  # fmt: skip
     return {field for section in sections for field in section.__struct_fields__}

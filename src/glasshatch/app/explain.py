@@ -17,6 +17,7 @@ from .config import LoadedConfig, ResourceSection, load_config, read_secret, spl
 from .detection import make_channels, read_rules
 from .home import Home
 from .house import load_engine, load_masking, load_policy, open_keyring, seal_rules
+from .limiting import make_usage
 from .names import check_names
 from .streams import make_streams
 from .witnessing import make_witnessing, witness_key
@@ -66,6 +67,8 @@ def _checks(loaded: LoadedConfig) -> Iterator[tuple[str, Callable[[], str]]]:
         yield "seal", lambda: _seal(loaded)
     if config.ner.texts:
         yield "ner", lambda: check_names(loaded)
+    if config.limits:
+        yield "limits", lambda: _limits(loaded)
     yield "gateway.postgres", lambda: _address(config.gateway.postgres, "gateway.postgres")
     yield "gateway.tls_certificate", lambda: _tls(loaded)
     yield "detect.user_rules", lambda: f"{len(read_rules(loaded))} rules load"
@@ -93,6 +96,11 @@ def _policy(loaded: LoadedConfig) -> str:
     found = f"policy {policy.current.name}, hash {policy.current.hash[:16]}"
     warnings = len(policy.check().problems)
     return f"{found}; {warnings} warnings: glasshatch policy check tells" if warnings else found
+
+
+def _limits(loaded: LoadedConfig) -> str:
+    make_usage(loaded)
+    return f"{len(loaded.config.limits)} limits say how much people may use"
 
 
 def _streams(loaded: LoadedConfig) -> str:

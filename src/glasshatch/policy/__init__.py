@@ -22,6 +22,7 @@ from .grants import (
     resource_matches,
     withdraw,
 )
+from .limits import Allowance, Breach, Limit, Usage
 from .model import Ask, Decision, Effect, ResourceFacts
 from .sources import Rule, Source, find_sources, hash_sources, shipped_sets
 from .supposing import (
@@ -37,13 +38,16 @@ __all__ = [
     "USUAL_RESOURCES",
     "USUAL_ROLES",
     "VERB_GROUPS",
+    "Allowance",
     "Ask",
+    "Breach",
     "CaseFile",
     "Checked",
     "Decision",
     "Effect",
     "Grant",
     "GrantLimits",
+    "Limit",
     "PolicySet",
     "Problem",
     "Request",
@@ -54,6 +58,7 @@ __all__ = [
     "Review",
     "Rule",
     "Source",
+    "Usage",
     "Verdict",
     "approve",
     "ask",

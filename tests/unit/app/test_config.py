@@ -10,8 +10,11 @@ import pytest
 from glasshatch.app.authority import purpose_of
 from glasshatch.app.config import load_config, read_secret, split_address
 from glasshatch.app.house import load_masking
+from glasshatch.app.limiting import make_usage
 from glasshatch.app.template import commented_config
 from glasshatch.errors import ConfigError
+from glasshatch.identity import Identity
+from glasshatch.policy import Allowance
 
 GOOD = """
 version = 1
@@ -201,3 +204,22 @@ def test_a_masking_rule_that_cannot_be_meant_stops_the_start(tmp_path: Path, tex
 )
 def test_a_grant_says_its_purpose_at_the_head_of_its_reason(reason: str, purpose: str) -> None:
     assert purpose_of(reason) == purpose
+
+
+def test_limits_are_read_and_one_that_bounds_nothing_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "glasshatch.toml"
+    resource = (
+        '[resources.orders]\ntype = "postgres"\nhost = "db"\ndatabase = "o"\nuser = "u"\npassword = "env:P"\n'
+    )
+    file.write_text(f'version = 1\n{resource}[[limits]]\nsessions = 3\nidle_seconds = 60\nactor = "a*"\n')
+    usage = make_usage(load_config(file))
+    alice = Identity(id="1", tenant="default", type="human", name="alice", roles=())
+    allowance = usage.open(alice, "postgres/orders", 0)
+    assert isinstance(allowance, Allowance)
+    assert allowance.idle_ns == 60 * 10**9
+    file.write_text(f'version = 1\n{resource}[[limits]]\nresource = "postgres/order"\nsessions = 3\n')
+    with pytest.raises(ConfigError, match=r"limits\.resource.*postgres/order is no resource"):
+        make_usage(load_config(file))
+    file.write_text("version = 1\n[[limits]]\nsesions = 3\n")
+    with pytest.raises(ConfigError, match="did you mean sessions"):
+        load_config(file)

@@ -21,6 +21,7 @@ from ..config import Config, LoadedConfig, ResourceSection, load_config, read_se
 from ..desk import FrontDesk
 from ..gaps import GapKeeper
 from ..house import House
+from ..limiting import make_usage
 from .gapwatch import open_gaps, watch_gaps
 from .lifeline import Lifeline
 from .link import LinkServer
@@ -155,7 +156,9 @@ def _gateway(house: House) -> GatewayServer:
         limits=Limits(
             record_ns=section.record_timeout_seconds * 10**9,
             heartbeat_ns=section.heartbeat_seconds * 10**9,
+            sessions=section.sessions,
         ),
+        usage=make_usage(loaded),
     )
 
 

@@ -263,3 +263,6 @@ class Conversation(Protocol):
 
     def cancel(self) -> Sequence[Effect]:
         """The holder of `cancel_key` asked to cancel what runs."""
+
+    def gone(self) -> None:
+        """Nothing follows any more: let go of what is shared with other sessions."""

@@ -11,7 +11,7 @@ from ...clock import Clock
 from ...events import Access, Client
 from ...identity import Identity
 from ...masking import ColumnRule, MaskingPolicy, Redactor
-from ...policy import Decision, ResourceFacts
+from ...policy import Decision, ResourceFacts, Usage
 from ...statements import Statement
 
 if TYPE_CHECKING:
@@ -95,6 +95,8 @@ class House(msgspec.Struct, frozen=True):
     instance: str
     tls: bool
     plaintext_anywhere: bool
+    usage: Usage = msgspec.field(default_factory=Usage)
+    """What people may use, and what they use at this moment."""
 
 
 class Connector(Protocol):

@@ -14,6 +14,7 @@ from ...clock import Clock
 from ...errors import ConfigError
 from ...events import Client, EventSink
 from ...masking import Redactor
+from ...policy import Usage
 from ..connectors.postgres import CONNECTOR
 from ..core import Abort, Authenticator, Authority, Conversation, Drain, GuardedResource, House, Limits
 from .driver import SessionDriver
@@ -64,6 +65,7 @@ class GatewayServer:
         tenant: str = "default",
         instance: str = "",
         limits: Limits | None = None,
+        usage: Usage | None = None,
     ) -> None:
         self._listen = listen
         self._limits = limits or Limits()
@@ -77,6 +79,7 @@ class GatewayServer:
             instance=instance,
             tls=bool(listen.tls_certificate),
             plaintext_anywhere=listen.plaintext_anywhere,
+            usage=usage or Usage(),
         )
         self.authenticator = authenticator
         self.authority = authority
@@ -180,6 +183,7 @@ class GatewayServer:
 
     def gone(self, driver: SessionDriver) -> None:
         """A session is over."""
+        driver.conversation.gone()
         self._drivers.discard(driver)
         if not self._drivers:
             self._empty.set()

@@ -5,12 +5,12 @@ Rows whose shape is not known, and answers nobody asked for, end the session.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from ....errors import PeerError
 from ....masking import RowPlan, plan_columns
 from . import refusals
+from .aftermath import note_effects
 from .answers import (
     ColumnShape,
     clean_notification,
@@ -21,6 +21,7 @@ from .answers import (
     read_shape,
 )
 from .asking import Asking
+from .bounding import Bounding
 from .catalogue import Catalogue, aligned
 from .catalogue_queries import QUERIES
 from .copyout import masked_copy, shown_copies
@@ -34,10 +35,6 @@ ROW_TAG, COPY_TAG = 0x44, 0x64
 JOINED = frozenset({ROW_TAG, COPY_TAG})
 """Messages that come in great numbers, each kind taken as many at a time as there are."""
 
-_CHANGES_TABLES = frozenset({"create", "alter", "drop", "do", "call", "unknown"})
-_NAME = r"(\"(?:[^\"]|\"\")*\"|[\w$\x80-\U0010ffff]+)"
-_PREPARE = re.compile(rf"\bprepare\s+{_NAME}", re.IGNORECASE)
-_DEALLOCATE = re.compile(rf"\bdeallocate\s+(?:prepare\s+)?{_NAME}", re.IGNORECASE)
 _WATCHED = {b"client_encoding": b"UTF8", b"standard_conforming_strings": b"on"}
 
 
@@ -47,6 +44,7 @@ class Answering:
     def __init__(self, session: Session, asking: Asking) -> None:
         self.session = session
         self.asking = asking
+        self.bounding = Bounding(session, asking)
         self.said_fatal = False
         """The client was already told why the connection ends."""
         self._handlers: dict[int, Callable[[bytes, bytes], None]] = {
@@ -72,11 +70,15 @@ class Answering:
     def take(self, buffer: bytes, runs: list[Messages]) -> None:
         """Take messages; neighbouring rows are masked together."""
         for tag, start, end, count in runs:
+            if self.bounding.cutting:
+                rows = count if tag in JOINED else 0
+                self.bounding.swallow(tag, buffer[start:end], rows, self._handlers.get(tag))
+                continue
             if tag == ROW_TAG:
                 self._rows(buffer, start, end, count)
                 continue
             if tag == COPY_TAG:
-                self._copies(buffer, start, end)
+                self._copies(buffer, start, end, count)
                 continue
             handler = self._handlers.get(tag)
             if handler is None:
@@ -97,11 +99,17 @@ class Answering:
         plan = run.plan if run is not None else None
         if plan is None:
             raise PeerError("the database sent rows whose shape is not known")
+        if self.session.allowance is not None and run is not None:
+            before = run.shown_rows
+            end = self.bounding.admit(run, buffer, start, end, count)
+            count = run.shown_rows - before if run.breach is not None else count
         if plan.untouched:
             plan.passed(count, end - start)
             self.session.outbox.client(buffer[start:end])
-        else:
+        elif start < end:
             self.session.outbox.client(plan.rewrite(buffer, start, end))
+        if run is not None and run.breach is not None:
+            self.bounding.cut(run)
 
     def _row_description(self, raw: bytes, body: bytes) -> None:
         expect = self._expect("describe", "query", "catalogue")
@@ -196,25 +204,7 @@ class Answering:
         finish(self.session, run)
         if self.asking.exchange is not None:
             self.asking.exchange.ended = run
-        self._note_effects(run)
-
-    def _note_effects(self, run: Run) -> None:
-        """What a statement may have changed behind the gateway's knowledge: tables, names."""
-        statement = run.question.statement
-        verbs = frozenset(statement.verbs)
-        if not verbs.isdisjoint(_CHANGES_TABLES):
-            self.session.changed_tables = True
-        asking = self.asking
-        if "discard" in verbs:
-            asking.prepared.clear()
-        if "cursor" in verbs:
-            asking.portals.clear()
-        if not verbs.isdisjoint({"prepare", "deallocate", "unknown"}):
-            for pattern in (_PREPARE, _DEALLOCATE):
-                for found in pattern.finditer(statement.shape):
-                    asking.prepared.close(_folded(found[1]))
-            if re.search(r"\bdeallocate\s+(prepare\s+)?all\b", statement.shape, re.IGNORECASE):
-                asking.prepared.clear()
+        note_effects(self.session, self.asking, run)
 
     def _ready(self, raw: bytes, body: bytes) -> None:
         expect = self._expect("sync", "query", "catalogue")
@@ -305,11 +295,15 @@ class Answering:
         if not run.hide_copy:
             self.session.outbox.client(raw)
 
-    def _copies(self, buffer: bytes, start: int, end: int) -> None:
+    def _copies(self, buffer: bytes, start: int, end: int, count: int) -> None:
         run = self._expect("execute", "query").run
         if run is None:
             raise PeerError("the database copies out what nobody asked for")
-        self.session.outbox.client(shown_copies(self.session, run, buffer, start, end))
+        end = self.bounding.admit(run, buffer, start, end, count)
+        if start < end:
+            self.session.outbox.client(shown_copies(self.session, run, buffer, start, end))
+        if run.breach is not None:
+            self.bounding.cut(run)
 
     def _copy_done(self, raw: bytes, body: bytes) -> None:
         run = self._expect("execute", "query").run
@@ -389,8 +383,3 @@ class Answering:
         if kinds:
             self._expect(*kinds)
         return self._exchange().pending.popleft()
-
-
-def _folded(name: str) -> bytes:
-    folded = name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
-    return folded.encode("utf-8")

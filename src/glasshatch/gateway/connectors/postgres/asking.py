@@ -26,7 +26,7 @@ CLIENT_TAGS = frozenset(b"QPBDECHSXFdcfp")
 _COPY_TAGS = frozenset(b"dcf")
 _FLUSH = message(b"H")
 # It must fail for certain, do nothing, and tell whoever reads the server's log why.
-_FAILING_QUERY = message(b"Q", b"!glasshatch refused a statement here\0")
+FAILING_QUERY = message(b"Q", b"!glasshatch refused a statement here\0")
 _CHANGES_READING = frozenset({"set", "do", "call", "unknown", "execute"})
 
 
@@ -329,7 +329,7 @@ class Asking:
         if exchange.forwarded or session.tx == b"T":
             exchange.forwarded = True
             exchange.pending.append(Expect("query" if exchange.simple else "refusal", refusal=item.refusal))
-            session.outbox.upstream(_FAILING_QUERY if exchange.simple else self._failing_execute)
+            session.outbox.upstream(FAILING_QUERY if exchange.simple else self._failing_execute)
             return
         session.outbox.client(item.refusal)
         if exchange.simple:

@@ -77,8 +77,10 @@ class PostgresConversation:
             tls=house.tls,
             plaintext_anywhere=house.plaintext_anywhere,
             cancel_key=self.cancel_key,
+            usage=house.usage,
             opened=self._opened,
         )
+        self._answering.bounding.upstream_cancel = lambda: self._entrance.upstream_cancel
         small = dict.fromkeys(_STATEMENT_TAGS, limits.statement_bytes)
         self._client_reader = FrameReader(limits.message_bytes, small, CLIENT_TAGS)
         self._upstream_reader = FrameReader(limits.message_bytes)
@@ -128,7 +130,9 @@ class PostgresConversation:
                 self._greeted = True
                 self._entrance.greet()
                 self._begin_lifetime()
-            if self._greeted:
+            if self.session.end_with is not None:
+                self._say_goodbye("session.aborted", *self.session.end_with)
+            elif self._greeted:
                 self._go_on()
         return self.session.outbox.take()
 
@@ -137,13 +141,24 @@ class PostgresConversation:
         exchange = self._asking.exchange
         if self._over or exchange is None or not exchange.forwarded or exchange.catalogue_begun:
             return ()
-        process, key = self._entrance.upstream_cancel
         run = next((expect.run for expect in exchange.pending if expect.run), None)
         self.session.submit(self.session.event("statement.cancelled", request_id=run.id if run else ""))
+        self._cancel_upstream()
+        return self.session.outbox.take()
+
+    def gone(self) -> None:
+        """Both sockets are closed: what the session held of shared limits is free."""
+        if self.session.allowance is not None:
+            self.session.allowance.close()
+
+    def _cancel_upstream(self) -> None:
+        exchange = self._asking.exchange
+        if exchange is None or not exchange.forwarded:
+            return
+        process, key = self._entrance.upstream_cancel
         self.session.outbox.aside(
             CancelUpstream(self.session.address, cancel_request(process, key), ssl_request(), b"S")
         )
-        return self.session.outbox.take()
 
     # -- inputs ---------------------------------------------------------------------------------
 
@@ -191,8 +206,13 @@ class PostgresConversation:
             self._carry_out_due(due)
 
     def _begin_lifetime(self) -> None:
-        session = self.session
-        self.session.lifetime.begin(session.clock.monotonic_ns(), heartbeat_ns=session.limits.heartbeat_ns)
+        session, allowance = self.session, self.session.allowance
+        session.lifetime.begin(
+            session.clock.monotonic_ns(),
+            heartbeat_ns=session.limits.heartbeat_ns,
+            idle_ns=allowance.idle_ns if allowance else 0,
+            session_ns=allowance.session_ns if allowance else 0,
+        )
 
     def _awaits_client(self) -> bool:
         return self._asking.exchange is None and not self.session.asking
@@ -203,6 +223,15 @@ class PostgresConversation:
             exchange = self._asking.exchange
             running = [expect.run.id for expect in exchange.pending if expect.run] if exchange else []
             session.submit(session.event("session.alive", attrs={"running": running} if running else None))
+        elif due == "idle":
+            code = "57P05" if session.tx == b"I" else "25P03"
+            self._say_goodbye("session.aborted", code, "the session was idle for longer than its limit")
+        else:
+            # Closing alone would let the database run on until it next writes.
+            self._cancel_upstream()
+            self._say_goodbye(
+                "session.aborted", "57P01", "the session has lasted as long as its limit allows"
+            )
 
     def _drain(self, event: Drain) -> None:
         self._draining = True

@@ -14,6 +14,11 @@ from .exchange import Exchange, Item
 from .running import Question, Run, finish, refused_event, run_event
 from .session import Session
 
+# They show nothing, and who is over a limit must be able to leave a transaction.
+_UNCOUNTED = frozenset(
+    {"begin", "commit", "rollback", "savepoint", "close", "deallocate", "discard", "unlisten"}
+)
+
 
 class Deciding:
     """Makes items ready to go, or turns them into refusals; in the order in which they were taken."""
@@ -37,11 +42,20 @@ class Deciding:
         )
         if not session.introduce(statement):
             rule = refusals.too_many_introduced()
+        rule = rule or self._over_allowance(item, statement)
         if rule is not None:
             decision = msgspec.structs.replace(rule, id=session.record.new_id())
             self._decided(exchange, item, question, masked, decision)
             return
         self._ask([statement, *session.implied(statement)], masked, exchange, item, question, allowed)
+
+    def _over_allowance(self, item: Item, statement: Statement) -> Decision | None:
+        """Count a statement; preparing is not running: what is prepared is counted each time it runs."""
+        allowance = self.session.allowance
+        if allowance is None or not item.runs or _UNCOUNTED.issuperset(statement.verbs):
+            return None
+        breach = allowance.statement(self.session.clock.monotonic_ns())
+        return refusals.over_allowance(breach) if breach is not None else None
 
     def _ask(
         self,
@@ -117,6 +131,7 @@ class Deciding:
             before.id,
             session.clock.monotonic_ns(),
         )
+        run.shown_rows = before.shown_rows
         if item.expect is not None:
             item.expect.run = run
             item.expect.touches_masked = bool(run.masked)

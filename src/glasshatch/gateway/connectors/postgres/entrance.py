@@ -10,10 +10,12 @@ import ipaddress
 from collections.abc import Callable, Mapping
 from typing import Literal
 
+import msgspec
+
 from ....errors import Denied, PeerError, Unavailable
 from ....events import Access, DecisionMade, Outcome
 from ....identity import Identity
-from ....policy import Decision
+from ....policy import Breach, Decision, Usage
 from ...core import (
     AskSession,
     Authenticate,
@@ -59,6 +61,7 @@ class Entrance:
         tls: Whether the gateway has a certificate.
         plaintext_anywhere: Whether a token may come in clear from another host.
         cancel_key: What this client may cancel its own statements with.
+        usage: The limits, and what all sessions use of them.
     """
 
     def __init__(
@@ -70,6 +73,7 @@ class Entrance:
         tls: bool,
         plaintext_anywhere: bool,
         cancel_key: tuple[int, bytes],
+        usage: Usage,
         opened: Callable[[], None],
     ) -> None:
         self.step: Step = "startup"
@@ -81,6 +85,7 @@ class Entrance:
         self._gss_asked = False
         self._plaintext = plaintext_anywhere or _is_loopback(session.client.ip)
         self._cancel_key = cancel_key
+        self._usage = usage
         self._opened = opened
         self._buffer = bytearray()
         self._secret_reader = FrameReader(_SECRET_BYTES, allowed=frozenset(b"pX"))
@@ -155,8 +160,25 @@ class Entrance:
         if decision.effect != "allow":
             self.refuse("42501", f"refused by policy: {decision.reason}", f"rule {decision.rule}", made)
             return
+        if not self._take_place(made):
+            return
         self.step = "opening"
         self._session.outbox.add(Open(self._session.address))
+
+    def _take_place(self, decision: DecisionMade) -> bool:
+        """Whether there is room for one more session of this actor; if so, it is taken."""
+        session = self._session
+        if session.actor is None:
+            raise RuntimeError("a session before authentication")
+        now_ns = session.clock.monotonic_ns()
+        found = self._usage.open(session.actor, session.resource.facts.id, now_ns)
+        if isinstance(found, Breach):
+            rule = f"limits/{found.what}"
+            over = msgspec.structs.replace(decision, effect="deny", rule=rule, reason=found.reason)
+            self.refuse("53300", f"too many sessions: {found.reason}", "close some, or try again later", over)
+            return False
+        session.allowance = found
+        return True
 
     def upstream_opened(self) -> None:
         """There is a connection to the database."""

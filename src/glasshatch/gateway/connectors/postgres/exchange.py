@@ -73,6 +73,11 @@ class Item:
 
     __slots__ = ("data", "dropped", "expect", "flush", "ready", "refusal")
 
+    @property
+    def runs(self) -> bool:
+        """Whether something is executed by it."""
+        return self.expect is not None and self.expect.kind in ("execute", "query")
+
     def __init__(
         self, data: bytes, expect: Expect | None, *, ready: bool = True, flush: bool = False
     ) -> None:

@@ -25,7 +25,8 @@ def note_failure(session: Session, exchange: Exchange, expect: Expect | None, co
     run = expect.run if expect.run is not None else _whose(session, exchange, expect)
     if run is None:
         return
-    run.error = code
+    # A run that was cut off at its limit has its reason already.
+    run.error = run.error or code
     run.hide_copy = False
     run.copying = None
     if expect.kind != "query":

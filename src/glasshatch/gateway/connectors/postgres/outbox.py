@@ -12,10 +12,13 @@ class Outbox:
         self._effects: list[Effect] = []
         self._client: list[bytes] = []
         self._upstream: list[bytes] = []
+        self.muted = False
+        """While set, what is said to the client is dropped."""
 
     def client(self, data: bytes) -> None:
         """Bytes for the client."""
-        self._client.append(data)
+        if not self.muted:
+            self._client.append(data)
 
     def upstream(self, data: bytes) -> None:
         """Bytes for the database."""

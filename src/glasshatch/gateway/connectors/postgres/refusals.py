@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from ....policy import Decision
+from ....policy import Breach, Decision
 from ....statements import Statement
 from .answers import error_message
 
+_LIMITS = "limits/"
 _ENCODING_WORDS = re.compile(r"\b(client_encoding|names|standard_conforming_strings)\b", re.IGNORECASE)
 _HARMLESS_SET = re.compile(
     r"\s*set\s+(session\s+)?(client_encoding\s*(=|to)\s*'?utf-?8'?|names\s+'utf-?8'"
@@ -82,11 +83,42 @@ def too_many_introduced() -> Decision:
     return _deny("gateway/too-many-prepared", "this session has prepared too many statements in SQL")
 
 
+def over_allowance(breach: Breach) -> Decision:
+    """A statement that a limit does not let run."""
+    hint = f"; try again in {breach.again_s} s" if breach.again_s else ""
+    return _deny(f"{_LIMITS}{breach.what}", f"{breach.reason}{hint}")
+
+
+def over_limit(breach: Breach) -> str:
+    """Why an answer ends before its last row."""
+    return f"the rest of the answer was kept back: {breach.reason}"
+
+
+def breach_message(breach: Breach) -> bytes:
+    """What the client reads behind the last row that it was shown."""
+    again = f"Try again in {breach.again_s} s, or ask" if breach.again_s else "Ask"
+    return error_message(
+        "54000",
+        over_limit(breach),
+        detail=f"Rule {_LIMITS}{breach.what}. The statement itself may have run to its end.",
+        hint=f"{again} for fewer rows.",
+    )
+
+
+def code_of(decision: Decision) -> str:
+    """The SQLSTATE of a refusal: what was forbidden, or what there was too much of."""
+    if not decision.rule.startswith(_LIMITS):
+        return "42501"
+    return "53400" if decision.rule.endswith("per-minute") else "54000"
+
+
 def refusal_message(decision: Decision, resource: str) -> bytes:
     """How a refused statement reads in the client."""
     request = f"glasshatch request {resource} --verb VERB --reason WHY"
     policy = f" of policy {decision.policy_hash[:12]}" if decision.policy_hash else ""
     detail = f"Rule {decision.rule}{policy}; decision {decision.id}."
+    if decision.rule.startswith(_LIMITS):
+        return error_message(code_of(decision), f"refused: {decision.reason}", detail=detail)
     if decision.effect == "review":
         return error_message(
             "42501",

@@ -8,12 +8,12 @@ import msgspec
 
 from ....events import Access, Data, DecisionMade, Event, Link, Outcome, Resource, StatementText
 from ....masking import RowPlan
-from ....policy import Decision
+from ....policy import Breach, Decision
 from ....statements import Statement
 from ...core import TraceContext, trace_of
 from .copyform import CopyForm, copy_form
 from .copying import CopyRows
-from .refusals import is_harmless_set
+from .refusals import code_of, is_harmless_set
 from .session import Session
 from .wire import Bind
 
@@ -117,6 +117,10 @@ class Run:
         self.decision = decision
         self.access = access
         self.plan: RowPlan | None = None
+        self.shown_rows = 0
+        """Rows that count against a limit, over all its parts."""
+        self.breach: Breach | None = None
+        """The bound because of which no more of its rows are shown."""
         self.copied_rows = 0
         self.copied_bytes = 0
         self.error = ""
@@ -216,7 +220,7 @@ def refused_event(
     }
     return session.event(
         "statement.held" if decision.effect == "review" else "statement.denied",
-        outcome=Outcome(status="failure", code="42501", reason=decision.reason),
+        outcome=Outcome(status="failure", code=code_of(decision), reason=decision.reason),
         attrs=attrs,
         resources=question.resources,
         **question.recorded.parts(),

@@ -9,7 +9,7 @@ from ....clock import Clock
 from ....events import Access, Client, Event
 from ....identity import Identity
 from ....masking import NOBODY, MaskingView, Redactor
-from ....policy import Decision
+from ....policy import Allowance, Decision
 from ....statements import Statement
 from ...core import Address, Ask, GuardedResource, Lifetime, Limits, Record, SessionRecord, Wake
 from .catalogue import Catalogue
@@ -46,6 +46,10 @@ class Session:
         self.record = record
         self.outbox = Outbox()
         self.lifetime = Lifetime()
+        self.allowance: Allowance | None = None
+        """What it may use; None where nothing is limited."""
+        self.end_with: tuple[str, str] | None = None
+        """SQLSTATE and reason with which it must end now."""
         self.actor: Identity | None = None
         self.guarded: GuardedResource | None = None
         self.shelf = Shelf(limits.catalogue_ns)
