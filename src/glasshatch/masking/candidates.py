@@ -23,12 +23,13 @@ class Candidates:
         self._rules = Rules(rules, len(detectors))
 
     def check(
-        self, text: str, hits: list[Hit], starts: list[int], others: list[Hit]
+        self, text: str, octets: bytes, hits: list[Hit], starts: list[int], others: list[Hit]
     ) -> dict[int, list[Found]]:
         """What the detectors accept, by the number of the text it stands in, in order of the hits.
 
         Args:
             text: The texts of a batch with a separator around each.
+            octets: The same, one octet for each character.
             hits: In order of their ends.
             starts: Where each text starts, and at last where one more would.
             others: Takes the hits of triggers that are no detector's.
@@ -36,4 +37,4 @@ class Candidates:
         Raises:
             OverflowError: More candidates lead nowhere than can be checked in bounded time.
         """
-        return self._rules.check(text, hits, starts, others)
+        return self._rules.check(text, octets, hits, starts, others)

@@ -11,7 +11,7 @@ import msgspec
 from .detector import Detector
 from .expressions import checked_regex, checked_trigger, widest
 from .folding import octets
-from .leads import lead_expression, lead_reach, lead_triggers
+from .leads import lead_expression, lead_reach, lead_triggers, value_ahead
 from .validators import validator_named
 
 OPERATORS = ("token", "partial", "redact")
@@ -96,8 +96,11 @@ def _expression(spec: DetectorSpec) -> str:
         if spec.lead or spec.unless or spec.gap is not None:
             raise ValueError("`lead`, `gap` and `unless` go with `value`, not with `verify`")
         return spec.verify
-    front = lead_expression(spec.lead, _gap(spec)) if spec.lead else ""
-    found = rf"{front}{_LEFT}(?P<value>{_shifted(spec.value)}){_RIGHT}"
+    front, more = "", 1
+    if spec.lead:
+        ahead = value_ahead(rf"{_LEFT}(?:{spec.value}){_RIGHT}", _gap(spec))
+        front, more = lead_expression(spec.lead, _gap(spec), ahead), 1 + re.compile(spec.value).groups
+    found = rf"{front}{_LEFT}(?P<value>{_shifted(spec.value, more)}){_RIGHT}"
     if not spec.unless:
         return found
     lookalike = rf"{lead_expression(spec.unless)}{_SWALLOWED}"
@@ -117,9 +120,9 @@ _DECIDING = frozenset(
 )
 
 
-def _shifted(value: str) -> str:
-    """The value inside a group of ours: its own back references count one more."""
-    return re.sub(r"(?<!\\)\\([1-8])", lambda found: f"\\{int(found[1]) + 1}", value)
+def _shifted(value: str, more: int) -> str:
+    """The value behind so many groups of ours: its own back references count that many more."""
+    return re.sub(r"(?<!\\)\\([1-8])", lambda found: f"\\{int(found[1]) + more}", value)
 
 
 def _triggers(spec: DetectorSpec) -> tuple[str, ...]:

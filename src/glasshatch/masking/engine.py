@@ -113,12 +113,13 @@ class Engine:
     ) -> dict[int, list[Found]]:
         """By number of the text, what is found in it; the spans are those of the joined texts."""
         text = joined(texts)
-        hits = self.triggers.hits(octets(text), _MANY + len(text) // 2)
+        data = octets(text)
+        hits = self.triggers.hits(data, _MANY + len(text) // 2)
         if not hits:
             return {}
         hits.sort(key=_by_end)
         special: list[Hit] = []
-        found = self._candidates.check(text, hits, starts, special)
+        found = self._candidates.check(text, data, hits, starts, special)
         if special:
             masked = self._masked
             inside = [(number - masked - 1, end) for number, end in special if number > masked]

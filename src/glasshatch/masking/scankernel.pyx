@@ -4,11 +4,14 @@
 from bisect import bisect_right
 from operator import itemgetter
 
+from glasshatch.masking.beginnings import DEPTH, ROW, SYMBOLS, ways
 from glasshatch.masking.scantwin import left_of
 
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 
-FORMAT = 5
+FORMAT = 6
+
+assert (DEPTH, ROW, SYMBOLS) == (3, 17, 129)
 
 cdef Py_ssize_t MEMO = 4096
 cdef Py_ssize_t VAIN = 1 << 18
@@ -28,20 +31,101 @@ cdef class Collector:
         return True if len(self.hits) > self._limit else None
 
 
-cdef class Rule:
-    cdef Py_ssize_t place, before, after
-    cdef object search, group, accepts, context, detector
-    cdef dict memo
+cdef Py_ssize_t FEW = 32  # so many hits are searched for before an expression is looked into
+cdef enum:
+    WAYS = 4
 
-    def __init__(self, plain, dict memo):
+
+cdef class Rule:
+    cdef Py_ssize_t place, before, after, hits
+    cdef object search, match, group, accepts, context, detector
+    cdef dict memo
+    cdef tuple tables
+    cdef int count
+    cdef const unsigned char* inside[WAYS]
+    cdef const unsigned char* ahead[WAYS]
+    cdef const unsigned char* second[WAYS]
+    cdef const unsigned char* third[WAYS]
+
+    def __init__(self, plain):
         self.place, self.before, self.after, self.detector = plain
-        self.memo = memo
+        self.memo = {}
+        self.hits = self.count = 0
 
     cdef prepare(self):
         # At the first hit: of all rules a process needs a few, and each costs milliseconds to compile.
         # The search comes last, so that another thread that sees it sees the others too.
         search, self.group, self.accepts, self.context = self.detector.checks()
         self.search = search
+
+    cdef int look_into(self) except -1:
+        # Two threads may do this at once: both find the same, and the count comes last.
+        cdef int number = 0
+        verify = self.detector.verify
+        tables = ways(verify.pattern, verify.flags)
+        if not tables or len(tables) > WAYS:
+            return 0
+        if self.tables is not None:
+            return 0
+        self.tables = tables
+        self.match = verify.match
+        for inside, (ahead, second, third) in tables:
+            self.inside[number] = inside
+            self.ahead[number] = ahead
+            self.second[number] = second
+            self.third[number] = third
+            number += 1
+        self.count = number
+        return 0
+
+
+cdef inline int symbol(unsigned char octet) noexcept nogil:
+    return octet if octet < 128 else 128
+
+
+cdef inline bint allows(const unsigned char* table, int left, int right) noexcept nogil:
+    return table[left * 17 + (right >> 3)] >> (right & 7) & 1
+
+
+cdef Py_ssize_t next_begin(
+    Rule rule, const unsigned char* data, Py_ssize_t place, Py_ssize_t end, Py_ssize_t high,
+    Py_ssize_t* least,
+) noexcept nogil:
+    """Where from `place` on a match may begin; `end` if nowhere before it."""
+    cdef int way, before, first, second, third
+    while place < end:
+        if place == 0 or place + 2 >= high:
+            return place
+        before = symbol(data[place - 1])
+        first = symbol(data[place])
+        for way in range(rule.count):
+            if place >= least[way] and allows(rule.ahead[way], before, first):
+                second = symbol(data[place + 1])
+                if allows(rule.second[way], first, second):
+                    third = symbol(data[place + 2])
+                    if allows(rule.third[way], second, third):
+                        return place
+        place += 1
+    return end
+
+
+cdef Py_ssize_t reach_back(
+    Rule rule, const unsigned char* data, Py_ssize_t low, Py_ssize_t end, Py_ssize_t* least
+) noexcept nogil:
+    """How far before the end of a hit each way may begin, told by what may lie within; and the least of all."""
+    cdef Py_ssize_t place, found = end
+    cdef int way, one
+    for way in range(rule.count):
+        place = end - 1
+        while place > low:
+            one = symbol(data[place - 1])
+            if not rule.inside[way][one >> 3] >> (one & 7) & 1:
+                break
+            place -= 1
+        least[way] = place
+        if place < found:
+            found = place
+    return found
 
 
 cdef bint accepted(Rule rule, str value) except -1:
@@ -54,23 +138,44 @@ cdef bint accepted(Rule rule, str value) except -1:
     return verdict is True
 
 
+cdef object matched(
+    Rule rule, str text, const unsigned char* data, Py_ssize_t place, Py_ssize_t end, Py_ssize_t high,
+    Py_ssize_t* least,
+):
+    """As the search of a rule from `place` on, if what it finds begins before the end of the hit."""
+    place = next_begin(rule, data, place, end, high, least)
+    while place < end:
+        match = rule.match(text, place, high)
+        if match is not None:
+            return match
+        place = next_begin(rule, data, place + 1, end, high, least)
+    return None
+
+
 cdef class Rules:
     cdef list _rules
     cdef Py_ssize_t _detectors
 
     def __init__(self, rules, Py_ssize_t detectors):
-        memos = [{} for _ in range(detectors)]
-        self._rules = [Rule(plain, memos[plain[0]]) for plain in rules]
+        # One for all triggers of a detector, so that it is looked into once.
+        known = {}
+        self._rules = [known.setdefault(plain[0], Rule(plain)) for plain in rules]
         self._detectors = detectors
 
-    def check(self, str text, list hits, list starts, list others):
+    def check(self, str text, bytes octets, list hits, list starts, list others):
         cdef dict found = {}
+        cdef const unsigned char* data = octets
+        cdef Py_ssize_t least[WAYS]
+        cdef Py_ssize_t place
+        cdef bint told
         cdef Py_ssize_t size = len(self._rules), vain = VAIN + VAIN_PER_CHARACTER * len(text)
         cdef Py_ssize_t number, end, index = -1, first = 0, last = 0, low, high, begin, stop
         cdef Rule rule
         cdef tuple hit, span
         cdef str value
         cdef list known
+        if len(octets) != len(text):
+            raise ValueError("octets are one for each character")
         cdef Py_ssize_t* done = <Py_ssize_t*>PyMem_Calloc(self._detectors + 1, sizeof(Py_ssize_t))
         if done == NULL:
             raise MemoryError
@@ -90,8 +195,17 @@ cdef class Rules:
                     rule.prepare()
                 low = end - rule.before if end - rule.before > first else first
                 high = end + rule.after if end + rule.after < last else last
-                match = rule.search(text, low, high)
                 value = None
+                if rule.count == 0 and rule.hits < FEW:
+                    rule.hits += 1
+                    if rule.hits == FEW:
+                        rule.look_into()
+                told = rule.count > 0
+                if not told:
+                    match = rule.search(text, low, high)
+                else:
+                    place = reach_back(rule, data, low, end, least)
+                    match = matched(rule, text, data, place, end, high, least)
                 while match is not None:
                     span = match.span()
                     begin, stop = span
@@ -105,7 +219,11 @@ cdef class Rules:
                         if value and (rule.accepts is None or accepted(rule, value)):
                             if rule.context is None or rule.context(text, low, high) is not None:
                                 break
-                    match = rule.search(text, stop if stop > begin else begin + 1, high)
+                    place = stop if stop > begin else begin + 1
+                    if not told:
+                        match = rule.search(text, place, high)
+                    else:
+                        match = matched(rule, text, data, place, end, high, least)
                 if match is None:
                     vain -= high - low
                     if vain < 0:
