@@ -26,7 +26,7 @@ DEPTH = 3
 _HIGH = 1 << 128
 _ALL = (1 << SYMBOLS) - 1
 _MOST = 2_000
-_IGNORECASE, _DOTALL = int(re.IGNORECASE), int(re.DOTALL)
+_IGNORECASE, _DOTALL, _UNICODE = int(re.IGNORECASE), int(re.DOTALL), int(re.UNICODE)
 _REPEATS = (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT)
 
 
@@ -48,8 +48,8 @@ _CATEGORIES = {
 }  # fmt: skip
 
 
-class Way(NamedTuple):
-    """One of the branches of an expression, as tables of rows of bits.
+class Beginning(NamedTuple):
+    """Tables of rows of bits.
 
     `inside`: one row, what may lie within a match. `steps`: for each two symbols in a row, from the one
     before the match on, whether they may stand there; `DEPTH` tables of a row for each symbol.
@@ -71,17 +71,18 @@ class TooWide(Exception):
     """An expression whose beginnings are too many to tell, or which may match nothing at all."""
 
 
-def ways(pattern: str, flags: int = 0) -> tuple[Way, ...]:
-    """The branches of an expression with where each may begin; none if it must be searched for.
+def beginning(pattern: str, flags: int = 0) -> Beginning | None:
+    """Where matches of an expression may begin; None if it must be searched for.
 
     Args:
         flags: Those that it was compiled with.
     """
     try:
-        tree = parser.parse(pattern, flags & ~re.UNICODE.value & ~re.DEBUG.value)
-        return tuple(_way(branch, tree.state.flags) for branch in _branches(tree))
+        tree = parser.parse(pattern, flags & ~_UNICODE)
+        nodes, flags = list(tree), int(tree.state.flags)
+        return Beginning(_row(_inside(nodes, flags)), _steps(_heads(nodes, flags)))
     except (TooWide, RecursionError):
-        return ()
+        return None
 
 
 def begins_with_digit(pattern: str) -> bool:
@@ -90,27 +91,18 @@ def begins_with_digit(pattern: str) -> bool:
     return all(head.first and not head.first[0] & ~(_DIGITS | _HIGH) for head in heads)
 
 
-def _branches(tree: Any) -> list[Sequence[Any]]:
-    nodes = list(tree)
-    if len(nodes) == 1 and nodes[0][0] is sre.BRANCH:
-        return [list(branch) for branch in nodes[0][1][1]]
-    return [nodes]
-
-
-def _way(nodes: Sequence[Any], flags: int) -> Way:
-    heads = _heads(nodes, flags)
+def _steps(heads: list[Head]) -> tuple[bytes, ...]:
     if any(not head.first for head in heads):
         raise TooWide
     steps = [[0] * SYMBOLS for _ in range(DEPTH)]
     for before, first, ahead in heads:
-        shown = (before, *first, *([ahead] if len(first) < DEPTH else []))
+        shown = (before, *first, ahead)[: DEPTH + 1]
         for table, left, right in zip(steps, shown, shown[1:], strict=False):
             _allow(table, left, right)
-        # Where the match may be over, whatever comes next is allowed.
+        # Where the match is over, whatever comes next is allowed.
         for place in range(len(shown) - 1, DEPTH):
             _allow(steps[place], shown[-1] if place == len(shown) - 1 else _ALL, _ALL)
-    inside = _inside(nodes, flags)
-    return Way(_row(inside), tuple(b"".join(map(_row, table)) for table in steps))
+    return tuple(b"".join(map(_row, table)) for table in steps)
 
 
 def _allow(table: list[int], left: int, right: int) -> None:
@@ -165,7 +157,7 @@ def _joined(one: Head, other: Head) -> Head | None:
     return Head(before, first, ahead) if before and ahead and all(first) else None
 
 
-def _node_heads(node: Any, flags: int) -> list[Head]:  # noqa: PLR0911 - one kind of node after the other
+def _node_heads(node: Any, flags: int) -> list[Head]:
     operator, argument = node
     if operator in (sre.LITERAL, sre.NOT_LITERAL, sre.ANY, sre.IN):
         return [Head(_ALL, (_symbols(node, flags),), _ALL)]
@@ -176,7 +168,8 @@ def _node_heads(node: Any, flags: int) -> list[Head]:  # noqa: PLR0911 - one kin
     if operator is sre.BRANCH:
         return list(dict.fromkeys(head for branch in argument[1] for head in _heads(list(branch), flags)))
     if operator in _REPEATS:
-        return _repeated(*argument, flags)
+        least, most, inner = argument
+        return _repeated(least, most, inner, flags)
     if operator in (sre.ASSERT, sre.ASSERT_NOT):
         return _asserted(operator is sre.ASSERT, argument[0], list(argument[1]), flags)
     if operator is sre.AT:

@@ -4,7 +4,7 @@
 from bisect import bisect_right
 from operator import itemgetter
 
-from glasshatch.masking.beginnings import DEPTH, ROW, SYMBOLS, ways
+from glasshatch.masking.beginnings import DEPTH, ROW, SYMBOLS, beginning
 from glasshatch.masking.scantwin import left_of
 
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
@@ -32,8 +32,6 @@ cdef class Collector:
 
 
 cdef Py_ssize_t FEW = 32  # so many hits are searched for before an expression is looked into
-cdef enum:
-    WAYS = 4
 
 
 cdef class Rule:
@@ -41,16 +39,16 @@ cdef class Rule:
     cdef object search, match, group, accepts, context, detector
     cdef dict memo
     cdef tuple tables
-    cdef int count
-    cdef const unsigned char* inside[WAYS]
-    cdef const unsigned char* ahead[WAYS]
-    cdef const unsigned char* second[WAYS]
-    cdef const unsigned char* third[WAYS]
+    cdef bint told
+    cdef const unsigned char* inside
+    cdef const unsigned char* ahead
+    cdef const unsigned char* second
+    cdef const unsigned char* third
 
     def __init__(self, plain):
         self.place, self.before, self.after, self.detector = plain
         self.memo = {}
-        self.hits = self.count = 0
+        self.hits = 0
 
     cdef prepare(self):
         # At the first hit: of all rules a process needs a few, and each costs milliseconds to compile.
@@ -59,23 +57,15 @@ cdef class Rule:
         self.search = search
 
     cdef int look_into(self) except -1:
-        # Two threads may do this at once: both find the same, and the count comes last.
-        cdef int number = 0
+        # Two threads may do this at once: both find the same, and that it is told comes last.
         verify = self.detector.verify
-        tables = ways(verify.pattern, verify.flags)
-        if not tables or len(tables) > WAYS:
+        found = beginning(verify.pattern, verify.flags)
+        if found is None or self.tables is not None:
             return 0
-        if self.tables is not None:
-            return 0
-        self.tables = tables
         self.match = verify.match
-        for inside, (ahead, second, third) in tables:
-            self.inside[number] = inside
-            self.ahead[number] = ahead
-            self.second[number] = second
-            self.third[number] = third
-            number += 1
-        self.count = number
+        self.tables = found.inside, *found.steps
+        self.inside, self.ahead, self.second, self.third = self.tables
+        self.told = True
         return 0
 
 
@@ -88,44 +78,32 @@ cdef inline bint allows(const unsigned char* table, int left, int right) noexcep
 
 
 cdef Py_ssize_t next_begin(
-    Rule rule, const unsigned char* data, Py_ssize_t place, Py_ssize_t end, Py_ssize_t high,
-    Py_ssize_t* least,
+    Rule rule, const unsigned char* data, Py_ssize_t place, Py_ssize_t end, Py_ssize_t high
 ) noexcept nogil:
     """Where from `place` on a match may begin; `end` if nowhere before it."""
-    cdef int way, before, first, second, third
+    cdef int first, second
     while place < end:
         if place == 0 or place + 2 >= high:
             return place
-        before = symbol(data[place - 1])
         first = symbol(data[place])
-        for way in range(rule.count):
-            if place >= least[way] and allows(rule.ahead[way], before, first):
-                second = symbol(data[place + 1])
-                if allows(rule.second[way], first, second):
-                    third = symbol(data[place + 2])
-                    if allows(rule.third[way], second, third):
-                        return place
+        if allows(rule.ahead, symbol(data[place - 1]), first):
+            second = symbol(data[place + 1])
+            if allows(rule.second, first, second) and allows(rule.third, second, symbol(data[place + 2])):
+                return place
         place += 1
     return end
 
 
-cdef Py_ssize_t reach_back(
-    Rule rule, const unsigned char* data, Py_ssize_t low, Py_ssize_t end, Py_ssize_t* least
-) noexcept nogil:
-    """How far before the end of a hit each way may begin, told by what may lie within; and the least of all."""
-    cdef Py_ssize_t place, found = end
-    cdef int way, one
-    for way in range(rule.count):
-        place = end - 1
-        while place > low:
-            one = symbol(data[place - 1])
-            if not rule.inside[way][one >> 3] >> (one & 7) & 1:
-                break
-            place -= 1
-        least[way] = place
-        if place < found:
-            found = place
-    return found
+cdef Py_ssize_t reach_back(Rule rule, const unsigned char* data, Py_ssize_t low, Py_ssize_t end) noexcept nogil:
+    """How far before the end of a hit a match that reaches it may begin, told by what may lie within."""
+    cdef Py_ssize_t place = end - 1
+    cdef int one
+    while place > low:
+        one = symbol(data[place - 1])
+        if not rule.inside[one >> 3] >> (one & 7) & 1:
+            break
+        place -= 1
+    return place
 
 
 cdef bint accepted(Rule rule, str value) except -1:
@@ -139,16 +117,15 @@ cdef bint accepted(Rule rule, str value) except -1:
 
 
 cdef object matched(
-    Rule rule, str text, const unsigned char* data, Py_ssize_t place, Py_ssize_t end, Py_ssize_t high,
-    Py_ssize_t* least,
+    Rule rule, str text, const unsigned char* data, Py_ssize_t place, Py_ssize_t end, Py_ssize_t high
 ):
     """As the search of a rule from `place` on, if what it finds begins before the end of the hit."""
-    place = next_begin(rule, data, place, end, high, least)
+    place = next_begin(rule, data, place, end, high)
     while place < end:
         match = rule.match(text, place, high)
         if match is not None:
             return match
-        place = next_begin(rule, data, place + 1, end, high, least)
+        place = next_begin(rule, data, place + 1, end, high)
     return None
 
 
@@ -165,7 +142,6 @@ cdef class Rules:
     def check(self, str text, bytes octets, list hits, list starts, list others):
         cdef dict found = {}
         cdef const unsigned char* data = octets
-        cdef Py_ssize_t least[WAYS]
         cdef Py_ssize_t place
         cdef bint told
         cdef Py_ssize_t size = len(self._rules), vain = VAIN + VAIN_PER_CHARACTER * len(text)
@@ -196,16 +172,16 @@ cdef class Rules:
                 low = end - rule.before if end - rule.before > first else first
                 high = end + rule.after if end + rule.after < last else last
                 value = None
-                if rule.count == 0 and rule.hits < FEW:
+                if not rule.told and rule.hits < FEW:
                     rule.hits += 1
                     if rule.hits == FEW:
                         rule.look_into()
-                told = rule.count > 0
+                told = rule.told
                 if not told:
                     match = rule.search(text, low, high)
                 else:
-                    place = reach_back(rule, data, low, end, least)
-                    match = matched(rule, text, data, place, end, high, least)
+                    place = reach_back(rule, data, low, end)
+                    match = matched(rule, text, data, place, end, high)
                 while match is not None:
                     span = match.span()
                     begin, stop = span
@@ -223,7 +199,7 @@ cdef class Rules:
                     if not told:
                         match = rule.search(text, place, high)
                     else:
-                        match = matched(rule, text, data, place, end, high, least)
+                        match = matched(rule, text, data, place, end, high)
                 if match is None:
                     vain -= high - low
                     if vain < 0:

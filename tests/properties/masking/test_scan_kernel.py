@@ -13,6 +13,7 @@ from fixtures.kernel import SCAN_KERNELS
 from glasshatch.masking import Engine, Finding, shipped_packs
 from glasshatch.masking.candidates import Candidates
 from glasshatch.masking.engine import joined
+from glasshatch.masking.folding import octets
 from glasshatch.masking.kernel import SCAN_KERNEL
 from glasshatch.masking.scantwin import Rules
 from glasshatch.masking.triggers import vector
@@ -55,6 +56,13 @@ def rules_of(kernel: Any) -> Any:
 CHECKS = {name: rules_of(kernel) for name, kernel in SCAN_KERNELS.items()}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def looked_into() -> None:
+    """After some hits the compiled one asks `re` only where a match may begin: here from the start."""
+    for number in range(len(RULES) if compiled else 0):
+        CHECKS["compiled"].check("\0" * 9, b"\0" * 9, [(number, 2)] * 40, [1, 9], [])
+
+
 @needs_both
 def test_the_compiled_one_is_at_work() -> None:
     assert SCAN_KERNEL == "compiled"
@@ -68,11 +76,12 @@ def test_both_check_alike(texts: list[str]) -> None:
     starts = [1]
     for one in texts:
         starts.append(starts[-1] + len(one) + 1)
-    hits = sorted(ENGINE.triggers.hits(text.encode("latin-1", "replace"), 100_000), key=lambda hit: hit[1])
+    data = octets(text)
+    hits = sorted(ENGINE.triggers.hits(data, 100_000), key=lambda hit: hit[1])
     results = []
     for check in CHECKS.values():
         others: list[Any] = []
-        results.append((check.check(text, list(hits), starts, others), others))
+        results.append((check.check(text, data, list(hits), starts, others), others))
     assert results[0] == results[1]
 
 
@@ -82,7 +91,13 @@ def test_both_give_up_alike() -> None:
     hits = sorted(ENGINE.triggers.hits(text.encode(), 10**7), key=lambda hit: hit[1]) * 4
     for check in CHECKS.values():
         with pytest.raises(OverflowError, match="more candidates"):
-            check.check(text, hits, [1, len(text)], [])
+            check.check(text, octets(text), hits, [1, len(text)], [])
+
+
+@needs_both
+def test_octets_of_another_text_are_refused() -> None:
+    with pytest.raises(ValueError, match="one for each character"):
+        CHECKS["compiled"].check("\0abc\0", b"\0ab\0", [], [1, 4], [])
 
 
 @given(st.lists(spans, max_size=12))
