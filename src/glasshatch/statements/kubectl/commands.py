@@ -15,7 +15,7 @@ from .options import VALUED
 # Options that make the caller somebody else, or take other keys than the gateway's.
 _IDENTITY = (
     *("--as", "--as-group", "--as-uid", "--token", "--username", "--password", "--kubeconfig"),
-    *("--client-certificate", "--client-key", "--server", "--insecure-skip-tls-verify", "--user"),
+    *("--client-certificate", "--client-key", "--server", "-s", "--insecure-skip-tls-verify", "--user"),
 )
 
 
@@ -81,7 +81,7 @@ def _get(call: Call) -> None:
     kinds = _note_kinds(call)
     if any(is_secret(kind) for kind in kinds):
         call.note("read", "credential_read")
-    if call.value("-f", "--filename") is not None:
+    if any("://" in source.text for source in call.values("-f", "--filename", "-k", "--kustomize")):
         note_files(call)
 
 
@@ -119,6 +119,8 @@ def _change(call: Call) -> None:
     if any(is_secret(kind) for kind in kinds):
         call.note("update", "privilege_change")
     note_files(call)
+    if call.value("--patch-file") is not None:
+        call.unknown("unknown_code")
     for patch in call.values("-p", "--patch", "--overrides"):
         note_patch(call, patch.text)
     if call.has("--prune"):
@@ -135,6 +137,9 @@ def _create(call: Call) -> None:
     call.note("create")
     if kind in ("job", "cronjob", "deployment", "deploy") and "--" in call.texts:
         _inner(call)
+    elif call.value("--image") is not None and not _is_dry(call):
+        # Code of an image, as `run` starts it.
+        call.unknown("unknown_code")
 
 
 def _edit(call: Call) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from ..findings import Findings
 from ..shell.call import Call
 from ..shell.expand import UNKNOWN
-from .kinds import is_identity, is_known, name_of
+from .kinds import is_identity, is_known, is_secret, name_of
 
 
 def note_files(call: Call) -> None:
@@ -34,6 +35,15 @@ def _note_manifest(call: Call, text: str) -> None:
         call.unknown("unknown_code")
     if any(is_identity(kind) for kind in kinds) or _RISKY_FIELDS.search(text):
         call.note("update", "privilege_change")
+
+
+def note_object(text: str, findings: Findings) -> None:
+    """What an object in a text of another language asks for, as far as its words show it."""
+    made = [name_of(kind) for kind in _KIND.findall(text)]
+    if any(is_identity(kind) or is_secret(kind) for kind in made) or (made and _RISKY_FIELDS.search(text)):
+        findings.note("update", "privilege_change")
+    if re.search(r'"?replicas"?\s*:\s*0\b', text):
+        findings.note("update", "destructive")
 
 
 def note_patch(call: Call, text: str) -> None:

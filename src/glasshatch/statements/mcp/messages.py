@@ -8,6 +8,7 @@ from typing import Any
 
 from ..findings import Findings
 from ..kubectl import kinds
+from ..kubectl.manifests import note_object
 from ..registry import analyze_inner
 from ..words import words
 from .names import note_name
@@ -36,17 +37,25 @@ _LANGUAGES = (
     ("mysql", re.compile(r"mysql|mariadb")),
     ("sql", re.compile(r"sql|postgres|pg_|query|database|db")),
 )
-_SQL_MEMBERS = words("sql query statement statements queries sql_query")
+_SQL_MEMBERS = words("sql query statement statements queries sql_query q stmt")
 _SHELL_MEMBERS = words("command cmd commands shell script bash sh command_line commandline cli cli_command")
 _CODE_MEMBERS = words("code python javascript js source_code lua expression function eval")
-_PATH_MEMBERS = words("""
-        path file filename file_path filepath directory dir source destination uri target paths
-    """)
+_PATH_MEMBERS = words(
+    """
+    path file filename file_path filepath directory dir source destination uri target paths files file_paths
+    filenames folder root cwd notebook_path relative_path output_path dest
+"""
+)
 _NAME_MEMBERS = words(
     "table table_name tablename schema schema_name column column_name view index_name database"
 )
 _IDENTIFIER = re.compile(r"[\w$. \-/:@\"`\[\]*%]{0,300}")
+_OBJECT_MEMBERS = words("resource manifest patch yaml body object spec content")
+_SIZES = words(
+    "replicas count desired_count desiredcount size scale capacity desired desiredcapacity min_size"
+)
 _OPTION_MEMBERS = words("options flags extra_args extra_flags extra_options additional_args")
+_ACTION_MEMBERS = ("action", "operation", "op", "subcommand", "subCommand")
 _KIND_MEMBERS = words("resource resourcetype resource_type kind type resource_kind plural")
 _SENT_MEMBERS = words("body data payload json form files content postdata post_data")
 _URL_MEMBERS = words("url uri href endpoint address webhook webhook_url base_url")
@@ -97,17 +106,29 @@ def _call(params: dict[str, Any], findings: Findings, depth: int) -> str:
         findings.unknown("unknown_syntax")
         return "tools/call ?"
     understood = _arguments(name.lower(), arguments, findings, depth)
-    note_name(name, understood, findings)
+    note_name(_with_action(name, arguments), understood, findings)
     findings.resources.update((name,) if re.fullmatch(r"[A-Za-z_./-]{1,64}", name) else ())
     return "tools/call " + (name if re.fullmatch(r"[A-Za-z_./-]{1,64}", name) else "?")
+
+
+def _with_action(name: str, arguments: dict[str, Any]) -> str:
+    """A tool that is told by an argument what to do: `kubectl_context` with `operation: list`."""
+    members = [*_ACTION_MEMBERS, *(("command",) if _is_editor(name.lower()) else ())]
+    given = [arguments.get(member) for member in members]
+    return "_".join([name, *(one for one in given if isinstance(one, str) and one.isidentifier())])
+
+
+def _is_editor(name: str) -> bool:
+    """Whether its `command` is one of a few words, and no command line."""
+    return "editor" in name or "edit_tool" in name
 
 
 def _arguments(name: str, arguments: dict[str, Any], findings: Findings, depth: int) -> bool:
     """Read every text in the arguments in its language; whether one was that says what is done."""
     understood = False
-    if any(arguments.get(member) == 0 for member in ("replicas", "count", "desired_count", "size")):
+    if re.search(r"scale|resize|set|update|patch", name) and _is_nothing(arguments):
         # To scale to nothing is to stop.
-        findings.note("control", "destructive" if re.search(r"scale|resize|set|update", name) else "")
+        findings.note("control", "destructive")
     sends = _sends(arguments)
     for member, value in _texts(arguments):
         kind = _language(name, member, value)
@@ -124,11 +145,30 @@ def _arguments(name: str, arguments: dict[str, Any], findings: Findings, depth: 
         if member in _NAME_MEMBERS and not _IDENTIFIER.fullmatch(value):
             # A name that ends where a command begins: `orders; DROP TABLE …`.
             findings.unknown("unknown_code")
+        if "\0" in value:
+            # Where the server ends the text there, another file or command is meant.
+            findings.unknown("unknown_syntax")
+        if member in _OBJECT_MEMBERS:
+            note_object(value, findings)
         if member in _OPTION_MEMBERS and value.lstrip().startswith("-"):
             findings.unknown("unknown_code")
         if member in _KIND_MEMBERS and kinds.is_secret(kinds.name_of(value)):
             findings.note("read", "credential_read")
     return understood
+
+
+def _is_nothing(arguments: dict[str, Any]) -> bool:
+    """Whether a size is given as none, at any depth."""
+    stack: list[Any] = [arguments]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, dict):
+            if any(name.lower() in _SIZES and one in (0, "0") for name, one in value.items()):
+                return True
+            stack += value.values()
+        elif isinstance(value, list):
+            stack += value
+    return False
 
 
 def _sends(arguments: dict[str, Any]) -> str:
@@ -169,7 +209,7 @@ def _language(name: str, member: str, value: str) -> str:
     if member in _CODE_MEMBERS and "calc" not in name:
         return "code"
     by_name = next((kind for kind, pattern in _LANGUAGES if pattern.search(name)), "")
-    if member in ("sql", "sql_query") and by_name not in ("mysql", "redis"):
+    if "sql" in member and by_name not in ("mysql", "redis"):
         return "sql"
     if member in _SQL_MEMBERS:
         if by_name in ("mysql", "redis"):
@@ -177,6 +217,8 @@ def _language(name: str, member: str, value: str) -> str:
         if _OTHER_QUERIES.search(name) and not _DATABASES.search(name):
             return ""
         return "sql" if _QUERY_START.match(value) or (by_name == "sql" and "search" not in name) else ""
+    if member == "command" and _is_editor(name) and value.isidentifier():
+        return ""
     if member in _SHELL_MEMBERS or (
         member in ("args", "argv", "input") and re.search(r"shell|bash|terminal|exec|kubectl", name)
     ):

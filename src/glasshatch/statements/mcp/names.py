@@ -18,12 +18,13 @@ _TAKES = words(
         delete drop remove destroy truncate purge wipe erase kill terminate stop shutdown uninstall revoke
         reset flush flushall flushdb clear cancel close merge force disable deprovision rollback
         decommission detach archive unpublish evict drain del rm unlink undeploy nuke expire invalidate
-        suspend
+        suspend silence mute snooze suppress
     """
 )
 _PRIVILEGE = words("""
         grant permission permissions role roles user users password passwords token tokens iam policy acl
-        invite sudo member members certificate
+        invite sudo member members certificate security protection collaborator collaborators firewall access
+        sharing visibility
     """)
 _SECRETS = words("""
         secret secrets credential credentials env environment key keys vault keychain password
@@ -58,15 +59,35 @@ _LOOKS = words(
         glob whoami validate preview ls cat resolve convert scan hget hgetall hmget mget lrange smembers
         zrange
         xrange ttl exists analyze analyse compare detect lint retrieve recall ask ps dbsize screenshot
+        sample plan who which
     """
 )
 _STATES = words(
     """
-        status info stat stats log logs history top health version schema schemas tables columns metrics trace
-        traces spans alerts events snapshot time date weather docs documentation help usage
+        status info stat stats history top health version snapshot time date weather docs documentation help
+        usage activity
     """
 )
 """What is looked at, where the name has no verb: `server_status`."""
+
+_THINGS = words(
+    """
+        log logs schema schemas tables columns metrics trace traces spans alerts events messages requests
+    """
+)
+_OWNERS = words(
+    """
+        pod pods node nodes server service services db database pg mysql redis k k8s kube kubernetes cluster
+        container docker app browser console network system grafana github gitlab sentry datadog prometheus
+        loki
+        host api deployment table kubectl git helm aws ecs lambda ci job jobs build run workflow error errors
+        audit application audits session sessions
+    """
+)
+"""Whose things they are: `pods_log` looks, of `silence_alerts` nobody knows."""
+
+_QUERYING = words("promql logql nrql kql loki prometheus traceql")
+_SETTINGS = words("config configuration setting settings parameter parameters")
 
 
 def parts_of(name: str) -> list[str]:
@@ -94,26 +115,36 @@ def _note_parts(parts: list[str], understood: bool, findings: Findings) -> None:
     looks = _looks(parts)
     if found & _SECRETS and (looks or found & {"dump", "print"}) and not _is_cache_key(found):
         findings.note("read", "credential_read")
-    if found & _TAKES and not looks:
-        findings.note("delete", "destructive")
-    elif found & _NETWORK and not looks and not understood:
-        findings.note("run", "network")
-    elif (found & _PRIVILEGE or _makes_key(found)) and found & _CHANGES and not looks:
-        findings.note("update", "privilege_change")
-    elif found & _MONEY and not looks:
-        findings.unknown()
-    elif found & _RUNS and not understood and not looks:
-        findings.unknown("unknown_code")
-    elif understood:
+    risky = not looks and _note_risky(found, understood, findings)
+    if risky or understood:
         return
-    elif found & _FETCHES and not looks:
-        findings.note("run", "network")
-    elif looks:
+    if looks or (found & _QUERYING and found & _RUNS):
         findings.note("read")
+    elif found & _RUNS:
+        findings.unknown("unknown_code")
     elif found & _CHANGES:
         findings.note("create" if found & _ADDS else "update")
+    elif found & _FETCHES:
+        findings.note("run", "network")
     else:
         findings.unknown()
+
+
+def _note_risky(found: frozenset[str], understood: bool, findings: Findings) -> bool:
+    """Note the worst that the words say; whether they say any of it."""
+    if found & _TAKES:
+        findings.note("delete", "destructive")
+    elif found & _NETWORK and not understood:
+        findings.note("run", "network")
+    elif (found & _PRIVILEGE or _makes_key(found)) and found & _CHANGES:
+        findings.note("update", "privilege_change")
+    elif found & _SETTINGS and found & {"set", "change", "update"} and "redis" in found:
+        findings.note("set", "server_setting")
+    elif found & _MONEY:
+        findings.unknown()
+    else:
+        return False
+    return True
 
 
 def _looks(parts: list[str]) -> bool:
@@ -124,7 +155,8 @@ def _looks(parts: list[str]) -> bool:
             return True
         if part in acts:
             return False
-    return bool(frozenset(parts) & _STATES)
+    found = frozenset(parts)
+    return bool(found & _STATES) or (bool(found & _THINGS) and found <= _THINGS | _OWNERS)
 
 
 def _makes_key(found: frozenset[str]) -> bool:

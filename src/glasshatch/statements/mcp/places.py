@@ -46,6 +46,7 @@ _INNER_PORTS = frozenset(
     )
 )
 _PATTERNS = ("pattern", "glob", "name", "filename", "query", "include")
+_KEYS_SOUGHT = re.compile(r"BEGIN [A-Z ]*KEY|PRIVATE KEY|AKIA|aws_secret|id_rsa", re.IGNORECASE)
 _CHANGING = re.compile(r"write|create|edit|append|save|put|move|copy|delete|remove|upload|modify|set")
 
 
@@ -123,6 +124,9 @@ def local_path(uri: str) -> str:
 def climbs(path: str) -> bool:
     """Whether it leads out of the folder that it begins in: `../../x`, `/srv/app/../../etc`, `/../etc`."""
     parts = path.split("/")
+    if any(re.fullmatch(r"\.{3,}", part) for part in parts):
+        # What is left of `....//` once a server has taken out `../`.
+        return True
     if ".." not in parts:
         return False
     return path.startswith("/") or posixpath.normpath(path).startswith("..")
@@ -134,7 +138,11 @@ def note_path(name: str, value: str, arguments: dict[str, Any], findings: Findin
     path = local_path(value)
     for member in _PATTERNS:
         pattern = arguments.get(member)
-        if isinstance(pattern, str) and re.search(r"search|find|glob|list", name):
+        if isinstance(pattern, str) and re.search(r"search|find|glob|list|grep", name):
+            if _KEYS_SOUGHT.search(pattern):
+                findings.note("read", "credential_read")
+            if name.endswith("grep"):
+                continue
             note_place(f"{path.rstrip('/')}/{pattern.strip('*')}", findings)
     if _CHANGING.search(name) and (
         paths.is_system(path) or ".." in path.split("/") or paths.grants_privilege(path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .nodes import Nodes, flat, is_sign, word_at
+from .nodes import Group, Nodes, flat, is_sign, word_at
 from .tables import qualified
 
 # By the first two words, then by the first alone.
@@ -63,7 +63,8 @@ _MEANINGS: dict[str, str] = {
     "ALTER VIEW": "alter redefines copies_rows",
     "DROP USER": "drop destructive privilege_change",
     "DROP ROLE": "drop destructive privilege_change",
-    "DROP TEMPORARY": "drop",
+    # Such a table is seen by this session alone.
+    "DROP TEMPORARY": "set",
     "BACKUP": "control server_control",
 }
 _FLUSHED = {
@@ -94,6 +95,8 @@ def meaning_of(word: str, nodes: Nodes) -> str | None:
         return " ".join([str(meaning), *(_FLUSHED[one] for one in words if one in _FLUSHED)])
     if word == "SHOW":
         return _shown(nodes)
+    if word == "KILL" and any(isinstance(node, Group) for node in nodes):
+        return None
     return meaning
 
 
@@ -113,6 +116,10 @@ def _altered(nodes: Nodes) -> str:
         word, follows = word_at(nodes, at), word_at(nodes, at + 1)
         if word == "DROP" and follows not in _KEEPS:
             risks.add("destructive")
+        if word == "ENGINE" and "BLACKHOLE" in (follows, word_at(nodes, at + 2)):
+            risks.add("destructive")
+        if word == "CONVERT":
+            risks.add("redefines")
         if word in ("TRUNCATE", "DISCARD", "EXCHANGE") or (word == "IMPORT" and follows in _LOSES):
             risks.add("destructive")
         if word in ("MODIFY", "CHANGE") or (word == "RENAME" and follows not in ("INDEX", "KEY")):

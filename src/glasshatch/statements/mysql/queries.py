@@ -93,7 +93,7 @@ class Queries:
         gathers = any(token.value in functions.GATHERING for token in flat(items))
         limited = (bounded or _is_limited(parts)) and not gathers
         if seen and not limited and not self._narrowed(parts.get("WHERE", []), found):
-            self._bulk(items, found)
+            self._bulk(items, found, grouped="GROUP" in parts)
 
     def _whole_table(self, nodes: Nodes, seen: bool, bounded: bool) -> None:
         name, _ = qualified(nodes, 1)
@@ -111,7 +111,7 @@ class Queries:
         relation = found[0].name if found else ""
         return Narrowing(relation, names).narrows(where)
 
-    def _bulk(self, items: Nodes, found: list[Source]) -> None:
+    def _bulk(self, items: Nodes, found: list[Source], *, grouped: bool) -> None:
         """Whole rows, or a secret, of every row of somebody's table."""
         base = {source.alias.lower() for source in found if source.name and self._is_base(source.name)}
         for at, node in enumerate(items):
@@ -120,7 +120,7 @@ class Queries:
             owner = items[at - 2] if at > 1 and is_sign(items[at - 1], ".") else None
             if (owner is None and base) or (isinstance(owner, Token) and owner.value.lower() in base):
                 self.findings.note((), "bulk_read")
-        if base and any(is_sensitive(name) for name in _shown(items)):
+        if base and any(is_sensitive(name) for name in _shown(items, grouped=grouped)):
             self.findings.note((), "bulk_read")
 
     def _is_base(self, name: str) -> bool:
@@ -294,13 +294,18 @@ def _is_star(items: Nodes, at: int) -> bool:
     )
 
 
-def _shown(items: Nodes) -> list[str]:
-    """Names of columns in the select list whose values show; not those within COUNT and its kin."""
+def _shown(items: Nodes, *, grouped: bool = False) -> list[str]:
+    """Names of columns in the select list whose values show; not those within COUNT and its kin.
+
+    `grouped` says that an aggregate gives one value for each group: of MAX that is many values.
+    """
     found = []
     for at, node in enumerate(items):
         if isinstance(node, Group):
-            if word_at(items, at - 1) not in functions.VALUELESS and not is_query(node.nodes):
-                found += _shown(node.nodes)
+            name = word_at(items, at - 1)
+            hides = name in functions.VALUELESS and not (grouped and name in ("MIN", "MAX", "ANY_VALUE"))
+            if not hides and not is_query(node.nodes):
+                found += _shown(node.nodes, grouped=grouped)
         elif (
             node.kind in ("word", "name")
             and word_at(items, at - 1) != "AS"

@@ -325,7 +325,7 @@ def _expire(rest: list[str], findings: Findings) -> None:
 
 
 def _subscribe_all(rest: list[str], findings: Findings) -> None:
-    if "*" in rest:
+    if "*" in rest or any(pattern.startswith("__key") for pattern in rest):
         findings.risks.add("bulk_read")
 
 
@@ -359,6 +359,7 @@ _RULES: dict[str, Callable[[list[str], Findings], None]] = {
     "EXPIREAT": _expire,
     "PEXPIREAT": _expire,
     "PSUBSCRIBE": _subscribe_all,
+    "TS.DEL": _range_of_all,
     "SCAN": _scan,
     "AUTH": _login,
     "HELLO": _hello,

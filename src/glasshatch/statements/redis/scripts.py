@@ -59,7 +59,7 @@ def _member(tokens: list[tuple[str, str]], at: int, findings: Findings, understa
         return
     start = at + 4 if follow[2:3] == ["("] else at + 3
     arguments = _arguments(tokens, start, call=follow[2:3] == ["("])
-    if not arguments or arguments[0] is None:
+    if not arguments or arguments[0] is None or arguments[0].upper() in ("EVAL", "EVAL_RO"):
         findings.unknown("dynamic_sql")
     else:
         understand([word if word is not None else "?" for word in arguments], findings)

@@ -38,7 +38,7 @@ _DEVICES = re.compile(
     r"^/dev/(?:sd|hd|vd|xvd|nvme|mapper/|dm-|md|mmcblk|loop|disk/|root|rdisk|mem|kmem|port)"
 )
 _ARTEFACTS = re.compile(
-    r"^(?:build|dist|target|node_modules|__pycache__|htmlcov|coverage|_build|tmp|venv|[\w.-]+\.egg-info|"
+    r"^(?:build|dist|target|node_modules|__pycache__|htmlcov|coverage|_build|tmp|venv|[\w.*-]+\.egg-info|"
     r"\.(?:pytest_cache|mypy_cache|ruff_cache|tox|nox|venv|cache|next|nuxt|svelte-kit|parcel-cache|turbo|gradle|"
     r"nyc_output|eggs|terraform|coverage|hypothesis|angular|vite|output|ipynb_checkpoints|DS_Store)|"
     r"[\w*.-]+\.(?:pyc|pyo|class|o|obj|tsbuildinfo|orig|rej|swp))$"

@@ -230,7 +230,10 @@ class Walker:
         return feed
 
     def _redirect(self, operator: str, target: Argument, *, empty: bool) -> None:
-        if paths.is_network(target.text):
+        if paths.is_network(target.text) and operator == "<" and empty:
+            # Nothing is sent, and nobody reads: whether a port is open.
+            self.findings.note("read")
+        elif paths.is_network(target.text):
             self.findings.note("run", "network untrusted_code")
         elif operator in ("<", "<&"):
             if paths.holds_credentials(target):

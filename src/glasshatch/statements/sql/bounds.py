@@ -8,6 +8,7 @@ from typing import Any
 
 from .meaning import Meaning, relation_name
 from .native import Node
+from .scope import Relation
 
 _FLIPPED = {"=": "<>", "<>": "=", "<": ">=", ">": "<=", "<=": ">", ">=": "<"}
 _COMPARE = {
@@ -52,7 +53,7 @@ class Bounds:
         if kind == "NullTest":
             return self._null_test(body, negated)
         if kind == "SubLink":
-            return self._sublink(body)
+            return self._sublink(body, negated)
         return self._mentions(node)
 
     def _bool(self, body: Node, negated: bool) -> bool:
@@ -119,7 +120,7 @@ class Bounds:
         arg = body.get("arg", {})
         return not (stands and self._is_key(arg)) and self._mentions(arg)
 
-    def _sublink(self, body: Node) -> bool:
+    def _sublink(self, body: Node, negated: bool) -> bool:
         """`IN (SELECT id FROM the same table)`, `EXISTS (SELECT 1)` and `(SELECT true)` narrow nothing."""
         kind = body.get("subLinkType")
         select = body.get("subselect", {}).get("SelectStmt", {})
@@ -130,8 +131,8 @@ class Bounds:
         inner = Bounds(self._meaning)
         if select.get("limitCount") or inner.narrows(select.get("whereClause")) or select.get("havingClause"):
             return True
-        if kind == "EXISTS_SUBLINK":
-            return False
+        if kind == "EXISTS_SUBLINK" or "fromClause" not in select:
+            return kind != "EXISTS_SUBLINK" and not negated
         relations = [
             relation_name(part["RangeVar"]) for part in select.get("fromClause", ()) if "RangeVar" in part
         ]
@@ -207,33 +208,37 @@ class Bounds:
         return _UNKNOWN
 
 
-def is_unbounded(meaning: Meaning, body: Node, where: Node | None, names: frozenset[str], ctes: Any) -> bool:
+def is_unbounded(
+    meaning: Meaning, body: Node, where: Node | None, names: frozenset[str], ctes: Mapping[str, Relation]
+) -> bool:
     """Whether an UPDATE, DELETE or MERGE, whose relation goes by `names`, leaves out no row."""
-    wide = wide_queries(body.get("withClause", {}))
+    wide = {name: relation.wide for name, relation in ctes.items()}
     bounds = Bounds(meaning, names, relation_name(body["relation"]), wide)
-    return not bounds.narrows(where) or only_joins(meaning, body, where, names, ctes)
+    return not bounds.narrows(where) or _only_joins(meaning, body, where, names, wide)
 
 
-def wide_queries(with_clause: Node) -> dict[str, frozenset[str]]:
-    """The queries of a WITH that leave out no row, with the relations that they read."""
-    found = {}
-    for item in with_clause.get("ctes", ()):
-        body = item.get("CommonTableExpr", {})
-        select = body.get("ctequery", {}).get("SelectStmt", {})
-        if not any(part in select for part in ("whereClause", "limitCount", "havingClause", "larg")):
-            parts = select.get("fromClause", ())
-            found[str(body.get("ctename"))] = frozenset(
-                relation_name(part["RangeVar"]) for part in parts if "RangeVar" in part
-            )
-    return found
+def wide_query(select: Node | None) -> frozenset[str]:
+    """The relations that a query reads, if it leaves out no row."""
+    if not select or any(part in select for part in ("whereClause", "limitCount", "havingClause", "larg")):
+        return frozenset()
+    parts = select.get("fromClause", ())
+    return frozenset(relation_name(part["RangeVar"]) for part in parts if "RangeVar" in part)
 
 
-def only_joins(meaning: Meaning, body: Node, where: Node | None, names: frozenset[str], ctes: Any) -> bool:
+def _only_joins(
+    meaning: Meaning,
+    body: Node,
+    where: Node | None,
+    names: frozenset[str],
+    wide: Mapping[str, frozenset[str]],
+) -> bool:
     """Whether a DELETE … USING narrows by nothing but the join: of two tables that finds almost every row."""
     joined = [part["RangeVar"]["relname"] for part in body.get("usingClause", ()) if "RangeVar" in part]
-    if not joined or any(name in ctes for name in joined):
+    own = relation_name(body["relation"])
+    if not joined or any(name in wide and own not in wide[name] for name in joined):
         return False
-    others = [one for one in conjuncts(where) if not is_join(one, names)]
+    itself = any(own in wide.get(name, ()) for name in joined)
+    others = [one for one in conjuncts(where) if not is_join(one, frozenset() if itself else names)]
     return not any(Bounds(meaning).narrows(one) for one in others)
 
 

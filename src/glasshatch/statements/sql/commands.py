@@ -34,6 +34,9 @@ def understand(commands: list[Node], text: str) -> Meaning:
     """The meaning of all commands of a text together."""
     meaning = Meaning(commands=len(commands))
     Commands(meaning, text).read(commands)
+    if "server_control" in meaning.risks and meaning.resources:
+        # Once for each row of a table.
+        meaning.risks.add("many_sessions")
     if len(commands) > 1:
         meaning.risks.add("multi_statement")
         # The answers of several commands cannot be told apart by their columns.
@@ -133,8 +136,11 @@ class Commands:
             for item in body.get("options", ())
         }
         if "analyze" in options and not self._is_off(options["analyze"]):
-            # A plan shows no rows.
-            with self._rows_unseen():
+            if any(kind in body["query"] for kind in ("SelectStmt", "ExecuteStmt")):
+                # A plan shows no rows.
+                with self._rows_unseen():
+                    self.command(body["query"])
+            else:
                 self.command(body["query"])
         else:
             self._planned(body["query"])

@@ -149,7 +149,8 @@ class Expressions:
             self._note(self.meaning.guesses, args)
         if name in functions.VALUELESS:
             return NOTHING
-        if name in functions.CONDENSING and "over" not in body:
+        picks = scope.grouped and name in functions.PICKING
+        if name in functions.CONDENSING and "over" not in body and not picks:
             return Flow(args.sources)
         return args.collected() if name in functions.GATHERING else args.derived()
 

@@ -59,6 +59,9 @@ CONDENSING = words(
 )
 """Aggregates whose answer is one value, however many rows went in."""
 
+PICKING = words("min max mode any_value percentile_disc")
+"""Aggregates whose answer is one of the values: one for each group is many of them."""
+
 GATHERING = words(
     """
     array_agg string_agg xmlagg json_agg json_agg_strict jsonb_agg jsonb_agg_strict json_object_agg

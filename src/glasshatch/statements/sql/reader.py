@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .bounds import Bounds, is_unbounded
+from .bounds import Bounds, is_unbounded, wide_query
 from .catalogue import holds_credentials, holds_samples, is_catalogue
 from .expressions import Columns, Ctes, Expressions
 from .meaning import relation_name, strings
@@ -47,7 +47,7 @@ class Reader(Expressions):
                 columns = self._recursive(cte["ctename"], names, select, ctes, parent)
             else:
                 columns = self.query(cte["ctequery"], ctes, parent)
-            ctes[cte["ctename"]] = Relation(columns=_renamed(columns, names), opaque=not columns)
+            ctes[cte["ctename"]] = Relation("", _renamed(columns, names), not columns, wide_query(select))
 
     def _recursive(
         self, name: str, names: list[str], select: Node, ctes: Ctes, parent: Scope | None
@@ -91,7 +91,7 @@ class Reader(Expressions):
             self.meaning.verbs.add("create")
             self.meaning.risks.add("copies_rows")
             self.meaning.resources.add(relation_name(body["intoClause"].get("rel", {})))
-        scope = Scope(parent)
+        scope = Scope(parent, grouped="groupClause" in body)
         for item in body.get("fromClause", ()):
             self._from(item, scope, ctes)
         self.condition(body.get("whereClause"), scope, ctes)

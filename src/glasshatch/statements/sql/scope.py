@@ -93,6 +93,8 @@ class Relation:
     base: str = ""
     columns: tuple[Column, ...] = ()
     opaque: bool = False
+    # Of the query of a WITH that leaves out no row: the relations that it reads.
+    wide: frozenset[str] = frozenset()
 
     def column(self, name: str) -> Flow | None:
         """The flow of one column; None if the relation is derived and has no such column."""
@@ -136,6 +138,7 @@ class Scope:
 
     parent: Scope | None = None
     relations: list[tuple[str, Relation]] = field(default_factory=list)
+    grouped: bool = False
 
     def add(self, alias: str, relation: Relation) -> None:
         self.relations.append((alias, relation))

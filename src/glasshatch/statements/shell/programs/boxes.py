@@ -6,6 +6,7 @@ import re
 from itertools import pairwise
 
 from ...words import words
+from .. import files
 from ..call import Call, Handler, command_after, operands
 from ..expand import UNKNOWN
 
@@ -138,12 +139,20 @@ def _run(call: Call) -> None:
     call.unknown("unknown_code")
 
 
+def _copy(call: Call) -> None:
+    """Into a container it changes what runs; out of one, data of a store does not leave."""
+    places = operands(call.args, frozenset())
+    call.note("update")
+    if places and ":" in places[0].text and not files.is_fetch(places, recursive=False):
+        call.note("read", "server_file")
+
+
 _SPECIAL: dict[tuple[str, str], Handler] = {
     ("", "exec"): _exec,
     ("", "inspect"): _inspect,
     ("", "run"): _run,
     ("secret", "inspect"): lambda call: call.note("read", "credential_read"),
-    ("", "cp"): lambda call: call.note("update"),
+    ("", "cp"): _copy,
     ("", "push"): lambda call: call.note("run", "network"),
     ("", "publish"): lambda call: call.note("run", "network"),
     ("", "attach"): lambda call: call.unknown("unknown_code"),

@@ -18,7 +18,7 @@ _GOALS = words(
     """
     all test tests check checks lint build compile fmt format typecheck types doc docs coverage cov help ci
     verify vet bench package dist assets clean tidy unit integration e2e assemble validate style static
-    testdox spec specs typing mypy ruff eslint prettier jest vitest
+    testdox spec specs typing mypy ruff eslint prettier jest vitest html pdf site
 """
 )
 _QUALIFIERS = words(
@@ -133,7 +133,7 @@ def _node_tool(call: Call, name: str) -> None:
 
 
 _PIP_VALUED = frozenset("-r --requirement -c --constraint -e --editable -t --target --root --prefix".split())
-_PIP_SOURCES = re.compile(r"^-(?:i|f|t)\b|^--(?:\w+-)*(?:index|links|host|target|root|prefix)\b")
+_PIP_SOURCES = re.compile(r"^-[ift]|^--(?:\w+-)*(?:index|links|host|target|root|prefix)\b")
 
 
 def installs_own(call: Call) -> bool:
@@ -339,6 +339,7 @@ _TOOLS = words(
     pytest py.test tox nox mypy ruff black isort flake8 pylint pyright bandit shellcheck hadolint yamllint
     golangci-lint staticcheck gofmt goimports rustfmt rubocop phpstan phpunit rspec eslint prettier tsc jest
     vitest stylelint markdownlint ctest kubeconform kubeval kube-linter tflint checkov trivy actionlint
+    pre-commit
     sqlfluff swiftlint ktlint detekt clang-format clang-tidy cppcheck
 """
 )

@@ -197,6 +197,10 @@ def _find(call: Call) -> None:
     stands_for = _found(call)
     for index, arg in enumerate(args):
         if arg.text in ("-exec", "-execdir", "-ok", "-okdir"):
+            if any(
+                paths.holds_credentials(Argument(f"x/{name.text}")) for name in call.values("-name", "-iname")
+            ):
+                call.note("read", "credential_read")
             _find_command(call, args[index + 1 :], stands_for)
         elif arg.text == "-delete":
             known = stands_for != UNKNOWN + "/"
@@ -295,6 +299,22 @@ def _strace(call: Call) -> None:
         call.run(inner)
 
 
+def _terminals(call: Call) -> None:
+    """tmux and screen: what runs in them is not seen; which there are is."""
+    looks = call.first() in (
+        "ls",
+        "list-sessions",
+        "list-windows",
+        "list-panes",
+        "info",
+        "-ls",
+        "-list",
+        "-V",
+        "-v",
+    )
+    call.note("read") if looks and len(call.args) <= 3 else call.unknown("unknown_code")
+
+
 def _enable(call: Call) -> None:
     """A builtin from a file is code."""
     call.note("set", "untrusted_code" if call.has("-f") else "")
@@ -310,6 +330,8 @@ _SHELLS = words("sh bash dash zsh ksh ash fish mksh rbash csh tcsh")
 HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(_SHELLS, _shell),
     **dict.fromkeys(_INTERPRETERS, _interpreter),
+    "tmux": _terminals,
+    "screen": _terminals,
     "enable": _enable,
     "eval": _eval,
     "env": _env,

@@ -12,7 +12,7 @@ from ..expand import UNKNOWN, Argument, Fields
 def _rm(call: Call) -> None:
     recursive = call.has("-r", "-R", "--recursive", "--no-preserve-root", "-d", "--dir")
     targets = call.operands()
-    if any(arg.opaque for arg in call.args):
+    if any(arg.opaque and not paths.is_artefact(arg.text) for arg in call.args):
         call.note("delete", "destructive")
     for target in targets:
         files.removed(call.findings, target, recursive=recursive, here=call.walker.here)
@@ -136,6 +136,9 @@ def _chown(call: Call) -> None:
     call.note("update", "privilege_change")
 
 
+_TREES = re.compile(r"(?:/|/etc|/root|/home(?:/[^/]+)?|~)/?\*?")
+
+
 def _tar(call: Call) -> None:
     if any(
         text.startswith(("--to-c", "--checkpoint-a", "--use-c", "--rsh-c", "--rmt-c", "--info-s", "--new-v"))
@@ -153,6 +156,9 @@ def _tar(call: Call) -> None:
         files.changed(call.findings, where or Argument("."), "create")
         return
     call.note("create")
+    if any(_TREES.fullmatch(place.text) for place in call.operands()):
+        # Accounts, keys and homes go along.
+        call.note("read", "credential_read")
     _archive_target(call)
 
 

@@ -26,7 +26,7 @@ _READ = words(
     vgs lvs pvs vgdisplay lvdisplay pvdisplay pygmentize tokei cloc figlet neofetch screenfetch fastfetch
     lolcat sensors acpi upower nvidia-smi rpcinfo showmount nfsstat mountstats smbstatus lpstat lpq iwlist
     ipcs lsinitramfs tig stern popd pushd dirs ts pv ccze lnav goaccess multitail
-    systemd-analyze systemd-cgls systemd-cgtop systemd-detect-virt
+    atq systemd-analyze systemd-cgls systemd-cgtop systemd-detect-virt
     xdpyinfo vcgencmd unalias suspend caller disown fg bg logout
 """
 )
@@ -62,7 +62,7 @@ _NETWORK = words(
 )
 _UNREAD_CODE = words(
     """
-    vim vi nvim nano pico emacs ed ex joe mcedit mc tmux screen byobu gdb lldb dlv cmake
+    vim vi nvim nano pico emacs ed ex joe mcedit mc byobu gdb lldb dlv cmake
     ant bazel invoke fab ansible-console puppet
     chef-client salt salt-call expect at batch gcc g++ cc clang rustc tclsh wish osascript pwsh
     powershell rlwrap parallel gnu-parallel pssh pdsh clush dsh jshell groovy scala kotlin erl iex elixir

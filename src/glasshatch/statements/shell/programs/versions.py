@@ -143,7 +143,7 @@ def _config(call: Call, args: Fields) -> None:
     looking = call.has("--get", "-l", "--list", "--get-all", "--get-regexp") or len(call.operands()) == 1
     call.note("read" if looking or call.first() in ("list", "get") else "update")
     if not looking and re.search(
-        r"alias|pager|command|editor|hook|fsmonitor|filter|helper|proxy", " ".join(call.texts)
+        r"alias|pager|command|editor|hook|fsmonitor|filter|helper|proxy", " ".join(call.texts).lower()
     ):
         call.unknown("unknown_code")
 

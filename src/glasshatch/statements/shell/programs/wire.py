@@ -7,9 +7,9 @@ import re
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from .. import files
-from ..call import Call, Handler, apart
-from ..expand import UNKNOWN, Argument
+from .. import files, paths
+from ..call import Call, Handler, apart, replace_text
+from ..expand import UNKNOWN, Argument, Fields
 
 _NEAR = re.compile(
     r"^(?:localhost|127\.|10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|\[?::1|0\.0\.0\.0)|"
@@ -17,6 +17,8 @@ _NEAR = re.compile(
 )
 _METADATA = re.compile(
     r"169\.254\.(?:169\.254|170\.2\b|169\.123)|metadata\.(?:google|azure|packet|platformequinix)|"
+    r"^(?:https?://)?metadata(?:[:/]|$)|/computeMetadata/|/latest/(?:meta-data|user-data|dynamic|api/token)|"
+    r"/security-credentials|/metadata/(?:instance|identity)|"
     r"100\.100\.100\.200|192\.0\.0\.192|fd00:ec2::|\[fe80:",
     re.IGNORECASE,
 )
@@ -93,6 +95,11 @@ def _curl(call: Call) -> None:
         call.note("read", "credential_read")
     if any(url.text.startswith("file:") for url in urls):
         call.note("read", "server_file")
+    socket = call.value("--unix-socket", "--abstract-unix-socket")
+    if socket is not None and re.search(r"docker|containerd|podman|crio|kubelet", socket.text):
+        call.note("run", "privilege_change")
+    if any(paths.holds_rows(value.text.lstrip("@")) for value in call.values("-T", "--upload-file")):
+        call.note("run", "network")
     if call.has("-K", "--config"):
         call.unknown("unknown_code")
     _request(call, urls, near)
@@ -120,6 +127,8 @@ def _request(call: Call, urls: list[Argument], near: bool) -> None:
             for url in urls
         ):
             call.note("delete", "destructive")
+        if any(re.search(r"/_(?:cluster|snapshot|security|nodes|settings)\b", url.text) for url in urls):
+            call.note("update", "server_setting")
     if not near and any(UNKNOWN in text for text in (*call.texts,)):
         # An address or a header with what is not known could carry anything out.
         call.note("run", "network")
@@ -144,6 +153,7 @@ def _saved(call: Call, near: bool) -> None:
 
 
 def _wget(call: Call) -> None:
+    call = replace(call, args=_output_apart(call.args))
     valued = (
         "-O",
         "-o",
@@ -163,7 +173,7 @@ def _wget(call: Call) -> None:
     near = bool(urls) and all(is_near(url.text) for url in urls)
     target = call.value("-O", "--output-document")
     shown = call.has("--spider") or (target is not None and target.text in ("-", "/dev/null", "/dev/stdout"))
-    call.note("read" if shown else "create", "" if near or call.has("--spider") else "network")
+    call.note("read" if shown else "create", "" if near or shown else "network")
     if any(text.startswith(("--post", "--body", "--meth")) for text in call.texts):
         call.note("update", "" if near else "network")
     if call.has("-i", "-e", "--execute", "--use-askpass"):
@@ -172,6 +182,19 @@ def _wget(call: Call) -> None:
         files.written(call.findings, target)
     if any(is_metadata(url.text) for url in urls):
         call.note("read", "credential_read")
+
+
+def _output_apart(args: Fields) -> Fields:
+    """`-qO-` as `-q -O -`."""
+    found: Fields = []
+    for arg in args:
+        joined = re.fullmatch(r"-([qncvSN]*)O(.*)", arg.text)
+        if joined is None or arg.text == "-O":
+            found.append(arg)
+            continue
+        found += [replace_text(arg, f"-{letter}") for letter in joined[1]]
+        found += [replace_text(arg, "-O"), *([replace_text(arg, joined[2])] if joined[2] else [])]
+    return found
 
 
 def _http(call: Call) -> None:
