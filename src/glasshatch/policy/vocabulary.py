@@ -26,7 +26,7 @@ RISKS: Final = frozenset(
             "unknown_syntax",
             "untrusted_code",
         ),
-        *("cluster_control", "long_lock", "many_sessions", "temporary_copy", "whole_row"),
+        *("cluster_control", "derived_row", "long_lock", "many_sessions", "temporary_copy", "whole_row"),
     }
 )
 """Every risk that `statements` finds."""

@@ -76,7 +76,7 @@ class Expressions:
         if row is not None and not (column is not None and column.sources and _is_derived_only(scope, name)):
             # The name of a relation used as a value is its whole row, unless a column has that name,
             # which only the catalogue could tell.
-            self.meaning.risks.add("whole_row")
+            self.meaning.risks.add("derived_row" if row.spelled_out else "whole_row")
             flow = row.whole().derived()
             self._note(self.meaning.columns, flow)
             return flow

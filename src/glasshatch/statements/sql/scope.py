@@ -96,6 +96,11 @@ class Relation:
     # Of the query of a WITH that leaves out no row: the relations that it reads.
     wide: frozenset[str] = frozenset()
 
+    @property
+    def spelled_out(self) -> bool:
+        """Whether its text says which columns it has, each with its origin: a row of it holds no others."""
+        return bool(self.columns) and not self.opaque and all(column.name != "*" for column in self.columns)
+
     def column(self, name: str) -> Flow | None:
         """The flow of one column; None if the relation is derived and has no such column."""
         if self.base:

@@ -15,7 +15,7 @@ select c.oid, n.nspname, c.relname, a.attnum, a.attname, a.atttypid,
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 join pg_catalog.pg_attribute a on a.attrelid = c.oid
-where a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'v', 'm', 'p', 'f')
+where a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'v', 'm', 'p', 'f', 'S')
   and (c.oid >= 16384 or c.relname in ('pg_stats', 'pg_stats_ext', 'pg_stats_ext_exprs', 'pg_statistic',
        'pg_statistic_ext_data', 'pg_largeobject', 'pg_stat_activity', 'pg_prepared_statements', 'pg_cursors'))
 """

@@ -11,10 +11,13 @@ from .answers import error_message
 _LIMITS = "limits/"
 _ENCODING_WORDS = re.compile(r"\b(client_encoding|names|standard_conforming_strings)\b", re.IGNORECASE)
 _HARMLESS_SET = re.compile(
-    r"\s*set\s+(session\s+)?(client_encoding\s*(=|to)\s*'?utf-?8'?|names\s+'utf-?8'"
-    r"|standard_conforming_strings\s*(=|to)\s*'?on'?)\s*;?\s*",
+    r"\s*set\s+(?:session\s+)?(?:client_encoding\s*(?:=|to)\s*(?:'(?:utf-?8|unicode)'|utf8|unicode)"
+    r"|names\s+'(?:utf-?8|unicode)'|standard_conforming_strings\s*(?:=|to)\s*(?:'on'|on))\s*",
     re.IGNORECASE,
 )
+_SETTING_CHARACTERS = 2_048
+# A temporary table is no table of the catalogue's: what lies in it would be read in clear.
+_COPIES = frozenset({"copies_rows", "temporary_copy"})
 RECORDING_DOWN = error_message(
     "57P03",
     "the statement was not sent: recording is unavailable",
@@ -52,8 +55,15 @@ AFTER_SETTING = error_message(
 
 
 def is_harmless_set(text: str) -> bool:
-    """Whether a text only sets what the gateway relies on to the value it relies on."""
-    return len(text) < 128 and _HARMLESS_SET.fullmatch(text) is not None
+    """Whether a text sets what the gateway relies on, if at all, only to the value it relies on.
+
+    It is cut at every semicolon, within strings and comments too, which can only refuse more: a piece that
+    names such a setting must be nothing else than its setting to the right value.
+    """
+    if len(text) > _SETTING_CHARACTERS:
+        return False
+    pieces = [piece for piece in text.split(";") if _ENCODING_WORDS.search(piece)]
+    return bool(pieces) and all(map(_HARMLESS_SET.fullmatch, pieces))
 
 
 def house_rule(
@@ -69,7 +79,7 @@ def house_rule(
     verbs = set(statement.verbs)
     if masked and "copy_out" in verbs and not copy_masked:
         return _deny("gateway/copy-of-masked", "this COPY would hand out masked columns unmasked")
-    if masked and "copies_rows" in statement.risks:
+    if masked and not _COPIES.isdisjoint(statement.risks):
         return _deny("gateway/copy-of-masked", "masked columns may not be copied into another table")
     if masked and carries_out:
         return _deny("gateway/copy-of-masked", "masked columns may not leave but in an answer")
