@@ -390,6 +390,25 @@ def policies(scene: Scene) -> Iterator[Story]:
         yield msgspec.structs.replace(story, add=add)
 
 
+@contextlib.contextmanager
+def review(scene: Scene) -> Iterator[Story]:
+    """Alice's statement and the undo of it are requests; bob judges both."""
+    house = scene.house
+
+    def statement(_: Play, *, undoes: bool = False) -> str:
+        asked = [one for one in house.jsonl("requests", "--state", "all", person="dana") if one["statement"]]
+        return next(str(one["id"]) for one in asked[::-1] if bool(one["statement"]["undoes"]) is undoes)
+
+    imaged = ("events", "--action", "statement.imaged")
+    words = {
+        "REQUEST": statement, "UNDO": lambda play: statement(play, undoes=True),
+        "IMAGE": lambda _: house.jsonl(*imaged, person="dana")[-1]["event"]["id"],
+    }  # fmt: skip
+    sees = ("rows, counted", "before-image of 5 rows", "undoes ", "done: 5 rows changed")
+    with in_the_house(scene, words=words, sees=sees) as story:
+        yield story
+
+
 STORIES = {
     "README.md": readme, "docs/guides/protect-a-database.md": protect, "docs/guides/alerts.md": alerts,
     "docs/operate/backup.md": backup, "docs/operate/upgrade.md": upgrade, "docs/operate/keys.md": keys,
@@ -397,7 +416,8 @@ STORIES = {
     "docs/operate/deploy.md": deploy, "docs/guides/feed.md": feed, "docs/guides/page.md": page,
     "docs/guides/search.md": search, "docs/guides/witness.md": witness,
     "docs/guides/evidence.md": evidence, "docs/guides/seal-and-erase.md": seal,
-    "docs/guides/test-a-policy.md": policies, "docs/guides/redact.md": alone,
+    "docs/guides/review-a-statement.md": review, "docs/guides/test-a-policy.md": policies,
+    "docs/guides/redact.md": alone,
 }  # fmt: skip
 """Pages that need more than the house; every other page is played in it as it stands."""
 

@@ -17,6 +17,7 @@ from ..errors import PeerError, Unavailable
 from ..events import DEFAULT_LEDGER
 from ..sdk.connection import open_connection
 from .answers import Me, Problem, raised
+from .change_client import ChangeCalls
 from .exposure_values import Exposure, ExposureForm
 from .key_values import KeysText, KeyView, RetireForm, RotateForm
 from .policy_client import PolicyCalls
@@ -61,7 +62,7 @@ _MAKING_SECONDS = 600.0
 _PART_BYTES = 1 << 18
 
 
-class Client(VaultCalls, PolicyCalls):
+class Client(VaultCalls, PolicyCalls, ChangeCalls):
     """One server, under one token. Not to be shared between threads."""
 
     def __init__(self, server: str, token: str, tenant: str = "") -> None:

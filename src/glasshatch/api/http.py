@@ -21,6 +21,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 from .. import __version__
 from ..errors import Denied, GlasshatchError, NotAuthenticated
 from .answers import STATUS, Problem, problem
+from .change_routes import CHANGE_ROUTES
 from .intake_routes import INTAKE_ROUTES
 from .policy_routes import POLICY_ROUTES
 from .ports import Authenticator, Desk, TlogSettings
@@ -59,6 +60,7 @@ def create_app(
         route_handlers=[
             *TENANT_ROUTES,
             *VAULT_ROUTES,
+            *CHANGE_ROUTES,
             *POLICY_ROUTES,
             *(USE_ROUTES if use else FRONT_ROUTES),
         ],

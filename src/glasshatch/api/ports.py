@@ -13,6 +13,7 @@ from typing import Protocol
 import msgspec
 
 from ..identity import Identity
+from .change_values import Ran, StatementForm, UndoForm
 from .exposure_values import Exposure, ExposureForm
 from .key_values import KeysText, KeyView, RetireForm, RotateForm
 from .policy_values import Explained, ExplainForm, PolicyLoaded, Replayed, ReplayForm
@@ -170,6 +171,20 @@ class PolicyDesk(Protocol):
         """One step of judging recorded decisions again; recorded as a read of them."""
 
 
+class ChangeDesk(Protocol):
+    """Statements under review."""
+
+    def show_request(self, caller: Identity, request_id: str) -> RequestView: ...
+    def request_statement(self, caller: Identity, form: StatementForm) -> RequestView:
+        """File a statement; what it would change is measured, and recorded, before this returns."""
+
+    def run_statement(self, caller: Identity, request_id: str) -> Ran:
+        """Run an approved statement once; recorded before it is sent."""
+
+    def undo(self, caller: Identity, form: UndoForm) -> RequestView:
+        """File what would undo a run; nothing runs."""
+
+
 class RetentionDesk(Protocol):
     """Letting old entries go."""
 
@@ -266,6 +281,7 @@ class Desk(
     VaultDesk,
     PolicyDesk,
     RetentionDesk,
+    ChangeDesk,
     Protocol,
 ):
     """What a caller may ask of the front: the record itself, access, people, and taking events in."""

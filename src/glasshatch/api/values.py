@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from .change_values import StatementView
 from .recorded import RecordedEvent as RecordedEvent  # noqa: PLC0414
 
 Limit = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
@@ -68,7 +69,7 @@ class ReviewForm(Form, frozen=True):
 
 
 class RequestView(msgspec.Struct, frozen=True, kw_only=True):
-    """A request and where it stands."""
+    """A request and where it stands; `statement` is what is under review where its kind is that."""
 
     id: str
     actor: str
@@ -81,6 +82,8 @@ class RequestView(msgspec.Struct, frozen=True, kw_only=True):
     created: str
     reviewers: tuple[str, ...] = ()
     grant_id: str = ""
+    kind: str = "session"
+    statement: StatementView | None = None
 
 
 class GrantView(msgspec.Struct, frozen=True, kw_only=True):

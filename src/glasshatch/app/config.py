@@ -97,6 +97,9 @@ class ResourceSection(_Section, frozen=True):
     database, user, password: the upstream account, which people never hold. tls: disable, require,
     or verify-full with tls_ca. columns: which columns hold personal data and how they are masked. mode:
     mask, or dry-run, in which answers pass IN CLEAR and what would be masked is counted and recorded.
+    preview_seconds: how long the rows of a statement under review may be counted; 0 for not at all.
+    before_images: off, when-possible or required: whether a reviewed UPDATE or DELETE leaves one, which
+    `glasshatch undo` puts back. image_rows: how many rows an image holds, of 4 KiB on the average.
     """
 
     type: Literal["postgres"]
@@ -111,6 +114,9 @@ class ResourceSection(_Section, frozen=True):
     tls_ca: str = ""
     columns: tuple[ColumnRule, ...] = ()
     mode: Literal["mask", "dry-run"] = "mask"
+    preview_seconds: Annotated[int, msgspec.Meta(ge=0, le=60)] = 5
+    before_images: Literal["off", "when-possible", "required"] = "off"
+    image_rows: Annotated[int, msgspec.Meta(ge=1, le=5_000)] = 1_000
 
 
 class DetectSection(_Section, frozen=True):

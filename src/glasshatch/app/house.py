@@ -14,7 +14,7 @@ from typing import Any
 
 from ..clock import Clock
 from ..errors import ConfigError, Conflict
-from ..events import Actor, Outcome, Receipt
+from ..events import Actor, Link, Outcome, Receipt, Resource
 from ..keys import Keyring, MasterKey, open_master_key
 from ..ledger import Ledger
 from ..masking import Engine, MaskingPolicy, Redactor, Sealing, SealRule, Tokens
@@ -158,6 +158,18 @@ class House:
         attrs |= self._masking_facts()
         self.note("server.started", outcome=Outcome(status="success"), attrs=attrs)
         self.policies.note_start(self.note)
+        self._settle_statements()
+
+    def _settle_statements(self) -> None:
+        """Runs that a crash ended: whether the database kept them, nobody knows, and the record says so."""
+        for kept in self.control.statements.settle(self.clock.now_ns()):
+            kind, _, name = kept.resource.partition("/")
+            reason = "the server ended in the middle of it"
+            self.note(
+                "statement.finished", outcome=Outcome(status="unknown", reason=reason),
+                request_id=kept.request_id, resource=Resource(type=kind, id=kept.resource, name=name),
+                links=(Link(rel="run", id=kept.run_event),),
+            )  # fmt: skip
 
     def _masking_facts(self) -> dict[str, object]:
         """What the record says of masking at a start: its rules, and where answers pass in clear."""

@@ -12,7 +12,7 @@ import msgspec
 
 from ..clock import Clock
 from ..errors import GlasshatchError, TooLarge, Unavailable
-from ..events import ACTIONS, Done, Event, Receipt, Source, encode, uuid7
+from ..events import ACTIONS, Done, Event, Receipt, Redaction, SealedField, Source, encode, uuid7
 from ..keys import DEFAULT_LEDGER
 from ..ledger import Large
 from ..masking import Redactor
@@ -56,14 +56,22 @@ class Recorder:
         self._others = others
         self._sealer = sealer
 
-    def submit(self, event: Event, done: Done | None = None, *, ledger: str = "") -> None:
+    def submit(
+        self,
+        event: Event,
+        done: Done | None = None,
+        *,
+        ledger: str = "",
+        sealed: tuple[SealedField, ...] = (),
+    ) -> None:
         """Redact and append; `done` hears of success or failure exactly once.
 
         Args:
             ledger: Append to this one, and not to where the event's stream leads.
+            sealed: What the event commits to; the caller has put the values into the vault.
         """
         try:
-            entry = self._entry(event)
+            entry = self._entry(event, sealed)
         except GlasshatchError as error:
             if done:
                 done(error)
@@ -104,14 +112,21 @@ class Recorder:
             return entries
         return [refusal if batch.holds(place) else entry for place, entry in enumerate(entries)]
 
-    def record(self, event: Event, timeout_s: float = 30.0, *, ledger: str = "") -> Receipt:
+    def record(
+        self,
+        event: Event,
+        timeout_s: float = 30.0,
+        *,
+        ledger: str = "",
+        sealed: tuple[SealedField, ...] = (),
+    ) -> Receipt:
         """Append and wait until durable; not for the event loop.
 
         Raises:
             Unavailable: The ledger did not acknowledge in time, or refused.
         """
         answer: concurrent.futures.Future[Receipt | GlasshatchError] = concurrent.futures.Future()
-        self.submit(event, answer.set_result, ledger=ledger)
+        self.submit(event, answer.set_result, ledger=ledger, sealed=sealed)
         try:
             result = answer.result(timeout_s)
         except concurrent.futures.TimeoutError:
@@ -136,8 +151,11 @@ class Recorder:
             return
         ledger.submit_all([(entry, partial(_named, name, done) if done else None) for entry, done in items])
 
-    def _entry(self, event: Event) -> Entry:
+    def _entry(self, event: Event, sealed: tuple[SealedField, ...]) -> Entry:
         redacted = self._redactor.event(event)
+        if sealed:
+            redaction = msgspec.structs.replace(redacted.redaction or Redaction(), sealed=sealed)
+            redacted = msgspec.structs.replace(redacted, redaction=redaction)
         try:
             return fitted(redacted)
         except TooLarge:

@@ -61,9 +61,13 @@ class Requests:
         ticket: str = "",
         limits: GrantLimits | None = None,
         kind: RequestKind = "session",
+        beside: Callable[[Connection, Request], object] | None = None,
         record: Callable[[Request], object] = unrecorded,
     ) -> Request:
         """Store an actor's request; reason and ticket are redacted already.
+
+        Args:
+            beside: Stores what belongs to it, in the same transaction.
 
         Raises:
             ConfigError: Something asked for is not acceptable: says which.
@@ -83,6 +87,8 @@ class Requests:
         )
         with self._database.write() as connection:
             self._requests.insert(connection, _request_row(request))
+            if beside is not None:
+                beside(connection, request)
             record(request)
         return request
 

@@ -22,7 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION: Final = "0002"
+REVISION: Final = "0003"
 """The newest migration; a store with a higher one was written by a newer Glasshatch."""
 
 metadata = MetaData(
@@ -259,12 +259,47 @@ holds = Table(
     Index(None, "tenant", "released_ns"),
 )
 
-TABLES: Final = (actors, tokens, requests, reviews, grants, erasures, holds)
+statements = Table(
+    "statements",
+    metadata,
+    _text("tenant"),
+    _text("id"),
+    _text("request_id"),
+    _text("resource"),
+    # Base64 under the data key `key_id`; empty where it is made of sealed values, or not needed any more.
+    _text("text"),
+    _text("key_id"),
+    _text("shown"),
+    _text("shape"),
+    _text("hash"),
+    _text("verbs"),
+    _text("tables"),
+    _text("risks"),
+    _text("rule"),
+    _integer("near_masked"),
+    _text("preview"),
+    # The events: what it undoes, its run, and the before-image that the run left.
+    _text("undoes"),
+    _text("run_event"),
+    _text("image_event"),
+    _text("image_why"),
+    _text("state"),
+    _integer("created_ns"),
+    _integer("changed_ns"),
+    _integer("version"),
+    _text("mac"),
+    PrimaryKeyConstraint("tenant", "id"),
+    UniqueConstraint("tenant", "request_id"),
+    _belongs("request_id", "requests"),
+    Index(None, "tenant", "state"),
+)
+
+TABLES: Final = (actors, tokens, requests, reviews, grants, erasures, holds, statements)
 """All tables whose rows are authenticated and counted in a head, parents first.
 
 The vault's own tables have no head, because it would be read whole at each start: what they must hold,
 the events say, and which keys must not come back, `erasures` says.
 """
 
-HEADED_SINCE: Final = {"0002": (erasures, holds)}
+HEADED_SINCE: Final = {"0002": (erasures, holds), "0003": (statements,)}
 """Which of them came with which migration: it gives them a head."""

@@ -19,6 +19,7 @@ from .holds import Holds
 from .migrate import upgrade
 from .people import Actors, Tokens
 from .sealed import SealedTable
+from .statements import Statements
 from .vault import Vault
 
 
@@ -50,6 +51,7 @@ class ControlStore:
             random=random,
         )
         self.holds = Holds(database, sealed["holds"], random)
+        self.statements = Statements(database, sealed["statements"])
         keys, values, marks = (
             SealedTable(table, tenant, mac_key)
             for table in (schema.subject_keys, schema.sealed_values, schema.vault_marks)

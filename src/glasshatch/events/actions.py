@@ -42,6 +42,15 @@ ACTIONS: dict[str, Action] = {
         Action("statement.held", "a statement waits for a review and did not run", 2),
         Action("statement.finished", "a statement ended: outcome, rows and exposure"),
         Action("statement.cancelled", "the client asked to cancel the running statement"),
+        Action(
+            "statement.previewed", "what a statement under review would change was measured, or why not", 2
+        ),
+        Action(
+            "statement.imaged",
+            "the rows that a reviewed statement changed were kept as they were before, sealed; durable before"
+            " its commit",
+            2,
+        ),
         Action("request.created", "an actor asked for access, with a reason", 2),
         Action("request.approved", "a reviewer approved a request", 2),
         Action("request.denied", "a reviewer denied a request", 2),

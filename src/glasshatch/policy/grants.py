@@ -16,8 +16,8 @@ from ..errors import ConfigError, Conflict, Denied
 from ..identity import Identity
 
 RequestState = Literal["pending", "approved", "denied", "withdrawn", "expired"]
-RequestKind = Literal["session", "reveal", "erase"]
-"""Access to a resource, one sealed value shown, or one data subject erased."""
+RequestKind = Literal["session", "statement", "reveal", "erase"]
+"""Access to a resource, one statement run once, one sealed value shown, or one data subject erased."""
 
 Step = Literal["approve", "deny", "withdraw", "expire"]
 Verdict = Literal["approve", "deny"]

@@ -3,10 +3,13 @@
 from .model import OutputColumn, Span, SpanKind, Statement
 from .registry import ALIASES, KINDS, analyze, kind_of
 from .sql import analyze_sql
+from .sql.changes import Calls, Change, matching, quoted, read_change, target_name
 
 __all__ = [
     "ALIASES",
     "KINDS",
+    "Calls",
+    "Change",
     "OutputColumn",
     "Span",
     "SpanKind",
@@ -14,4 +17,8 @@ __all__ = [
     "analyze",
     "analyze_sql",
     "kind_of",
+    "matching",
+    "quoted",
+    "read_change",
+    "target_name",
 ]

@@ -41,6 +41,7 @@ database = "policyshop"
 user = "{user}"
 password = "file:{secret}"
 tls = "disable"
+preview_seconds = 1
 
 [[resources.shop.columns]]
 pattern = "*.customers.email"
@@ -132,6 +133,7 @@ def server(postgres: PostgresServer, open_directory: Path) -> Iterator[PolicySer
         server.add("alice", "engineer")
         server.add("bob", "engineer", "approver")
         server.add("carol", "auditor")
+        server.add("dora", "dba")
         yield server
     finally:
         server.stop()

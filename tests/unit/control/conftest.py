@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from glasshatch.control import ControlStore, Erasure
+from glasshatch.control import ControlStore, Erasure, KeptStatement
 from glasshatch.identity import Identity
 
 NOW = 1_800_000_000_000_000_000
@@ -50,6 +50,17 @@ class Office(msgspec.Struct):
         connection.close()
 
 
+def kept_statement(id: str, request_id: str, **changes: Any) -> KeptStatement:
+    """A statement under review."""
+    made = KeptStatement(
+        id=id, request_id=request_id, resource="postgres/orders", text="c2VhbGVk", key_id="k1",
+        shown="DELETE FROM t WHERE id = <n>", shape="DELETE FROM t WHERE id = ?", hash="abc",
+        verbs=("delete",),
+        tables=("t",), risks=(), rule="production.everyday", near_masked=False, preview="{}", created_ns=NOW,
+    )  # fmt: skip
+    return msgspec.structs.replace(made, **changes)
+
+
 def erasure(id: str, *key_ids: str, **changes: Any) -> Erasure:
     """An erasure of one subject."""
     made = Erasure(
@@ -85,8 +96,15 @@ def staffed_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def busy_store(staffed_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The file of a store with at least two rows in every table."""
     office = _copy(staffed_store, tmp_path_factory.mktemp("busy") / "control.db")
+
+    def reviewed(connection: Any, request: Any) -> None:
+        office.store.statements.insert(connection, kept_statement(f"s-{request.id}", request.id))
+
     for moment in (NOW, NOW + 10**6):
         request = office.store.requests.create(office.alice, **{**WISH, "now_ns": moment})
+        office.store.requests.create(
+            office.alice, **{**WISH, "now_ns": moment + 5}, kind="statement", beside=reviewed
+        )
         office.store.requests.approve(request.id, office.bob, moment + 1)
         office.store.tokens.issue(office.alice.id, scopes=["*"], lifetime_ns=3600 * SECOND, now_ns=moment)
         office.store.holds.place(["<EMAIL:aaaaaaaaaaaa>"], reason="court 17", by="carol", now_ns=moment)

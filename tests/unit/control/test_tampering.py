@@ -27,6 +27,7 @@ def read_everything(store: ControlStore) -> None:
     store.grants.list()
     store.holds.list()
     store.erasures.list()
+    store.statements.with_text()
 
 
 def tamper(busy: Any, table: str, column: str) -> None:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from typing import cast
 
+import msgspec
+
 from ...api.values import GrantView, RequestForm, RequestView
 from ...errors import ConfigError
 from ...events import Access, Link, Outcome, Resource
 from ...identity import Identity
 from ...policy import Grant, Request, RequestKind, RequestState
+from ..changes.viewing import statement_view
 from ..house import House
 from .roles import ADMIN, APPROVER, AUDITOR, require
 
@@ -28,7 +31,7 @@ class AccessPart:
     def create_request(self, caller: Identity, form: RequestForm) -> RequestView:
         """Ask for access; anybody may ask."""
         _require_known(self._house, form.resource)
-        return self._request_view(self._file(caller, "session", form))
+        return self._request_view(self._file(caller, "session", form), caller)
 
     def ask_for(
         self, caller: Identity, kind: RequestKind, resource: str, duration_s: int, reason: str, ticket: str
@@ -51,7 +54,7 @@ class AccessPart:
             ticket=house.redactor.text(form.ticket)[0],
             now_ns=house.clock.now_ns(),
             kind=kind,
-            record=lambda made: self._note_request("request.created", caller, made),
+            record=lambda made: self.note_request("request.created", caller, made),
         )
 
     def list_requests(self, caller: Identity, state: str) -> list[RequestView]:
@@ -66,8 +69,14 @@ class AccessPart:
         actor_id = "" if everybody else caller.id
         wanted = cast("RequestState | None", state or None)
         return [
-            self._request_view(request) for request in self._house.control.requests.list(wanted, actor_id)
+            self._request_view(request, caller)
+            for request in self._house.control.requests.list(wanted, actor_id)
         ]
+
+    def show_request(self, caller: Identity, request_id: str) -> RequestView:
+        """One request that the caller may see, by its id or the beginning of it."""
+        seen = {view.id: view for view in self.list_requests(caller, "")}
+        return seen[_one_of(seen, request_id, "request")]
 
     def approve(self, caller: Identity, request_id: str, comment: str) -> RequestView:
         """Approve somebody else's request; with the last approval needed the grant begins."""
@@ -75,14 +84,14 @@ class AccessPart:
         house = self._house
 
         def record(request: Request, grant: Grant | None) -> None:
-            self._note_request("request.approved", caller, request)
+            self.note_request("request.approved", caller, request)
             if grant is not None:
                 self._note_grant("grant.issued", caller, grant)
 
         request, _ = house.control.requests.approve(
             self._request_id(request_id), caller, house.clock.now_ns(), self._redacted(comment), record=record
         )
-        return self._request_view(request)
+        return self._request_view(request, caller)
 
     def deny(self, caller: Identity, request_id: str, comment: str) -> RequestView:
         """Deny somebody else's request."""
@@ -90,18 +99,18 @@ class AccessPart:
         house = self._house
         request = house.control.requests.deny(
             self._request_id(request_id), caller, house.clock.now_ns(), self._redacted(comment),
-            record=lambda denied: self._note_request("request.denied", caller, denied),
+            record=lambda denied: self.note_request("request.denied", caller, denied),
         )  # fmt: skip
-        return self._request_view(request)
+        return self._request_view(request, caller)
 
     def withdraw(self, caller: Identity, request_id: str) -> RequestView:
         """Take one's own request back."""
         house = self._house
         request = house.control.requests.withdraw(
             self._request_id(request_id), caller, house.clock.now_ns(),
-            record=lambda withdrawn: self._note_request("request.withdrawn", caller, withdrawn),
+            record=lambda withdrawn: self.note_request("request.withdrawn", caller, withdrawn),
         )  # fmt: skip
-        return self._request_view(request)
+        return self._request_view(request, caller)
 
     def list_grants(self, caller: Identity, state: str) -> list[GrantView]:
         """Grants the caller may see, in the same way as requests."""
@@ -133,14 +142,15 @@ class AccessPart:
         house.control.requests.expire(now_ns, record=self._note_expired)
 
     def _note_expired(self, request: Request) -> None:
-        self._note_request(
+        self.note_request(
             "request.denied",
             self._house.control.actors.get(request.actor_id),
             request,
             "nobody answered in time",
         )
 
-    def _note_request(self, action: str, actor: Identity, request: Request, reason: str = "") -> None:
+    def note_request(self, action: str, actor: Identity, request: Request, reason: str = "") -> None:
+        """Record a step of a request."""
         comments = {review.reviewer_id: review.comment for review in request.reviews if review.comment}
         self._house.note(
             action,
@@ -181,9 +191,9 @@ class AccessPart:
             links=(Link(rel="grant", id=grant.id),),
         )  # fmt: skip
 
-    def _request_view(self, request: Request) -> RequestView:
+    def _request_view(self, request: Request, caller: Identity) -> RequestView:
         grants = self._house.control.grants.list(request.actor_id) if request.state == "approved" else []
-        return RequestView(
+        view = RequestView(
             id=request.id,
             actor=self._name(request.actor_id),
             resource=request.resource,
@@ -195,7 +205,13 @@ class AccessPart:
             created=str(request.created_ns),
             reviewers=self._names(tuple(review.reviewer_id for review in request.reviews)),
             grant_id=next((grant.id for grant in grants if grant.request_id == request.id), ""),
+            kind=request.kind,
         )
+        if request.kind != "statement":
+            return view
+        kept = self._house.control.statements.of_request(request.id)
+        statement = statement_view(kept, judging=caller.has_role(APPROVER, AUDITOR, ADMIN))
+        return msgspec.structs.replace(view, resource=kept.resource, verbs=kept.verbs, statement=statement)
 
     def _grant_view(self, grant: Grant) -> GrantView:
         state = (

@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from ...api.change_values import Ran, StatementForm, UndoForm
 from ...api.client import Client
 from ...api.key_values import KeysText, KeyView, RetireForm, RotateForm
 from ...api.policy_values import Explained, ExplainForm, PolicyLoaded, Replayed, ReplayForm
@@ -173,6 +174,22 @@ class ForwardedPart:
     def create_request(self, caller: Identity, form: RequestForm) -> RequestView:
         with self._front(caller) as front:
             return front.create_request(form)
+
+    def request_statement(self, caller: Identity, form: StatementForm) -> RequestView:
+        with self._front(caller) as front:
+            return front.request_statement(form)
+
+    def run_statement(self, caller: Identity, request_id: str) -> Ran:
+        with self._front(caller) as front:
+            return front.run_statement(request_id)
+
+    def undo(self, caller: Identity, form: UndoForm) -> RequestView:
+        with self._front(caller) as front:
+            return front.undo(form)
+
+    def show_request(self, caller: Identity, request_id: str) -> RequestView:
+        with self._front(caller) as front:
+            return front.show_request(request_id)
 
     def list_requests(self, caller: Identity, state: str) -> list[RequestView]:
         with self._front(caller) as front:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..house import House
 from .access import AccessPart
 from .backup import BackupPart
+from .changes import ChangePart
 from .intake import IntakePart
 from .keys import KeysPart
 from .ledgers import LedgerPart
@@ -17,7 +18,7 @@ from .vault import VaultPart
 
 class FrontDesk(
     RecordPart, LedgerPart, AccessPart, PeoplePart, IntakePart, BackupPart, KeysPart, VaultPart,
-    PolicyPart, RetentionPart,
+    PolicyPart, RetentionPart, ChangePart,
 ):  # fmt: skip
     """Fills the API's `Desk` port over an open house."""
 
@@ -32,11 +33,13 @@ class FrontDesk(
         VaultPart.__init__(self, house, self.ask_for)
         PolicyPart.__init__(self, house)
         RetentionPart.__init__(self, house)
+        ChangePart.__init__(self, house, self)
 
     def sweep(self) -> None:
         """What is done all the time: let requests and grants run out, settle the vault."""
         AccessPart.sweep(self)
         self.settle_vault()
+        self.settle_statements()
 
     @property
     def halted(self) -> bool:

@@ -14,12 +14,12 @@ from ...api.server import ApiServer
 from ...clock import SystemClock
 from ...errors import GlasshatchError
 from ...events import Outcome
-from ...gateway import GatewayServer, GuardedResource, Limits, Listen, PostgresTarget
-from ...policy import ResourceFacts
+from ...gateway import GatewayServer, Limits, Listen
 from ..authority import PolicyAuthority, TokenAuthenticator
-from ..config import Config, LoadedConfig, ResourceSection, load_config, read_secret, split_address
+from ..config import Config, LoadedConfig, load_config, split_address
 from ..desk import FrontDesk
 from ..gaps import GapKeeper
+from ..guarded import guarded_resource
 from ..house import House
 from ..limiting import make_usage
 from .gapwatch import open_gaps, watch_gaps
@@ -144,7 +144,7 @@ def _gateway(house: House) -> GatewayServer:
     )
     return GatewayServer(
         listen,
-        [_guarded(house, name, resource) for name, resource in loaded.config.resources.items()],
+        [guarded_resource(loaded, name, house.masking) for name in loaded.config.resources],
         authenticator=TokenAuthenticator(house.control, house.clock),
         authority=PolicyAuthority(lambda: house.policy, house.control, house.clock),
         sink=house.recorder,
@@ -160,21 +160,3 @@ def _gateway(house: House) -> GatewayServer:
         ),
         usage=make_usage(loaded),
     )
-
-
-def _guarded(house: House, name: str, resource: ResourceSection) -> GuardedResource:
-    loaded = house.loaded
-    key, reference = f"resources.{name}.password", loaded.reference(resource.password)
-    # Read once now, so that a missing secret stops the start and not the first session at 3 a.m.
-    read_secret(reference, key=key, file=str(loaded.file))
-    target = PostgresTarget(
-        host=resource.host,
-        port=resource.port,
-        user=resource.user,
-        password=lambda: read_secret(reference, key=key, file=str(loaded.file)),
-        database=resource.database,
-        tls=resource.tls,
-        tls_ca=str(loaded.path(resource.tls_ca)) if resource.tls_ca else "",
-    )
-    facts = ResourceFacts(type=resource.type, name=name, env=resource.env, labels=resource.labels)
-    return GuardedResource(facts, target, resource.columns, house.masking, resource.mode == "dry-run")

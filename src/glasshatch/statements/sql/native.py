@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 from postgast import PgQueryError, fingerprint, parse_plpgsql, scan
+from postgast import deparse as write_tree
+from postgast import parse as read_tree
 from postgast.errors import check_error
 from postgast.native import lib
 from postgast.pg_query_pb2 import ScanToken, Token
@@ -42,6 +44,22 @@ def parse(text: str) -> list[Node]:
     return [raw for raw in tree.get("stmts", ()) if raw.get("stmt")]
 
 
+def tree(text: str) -> Any:
+    """The same commands as messages that can be changed and written again by `deparse`."""
+    try:
+        return read_tree(text)
+    except PgQueryError:
+        raise Unparsed("unknown_syntax") from None
+
+
+def deparse(commands: Any) -> str:
+    """A tree as a text."""
+    try:
+        return str(write_tree(commands))
+    except (PgQueryError, ValueError):
+        raise Unparsed("unknown_syntax") from None
+
+
 def tokens(text: str) -> list[ScanToken]:
     """The tokens PostgreSQL's scanner sees, comments included; offsets count UTF-8 bytes."""
     try:
@@ -72,8 +90,10 @@ __all__ = [
     "ScanToken",
     "Token",
     "Unparsed",
+    "deparse",
     "parse",
     "parse_body",
     "structure_hash",
     "tokens",
+    "tree",
 ]
