@@ -115,7 +115,7 @@ class World(msgspec.Struct):
 
     def events(self, action: str, request: str = "") -> list[Event]:
         found = (decode(data) for _, data in self.house.ledger.scan())
-        return [one for one in found if one.action == action and request in ("", one.request_id)]
+        return [one for one in found if action in ("*", one.action) and request in ("", one.request_id)]
 
     def reopen(self) -> None:
         self.house.close()
@@ -168,6 +168,11 @@ def test_an_approved_statement_runs_once_and_is_recorded_as_a_session_is(world: 
     (end,) = world.events("statement.finished", asked.id)
     assert (run.decision.effect, run.access.approvers, run.session_id) == ("allow", ("app",), end.session_id)
     assert (end.outcome.status, end.attrs["affected"]) == ("success", 1)
+    session = [one for one in world.events("*") if one.session_id == run.session_id]
+    assert [one.action for one in session] == [
+        "session.opened", "statement.run", "statement.finished", "session.closed",
+    ]  # fmt: skip
+    assert [one.attrs["seq"] for one in session] == [0, 1, 2, 3]
     assert world.sql("SELECT city FROM people WHERE id = 2") == "Jena"
 
 

@@ -114,7 +114,9 @@ class _Work(msgspec.Struct):
         decision = self.judged.decision
         if decision.effect == "deny":
             outcome = Outcome(status="failure", code="42501", reason=decision.reason)
+            self._record("session.opened")
             self._record("statement.denied", outcome=outcome, decision=self._decision("deny"))
+            self._record("session.closed", outcome=Outcome(status="success"))
             raise Denied(
                 f"refused by policy: {decision.reason}", decision_id=decision.id,
                 hint=f"rule {decision.rule} of policy {decision.policy_hash[:12]}",
@@ -125,6 +127,8 @@ class _Work(msgspec.Struct):
         house, begun = self.house, self.house.clock.monotonic_ns()
         statements = house.control.statements
         keeping = ImageKeeping(house, self.resource, self.session, **self._members())
+        # A session's events are numbered, and each of these goes into the record or none does.
+        opened = self.session.event("session.opened", access=self._access())
         run = self.session.event(
             "statement.run", attrs=self._attributes(), decision=self._decision("allow"), **self._members()
         )
@@ -132,6 +136,7 @@ class _Work(msgspec.Struct):
         done = Done("unknown", reason="the gateway failed")
         try:
             # Durable before a byte of it goes to the database.
+            house.recorder.record(opened)
             house.recorder.record(run)
             done = self._done(upstream, keeping)
         except GlasshatchError as error:
@@ -163,6 +168,7 @@ class _Work(msgspec.Struct):
             attrs["image_why"] = done.image_why
         outcome = Outcome(status=done.outcome, code=done.code, reason=done.reason)
         self._record("statement.finished", outcome=outcome, attrs=attrs)
+        self._record("session.closed", outcome=Outcome(status="success"))
 
     def _record(self, action: str, **more: Any) -> None:
         self.house.recorder.record(self.session.event(action, **self._members(), **more))
