@@ -28,9 +28,9 @@ _CREDENTIALS = re.compile(
     r"(?:^|/)\.(?:pgpass|netrc|my\.cnf|git-credentials|vault-token|htpasswd|npmrc|pypirc|boto|s3cfg|msmtprc)$|"
     r"(?:^|/)\.(?:aws|azure|gnupg|kube|docker|config/gcloud)/(?:credentials|config\w*(?:\.json)?|\*|private-keys|"
     r"accessTokens\.json|\w*credentials\w*)|(?:^|/)\.env(?:\.\w+)*$|"
-    r"^/proc/(?:\d+|self|[*?\[\x00].*|\$\w+)/(?:environ|mem|maps|auxv|fd)|/secrets/kubernetes\.io/|"
+    r"^/proc/(?:\d+|self|[*?\[\x00].*|\$\w+)/(?:environ|mem|maps|auxv|fd)|^/proc/kcore|/secrets/kubernetes\.io/|"
     r"^/(?:var/)?run/secrets/|(?:^|/)(?:secrets?|credentials?|passwords?)(?:\.(?:ya?ml|json|txt|env|ini|conf|toml|enc|db|csv))?$|"
-    r"(?:priv(?:ate)?[-_.]?key|[-_.]key|[-_]priv)\.pem$|\.(?:key|p12|pfx|jks|keystore|kdbx|ppk|keytab)$|"
+    r"(?:priv(?:ate)?[-_.]?key|[-_.]key|[-_]priv)\.pem$|\.(?:key|p12|pfx|jks|keystore|kdbx|ppk|keytab)$|/\*\.pem$|"
     r"^/etc/(?:ssl|pki|letsencrypt)/(?:private|live|archive)/.*(?:key|\*)|^/etc/kubernetes/(?:admin|super-admin)\.conf$|"
     r"^/(?:etc/)?rancher/k3s/k3s\.yaml$|(?:^|/)master\.key$|^/dev/(?:mem|kmem|port)$|^/etc/sh[?*]\w*$|^/etc/s\*$"
 )

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from . import terms
 from .meaning import Meaning, relation_name
 from .native import Node
 from .scope import Relation
 
-_FLIPPED = {"=": "<>", "<>": "=", "<": ">=", ">": "<=", "<=": ">", ">=": "<"}
 _COMPARE = {
     "=": lambda a, b: a == b,
     "<>": lambda a, b: a != b,
@@ -20,6 +20,8 @@ _COMPARE = {
     ">=": lambda a, b: a >= b,
 }
 _UNKNOWN = object()
+MAX_BOUNDED_ROWS = 10_000
+"""Up to this a LIMIT makes an answer small."""
 
 
 class Bounds:
@@ -31,11 +33,15 @@ class Bounds:
         names: frozenset[str] = frozenset(),
         relation: str = "",
         wide: Mapping[str, frozenset[str]] = MappingProxyType({}),
+        *,
+        inner: bool = False,
     ) -> None:
         self._meaning = meaning
         self._names = names
         self._relation = relation
         self._wide = wide
+        # Of a query in a query: a row for each row outside is as many as there are outside.
+        self._inner = inner
 
     def narrows(self, node: Node | None, negated: bool = False) -> bool:
         """True if some rows can be expected to fail the condition."""
@@ -67,17 +73,25 @@ class Bounds:
     def _complementary(self, args: list[Node], negated: bool) -> bool:
         """`a = 1 OR a <> 1`, `a IS NULL OR a IS NOT NULL`, `x OR NOT x`."""
         self._meaning.read_literal = True
-        seen = {_plain(arg, negated) for arg in args}
-        return any(_plain(arg, not negated) in seen for arg in args)
+        seen = {terms.plain(arg, negated) for arg in args}
+        return any(terms.plain(arg, not negated) in seen for arg in args)
 
     def _comparison(self, body: Node, negated: bool) -> bool:
-        operator = _operator(body)
+        operator = terms.operator(body)
         left, right = body.get("lexpr"), body.get("rexpr")
         if negated:
-            operator = _FLIPPED.get(operator, operator)
+            operator = terms.FLIPPED.get(operator, operator)
         if isinstance(left, dict) and isinstance(right, dict):
             if operator in ("=", "<=", ">=") and self._same(left, right):
                 return False
+            if self._inner and self._names and operator == "=" and self._ties(left, right):
+                return False
+            if self._holds_always(operator, left, right):
+                return False
+            if "SubLink" in right and right["SubLink"].get("subLinkType") == "ARRAY_SUBLINK":
+                return self._sublink(
+                    {**right["SubLink"], "subLinkType": "ANY_SUBLINK", "testexpr": left}, negated
+                )
             if self._matches_all(operator, right) and not negated:
                 return False
             if self._is_key(left) and self._above_all_keys(operator, right):
@@ -88,11 +102,14 @@ class Bounds:
         if left.keys() != right.keys():
             return False
         if "ColumnRef" in left and self._names and self._is_own(left) and self._is_own(right):
-            return _last(left) == _last(right)
+            return terms.last(left) == terms.last(right)
         self._meaning.read_literal |= "ColumnRef" not in left
-        return bool(_strip(left) == _strip(right))
+        return bool(terms.strip(left) == terms.strip(right))
 
     def _matches_all(self, operator: str, right: Node) -> bool:
+        if terms.function(right) == "similar_to_escape":
+            right = right["FuncCall"]["args"][0]
+            operator = "~~"
         if operator not in ("~~", "~~*", "~", "~*") or "A_Const" not in right:
             return False
         pattern = self._meaning.constant(right)
@@ -100,25 +117,59 @@ class Bounds:
             return isinstance(pattern, str) and bool(pattern) and not pattern.strip("%")
         return pattern in ("", ".*", "^", "$", "^.*$", ".", ".+", "^.*", ".*$")
 
+    def _ties(self, left: Node, right: Node) -> bool:
+        """Whether a column of the relation is compared with one of the query outside."""
+        return "ColumnRef" in left and "ColumnRef" in right and self._is_own(left) != self._is_own(right)
+
+    def _holds_always(self, operator: str, left: Node, right: Node) -> bool:
+        """`a = lower(a)`, `length(a) >= 0`, `created_at < now()`: what almost every row passes."""
+        if operator == "=" and left.keys() != right.keys():
+            mine, theirs = terms.columns(left), terms.columns(right)
+            self._meaning.read_literal |= mine == theirs
+            if mine and mine == theirs and not terms.has_words(left) and not terms.has_words(right):
+                return True
+        if operator in (">=", ">") and terms.function(left) in (
+            "length",
+            "char_length",
+            "octet_length",
+            "abs",
+        ):
+            value = self._meaning.constant(right) if "A_Const" in right else None
+            return isinstance(value, (int, float)) and value <= (0 if operator == ">=" else -1)
+        if operator in ("<", "<=") and "ColumnRef" in left:
+            return self._is_ever(right) or (terms.is_past(terms.last(left)) and terms.is_present(right))
+        return False
+
+    def _is_ever(self, node: Node) -> bool:
+        inner = node.get("TypeCast", {}).get("arg", node)
+        return "A_Const" in inner and self._meaning.constant(inner) == "infinity"
+
     def _is_key(self, node: Node) -> bool:
         """A column that by its name is the relation's own key."""
         if not self._names or "ColumnRef" not in node:
             return False
-        name = _last(node).lower()
+        name = terms.last(node).lower()
         stem = self._relation.rpartition(".")[2].rstrip("s")
         return name in ("id", "ctid", "uuid", "oid", "tableoid") or name in (f"{stem}_id", f"{stem}id")
 
     def _above_all_keys(self, operator: str, right: Node) -> bool:
-        if operator not in (">", ">=", "<>") or "A_Const" not in _unsigned(right):
+        if operator not in (">", ">=", "<>") or "A_Const" not in terms.unsigned(right):
             return False
-        value = self._meaning.constant(_unsigned(right))
+        value = self._meaning.constant(terms.unsigned(right))
         limit = 1 if operator == ">=" else 0
-        return isinstance(value, (int, float)) and (value <= limit or _unsigned(right) is not right)
+        return isinstance(value, (int, float)) and (value <= limit or terms.unsigned(right) is not right)
 
     def _null_test(self, body: Node, negated: bool) -> bool:
         stands = (body.get("nulltesttype") == "IS_NOT_NULL") != negated
         arg = body.get("arg", {})
-        return not (stands and self._is_key(arg)) and self._mentions(arg)
+        return not (stands and (self._is_key(arg) or self._is_row(arg))) and self._mentions(arg)
+
+    def _is_row(self, node: Node) -> bool:
+        """The relation itself, or all its columns, as a value."""
+        fields = node.get("ColumnRef", {}).get("fields", [])
+        return any("A_Star" in part for part in fields) or (
+            len(fields) == 1 and terms.last(node) in self._names
+        )
 
     def _sublink(self, body: Node, negated: bool) -> bool:
         """`IN (SELECT id FROM the same table)`, `EXISTS (SELECT 1)` and `(SELECT true)` narrow nothing."""
@@ -181,11 +232,11 @@ class Bounds:
         return value
 
     def _compared(self, body: Node) -> Any:
-        compare = _COMPARE.get(_operator(body))
+        compare = _COMPARE.get(terms.operator(body))
         left, right = body.get("lexpr"), body.get("rexpr")
         if compare is None or not isinstance(left, dict) or not isinstance(right, dict):
             return _UNKNOWN
-        if not (_constant(left) and _constant(right)):
+        if not (terms.constant(left) and terms.constant(right)):
             return _UNKNOWN
         mine, theirs = self._value(left), self._value(right)
         if _UNKNOWN in (mine, theirs):
@@ -199,7 +250,7 @@ class Bounds:
         return compare(mine, theirs)
 
     def _bool_value(self, body: Node) -> Any:
-        values = [self._value(arg) for arg in body["args"] if _constant(arg)]
+        values = [self._value(arg) for arg in body["args"] if terms.constant(arg)]
         if body["boolop"] == "NOT_EXPR":
             return not values[0] if values and isinstance(values[0], bool) else _UNKNOWN
         deciding = body["boolop"] == "OR_EXPR"
@@ -215,6 +266,17 @@ def is_unbounded(
     wide = {name: relation.wide for name, relation in ctes.items()}
     bounds = Bounds(meaning, names, relation_name(body["relation"]), wide)
     return not bounds.narrows(where) or _only_joins(meaning, body, where, names, wide)
+
+
+def has_limit(meaning: Meaning, body: Node) -> bool:
+    """LIMIT with a parameter counts: a client that pages sends one."""
+    count = body.get("limitCount")
+    if not count:
+        return False
+    if "A_Const" not in count:
+        return "ParamRef" in count.get("TypeCast", {}).get("arg", count)
+    value = meaning.constant(count)
+    return isinstance(value, (int, float)) and value <= MAX_BOUNDED_ROWS
 
 
 def wide_query(select: Node | None) -> frozenset[str]:
@@ -238,87 +300,7 @@ def _only_joins(
     if not joined or any(name in wide and own not in wide[name] for name in joined):
         return False
     itself = any(own in wide.get(name, ()) for name in joined)
-    others = [one for one in conjuncts(where) if not is_join(one, frozenset() if itself else names)]
-    return not any(Bounds(meaning).narrows(one) for one in others)
-
-
-def conjuncts(node: Node | None) -> list[Node]:
-    """The conditions that all must hold."""
-    if not node:
-        return []
-    body = node.get("BoolExpr", {})
-    if body.get("boolop") == "AND_EXPR":
-        return [one for arg in body["args"] for one in conjuncts(arg)]
-    return [node]
-
-
-def is_join(node: Node, names: frozenset[str]) -> bool:
-    """Whether a condition only says which rows belong together: `o.customer_id = c.id`, where `o` is changed.
-
-    `o.id = d.id` is none: the other relation is a list of rows.
-    """
-    body = node.get("A_Expr", {})
-    if _operator(body) != "=":
-        return False
-    sides = [body.get("lexpr", {}).get("ColumnRef"), body.get("rexpr", {}).get("ColumnRef")]
-    owners = [side["fields"][-2] if side and len(side.get("fields", ())) > 1 else None for side in sides]
-    if None in owners or owners[0] == owners[1]:
-        return False
-    own = [
-        str(side["fields"][-1]) for side in sides if side["fields"][-2].get("String", {}).get("sval") in names
+    others = [
+        one for one in terms.conjuncts(where) if not terms.is_join(one, frozenset() if itself else names)
     ]
-    return not any("'id'" in one or "'uuid'" in one for one in own)
-
-
-def _constant(node: Node) -> bool:
-    ((kind, body),) = node.items()
-    if kind == "TypeCast":
-        return "A_Const" in body.get("arg", {})
-    if kind == "BoolExpr":
-        return all(_constant(arg) for arg in body["args"])
-    if kind == "A_Expr":
-        sides = [body[side] for side in ("lexpr", "rexpr") if side in body]
-        return all(isinstance(side, dict) and _constant(side) for side in sides)
-    return kind == "A_Const"
-
-
-def _operator(body: Node) -> str:
-    if body.get("kind") not in ("AEXPR_OP", "AEXPR_LIKE", "AEXPR_ILIKE", "AEXPR_SIMILAR"):
-        return ""
-    return str(body["name"][-1].get("String", {}).get("sval", ""))
-
-
-def _unsigned(node: Node) -> Node:
-    """The constant behind a minus sign."""
-    body = node.get("A_Expr", {})
-    if body.get("kind") == "AEXPR_OP" and "lexpr" not in body and "rexpr" in body:
-        return dict(body["rexpr"])
-    return node
-
-
-def _last(node: Node) -> str:
-    fields = node["ColumnRef"].get("fields", [{}])
-    return str(fields[-1].get("String", {}).get("sval", ""))
-
-
-def _strip(node: Any) -> Any:
-    """A tree without the offsets, so that equal code compares equal."""
-    if isinstance(node, dict):
-        return {key: _strip(value) for key, value in node.items() if key != "location"}
-    if isinstance(node, list):
-        return [_strip(part) for part in node]
-    return node
-
-
-def _plain(node: Node, negated: bool) -> str:
-    """A condition in a form in which a condition and its opposite differ in the leading sign only."""
-    ((kind, body),) = node.items()
-    if kind == "BoolExpr" and body["boolop"] == "NOT_EXPR":
-        return _plain(body["args"][0], not negated)
-    if kind == "NullTest":
-        negated ^= body.get("nulltesttype") == "IS_NOT_NULL"
-        body = {**body, "nulltesttype": ""}
-    if kind == "A_Expr" and _operator(body) in ("<>", ">=", "<="):
-        negated = not negated
-        body = {**body, "name": [{"String": {"sval": _FLIPPED[_operator(body)]}}]}
-    return f"{negated}{_strip({kind: body})}"
+    return not any(Bounds(meaning).narrows(one) for one in others)

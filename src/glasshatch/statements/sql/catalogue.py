@@ -5,7 +5,8 @@ from __future__ import annotations
 from ..words import words
 
 _CREDENTIALS = words(
-    """pg_authid pg_shadow pg_user_mapping pg_user_mappings pg_hba_file_rules pg_subscription"""
+    """pg_authid pg_shadow pg_user_mapping pg_user_mappings pg_hba_file_rules pg_subscription
+    user_mapping_options _pg_user_mappings"""
 )
 _SAMPLES = words(
     """pg_statistic pg_stats pg_statistic_ext_data pg_stats_ext pg_stats_ext_exprs pg_largeobject"""

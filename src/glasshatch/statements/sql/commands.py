@@ -27,13 +27,17 @@ _TRANSACTION = {
     "TRANS_STMT_ROLLBACK_TO": "rollback",
 }
 _MAX_NESTED_TEXTS = 4
-_ONLY_WHEN_RUN = frozenset({"unbounded_write", "destructive", "bulk_read", "row_lock", "copies_rows"})
+_ONLY_WHEN_RUN = frozenset(
+    {"unbounded_write", "destructive", "bulk_read", "row_lock", "copies_rows", "temporary_copy"}
+)
 
 
 def understand(commands: list[Node], text: str) -> Meaning:
     """The meaning of all commands of a text together."""
     meaning = Meaning(commands=len(commands))
     Commands(meaning, text).read(commands)
+    if meaning.lasting_copy:
+        meaning.risks.discard("temporary_copy")
     if "server_control" in meaning.risks and meaning.resources:
         # Once for each row of a table.
         meaning.risks.add("many_sessions")
@@ -99,6 +103,9 @@ class Commands:
             elif isinstance(part, dict):
                 if "relname" in part:
                     self.meaning.resources.add(relation_name(part))
+                if "FuncCall" in part:
+                    # In a default, an index or a constraint: it runs for every row.
+                    self.reader.note_call(part["FuncCall"])
                 stack.extend(part.values())
 
     # Transactions and session
@@ -220,15 +227,17 @@ class Commands:
 
     def _stored(self, body: Node) -> None:
         """CREATE TABLE AS and views: what is read gets a new name, under which nobody knows it is masked."""
-        copied_before = "copies_rows" in self.meaning.risks
         with self._rows_unseen() as reads_all:
             self.command(body["query"])
-            temporary = self._is_temporary(body) and not reads_all() and not copied_before
+            temporary = self._is_temporary(body) and not reads_all()
         for column in self.meaning.outputs or ():
             self.meaning.guesses.update(column.sources)
         self.meaning.verbs.add("create")
         self._objects(body.get("into") or body.get("view"))
-        self.meaning.risks.add("temporary_copy" if temporary else "copies_rows")
+        if temporary:
+            self.meaning.risks.update(("copies_rows", "temporary_copy"))
+        else:
+            self.meaning.copies_for_good()
         self.meaning.outputs = ()
 
     def _is_temporary(self, body: Node) -> bool:

@@ -7,6 +7,8 @@ from .native import Node
 
 _KINDS = {
     "AlterDatabaseSetStmt": ("alter", "server_setting"),
+    "AlterTableMoveAllStmt": ("alter", "long_lock"),
+    "CreateAmStmt": ("create", "untrusted_code"),
     "AlterDefaultPrivilegesStmt": ("grant", "privilege_change"),
     "AlterEventTrigStmt": ("alter", "audit_change"),
     "AlterExtensionContentsStmt": ("alter", "privilege_change"),
@@ -81,12 +83,14 @@ _ALTERATIONS = {
 # What makes a known name or column mean something else, or brings code that others will run: a column of
 # another name, a function in the place of another, a trigger. Masking goes by names, so a policy must know.
 _REDEFINES = words(
-    """AlterCollationStmt AlterObjectDependsStmt AlterObjectSchemaStmt AlterOperatorStmt AlterOpFamilyStmt
+    """AlterCollationStmt AlterDomainStmt AlterObjectDependsStmt AlterObjectSchemaStmt AlterOperatorStmt
+    AlterOpFamilyStmt
     AlterTypeStmt CreateCastStmt CreateConversionStmt CreateFunctionStmt CreateOpClassStmt CreateOpFamilyStmt
     CreateTrigStmt DefineStmt RenameStmt"""
 )
 _PLAIN_ALTERATIONS = words(
-    """AT_AddConstraint AT_AddIndex AT_AddIndexConstraint AT_ClusterOn AT_ColumnDefault AT_DropCluster
+    """AT_AddConstraint AT_AttachPartition AT_AddIndex AT_AddIndexConstraint AT_ClusterOn
+    AT_ColumnDefault AT_DropCluster
     AT_DropNotNull AT_EnableTrig AT_EnableTrigAll AT_EnableTrigUser AT_ReplaceRelOptions AT_ResetRelOptions
     AT_SetCompression AT_SetNotNull AT_SetOptions AT_SetRelOptions AT_SetStatistics AT_SetStorage
     AT_ValidateConstraint"""
@@ -120,14 +124,9 @@ def meaning_of(kind: str, body: Node) -> tuple[str, frozenset[str]]:
 
 
 def _vacuum_risks(body: Node) -> frozenset[str]:
-    """VACUUM FULL writes a table anew, and nobody can use it until it is done."""
-    full = False
-    for item in body.get("options", ()):
-        option = item.get("DefElem", {})
-        if option.get("defname") == "full":
-            value = option.get("arg", {}).get("String", {}).get("sval", "on")
-            full = str(value).lower() not in ("off", "false", "0")
-    return frozenset({"long_lock"} if full else ())
+    """VACUUM FULL writes a table anew, and nobody can use it until it is done; `FULL off` counts too."""
+    options = [item.get("DefElem", {}).get("defname") for item in body.get("options", ())]
+    return frozenset({"long_lock"} if "full" in options else ())
 
 
 def _drop_risks(kind: str) -> frozenset[str]:

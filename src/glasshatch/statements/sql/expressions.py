@@ -129,7 +129,8 @@ class Expressions:
             self._note(notes, tested)
             self._note(notes, inner)
             return Flow(tested.sources | inner.sources)
-        return inner.valued()
+        # A value of one row for each row outside: what makes those few makes this small.
+        return inner.closed().derived() if link == "EXPR_SUBLINK" else inner.valued()
 
     def _call(self, body: Node, scope: Scope, ctes: Ctes) -> Flow:
         parts = [part.lower() for part in strings(body.get("funcname", []))]
@@ -154,12 +155,22 @@ class Expressions:
             return Flow(args.sources)
         return args.collected() if name in functions.GATHERING else args.derived()
 
+    def note_call(self, body: Node) -> None:
+        """A function that a definition calls."""
+        names = strings(body.get("funcname", []))
+        self._note_call(names[-2] if len(names) > 1 else "", names[-1] if names else "", body)
+
     def _note_call(self, schema: str, name: str, body: Node) -> None:
         if name == "set_config":
             self._set_config(body.get("args", []))
         risk = functions.risk_of(schema, name)
         if risk:
             self.meaning.risks.add(risk)
+        if (risk == "server_control" or name == "setval") and any(
+            "ColumnRef" in arg for arg in body.get("args", ())[:1]
+        ):
+            # Once for each row of wherever the first argument comes from.
+            self.meaning.risks.add("many_sessions" if risk else "unbounded_write")
         elif not functions.is_known(schema, name):
             self.meaning.risks.add("unknown_function")
         if name == "pg_sleep" and self._is_long(body.get("args", [])):

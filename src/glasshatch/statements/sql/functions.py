@@ -29,12 +29,13 @@ _RISKS = {
         database_to_xml database_to_xml_and_xmlschema pg_logical_slot_get_changes
         pg_logical_slot_peek_changes pg_logical_slot_get_binary_changes pg_logical_slot_peek_binary_changes
         get_raw_page heap_page_items heap_page_item_attrs tuple_data_split lo_get loread""",
-    "cluster_control": """pg_promote pg_create_logical_replication_slot pg_create_physical_replication_slot
+    "cluster_control": """pg_promote pg_wal_replay_pause pg_create_logical_replication_slot
+        pg_create_physical_replication_slot
         pg_copy_logical_replication_slot pg_copy_physical_replication_slot pg_replication_slot_advance
         pg_replication_origin_advance pg_replication_origin_create pg_replication_origin_drop""",
     "server_control": """pg_terminate_backend pg_cancel_backend pg_reload_conf pg_switch_wal
         pg_create_restore_point pg_backup_start pg_backup_stop pg_start_backup pg_stop_backup
-        pg_wal_replay_pause pg_wal_replay_resume pg_log_backend_memory_contexts pg_log_standby_snapshot
+        pg_wal_replay_resume pg_log_backend_memory_contexts pg_log_standby_snapshot
         pg_replication_origin_session_setup pg_replication_origin_session_reset
         pg_replication_origin_xact_setup pg_replication_origin_xact_reset pg_import_system_collations
         pg_stop_making_pinned_objects pg_logical_emit_message heap_force_kill heap_force_freeze

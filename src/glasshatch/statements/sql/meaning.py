@@ -26,6 +26,12 @@ class Meaning:
     guesses: set[str] = field(default_factory=set)
     outputs: tuple[OutputColumn, ...] | None = None
     read_literal: bool = False
+    lasting_copy: bool = False
+
+    def copies_for_good(self) -> None:
+        """Rows go where others may read them, or for longer than the session."""
+        self.risks.add("copies_rows")
+        self.lasting_copy = True
 
     def constant(self, node: Node) -> Any:
         """The value of an `A_Const`: str, int, float, bool or None; notes that it was looked at."""

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from .bounds import Bounds, is_unbounded, wide_query
+from .bounds import Bounds, has_limit, is_unbounded, wide_query
 from .catalogue import holds_credentials, holds_samples, is_catalogue
 from .expressions import Columns, Ctes, Expressions
 from .meaning import relation_name, strings
 from .native import QUERIES, Node
 from .scope import NOTHING, Column, Flow, Relation, Scope, merged
-
-MAX_BOUNDED_ROWS = 10_000
 
 
 class Reader(Expressions):
@@ -65,6 +63,8 @@ class Reader(Expressions):
         if with_ctes and "withClause" in body:
             ctes = dict(ctes)
             self._with(body, ctes, parent)
+        for part in ("limitCount", "limitOffset"):
+            self.flow(body.get(part), Scope(parent), ctes)
         if body.get("op", "SETOP_NONE") != "SETOP_NONE":
             left = self.select(body["larg"], ctes, parent, with_ctes=True)
             right = self.select(body["rarg"], ctes, parent, with_ctes=True)
@@ -89,7 +89,7 @@ class Reader(Expressions):
             self.meaning.risks.add("row_lock")
         if "intoClause" in body:
             self.meaning.verbs.add("create")
-            self.meaning.risks.add("copies_rows")
+            self.meaning.copies_for_good()
             self.meaning.resources.add(relation_name(body["intoClause"].get("rel", {})))
         scope = Scope(parent, grouped="groupClause" in body)
         for item in body.get("fromClause", ()):
@@ -111,29 +111,19 @@ class Reader(Expressions):
             return columns
         if self._narrowed(body, scope):
             return _bounded(columns)
-        return _paged(columns) if self._has_limit(body) else columns
+        return _paged(columns) if has_limit(self.meaning, body) else columns
 
     def _narrowed(self, body: Node, scope: Scope) -> bool:
         names = frozenset(alias for alias, _ in scope.relations)
         bases = [relation.base for _, relation in scope.relations if relation.base]
-        bounds = Bounds(self.meaning, names, bases[0] if len(bases) == 1 else "")
+        bounds = Bounds(self.meaning, names, bases[0] if len(bases) == 1 else "", inner=True)
         return bounds.narrows(body.get("whereClause"))
 
     def _limited(self, body: Node, columns: Columns) -> Columns:
         for order in body.get("sortClause", ()):
             self._order(order["SortBy"]["node"], columns, Scope(), {})
         bulk = any(column.flow.bulk for column in columns)
-        return _paged(columns) if bulk and self._has_limit(body) else columns
-
-    def _has_limit(self, body: Node) -> bool:
-        """LIMIT with a parameter counts: a client that pages sends one."""
-        count = body.get("limitCount")
-        if not count:
-            return False
-        if "A_Const" not in count:
-            return True
-        value = self.meaning.constant(count)
-        return isinstance(value, (int, float)) and value <= MAX_BOUNDED_ROWS
+        return _paged(columns) if bulk and has_limit(self.meaning, body) else columns
 
     # Commands that write
 
@@ -155,7 +145,7 @@ class Reader(Expressions):
         columns = self.query(source, ctes, parent)
         values = "valuesLists" in source.get("SelectStmt", {})
         if not values or any(column.flow.sources for column in columns):
-            self.meaning.risks.add("copies_rows")
+            self.meaning.copies_for_good()
         if any(column.flow.whole for column in columns):
             self.meaning.risks.add("bulk_read")
         for column in columns:

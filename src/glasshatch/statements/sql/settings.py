@@ -40,7 +40,10 @@ _AUDIT = re.compile(
     r"|update_process_title|syslog_|logging_|zero_damaged_pages|ignore_|wal_|fsync|full_page_writes"
 )
 # Settings that change how the text itself is read: what was analysed would not be what runs.
-_READING = words("standard_conforming_strings backslash_quote")
+_READING = {
+    "standard_conforming_strings": ("on", "true", "1", ""),
+    "backslash_quote": ("off", "false", "0", "safe_encoding", ""),
+}
 # Encodings whose multi-byte characters never swallow an ASCII quote or backslash.
 _SAFE_ENCODINGS = re.compile(r"utf_?8|unicode|sql_?ascii|latin_?\d+|iso_?8859_?\d+|win_?125\d|default|")
 
@@ -48,12 +51,14 @@ _SAFE_ENCODINGS = re.compile(r"utf_?8|unicode|sql_?ascii|latin_?\d+|iso_?8859_?\
 def risk_of_setting(name: str, value: str | None) -> str:
     """The risk of setting `name`; `value` is None where it is not a plain constant."""
     name = name.lower()
+    if name == "jit_provider":
+        return "privilege_change"
     if name in _HARMLESS or name.startswith(_HARMLESS_PREFIXES):
         return ""
     if name in _PRIVILEGE:
         return "privilege_change"
     if name in _READING:
-        return "" if value in ("on", "true", "1", "safe_encoding", "") else "session_setting"
+        return "" if value in _READING[name] else "session_setting"
     if name in ("client_encoding", "names"):
         plain = (value or "").lower().replace("-", "_")
         return "" if value is not None and _SAFE_ENCODINGS.fullmatch(plain) else "session_setting"

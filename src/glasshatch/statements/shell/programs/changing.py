@@ -144,6 +144,13 @@ _TABLES: dict[str, dict[str, str]] = {
         "control server_control": "reconcile resume",
     },
 }
+# With these, `update` is what `upgrade` is with apt.
+for _program in ("yum", "dnf", "microdnf", "zypper"):
+    _TABLES[_program] = {
+        **_SYSTEM_PACKAGES,
+        "update": "makecache fetch download source",
+        "update untrusted_code": _SYSTEM_PACKAGES["update untrusted_code"] + " update",
+    }
 _TABLES["pip3"] = _TABLES["pip"]
 _TABLES["uv"] = {
     "read": "version tree help",

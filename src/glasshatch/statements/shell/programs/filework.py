@@ -153,6 +153,8 @@ def _tar(call: Call) -> None:
         return
     if call.has("-x", "--extract", "--get") or ("x" in mode and not call.first().startswith("--")):
         where = call.value("-C", "--directory")
+        if call.has("-P", "--absolute-names") or "P" in mode:
+            call.note("create", "server_file")
         files.changed(call.findings, where or Argument("."), "create")
         return
     call.note("create")

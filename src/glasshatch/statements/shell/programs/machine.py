@@ -144,7 +144,7 @@ def _ip(call: Call) -> None:
 _NETWORK_CHANGES = words(
     """
         add del delete set flush replace change append prepend restore up down reset mod
-        modify attach detach
+        modify attach detach off
     """
 )
 

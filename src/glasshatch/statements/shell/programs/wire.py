@@ -123,7 +123,7 @@ def _request(call: Call, urls: list[Argument], near: bool) -> None:
     if changes:
         call.note("update", "" if near else "network")
         if near and any(
-            re.search(r"/_(?:delete|all|shutdown|close)|/(?:quit|drop|delete|shutdown)", url.text)
+            re.search(r"/_(?:delete|all|shutdown|close)|/(?:quit|drop|delete|shutdown|leave|kill)", url.text)
             for url in urls
         ):
             call.note("delete", "destructive")

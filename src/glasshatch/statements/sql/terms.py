@@ -1,0 +1,130 @@
+"""Small questions about the parts of a condition: operators, constants, columns, functions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .native import Node
+
+FLIPPED = {"=": "<>", "<>": "=", "<": ">=", ">": "<=", "<=": ">", ">=": "<"}
+
+
+def conjuncts(node: Node | None) -> list[Node]:
+    """The conditions that all must hold."""
+    if not node:
+        return []
+    body = node.get("BoolExpr", {})
+    if body.get("boolop") == "AND_EXPR":
+        return [one for arg in body["args"] for one in conjuncts(arg)]
+    return [node]
+
+
+def is_join(node: Node, names: frozenset[str]) -> bool:
+    """Whether a condition only says which rows belong together: `o.customer_id = c.id`, where `o` is changed.
+
+    `o.id = d.id` is none: the other relation is a list of rows.
+    """
+    body = node.get("A_Expr", {})
+    if operator(body) != "=":
+        return False
+    sides = [body.get("lexpr", {}).get("ColumnRef"), body.get("rexpr", {}).get("ColumnRef")]
+    owners = [side["fields"][-2] if side and len(side.get("fields", ())) > 1 else None for side in sides]
+    if None in owners or owners[0] == owners[1]:
+        return False
+    own = [
+        str(side["fields"][-1]) for side in sides if side["fields"][-2].get("String", {}).get("sval") in names
+    ]
+    return not any("'id'" in one or "'uuid'" in one for one in own)
+
+
+def constant(node: Node) -> bool:
+    ((kind, body),) = node.items()
+    if kind == "TypeCast":
+        return "A_Const" in body.get("arg", {})
+    if kind == "BoolExpr":
+        return all(constant(arg) for arg in body["args"])
+    if kind == "A_Expr":
+        sides = [body[side] for side in ("lexpr", "rexpr") if side in body]
+        return all(isinstance(side, dict) and constant(side) for side in sides)
+    return kind == "A_Const"
+
+
+def operator(body: Node) -> str:
+    if body.get("kind") not in ("AEXPR_OP", "AEXPR_OP_ANY", "AEXPR_LIKE", "AEXPR_ILIKE", "AEXPR_SIMILAR"):
+        return ""
+    return str(body["name"][-1].get("String", {}).get("sval", ""))
+
+
+def unsigned(node: Node) -> Node:
+    """The constant behind a minus sign."""
+    body = node.get("A_Expr", {})
+    if body.get("kind") == "AEXPR_OP" and "lexpr" not in body and "rexpr" in body:
+        return dict(body["rexpr"])
+    return node
+
+
+def last(node: Node) -> str:
+    fields = node["ColumnRef"].get("fields", [{}])
+    return str(fields[-1].get("String", {}).get("sval", ""))
+
+
+def columns(node: Any) -> set[str]:
+    """The columns that an expression is made of, as written."""
+    if isinstance(node, dict):
+        if "ColumnRef" in node:
+            return {str(strip(node))}
+        return set().union(*map(columns, node.values()))
+    return set().union(*map(columns, node)) if isinstance(node, list) else set()
+
+
+def has_words(node: Any) -> bool:
+    """Whether a string or a query stands in an expression: `a = replace(a, 'x', '')` finds what has no x."""
+    if isinstance(node, dict):
+        return "SubLink" in node or "sval" in node.get("A_Const", {}) or any(map(has_words, node.values()))
+    return any(map(has_words, node)) if isinstance(node, list) else False
+
+
+def function(node: Node) -> str:
+    names = node.get("FuncCall", {}).get("funcname", [{}])
+    return str(names[-1].get("String", {}).get("sval", ""))
+
+
+_PRESENT = frozenset(("now", "clock_timestamp", "statement_timestamp", "transaction_timestamp"))
+
+
+def is_past(column: str) -> bool:
+    """Whether a column by its name holds when something happened."""
+    return column.lower().startswith(("created", "inserted", "updated", "modified", "added", "registered"))
+
+
+def is_present(node: Node) -> bool:
+    """`now()`, or later."""
+    body = node.get("A_Expr", {})
+    if operator(body) == "+" and isinstance(body.get("lexpr"), dict):
+        return is_present(body["lexpr"])
+    return function(node) in _PRESENT or str(node.get("SQLValueFunction", {}).get("op", "")).startswith(
+        ("SVFOP_CURRENT_TIMESTAMP", "SVFOP_LOCALTIMESTAMP")
+    )
+
+
+def strip(node: Any) -> Any:
+    """A tree without the offsets, so that equal code compares equal."""
+    if isinstance(node, dict):
+        return {key: strip(value) for key, value in node.items() if key != "location"}
+    if isinstance(node, list):
+        return [strip(part) for part in node]
+    return node
+
+
+def plain(node: Node, negated: bool) -> str:
+    """A condition in a form in which a condition and its opposite differ in the leading sign only."""
+    ((kind, body),) = node.items()
+    if kind == "BoolExpr" and body["boolop"] == "NOT_EXPR":
+        return plain(body["args"][0], not negated)
+    if kind == "NullTest":
+        negated ^= body.get("nulltesttype") == "IS_NOT_NULL"
+        body = {**body, "nulltesttype": ""}
+    if kind == "A_Expr" and operator(body) in ("<>", ">=", "<="):
+        negated = not negated
+        body = {**body, "name": [{"String": {"sval": FLIPPED[operator(body)]}}]}
+    return f"{negated}{strip({kind: body})}"
