@@ -23,6 +23,7 @@ BORN, PASS = ("BIRTHDATE", "1980-02-03"), ("PASSPORT", "X1234567")
         ("id,name,dob,passport_number\n1,Bob,1980-02-03,X1234567\n", [BORN, PASS]),
         ('"name";"dob"\n"Li; Al";"1980-02-03"\n', [BORN]),
         (" id | dob        | passport\n----+------+---------\n  1 | 1980-02-03 | X1234567\n", [BORN, PASS]),
+        ("COPY p (id, dob, passport) FROM stdin;\n1\t1980-02-03\tX1234567\n\\.", [BORN, PASS]),
         ("INSERT INTO p (created, dob) VALUES ('1980-02-03', NULL)", []),
         ("INSERT INTO p (dob) VALUES ('1980-02-03', 'too', 'many')", []),
         ("id,created,due\n1,1980-02-03,1981-02-03\n", []),
@@ -34,7 +35,16 @@ def test_a_value_is_found_by_its_column(engine: Engine, text: str, expected: lis
 
 
 @pytest.mark.parametrize(
-    "storm", ["VALUES (", ",ssn,", "\nssn,", "$1 = '", "(a) VALUES (1),(", "a,ssn\n1,2\n"]
+    "storm",
+    [
+        "VALUES (",
+        ",ssn,",
+        "\nssn,",
+        "$1 = '",
+        "(a) VALUES (1),(",
+        "a,ssn\n1,2\n",
+        "COPY t (a) FROM stdin;\n1\n",
+    ],
 )
 def test_a_storm_of_records_ends(engine: Engine, storm: str) -> None:
     with suppress(OverflowError):

@@ -22,6 +22,7 @@ TRIGGERS = (
     rf"[,;\t|](?: |\x22)?(?:[A-Z]{{1,12}}_)?(?:{_NAMES.upper()})[A-Z_]{{0,12}}(?: {{0,20}}|\x22)[,;\t|\r\n]",
     rf"[\n\x00](?: |\x22)?(?:[a-z]{{1,12}}_)?(?:{_NAMES})[a-z_]{{0,12}}(?: {{0,20}}|\x22)[,;\t|]",
     r"\$1 = ['0-9]",
+    r"(?:FROM|from) (?:STDIN|stdin)",
 )
 _INSERT, _PARAMETER = 0, 4
 _MOST_COLUMNS, _MOST_ROWS, _LONGEST, _LONGEST_ROW, _A_TRY = 100, 200, 1 << 14, 4096, 64
@@ -36,6 +37,7 @@ _ASSIGNED = re.compile(
     r"([\w.]{1,60})\"?\s{0,3}(?:=|<>|!=|<=?|>=?|LIKE|IN\s{0,2}\()\s{0,3}\$(\d{1,3})(?!\d)", re.IGNORECASE
 )
 _INTO = re.compile(r"\(([^()'\x00]{1,4000})\)\s{0,4}VALUES\s{0,4}\(([^()\x00]{1,4000})\)", re.IGNORECASE)
+_COPIED = re.compile(r"copy\s{1,3}[\w.\"]{1,120}\s{0,3}\(([^()\x00]{1,4000})\)\s{1,3}from", re.IGNORECASE)
 _PARAMETER_VALUE = re.compile(r"\$(\d{1,3}) = ")
 
 
@@ -198,5 +200,25 @@ def _spelled(text: str, marked: Sequence[tuple[int, str]], stop: int) -> Pieces 
     return pieces.finish(text, stop)
 
 
-_READERS = {_INSERT: _inserted, 1: _table, 2: _table, 3: _table, _PARAMETER: _parameters}
+def _copied(text: str, end: int, budget: Budget) -> tuple[Pieces | None, int]:
+    """`COPY t (a, b) FROM stdin;` and the lines under it, a tab between their values."""
+    start = max(0, text.rfind("\n", 0, end), text.rfind("\0", 0, end) + 1)
+    match = _COPIED.search(text, start, end)
+    place = _line_end(text, end)
+    budget.spend(end - start)
+    names = _columns(match[1]) if match else []
+    if not names:
+        return None, end
+    marked, rows, separator = [], 0, "," if "csv" in text[end:place].lower() else "\t"
+    while text[place : place + 1] == "\n" and rows < _MOST_ROWS:
+        stop = _line_end(text, place + 1)
+        marks = [place, *_separators(text, place + 1, stop, separator)]
+        if len(marks) != len(names):
+            break
+        marked += zip(marks, names, strict=True)
+        rows, place = rows + 1, stop
+    return _spelled(text, marked, place), place
+
+
+_READERS = {_INSERT: _inserted, 1: _table, 2: _table, 3: _table, _PARAMETER: _parameters, 5: _copied}
 """What reads the records behind a trigger, by the trigger's place."""

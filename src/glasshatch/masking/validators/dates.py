@@ -7,6 +7,7 @@ import re
 import unicodedata
 
 _NUMBERS = re.compile(r"\d+")
+_TIME = re.compile(r"(?<=\d)[T ]\d\d:.*", re.DOTALL)
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _MONTHS = {
     month: number
@@ -30,6 +31,7 @@ _JAPANESE_ERAS = {"昭和": 1925, "平成": 1988, "令和": 2018, "大正": 1911
 
 def birth_date(text: str) -> bool:
     """A day of the calendar between 1900 and today's children, in any usual order of its parts."""
+    text = _TIME.sub("", text)
     numbers = [int(number) for number in _NUMBERS.findall(text)]
     if text[:2] in _JAPANESE_ERAS and len(numbers) == 3:
         numbers[0] += _JAPANESE_ERAS[text[:2]]

@@ -126,15 +126,16 @@ def uk_driver(text: str) -> bool:
     return month % 50 in range(1, 13) and month < 63 and 1 <= day <= 31
 
 
-_GERMAN = re.compile(r"[CFGHJKLMNPRTVWXYZ][CFGHJKLMNPRTVWXYZ0-9]{8}")
+_SPARSE = re.compile(r"[CFGHJKLMNPRTVWXYZ][CFGHJKLMNPRTVWXYZ0-9]{8}|[A-Z]{2}[A-Z0-9]{6}[0-9]")
 
 
 def document_number(text: str) -> bool:
     """What may be printed on a document: five to twenty-five places, with digits, not one repeated.
 
-    German documents have nine places of digits and of letters that are no vowels and spell no word.
+    German documents have nine places of digits and of letters that are no vowels and spell no word; Dutch
+    ones have two letters, six places of either, and a digit.
     """
     number = compact(text)
     figures = sum(letter.isdigit() for letter in number)
-    enough = figures >= 4 or (figures >= 1 and _GERMAN.fullmatch(number) is not None)
+    enough = figures >= 4 or (figures >= 1 and _SPARSE.fullmatch(number) is not None)
     return 5 <= len(number) <= 25 and enough and len(set(number)) > 2

@@ -27,11 +27,16 @@ def secret_value(text: str) -> bool:
 
 def _stands_for_another(bare: str) -> bool:
     lowered = bare.lower()
-    if lowered.startswith(_REFERENCES) or _MASK.search(bare) or _CALL.match(bare) or _PATH.fullmatch(bare):
+    if lowered.startswith(_REFERENCES) or _MASK.search(bare) or _CALL.match(bare) or _path(bare):
         return True
     if bare[0] == "<" and bare.endswith(">"):
         return True
     return bare[0] == "$" and _VARIABLE.fullmatch(bare) is not None
+
+
+def _path(bare: str) -> bool:
+    """Whether it is a path of a file, and no base64 that begins with a slash."""
+    return _PATH.fullmatch(bare) is not None and not any(map(_DENSE.match, bare.split("/")))
 
 
 _REFERENCES = (
@@ -45,6 +50,7 @@ _REFERENCES = (
 )  # fmt: skip
 _CALL = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{2,60}\((?:[\w.\"' ,]*\)?;?)?$")
 _PATH = re.compile(r"~?(?:/[A-Za-z0-9_.-]{2,40}){1,12}/?")
+_DENSE = re.compile(r"(?=.*[0-9])(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9_-]{14}")
 _MASK = re.compile(r"your[-_](?:token|api|key|secret|password)|[*•●]{3}|[xX]{4}|\.{4}|#{4}|_{4}")
 _VARIABLE = re.compile(r"\$\$?\{?[A-Za-z_][A-Za-z0-9_]*\}?|\$\d{1,2}")
 
