@@ -209,7 +209,8 @@ def _copied(text: str, end: int, budget: Budget) -> tuple[Pieces | None, int]:
     names = _columns(match[1]) if match else []
     if not names:
         return None, end
-    marked, rows, separator = [], 0, "," if "csv" in text[end:place].lower() else "\t"
+    marked: list[tuple[int, str]] = []
+    rows, separator = 0, "," if "csv" in text[end:place].lower() else "\t"
     while text[place : place + 1] == "\n" and rows < _MOST_ROWS:
         stop = _line_end(text, place + 1)
         marks = [place, *_separators(text, place + 1, stop, separator)]
