@@ -53,8 +53,9 @@ servers: setup ## only the tests against real servers
 	@bash requirements/install-system.sh
 	@$(PYTEST) tests/servers
 
-deep: setup ## properties, fuzzing and faults, with many more examples and kills
-	@GLASSHATCH_DEEP=1 $(PYTEST) --hypothesis-profile=deep --timeout=3600 -m "properties or fuzz or faults or canary"
+deep: setup ## properties, fuzzing and faults, with many more examples and kills; an application in Java
+	@bash requirements/install-system.sh deep
+	@GLASSHATCH_DEEP=1 $(PYTEST) --hypothesis-profile=deep --timeout=3600 -m "properties or fuzz or faults or canary or deep"
 
 bench: setup ## every benchmark; each prints one JSON object on its last line
 	@bash requirements/install-system.sh bench

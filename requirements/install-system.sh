@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Install the Debian packages of system.txt that are missing, when we may; never fails for lack of them.
-# `install-system.sh bench` installs what the benchmarks compare with, without it what the tests need.
+# `install-system.sh bench` installs what the benchmarks compare with too, `install-system.sh deep` what `make deep`
+# needs (Java, 260 MB); without a word it installs what the tests need.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -8,6 +9,7 @@ missing=()
 while read -r package proof group; do
   case "$package" in '' | '#'*) continue ;; esac
   if [ "$group" = bench ] && [ "${1:-}" != bench ]; then continue; fi
+  if [ "$group" = jdbc ] && [ "${1:-}" != deep ]; then continue; fi
   [ -e "$proof" ] || missing+=("$package")
 done <system.txt
 [ "${#missing[@]}" -gt 0 ] || exit 0

@@ -31,6 +31,11 @@ from .ways import Ways
 
 _T = TypeVar("_T")
 _MANY = 4_096
+_TRUTHS = {
+    **dict.fromkeys(("t", "true", "y", "yes", "on", "1"), "true"),
+    **dict.fromkeys(("f", "false", "n", "no", "off", "0"), "false"),
+}
+"""How clients write a boolean."""
 _OWN_FEED = "gateway"
 """Whose stored rules hold for statements and bind values."""
 
@@ -304,8 +309,8 @@ class Redactor:
 
     def _bound(self, text: str, oid: int, found: list[Finding] | None) -> str:
         numeric = oid in INTEGERS or oid in FLOATS or oid == NUMERIC
-        if oid == BOOL and text in ("t", "f", "true", "false"):
-            return "true" if text[0] == "t" else "false"
+        if oid == BOOL and text.lower() in _TRUTHS:
+            return _TRUTHS[text.lower()]
         if numeric and clear_number(text.lstrip("-")):
             return text
         return self.value("NUMBER" if numeric else "TEXT", text, found) if text else "''"

@@ -4,36 +4,22 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from pathlib import Path
 
 import msgspec
 import pytest
 
 from fixtures import clients_at_work as clients
-from fixtures.comparing import AsRecorded, Comparison, by_session, differences, is_own
+from fixtures.auditing import Records, audited
+from fixtures.comparing import Comparison, differences, is_own
 from fixtures.depth import rounds
-from fixtures.gateway import RunningGateway
-from fixtures.pgaudit import Audited, Entry, Failed, server_record
-from fixtures.servers import Database, PostgresServer
-from fixtures.workload import PLAIN, TABLES, TOGETHER
-from glasshatch.app.recorder import Recorder
-from glasshatch.clock import SystemClock
-from glasshatch.events import Done, Event, Outcome, decode
-from glasshatch.keys import Keyring, create_master_key_file
-from glasshatch.ledger import Ledger
-from glasshatch.masking import Engine, Redactor, Tokens
+from fixtures.pgaudit import Audited, Failed
+from fixtures.servers import PostgresServer
+from fixtures.workload import PLAIN, TOGETHER
+from glasshatch.events import Event, Outcome
+from glasshatch.masking import Engine
 
 pytestmark = pytest.mark.needs("postgres-tls")
 
-POLICY = """
-@id("all")
-@reason("anything")
-permit(principal, action, resource);
-
-@id("no-truncate")
-@reason("nothing is emptied")
-forbid(principal, action == Action::"statement.run", resource) when { context.verbs.contains("truncate") };
-"""
 WORK = (
     clients.psql,
     clients.psycopg_simple,
@@ -47,73 +33,18 @@ WORK = (
 )
 
 
-class LedgerSink:
-    """The product's own way into a real ledger, and its events as they stand there."""
-
-    def __init__(self, directory: Path, redactor: Redactor) -> None:
-        master = create_master_key_file(directory / "master.key")
-        keyring = Keyring.create(directory / "keyring.json", "default", "example.com/audit", master)
-        self.ledger = Ledger.create(directory / "ledger", keyring, SystemClock())
-        self._recorder = Recorder(self.ledger, redactor)
-        self._seen: list[Event] = []
-
-    def submit(self, event: Event, done: Done | None = None) -> None:
-        self._seen.append(event)
-        self._recorder.submit(event, done)
-
-    def of(self, action: str) -> list[Event]:
-        """What has come so far; for clients that wait for something."""
-        return [event for event in self._seen if event.action == action]
-
-    def events(self) -> list[Event]:
-        """What stands in the ledger."""
-        return [decode(self.ledger.whole(index)) for index in range(self.ledger.size)]
-
-
-class Records(msgspec.Struct):
-    """What both sides have of the same sessions."""
-
-    ledger: dict[str, list[Event]]
-    server: dict[str, list[Entry]]
-    recorded: AsRecorded
-
-    def longest(self) -> tuple[list[Event], list[Entry]]:
-        session = max(self.ledger, key=lambda one: len(self.ledger[one]))
-        return self.ledger[session], self.server[session]
-
-    def of(self, action: str) -> list[Event]:
-        return [event for events in self.ledger.values() for event in events if event.action == action]
-
-
 @pytest.fixture(scope="module")
 def records(
     postgres_tls: PostgresServer, engine: Engine, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Records]:
     """The workload, done once by every client."""
-    directory = tmp_path_factory.mktemp("pgaudit")
-    (directory / "policy.cedar").write_text(POLICY)
-    redactor = Redactor(engine, Tokens({1: b"k" * 32}, 1, "default"))
-    sink = LedgerSink(directory, redactor)
-    database = Database(postgres_tls, "audited")
-    postgres_tls.sql("CREATE DATABASE audited")
-    try:
-        database.sql(TABLES)
-        clients.make_bench(database)
-        gateway = RunningGateway(database, engine, sink=sink, policy=directory / "policy.cedar", rules=())
-        try:
-            for work in WORK:
-                work(gateway)
-        finally:
-            gateway.stop(5)
-        ledger = by_session(sink.events())
-        yield Records(ledger, server_record(postgres_tls.audit, ledger), AsRecorded(redactor))
-    finally:
-        sink.ledger.close()
-        postgres_tls.sql("DROP DATABASE audited WITH (FORCE)")
+    with audited(postgres_tls, engine, tmp_path_factory.mktemp("pgaudit"), WORK) as found:
+        yield found
 
 
 def test_the_ledger_says_what_the_server_says(records: Records) -> None:
-    assert differences(records.ledger, records.server, records.recorded) == []
+    found = differences(records.ledger, records.server, records.recorded)
+    assert not found, "\n".join(found)
 
 
 def test_the_workload_is_worth_comparing(records: Records) -> None:

@@ -42,6 +42,19 @@ def test_what_shows_values_or_files_stays_refused(query: GuiQuery) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "SELECT subname, subenabled FROM pg_catalog.pg_subscription WHERE subdbid = 5 ORDER BY 1",
+        "SELECT s.oid, s.subname AS name FROM pg_subscription s WHERE s.subdbid = 5",
+        "SELECT count(*) FROM pg_catalog.pg_subscription",
+        'SELECT um.srvname AS "Server", um.usename FROM pg_catalog.pg_user_mappings um ORDER BY 1, 2',
+    ],
+)
+def test_names_of_subscriptions_and_mappings_may_be_listed(text: str) -> None:
+    assert decided(text).effect == "allow"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         # The like of what windows ask, with something in it that they do not.
         "SET DateStyle=ISO; SET client_min_messages=notice; SET client_encoding='SJIS'",
         "SET DateStyle=ISO; SET role = postgres",
@@ -60,6 +73,26 @@ def test_what_shows_values_or_files_stays_refused(query: GuiQuery) -> None:
         "/*pga4dash*/ SELECT pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity",
         "SELECT pg_catalog.lo_get(16400)",
         "SELECT subconninfo FROM pg_catalog.pg_subscription",
+        "SELECT * FROM pg_catalog.pg_subscription",
+        "SELECT s.* FROM pg_subscription s",
+        "TABLE pg_subscription",
+        "SELECT s FROM pg_subscription s",
+        "SELECT row_to_json(s) FROM pg_subscription s",
+        "SELECT row_to_json(t) FROM (SELECT subname FROM pg_subscription) t",
+        'SELECT U&"subconn\\0069nfo" FROM pg_subscription',
+        'SELECT "subconninfo" FROM pg_subscription',
+        "SELECT subconninfo(s) FROM pg_subscription s",
+        "SELECT h FROM pg_subscription AS s(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r)",
+        "SELECT j.h FROM (pg_subscription s JOIN pg_class c ON true) AS j(a, b, c, d, e, f, g, h)",
+        "WITH t(a) AS (SELECT subname FROM pg_subscription) SELECT a FROM t",
+        "WITH g(umoptions) AS (VALUES (ARRAY['password=x'])) SELECT 1 FROM g NATURAL JOIN pg_user_mappings",
+        "SELECT 1 FROM pg_user_mapping JOIN (SELECT ARRAY['password=x'] AS x) t USING (oid)",
+        "SELECT subname FROM pg_subscription UNION ALL TABLE pg_subscription",
+        "COPY pg_subscription (subname) TO STDOUT",
+        "COPY (SELECT subname FROM pg_subscription) TO STDOUT",
+        "CREATE TEMP TABLE t AS SELECT subname FROM pg_subscription",
+        "UPDATE customers SET city = (SELECT subname FROM pg_subscription LIMIT 1) WHERE id = 1",
+        "DO $$ BEGIN PERFORM subconninfo FROM pg_subscription; END $$",
         "EXPLAIN (FORMAT JSON, ANALYZE TRUE) DELETE FROM customers",
     ],
 )

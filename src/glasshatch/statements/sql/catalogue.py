@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from ..words import words
 
-_CREDENTIALS = words(
-    """pg_authid pg_shadow pg_user_mapping pg_user_mappings pg_hba_file_rules pg_subscription
-    user_mapping_options _pg_user_mappings"""
-)
+_CREDENTIALS = words("pg_authid pg_shadow pg_hba_file_rules user_mapping_options _pg_user_mappings")
 _SAMPLES = words(
     """pg_statistic pg_stats pg_statistic_ext_data pg_stats_ext pg_stats_ext_exprs pg_largeobject"""
 )
@@ -20,7 +17,7 @@ def is_catalogue(relation: str) -> bool:
 
 
 def holds_credentials(relation: str) -> bool:
-    """Whether it holds password hashes or connection secrets."""
+    """Whether it holds password hashes or the like, whichever of its columns are read."""
     return relation.rpartition(".")[2] in _CREDENTIALS
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from ..model import OutputColumn
 from . import definitions
 from .bodies import Bodies
+from .connecting import shows_connections
 from .functions import is_sensitive
 from .limits import within_limits
 from .meaning import Meaning, relation_name, strings
@@ -61,6 +62,8 @@ class Commands:
         for raw in commands:
             self._source = _slice(self._text, raw)
             self.command(raw["stmt"])
+        if self.meaning.connections and shows_connections(commands, self._text, self.meaning.risks):
+            self.meaning.risks.add("credential_read")
 
     def command(self, node: Node) -> None:
         """Read one command."""

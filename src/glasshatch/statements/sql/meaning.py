@@ -14,7 +14,8 @@ class Meaning:
     """What has been found so far.
 
     `read_literal` is set by every rule that looks at a constant's value: then the meaning belongs
-    to this exact text and may not be reused for another with the same code.
+    to this exact text and may not be reused for another with the same code. `connections` says that a
+    relation was read of which one column holds credentials for other servers.
     """
 
     commands: int = 0
@@ -27,6 +28,7 @@ class Meaning:
     outputs: tuple[OutputColumn, ...] | None = None
     read_literal: bool = False
     lasting_copy: bool = False
+    connections: bool = False
 
     def copies_for_good(self) -> None:
         """Rows go where others may read them, or for longer than the session."""

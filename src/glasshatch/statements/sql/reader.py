@@ -6,6 +6,7 @@ from typing import Any
 
 from .bounds import Bounds, has_limit, is_unbounded, wide_query
 from .catalogue import holds_credentials, holds_samples, is_catalogue
+from .connecting import holds_connections
 from .expressions import Columns, Ctes, Expressions
 from .meaning import relation_name, strings
 from .native import QUERIES, Node
@@ -211,8 +212,6 @@ class Reader(Expressions):
         columns = self._targets(targets, scope, ctes)
         return columns if "unbounded_write" in self.meaning.risks else _bounded(columns)
 
-    # Doors for commands that are no queries
-
     def written_to(self, relation: Node) -> None:
         """COPY FROM: rows go into the relation."""
         self._target(relation, None)
@@ -223,6 +222,7 @@ class Reader(Expressions):
             self.meaning.risks.add("credential_read")
         elif holds_samples(name):
             self.meaning.risks.add("sampled_values")
+        self.meaning.connections |= holds_connections(name)
 
     def loose(self, node: Any) -> None:
         """An expression outside any query."""
@@ -270,9 +270,8 @@ class Reader(Expressions):
         alias = _alias(body) or str(body.get("relname", ""))
         cte = ctes.get(name) if "schemaname" not in body else None
         if cte is not None:
-            scope.add(
-                alias, Relation(columns=_renamed(cte.columns, _column_aliases(body)), opaque=cte.opaque)
-            )
+            columns = _renamed(cte.columns, _column_aliases(body))
+            scope.add(alias, Relation(columns=columns, opaque=cte.opaque))
             return
         self.meaning.resources.add(name)
         self.note_read(name)
