@@ -22,6 +22,7 @@ from ..gaps import GapKeeper
 from ..guarded import guarded_resource
 from ..house import House
 from ..limiting import make_usage
+from .files import allow_files
 from .gapwatch import open_gaps, watch_gaps
 from .lifeline import Lifeline
 from .link import LinkServer
@@ -103,6 +104,8 @@ async def _run(house: House, stop: asyncio.Event, lifeline: Lifeline) -> None:
 
 
 def _warn(config: Config) -> None:
+    if complaint := allow_files(config.gateway.sessions):
+        sys.stderr.write(f"glasshatch: {complaint}\n")
     for name, resource in config.resources.items():
         if resource.mode == "dry-run":
             sys.stderr.write(
