@@ -59,7 +59,7 @@ class World:
 
     def watch(self) -> GapKeeper:
         teller = Teller(self.clock, tenant="default", instance="9")
-        return GapKeeper(self.file, self.ledgers.items, self, teller, self.clock, heartbeat_ns=10 * S)
+        return GapKeeper(self.file, self.ledgers.items, self, teller, self.clock)
 
     def told(self, action: str) -> list[Event]:
         events = [decode(data) for shelf in self.ledgers.values() for data in shelf.entries]
@@ -183,9 +183,10 @@ def test_sessions_of_processes_that_live_go_on(world: World) -> None:
 
 
 def test_silence_is_a_gap_of_the_living_and_the_end_of_the_gone(world: World) -> None:
-    living = Session(world, instance="9").say("session.opened")
-    gone = Session(world, instance="9").say("session.opened").say("statement.run", "r")
-    elsewhere = Session(world, instance="2").say("session.opened")
+    living = Session(world, instance="9").say("session.opened", heartbeat_s=10)
+    gone = Session(world, instance="9").say("session.opened", heartbeat_s=10).say("statement.run", "r")
+    elsewhere = Session(world, instance="2").say("session.opened", heartbeat_s=10)
+    Session(world, instance="9").say("session.opened")  # of a reviewed run, which gives no signs of life
     watch = world.watch()
     world.clock.advance(59 * S)
     watch.look({living.id}, "9")

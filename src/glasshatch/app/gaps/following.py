@@ -34,6 +34,8 @@ class OpenSession(msgspec.Struct):
     unconfirmed: bool = False
     """Its statements ran without waiting for their record, so that even a decision may be missing."""
     runs: dict[str, int] = {}
+    heartbeat_s: int = 0
+    """How often it gives a sign of life where nothing else is recorded; 0 if it gives none."""
     told: bool = False
 
 
@@ -66,6 +68,7 @@ class _Attrs(msgspec.Struct):
     seq: int | None = None
     after: int | None = None
     record: str | None = None
+    heartbeat_s: int = 0
 
 
 class _Source(msgspec.Struct):
@@ -154,6 +157,7 @@ class SessionBook:
         if session is None:
             session = OpenSession(ledger, index, index, seq, 0, seen.source.instance)
             session.unconfirmed = seen.attrs.record == "async"
+            session.heartbeat_s = seen.attrs.heartbeat_s
             self.sessions[seen.session_id] = session
         session.seq, session.last = max(seq, session.seq), index
         session.time_ns = int(seen.time)

@@ -68,16 +68,12 @@ class GapKeeper:
         sink: Sink,
         teller: Teller,
         clock: Clock,
-        *,
-        heartbeat_ns: int = 0,
     ) -> None:
-        """`heartbeat_ns` is how often a quiet session is recorded as open; 0 for never."""
         self._file = file
         self._ledgers = ledgers
         self._sink = sink
         self._teller = teller
         self._clock = clock
-        self._heartbeat_ns = heartbeat_ns
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._book = SessionBook(self._read())
@@ -151,13 +147,11 @@ class GapKeeper:
         return events
 
     def _silent(self, live: Collection[str], instance: str) -> list[tuple[str, Event]]:
-        if not self._heartbeat_ns:
-            return []
-        silence_ns = max(_SILENT_BEATS * self._heartbeat_ns, _LEAST_SILENCE_NS)
-        before_ns = self._clock.now_ns() - silence_ns
+        now_ns = self._clock.now_ns()
         events: list[tuple[str, Event]] = []
         for id, session in self._book.sessions.items():
-            if session.time_ns >= before_ns:
+            silence_ns = max(_SILENT_BEATS * session.heartbeat_s * 10**9, _LEAST_SILENCE_NS)
+            if not session.heartbeat_s or now_ns - session.time_ns <= silence_ns:
                 continue
             if session.instance == instance and id not in live:
                 events += self._endings(id, session)

@@ -23,7 +23,6 @@ def open_gaps(house: House) -> GapKeeper:
         house.recorder,
         Teller(house.clock, tenant=house.tenant, instance=str(os.getpid())),
         house.clock,
-        heartbeat_ns=house.loaded.config.gateway.heartbeat_seconds * 10**9,
     )
 
 

@@ -295,6 +295,9 @@ class Entrance:
         session, startup = self._session, self._startup
         self.step = "recording"
         attrs: dict[str, object] = {"tls": self._secure, "upstream_tls": session.resource.target.tls}
+        if session.limits.heartbeat_ns:
+            # Whoever reads the record must know what silence means here.
+            attrs["heartbeat_s"] = session.limits.heartbeat_ns // 10**9
         if startup and startup.settings:
             attrs["settings"] = sorted(startup.settings)
         event = session.event(
