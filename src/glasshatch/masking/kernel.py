@@ -13,7 +13,7 @@ from . import rowtwin, scantwin
 
 if TYPE_CHECKING:
     from .rowtwin import Memo, Splicer, run_of
-    from .scantwin import Collector, Rules, dense, made, resolve, splice
+    from .scantwin import Collector, Rules, codes, dense, made, resolve, runs, splice
 
 __all__ = [
     "KERNEL",
@@ -23,10 +23,12 @@ __all__ = [
     "Memo",
     "Rules",
     "Splicer",
+    "codes",
     "dense",
     "made",
     "resolve",
     "run_of",
+    "runs",
     "splice",
 ]  # fmt: skip
 
@@ -59,6 +61,8 @@ if not TYPE_CHECKING:
     Collector = (_scan or scantwin).Collector
     Rules = (_scan or scantwin).Rules
     resolve = (_scan or scantwin).resolve
+    codes = (_scan or scantwin).codes
     dense = (_scan or scantwin).dense
+    runs = (_scan or scantwin).runs
     made = (_scan or scantwin).made
     splice = (_scan or scantwin).splice

@@ -8,8 +8,10 @@ from glasshatch.masking.beginnings import DEPTH, ROW, SYMBOLS, beginning
 from glasshatch.masking.scantwin import left_of
 
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
+from libc.stdint cimport uint64_t
+from libc.string cimport memcpy, memset
 
-FORMAT = 6
+FORMAT = 8
 
 assert (DEPTH, ROW, SYMBOLS) == (3, 17, 129)
 
@@ -297,45 +299,234 @@ for _octet in range(256):
     elif _octet == 0 or 65 <= _octet < 91 or 97 <= _octet < 123 or _octet >= 128:
         KIND[_octet] = 2
 
-cdef Py_ssize_t MARGIN = 8
+cdef Py_ssize_t MARGIN = 12
+cdef uint64_t FULL = 0xFFFFFFFFFFFFFFFF
+
+
+cdef extern from *:
+    """
+    #include <stdint.h>
+    #if defined(__SSE2__)
+    #include <emmintrin.h>
+    #endif
+
+    /* Bit n: whether the n-th of 64 octets is a digit. */
+    static inline uint64_t digits_among(const unsigned char *octets) {
+        uint64_t found = 0;
+    #if defined(__SSE2__)
+        for (int part = 0; part < 4; part++) {
+            __m128i some = _mm_loadu_si128((const __m128i *)(octets + 16 * part));
+            __m128i above = _mm_sub_epi8(some, _mm_set1_epi8(48));
+            __m128i is = _mm_cmpeq_epi8(_mm_min_epu8(above, _mm_set1_epi8(9)), above);
+            found |= (uint64_t)(uint32_t)_mm_movemask_epi8(is) << (16 * part);
+        }
+    #else
+        for (int one = 0; one < 64; one++)
+            found |= (uint64_t)((unsigned char)(octets[one] - 48) < 10) << one;
+    #endif
+        return found;
+    }
+
+    #if defined(__SSE2__)
+    #define IS(some, letter) _mm_cmpeq_epi8(some, _mm_set1_epi8(letter))
+    #endif
+
+    /* Bit n: whether the n-th of 64 octets is a letter or a digit, or one of + / _ - if it is `wide`. */
+    static inline uint64_t runs_among(const unsigned char *octets, int wide) {
+        uint64_t found = 0;
+    #if defined(__SSE2__)
+        for (int part = 0; part < 4; part++) {
+            __m128i some = _mm_loadu_si128((const __m128i *)(octets + 16 * part));
+            __m128i digit = _mm_sub_epi8(some, _mm_set1_epi8(48));
+            __m128i letter = _mm_sub_epi8(_mm_or_si128(some, _mm_set1_epi8(32)), _mm_set1_epi8(97));
+            __m128i is = _mm_or_si128(
+                _mm_cmpeq_epi8(_mm_min_epu8(digit, _mm_set1_epi8(9)), digit),
+                _mm_cmpeq_epi8(_mm_min_epu8(letter, _mm_set1_epi8(25)), letter));
+            if (wide)
+                is = _mm_or_si128(is, _mm_or_si128(
+                    _mm_or_si128(IS(some, '+'), IS(some, '/')), _mm_or_si128(IS(some, '_'), IS(some, '-'))));
+            found |= (uint64_t)(uint32_t)_mm_movemask_epi8(is) << (16 * part);
+        }
+    #else
+        for (int one = 0; one < 64; one++)
+            found |= (uint64_t)((unsigned char)(octets[one] - 48) < 10
+                                || (unsigned char)((octets[one] | 32) - 97) < 26
+                                || (wide && (octets[one] == '+' || octets[one] == '/' || octets[one] == '_'
+                                             || octets[one] == '-'))) << one;
+    #endif
+        return found;
+    }
+
+    /* The number of the lowest bit; one must be set. */
+    static inline int lowest(uint64_t bits) {
+    #if defined(__GNUC__) || defined(__clang__)
+        return __builtin_ctzll(bits);
+    #else
+        int place = 0;
+        while (!(bits & 1)) { bits >>= 1; place++; }
+        return place;
+    #endif
+    }
+    """
+    uint64_t digits_among(const unsigned char* octets) noexcept nogil
+    uint64_t runs_among(const unsigned char* octets, bint wide) noexcept nogil
+    int lowest(uint64_t bits) noexcept nogil
+
+
+cdef class Parts:
+    """Parts of a text as they are gathered: those that touch become one."""
+
+    cdef bytes data
+    cdef list parts, begins, sources
+    cdef Py_ssize_t begun, ended, written
+
+    def __init__(self, bytes data):
+        self.data = data
+        self.parts, self.begins, self.sources = [], [], []
+        self.begun = self.ended = -1
+        self.written = 0
+
+    cdef int add(self, Py_ssize_t low, Py_ssize_t high) except -1:
+        low = max(0, low)
+        high = min(len(self.data), high)
+        if self.begun >= 0 and low <= self.ended:
+            self.ended = max(self.ended, high)
+            return 0
+        self.cut()
+        self.begun = low
+        self.ended = high
+        return 0
+
+    cdef int cut(self) except -1:
+        if self.begun >= 0:
+            self.parts.append(self.data[self.begun:self.ended])
+            self.begins.append(self.written)
+            self.sources.append(self.begun)
+            self.written += self.ended - self.begun + 1
+        return 0
+
+    cdef tuple done(self):
+        self.cut()
+        return b"\0".join(self.parts), self.begins, self.sources
+
+
+cdef inline bint apart(const unsigned char* octets, Py_ssize_t last, Py_ssize_t place) noexcept nogil:
+    """Whether two digits with nothing but other characters between belong to different parts."""
+    cdef Py_ssize_t between
+    if place - last > 4:
+        return True
+    for between in range(last + 1, place):
+        if KIND[octets[between]] == 2:
+            return True
+    return False
 
 
 def dense(bytes data):
     cdef const unsigned char* octets = data
-    cdef Py_ssize_t size = len(data), place, first = -1, last = -1, digits = 0, low, high
-    cdef Py_ssize_t begun = -1, ended = -1, written = 0
-    cdef unsigned char kind
-    cdef list parts = [], begins = [], sources = []
-    for place in range(size + 1):
-        kind = 2 if place == size else KIND[octets[place]]
-        if kind == 0:
-            continue
-        if kind == 1 and digits and place - last <= 4:
-            digits += 1
-            last = place
-            continue
-        if digits >= 6:
-            low = max(0, first - MARGIN)
-            high = min(size, last + 1 + MARGIN)
-            if begun >= 0 and low <= ended:
-                ended = high
+    cdef unsigned char rest[64]
+    cdef Py_ssize_t size = len(data), block = 0, place, first = 0, last = -9, digits = 0
+    cdef uint64_t bits
+    cdef Parts parts = Parts(data)
+    while block < size:
+        if size - block >= 64:
+            bits = digits_among(octets + block)
+        else:
+            memset(rest, 0, 64)
+            memcpy(rest, octets + block, size - block)
+            bits = digits_among(rest)
+        while bits:
+            place = block + lowest(bits)
+            bits &= bits - 1
+            if place == last + 1 or not apart(octets, last, place):
+                digits += 1
             else:
-                if begun >= 0:
-                    parts.append(data[begun:ended])
-                    begins.append(written)
-                    sources.append(begun)
-                    written += ended - begun + 1
-                begun = low
-                ended = high
-        digits = 0
-        if kind == 1:
-            first = last = place
-            digits = 1
-    if begun >= 0:
-        parts.append(data[begun:ended])
-        begins.append(written)
-        sources.append(begun)
-    return b"\0".join(parts), begins, sources
+                if digits >= 6:
+                    parts.add(first - MARGIN, last + 1 + MARGIN)
+                first = place
+                digits = 1
+            last = place
+        block += 64
+    if digits >= 6:
+        parts.add(first - MARGIN, last + 1 + MARGIN)
+    return parts.done()
+
+
+cdef int add_run(
+    Parts parts, const unsigned char* octets, Py_ssize_t begin, Py_ssize_t end, bint wide
+) except -1:
+    """Add a run if it is long enough, and holds what it must."""
+    cdef Py_ssize_t place
+    if end - begin < 10:
+        return 0
+    if wide:
+        for place in range(begin, end):
+            if 65 <= octets[place] < 91:
+                return parts.add(begin - 1, end + 1)
+        return 0
+    if end - begin < 16:
+        for place in range(begin, end):
+            if KIND[octets[place]] == 1:
+                break
+        else:
+            return 0
+    return parts.add(begin - MARGIN, end + MARGIN)
+
+
+def runs(bytes data):
+    return cut_runs(data, False)
+
+
+def codes(bytes data):
+    return cut_runs(data, True)
+
+
+cdef tuple cut_runs(bytes data, bint wide):
+    cdef const unsigned char* octets = data
+    cdef unsigned char rest[64]
+    cdef Py_ssize_t size = len(data), block = 0, begun = 0
+    cdef uint64_t bits, long_ones
+    cdef int place, length
+    cdef bint running = False
+    cdef Parts parts = Parts(data)
+    while block < size:
+        if size - block >= 64:
+            bits = runs_among(octets + block, wide)
+        else:
+            memset(rest, 0, 64)
+            memcpy(rest, octets + block, size - block)
+            bits = runs_among(rest, wide)
+        if running:
+            if bits == FULL:
+                block += 64
+                continue
+            length = lowest(~bits)
+            add_run(parts, octets, begun, block + length, wide)
+            running = False
+            bits &= ~((<uint64_t>1 << length) - 1)
+        # Where ten in a row begin; then the run that reaches into the next block, however short it is here.
+        long_ones = bits & bits >> 1
+        long_ones &= long_ones >> 2
+        long_ones &= long_ones >> 4
+        long_ones &= long_ones >> 2
+        while long_ones:
+            place = lowest(long_ones)
+            if ~(bits >> place) == 0 or place + lowest(~(bits >> place)) >= 64:
+                break
+            length = lowest(~(bits >> place))
+            add_run(parts, octets, block + place, block + place + length, wide)
+            if place + length >= 63:
+                break
+            long_ones &= ~((<uint64_t>1 << (place + length)) - 1)
+        if bits >> 63:
+            place = 63
+            while place and bits >> (place - 1) & 1:
+                place -= 1
+            begun = block + place
+            running = True
+        block += 64
+    if running:
+        add_run(parts, octets, begun, size, wide)
+    return parts.done()
 
 
 def made(kind, list found, Py_ssize_t shift):

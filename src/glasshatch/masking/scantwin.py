@@ -15,7 +15,7 @@ SEPARATOR = "\0"
 """Stands around every text of a batch. An expression may look at the one in front of its text, as at any
 character in front of a value; the one behind it is out of its sight, so that `$` is the end of the text."""
 
-FORMAT = 6
+FORMAT = 8
 """Changes with the interface; a compiled kernel of another format is not used."""
 
 Plain = tuple[int, int, int, Any]
@@ -194,18 +194,36 @@ def _by_trust(one: tuple[int, int, Any, str]) -> tuple[float, int, int]:
 
 
 _CLUSTER = re.compile(rb"[0-9](?:[^0-9A-Za-z\x80-\xff\x00]{0,3}[0-9]){5,}")
-_MARGIN = 8
+_RUN = re.compile(rb"[0-9A-Za-z]{10,}")
+_DIGIT = re.compile(rb"[0-9]")
+_CODE = re.compile(rb"[0-9A-Za-z+/_-]{10,}")
+_UPPER = re.compile(rb"[A-Z]")
+_MARGIN = 12
+
+Cut = tuple[bytes, list[int], list[int]]
+"""Parts of a text with a NUL between each two; where each begins there; and where each begins in the text."""
 
 
-def dense(data: bytes) -> tuple[bytes, list[int], list[int]]:
-    """The parts with many digits (see `triggers.numeric`), a NUL between each two.
+def dense(data: bytes) -> Cut:
+    """The parts with many digits; see `triggers.numeric`."""
+    return _cut(data, [match.span() for match in _CLUSTER.finditer(data)])
 
-    Returns:
-        The parts; where each begins there; and where each begins in the data.
-    """
+
+def runs(data: bytes) -> Cut:
+    """The long runs of letters and digits; see `triggers.numeric`."""
+    found = _RUN.finditer(data)
+    return _cut(data, [one.span() for one in found if len(one[0]) >= 16 or _DIGIT.search(one[0])])
+
+
+def codes(data: bytes) -> Cut:
+    """The long runs of base64's characters; see `triggers.numeric`."""
+    return _cut(data, [one.span() for one in _CODE.finditer(data) if _UPPER.search(one[0])], 1)
+
+
+def _cut(data: bytes, found: Sequence[tuple[int, int]], margin: int = _MARGIN) -> Cut:
     spans: list[tuple[int, int]] = []
-    for match in _CLUSTER.finditer(data):
-        start, end = max(0, match.start() - _MARGIN), min(len(data), match.end() + _MARGIN)
+    for first, last in found:
+        start, end = max(0, first - margin), min(len(data), last + margin)
         if spans and start <= spans[-1][1]:
             start, _ = spans.pop()
         spans.append((start, end))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from fixtures.kernel import SCAN_KERNELS
 from glasshatch.masking import Engine, Finding, shipped_packs
 from glasshatch.masking.candidates import Candidates
+from glasshatch.masking.decoding import TRIGGERS
 from glasshatch.masking.engine import joined
 from glasshatch.masking.folding import octets
 from glasshatch.masking.kernel import SCAN_KERNEL
@@ -129,11 +131,31 @@ def test_a_collector_stops_beyond_its_limit(name: str) -> None:
 digits = st.lists(
     st.sampled_from([*"0123456789", " ", "-", ".", "/", "+", "(", "a", "Z", "\xe9", "\0", "  ", "--"])
 )
+lengths = st.sampled_from([0, 1, 8, 9, 10, 11, 15, 16, 17, 40, 63, 64, 65, 128, 200])
+stretches = st.lists(
+    st.tuples(
+        st.sampled_from(
+            ["a", "Z", "7", "a7", "+", "/", "_", " ", "-", "\xe9", "\0", "{", "[", "@", "/", ":"]
+        ),
+        lengths,
+    ).map(lambda one: (one[0] * one[1])[: one[1]])
+).map("".join)
 
 
-@given(digits.map("".join).map(lambda text: text.encode("latin-1")))
-def test_both_cut_out_the_same_dense_parts(data: bytes) -> None:
-    cut = [kernel.dense(data) for kernel in SCAN_KERNELS.values()]
+encoded = (
+    st.tuples(
+        st.sampled_from([base64.b64encode, base64.b32encode, bytes.hex, base64.urlsafe_b64encode]),
+        st.sampled_from(EXAMPLES),
+    )
+    .map(lambda one: one[0](one[1].encode()))
+    .map(lambda one: one if isinstance(one, str) else one.decode())
+)
+
+
+@pytest.mark.parametrize("way", ["dense", "runs", "codes"])
+@given(st.one_of(digits.map("".join), stretches).map(lambda text: text.encode("latin-1")))
+def test_both_cut_out_the_same_parts(way: str, data: bytes) -> None:
+    cut = [getattr(kernel, way)(data) for kernel in SCAN_KERNELS.values()]
     assert all(one == cut[0] for one in cut)
     parts, begins, sources = cut[0]
     ends = [*(begin - 1 for begin in begins[1:]), len(parts)][: len(begins)]
@@ -142,14 +164,14 @@ def test_both_cut_out_the_same_dense_parts(data: bytes) -> None:
 
 
 @needs_both
-@given(st.lists(st.one_of(st.sampled_from(EXAMPLES), digits.map("".join)), max_size=6).map(" ".join))
-def test_no_hit_is_lost_outside_the_dense_parts(text: str) -> None:
+@given(st.lists(st.one_of(st.sampled_from(EXAMPLES), digits.map("".join), encoded), max_size=6).map(" ".join))
+def test_no_hit_is_lost_outside_the_parts(text: str) -> None:
     data = joined([text]).encode("latin-1", "replace")
-    split = vector.open_triggers(RULES, len(RULES), None) if not WHOLE else WHOLE[1]
+    split = vector.open_triggers([*RULES, *TRIGGERS], len(RULES), None) if not WHOLE else WHOLE[1]
     if not WHOLE:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(vector, "SCAN_KERNEL", "python")
-            WHOLE.extend((vector.open_triggers(RULES, len(RULES), None), split))
+            WHOLE.extend((vector.open_triggers([*RULES, *TRIGGERS], len(RULES), None), split))
     assert isinstance(split, vector.Split)
     whole, found = (set(database.hits(data, 100_000)) for database in (WHOLE[0], split))
     assert whole <= found

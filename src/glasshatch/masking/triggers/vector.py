@@ -13,9 +13,9 @@ from pathlib import Path
 import hyperscan
 
 from ...errors import ConfigError
-from ..kernel import SCAN_KERNEL, Collector, dense
+from ..kernel import SCAN_KERNEL, Collector, codes, dense, runs
 from . import Hit, cache, cpu_flags
-from .numeric import is_numeric
+from .numeric import Gate, gate
 
 
 class Database:
@@ -51,21 +51,26 @@ class Database:
 
 
 class Split:
-    """Two databases: most triggers over everything, numeric ones over the parts where digits are dense."""
+    """Several databases: one over everything, others over the parts where alone their triggers can hit."""
 
-    def __init__(self, most: Database, numeric: Database) -> None:
-        self._most = most
-        self._numeric = numeric
+    def __init__(self, databases: dict[Gate, Database]) -> None:
+        self._most = databases[""]
+        self._gated = [(_CUTS[name], database) for name, database in databases.items() if name]
 
     def hits(self, data: bytes, limit: int) -> list[Hit]:
         """Every hit in the data; raises `OverflowError` for more than `limit`."""
         found = self._most.hits(data, limit)
-        parts, begins, sources = dense(data)
-        if parts:
-            for number, end in self._numeric.hits(parts, limit):
-                place = bisect_right(begins, end - 1) - 1
-                found.append((number, end - begins[place] + sources[place]))
+        for cut, database in self._gated:
+            parts, begins, sources = cut(data)
+            if parts:
+                for number, end in database.hits(parts, limit):
+                    place = bisect_right(begins, end - 1) - 1
+                    found.append((number, end - begins[place] + sources[place]))
         return found
+
+
+_CUTS = {"dense": dense, "runs": runs, "codes": codes}
+_GATES: tuple[Gate, ...] = ("", "dense", "runs", "codes")
 
 
 def open_triggers(expressions: Sequence[str], exact_from: int, cache_dir: Path | None) -> Database | Split:
@@ -83,18 +88,23 @@ def open_triggers(expressions: Sequence[str], exact_from: int, cache_dir: Path |
     files = cache.places(f"triggers-{_cache_key(expressions, exact_from)}.hs", cache_dir)
     databases = _loaded(cache.read(files))
     if databases is None:
-        databases = [_compile(expressions, group, exact_from) for group in _groups(expressions)]
-        cache.write(files, b"".join(map(_framed, databases)))
-    most, *others = map(Database, databases)
-    return Split(most, others[0]) if others else most
+        groups = _groups(expressions, exact_from)
+        databases = {name: _compile(expressions, group, exact_from) for name, group in groups.items()}
+        cache.write(files, b"".join(_framed(*one) for one in databases.items()))
+    opened = {name: Database(database) for name, database in databases.items()}
+    return Split(opened) if len(opened) > 1 else opened[""]
 
 
-def _groups(expressions: Sequence[str]) -> list[list[int]]:
-    """The numbers of the expressions for each database: most of them, and the numeric ones if there are."""
-    # Without the compiled kernel, looking for the dense parts takes longer than what it saves.
-    numeric = [SCAN_KERNEL == "compiled" and is_numeric(expression) for expression in expressions]
-    groups = [[n for n, one in enumerate(numeric) if one is wanted] for wanted in (False, True)]
-    return groups if all(groups) else [list(range(len(expressions)))]
+def _groups(expressions: Sequence[str], exact_from: int) -> dict[Gate, list[int]]:
+    """The numbers of the expressions by their gate; all in one where they cannot be told apart."""
+    if SCAN_KERNEL != "compiled":
+        # Looking for the parts would take longer than what it saves.
+        return {"": list(range(len(expressions)))}
+    groups: dict[Gate, list[int]] = {"": []}
+    for number, expression in enumerate(expressions):
+        groups.setdefault(gate(expression, number >= exact_from), []).append(number)
+    # Hyperscan compiles no empty database, and without triggers over everything there is nothing to save.
+    return groups if groups[""] else {"": list(range(len(expressions)))}
 
 
 def _compile(expressions: Sequence[str], numbers: Sequence[int], exact_from: int) -> hyperscan.Database:
@@ -113,24 +123,25 @@ def _compile(expressions: Sequence[str], numbers: Sequence[int], exact_from: int
 
 
 def _cache_key(expressions: Sequence[str], exact_from: int) -> str:
-    made_by = cache.code_digest(__name__, is_numeric.__module__)
+    made_by = cache.code_digest(__name__, gate.__module__)
     parts = [version("hyperscan"), platform.machine(), cpu_flags(), SCAN_KERNEL, made_by, str(exact_from)]
     parts += expressions
     return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:40]
 
 
-def _framed(database: hyperscan.Database) -> bytes:
+def _framed(name: Gate, database: hyperscan.Database) -> bytes:
     body = hyperscan.dumpb(database)
-    return len(body).to_bytes(8, "big") + body
+    return bytes([_GATES.index(name)]) + len(body).to_bytes(8, "big") + body
 
 
-def _loaded(body: bytes | None) -> list[hyperscan.Database] | None:
-    found, place = [], 0
+def _loaded(body: bytes | None) -> dict[Gate, hyperscan.Database] | None:
+    found: dict[Gate, hyperscan.Database] = {}
+    place = 0
     try:
         while body is not None and place < len(body):
-            end = place + 8 + int.from_bytes(body[place : place + 8], "big")
-            found.append(hyperscan.loadb(body[place + 8 : end], hyperscan.HS_MODE_BLOCK))
+            end = place + 9 + int.from_bytes(body[place + 1 : place + 9], "big")
+            found[_GATES[body[place]]] = hyperscan.loadb(body[place + 9 : end], hyperscan.HS_MODE_BLOCK)
             place = end
-    except hyperscan.error:
+    except (hyperscan.error, IndexError):
         return None
     return found or None
