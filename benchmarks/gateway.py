@@ -1,9 +1,11 @@
 """pgbench direct, through pgbouncer and through Glasshatch; the last line is one JSON object.
 
 Glasshatch runs as `glasshatch serve` in a process of its own: production policy, masking, and every
-decision durable in the real ledger before the statement leaves. All ratios are of the same run.
+decision durable in the real ledger before the statement leaves; `async` is a second resource of the same
+server with `record = "async"`. TLS is that of the clients; nobody speaks TLS with the database, which here
+has none, so `direct` is without TLS in both halves. All ratios are of the same run.
 
-Usage: python benchmarks/gateway.py [--quick] [--clients 1,8,32]
+Usage: python benchmarks/gateway.py [--quick] [--clients 1,8,32] [--tls off,on]
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from glasshatch.app.config import load_config
 from glasshatch.app.create import create_home
@@ -29,7 +32,7 @@ from glasshatch.app.house import House
 from glasshatch.app.postgres import LocalPostgres
 from glasshatch.clock import SystemClock
 
-DATABASE = "bench"
+DATABASE, ASYNC = "bench", "benchasync"
 ROWS, QUICK_ROWS = 1_000_000, 200_000
 HOUR_NS = 3_600 * 10**9
 MASKED_SCRIPT = r"""\set a random(1, 100000)
@@ -41,6 +44,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--quick", action="store_true", help="2 s per measurement instead of 5")
     arguments.add_argument("--clients", default="1,8,32")
+    arguments.add_argument("--tls", default="off,on", help="which halves to measure")
     arguments.add_argument("--directory", default="/var/tmp", help="where the ledger and PostgreSQL lie")
     options = arguments.parse_args()
     seconds = 2 if options.quick else 5
@@ -48,12 +52,12 @@ def main() -> None:
     root = Path(tempfile.mkdtemp(prefix="glasshatch-bench-", dir=options.directory))
     root.chmod(0o711)
     try:
-        print(json.dumps(measure(root, seconds, clients)))
+        print(json.dumps(measure(root, seconds, clients, options.tls.split(","))))
     finally:
         shutil.rmtree(root, ignore_errors=True)
 
 
-def measure(root: Path, seconds: int, clients: list[int]) -> dict[str, object]:
+def measure(root: Path, seconds: int, clients: list[int], tls: list[str]) -> dict[str, object]:
     """All targets, one after another for each setting, so that they share the machine's mood."""
     result: dict[str, object] = {
         "benchmark": "gateway",
@@ -67,16 +71,60 @@ def measure(root: Path, seconds: int, clients: list[int]) -> dict[str, object]:
         server = stack.enter_context(LocalPostgres(root / "postgres", os.urandom))
         rows = QUICK_ROWS if seconds < 5 else ROWS
         prepare(server, rows)
+        port, token, process = stack.enter_context(glasshatch(root / "home", server))
         targets = {"direct": address(server.port, server.user, server.password, DATABASE)}
         if shutil.which("pgbouncer"):
-            port = stack.enter_context(pgbouncer(root / "pgbouncer", server))
-            targets["pgbouncer"] = address(port, server.user, server.password, DATABASE)
-        port, token, process = stack.enter_context(glasshatch(root / "home", server))
+            bouncer = stack.enter_context(pgbouncer(root / "pgbouncer", server, root / "home/tls"))
+            targets["pgbouncer"] = address(bouncer, server.user, server.password, DATABASE)
         targets["glasshatch"] = address(port, "bench", token, DATABASE)
-        result["pgbench"] = lookups(server, targets, clients, seconds, process)
-        result["masked_21_rows"] = masked_reads(server, targets, seconds, root)
-        result["scan"] = scans(server, targets, rows)
+        targets["async"] = address(port, "bench", token, ASYNC)
+        front = front_of(process)
+        result["pgbench"] = [
+            row
+            for how in tls
+            for row in lookups(server, with_tls(targets, how), clients, seconds, front, root, how)
+        ]
+        result["masked_21_rows"] = [
+            masked_reads(server, with_tls(targets, how), seconds, root, how) for how in tls
+        ]
+        del targets["async"]
+        result["scan"] = {how: scans(server, with_tls(targets, how), rows) for how in tls}
+        result["goals"] = judged(result)
     return result
+
+
+def with_tls(targets: dict[str, dict[str, str]], how: str) -> dict[str, dict[str, str]]:
+    """The targets with TLS between client and target; the database itself has none."""
+    return {
+        name: environment | {"PGSSLMODE": "require" if how == "on" and name != "direct" else "disable"}
+        for name, environment in targets.items()
+    }
+
+
+def judged(result: dict[str, Any]) -> list[dict[str, object]]:
+    """Every goal of the gateway beside what this run reached."""
+    found: list[dict[str, object]] = []
+
+    def goal(what: str, measured: float, wanted: float, *, most: bool = False) -> None:
+        met = measured <= wanted if most else measured >= wanted
+        found.append({"goal": what, "measured": measured, "wanted": wanted, "met": met})
+
+    for row in result["pgbench"]:
+        name = f"{row['mode']}, {row['clients']} clients, tls {row['tls']}"
+        if row["clients"] == 1:
+            floor = row["direct_p50_us"]
+            goal(f"added p50 in us, async, {name}", row["async_p50_us"] - floor, 100, most=True)
+            durable = row["glasshatch_p50_us"] - floor - result["fdatasync_us"]
+            goal(f"added p50 in us less fdatasync, durable, {name}", durable, 150, most=True)
+        elif "to_pgbouncer" in row:
+            goal(f"share of pgbouncer, {name}", row["to_pgbouncer"], 0.5)
+    for row in result["masked_21_rows"]:
+        if "to_pgbouncer" in row:
+            goal(f"masked 21 rows, share of pgbouncer, tls {row['tls']}", row["to_pgbouncer"], 0.75)
+    for how, scan in result["scan"].items():
+        goal(f"scan in clear, share of direct, tls {how}", scan["clear"]["to_direct"], 0.9)
+        goal(f"masked scan, share of direct, tls {how}", scan["masked"]["to_direct"], 0.8)
+    return found
 
 
 def fdatasync_us(directory: Path, rounds: int = 100) -> int:
@@ -111,24 +159,40 @@ def prepare(server: LocalPostgres, rows: int) -> None:
 
 
 def lookups(
-    server: LocalPostgres, targets: dict[str, dict[str, str]], clients: list[int], seconds: int, process: int
+    server: LocalPostgres,
+    targets: dict[str, dict[str, str]],
+    clients: list[int],
+    seconds: int,
+    front: int,
+    root: Path,
+    tls: str,
 ) -> list[dict[str, object]]:
-    """pgbench -S: one row by key. The gateway's own processor time per statement shows a busy machine too."""
+    """pgbench -S: one row by key. The front's own processor time per statement shows a busy machine too."""
     rows: list[dict[str, object]] = []
     for mode in ("simple", "prepared"):
         for count in clients:
-            row: dict[str, object] = {"mode": mode, "clients": count}
+            row: dict[str, object] = {"tls": tls, "mode": mode, "clients": count}
             for name, environment in targets.items():
                 command = [server.pgbench_path, "-n", "-S", "-M", mode, "-c", count, "-j", 1, "-T", seconds]
-                before = processor_seconds(process)
-                tps, latency_us = pgbench(command, environment)
-                if name == "glasshatch":
-                    used = processor_seconds(process) - before
-                    row["glasshatch_cpu_us"] = round(used / max(tps * seconds, 1) * 1e6)
-                row[f"{name}_tps"], row[f"{name}_us"] = round(tps), round(latency_us)
+                before = processor_seconds(front)
+                tps, latency_us = pgbench(command, environment, root)
+                if name in ("glasshatch", "async"):
+                    used = processor_seconds(front) - before
+                    row[f"{name}_cpu_us"] = round(used / max(tps * seconds, 1) * 1e6)
+                row[f"{name}_tps"], row[f"{name}_p50_us"] = round(tps), round(latency_us)
             rows.append(with_ratios(row, "tps"))
             print(row, file=sys.stderr)
     return rows
+
+
+def front_of(supervisor: int) -> int:
+    """The process of the gateway: the supervisor's child that serves the part `front`."""
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError, ValueError):
+            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent == supervisor and b"front" in (entry / "cmdline").read_bytes().split(b"\0"):
+                return int(entry.name)
+    raise SystemExit("the server has no front")
 
 
 def processor_seconds(process: int) -> float:
@@ -138,15 +202,16 @@ def processor_seconds(process: int) -> float:
 
 
 def masked_reads(
-    server: LocalPostgres, targets: dict[str, dict[str, str]], seconds: int, root: Path
+    server: LocalPostgres, targets: dict[str, dict[str, str]], seconds: int, root: Path, tls: str
 ) -> dict[str, object]:
     """21 rows with one masked column, 8 clients."""
     script = root / "masked.sql"
     script.write_text(MASKED_SCRIPT)
-    row: dict[str, object] = {"clients": 8}
+    row: dict[str, object] = {"tls": tls, "clients": 8}
     for name, environment in targets.items():
         command = [server.pgbench_path, "-n", "-f", script, "-c", 8, "-j", 1, "-T", seconds]
-        row[f"{name}_tps"] = round(pgbench(command, environment)[0])
+        row[f"{name}_tps"] = round(pgbench(command, environment, root)[0])
+    print(row, file=sys.stderr)
     return with_ratios(row, "tps")
 
 
@@ -175,22 +240,28 @@ def scans(server: LocalPostgres, targets: dict[str, dict[str, str]], rows: int) 
 
 
 def with_ratios(row: dict[str, object], unit: str) -> dict[str, object]:
-    """Add Glasshatch's share of what the others reached."""
-    ours = float(str(row[f"glasshatch_{unit}"]))
-    for other in ("direct", "pgbouncer"):
-        if f"{other}_{unit}" in row:
-            row[f"to_{other}"] = round(ours / max(float(str(row[f"{other}_{unit}"])), 1.0), 3)
+    """Add the share of what the others reached: Glasshatch's, and as `async_to_...` without waiting."""
+    for ours, prefix in (("glasshatch", ""), ("async", "async_")):
+        for other in ("direct", "pgbouncer"):
+            if f"{other}_{unit}" in row and f"{ours}_{unit}" in row:
+                reached, theirs = (float(str(row[f"{name}_{unit}"])) for name in (ours, other))
+                row[f"{prefix}to_{other}"] = round(reached / max(theirs, 1.0), 3)
     return row
 
 
-def pgbench(command: list[object], environment: dict[str, str]) -> tuple[float, float]:
-    """Transactions a second and mean latency in microseconds."""
-    output = run(command, environment)
+def pgbench(command: list[object], environment: dict[str, str], root: Path) -> tuple[float, float]:
+    """Transactions a second, and the median latency of one in microseconds."""
+    logs = root / "latencies"
+    logs.mkdir(exist_ok=True)
+    output = run([*command, "-l", f"--log-prefix={logs}/log"], environment)
     tps = re.search(r"tps = ([\d.]+) \(without", output)
-    latency = re.search(r"latency average = ([\d.]+) ms", output)
-    if not tps or not latency or "number of failed transactions: 0" not in output:
+    taken = sorted(
+        int(line.split(b" ")[2]) for file in logs.iterdir() for line in file.read_bytes().splitlines()
+    )
+    shutil.rmtree(logs)
+    if not tps or not taken or "number of failed transactions: 0" not in output:
         raise SystemExit(f"pgbench gave no clean figures:\n{output}")
-    return float(tps[1]), float(latency[1]) * 1000
+    return float(tps[1]), float(taken[len(taken) // 2])
 
 
 def run(command: list[object], environment: dict[str, str]) -> str:
@@ -222,9 +293,14 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def pgbouncer(directory: Path, server: LocalPostgres) -> Iterator[int]:
-    """The system's pgbouncer, session pooling, no TLS."""
+def pgbouncer(directory: Path, server: LocalPostgres, tls: Path) -> Iterator[int]:
+    """The system's pgbouncer, session pooling; clients may use TLS, with the gateway's own certificate."""
     directory.mkdir(mode=0o755)
+    account = "nobody" if os.geteuid() == 0 else None
+    for name in ("gateway.crt", "gateway.key"):
+        shutil.copyfile(tls / name, directory / name)
+        if account:
+            shutil.chown(directory / name, account)
     port = free_port()
     (directory / "users").write_text(f'"{server.user}" "{server.password}"\n')
     (directory / "pgbouncer.ini").write_text(
@@ -232,8 +308,9 @@ def pgbouncer(directory: Path, server: LocalPostgres) -> Iterator[int]:
         f"listen_port = {port}\nauth_type = scram-sha-256\nauth_file = {directory}/users\n"
         "pool_mode = session\nmax_client_conn = 200\ndefault_pool_size = 64\nunix_socket_dir =\n"
         "ignore_startup_parameters = extra_float_digits\nlog_connections = 0\nlog_disconnections = 0\n"
+        f"client_tls_sslmode = allow\nclient_tls_key_file = {directory}/gateway.key\n"
+        f"client_tls_cert_file = {directory}/gateway.crt\n"
     )
-    account = "nobody" if os.geteuid() == 0 else None
     process = subprocess.Popen(
         ["pgbouncer", "-q", directory / "pgbouncer.ini"],
         user=account,
@@ -263,11 +340,13 @@ def glasshatch(
     secret = directory / "upstream-password"
     secret.write_text(server.password)
     secret.chmod(0o600)
-    text += (
-        f'\n[resources.{DATABASE}]\ntype = "postgres"\nhost = "127.0.0.1"\nport = {server.port}\n'
-        f'database = "{DATABASE}"\nuser = "{server.user}"\npassword = "file:{secret}"\ntls = "disable"\n'
-        'columns = [{ pattern = "*.people.email", type = "EMAIL", operator = "token", subject = true }]\n'
-    )
+    for name, record in ((DATABASE, "durable"), (ASYNC, "async")):
+        text += (
+            f'\n[resources.{name}]\ntype = "postgres"\nhost = "127.0.0.1"\nport = {server.port}\n'
+            f'database = "{DATABASE}"\nuser = "{server.user}"\npassword = "file:{secret}"\ntls = "disable"\n'
+            f'record = "{record}"\n'
+            'columns = [{ pattern = "*.people.email", type = "EMAIL", operator = "token", subject = true }]\n'
+        )
     created.config_file.write_text(text)
     token = issue_token(created.config_file)
     prepare(created.config_file)

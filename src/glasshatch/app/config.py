@@ -100,6 +100,8 @@ class ResourceSection(_Section, frozen=True):
     preview_seconds: how long the rows of a statement under review may be counted; 0 for not at all.
     before_images: off, when-possible or required: whether a reviewed UPDATE or DELETE leaves one, which
     `glasshatch undo` puts back. image_rows: how many rows an image holds, of 4 KiB on the average.
+    record: durable, or async, in which a statement is sent before its record is durable: a crash may lose the
+    record of what ran last. Every event says so.
     """
 
     type: Literal["postgres"]
@@ -117,6 +119,7 @@ class ResourceSection(_Section, frozen=True):
     preview_seconds: Annotated[int, msgspec.Meta(ge=0, le=60)] = 5
     before_images: Literal["off", "when-possible", "required"] = "off"
     image_rows: Annotated[int, msgspec.Meta(ge=1, le=5_000)] = 1_000
+    record: Literal["durable", "async"] = "durable"
 
 
 class DetectSection(_Section, frozen=True):

@@ -28,4 +28,5 @@ def guarded_resource(loaded: LoadedConfig, name: str, masking: MaskingPolicy) ->
         tls_ca=str(loaded.path(resource.tls_ca)) if resource.tls_ca else "",
     )
     facts = ResourceFacts(type=resource.type, name=name, env=resource.env, labels=resource.labels)
-    return GuardedResource(facts, target, resource.columns, masking, resource.mode == "dry-run")
+    dry_run = resource.mode == "dry-run"
+    return GuardedResource(facts, target, resource.columns, masking, dry_run, resource.record)

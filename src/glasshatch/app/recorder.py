@@ -12,10 +12,23 @@ import msgspec
 
 from ..clock import Clock
 from ..errors import GlasshatchError, TooLarge, Unavailable
-from ..events import ACTIONS, Done, Event, Receipt, Redaction, SealedField, Source, encode, uuid7
+from ..events import (
+    ACTIONS,
+    Done,
+    Draft,
+    Event,
+    Receipt,
+    Redaction,
+    SealedField,
+    Source,
+    Submission,
+    encode,
+    event_of,
+    uuid7,
+)
 from ..keys import DEFAULT_LEDGER
 from ..ledger import Large
-from ..masking import Redactor
+from ..masking import Redactor, Stencils
 from .shortening import fitted, without_bulk
 from .streams import NO_STREAMS, Streams
 from .vault import SealedBatch, Sealer
@@ -55,6 +68,47 @@ class Recorder:
         self._streams = streams
         self._others = others
         self._sealer = sealer
+        self._stencils = Stencils(redactor)
+
+    def submit_many(self, items: Sequence[Submission]) -> None:
+        """As `submit` for each, in this order; what is new in all drafts together is scanned at once.
+
+        For one thread only, that of the event loop.
+        """
+        drafts = [record for record, _ in items if isinstance(record, Draft)]
+        ready = iter(self._drafted(drafts))
+        run: list[tuple[Entry, Done | None]] = []
+        where = DEFAULT_LEDGER
+        for record, done in items:
+            made = next(ready) if isinstance(record, Draft) else None
+            entry = made if made is not None else self._entry_or_error(record)
+            if isinstance(entry, GlasshatchError):
+                if done:
+                    done(entry)
+                continue
+            ledger = self._streams.of_event(record.form.event if isinstance(record, Draft) else record)
+            if ledger != where and run:
+                self._append(where, run)
+                run = []
+            where = ledger
+            run.append((entry, done))
+        if run:
+            self._append(where, run)
+
+    def _entry_or_error(self, record: Event | Draft) -> Entry | GlasshatchError:
+        try:
+            return self._entry(event_of(record), ())
+        except GlasshatchError as error:
+            return error
+        except (TypeError, ValueError, OverflowError) as error:
+            return _unwritable(error)
+
+    def _drafted(self, drafts: Sequence[Draft]) -> Sequence[bytes | None]:
+        try:
+            return self._stencils.entries(drafts) if drafts else ()
+        except Exception:
+            # The long way shows what it was, for the one event that it is about.
+            return [None] * len(drafts)
 
     def submit(
         self,
@@ -173,8 +227,12 @@ def _encoded(event: Event) -> Entry | GlasshatchError:
     except TooLarge as error:
         return error
     except (TypeError, ValueError, OverflowError) as error:
-        # Our own bug, and no reason to let the others wait for an answer that does not come.
-        return TooLarge(f"an event cannot be written: {type(error).__name__}")
+        return _unwritable(error)
+
+
+def _unwritable(error: Exception) -> TooLarge:
+    """Our own bug, and no reason to let the others wait for an answer that does not come."""
+    return TooLarge(f"an event cannot be written: {type(error).__name__}")
 
 
 class EventMaker:

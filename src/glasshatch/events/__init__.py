@@ -3,6 +3,7 @@
 from .actions import ACTIONS, Action
 from .canonical import MAX_ENTRY_BYTES, decode, encode, encode_whole, foreign
 from .commitments import SALT_BYTES, Scalar, commitment, value_bytes
+from .forms import HOLES, Draft, Form, blank, event_of
 from .ids import uuid7
 from .model import (
     SCHEMA_VERSION,
@@ -23,11 +24,12 @@ from .model import (
     StatementText,
 )
 from .places import place_of, read_place
-from .sink import DEFAULT_LEDGER, Done, EventSink, Receipt
+from .sink import DEFAULT_LEDGER, Done, EventSink, Receipt, Submission
 
 __all__ = [
     "ACTIONS",
     "DEFAULT_LEDGER",
+    "HOLES",
     "MAX_ENTRY_BYTES",
     "SALT_BYTES",
     "SCHEMA_VERSION",
@@ -38,9 +40,11 @@ __all__ = [
     "Data",
     "DecisionMade",
     "Done",
+    "Draft",
     "Effect",
     "Event",
     "EventSink",
+    "Form",
     "Link",
     "Outcome",
     "RawPrincipal",
@@ -51,10 +55,13 @@ __all__ = [
     "SealedField",
     "Source",
     "StatementText",
+    "Submission",
+    "blank",
     "commitment",
     "decode",
     "encode",
     "encode_whole",
+    "event_of",
     "foreign",
     "place_of",
     "read_place",

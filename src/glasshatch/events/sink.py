@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
 
 from ..errors import GlasshatchError
+from .forms import Draft
 from .model import Event
 
 DEFAULT_LEDGER = "default"
@@ -28,11 +29,15 @@ Done = Callable[[Receipt | GlasshatchError], None]
 or with the error because of which it was not recorded."""
 
 
+Submission = tuple[Event | Draft, Done | None]
+"""An event and who hears of it."""
+
+
 class EventSink(Protocol):
     """Takes events and says when each is durable."""
 
-    def submit(self, event: Event, done: Done | None = None) -> None:
-        """Queue an event for recording; never blocks and never raises for the event's content.
+    def submit_many(self, items: Sequence[Submission]) -> None:
+        """Queue events for recording; never blocks and never raises for what they hold.
 
         Events are redacted and recorded in the order of submission.
         """

@@ -16,6 +16,7 @@ from .proving import SLOWEST_MB_PER_S, failures, speeds
 from .redact import Redactor
 from .rows import MAX_SUBJECTS, RowPlan, plan_columns
 from .sealing import Sealing, SealRule, Taken
+from .stencils import Stencils
 from .streaming import LONGEST_WAIT_SECONDS, ByteStream, Stream
 from .subjectkeys import KEY_BYTES, Opened, SubjectCipher, unwrap_key, wrap_key, wrapping_envelope
 from .tokens import TOKEN, UNSCANNED, Tokens
@@ -58,6 +59,7 @@ __all__ = [
     "RowPlan",
     "SealRule",
     "Sealing",
+    "Stencils",
     "Step",
     "StoredRule",
     "Stream",

@@ -58,6 +58,13 @@ def clear_number(raw: str) -> bool:
     return bool(_NUMBER.fullmatch(raw)) and sum(map(str.isalnum, raw)) <= LONGEST_CLEAR_NUMBER
 
 
+def looked_at(kind: str, raw: str) -> str:
+    """What of a constant is looked at; nothing where it is hidden or shown whatever it is."""
+    if kind in ("comment", "password") or (kind == "number" and clear_number(raw)):
+        return ""
+    return literal_value(raw)
+
+
 def pieces(text: str, literals: Sequence[Span]) -> tuple[list[str], list[Span]]:
     """The code around the literals, one piece more than there are literals, and these in order.
 

@@ -22,7 +22,7 @@ from .embedded import OPENINGS, opened
 from .engine import Engine, Finding
 from .eventfields import OWN_KINDS, Change, change_texts, change_tree
 from .kernel import splice
-from .literals import clear_number, literal_value, pieces
+from .literals import clear_number, looked_at, pieces
 from .pgtypes import BOOL, FLOATS, INTEGERS, NUMERIC
 from .pgvalues import readable
 from .storing import Places, settled
@@ -175,6 +175,25 @@ class Redactor:
     def _is_workforce(self, feed: str) -> bool:
         return bool(self._workforce_feeds) and any(fnmatchcase(feed, one) for one in self._workforce_feeds)
 
+    @property
+    def stores_plainly(self) -> bool:
+        """Whether no rule names places in our own events, so that each of their texts is redacted alone."""
+        return not self._places.of(_OWN_FEED)
+
+    def stored(self, texts: Sequence[str]) -> list[tuple[str, Counter[str]]]:
+        """Texts of our own events as `event` stores them, and what is counted as taken out of each."""
+        storing = self.met_by(self._policy.stored_view(_OWN_FEED))
+        gathered = _Gathered(storing._ways)
+        for text in texts:
+            gathered.take(text, "")
+        found = storing.findings(gathered.texts)
+        clean = map(storing._told, gathered.texts, gathered.hints, found)
+        unmarked = storing._unmarked(found) if storing._ways.unmarked else [[]] * len(texts)
+        return [
+            (text, Counter(count_tokens([text])) + Counter(types))
+            for text, types in zip(clean, unmarked, strict=True)
+        ]
+
     def _together(self, events: Sequence[Event], actor_clear: bool) -> list[Event]:
         gathered = _Gathered(self._ways)
         walk = partial(change_texts, vouched=self._vouched, actor_clear=actor_clear)
@@ -248,29 +267,44 @@ class Redactor:
             return self.splice(text, found) if found else text
         return self._ways.whole("SECRET", text) if hint == "SECRET" else self.value(hint, text, found)
 
-    def sql(self, text: str, literals: Sequence[Span]) -> str:
+    def sql(self, text: str, literals: Sequence[Span], known: Sequence[str] | None = None) -> str:
         """The statement with every constant replaced, comments dropped and names scanned.
 
         A constant in which something is found becomes its tokens, any other a `TEXT` or `NUMBER`
         token; a number of up to six digits stays; a password becomes `'<SECRET>'`.
+
+        Args:
+            known: What `sql_code` gave for a text that differs in constants only.
         """
         try:
             code, spans = pieces(text, literals)
         except ValueError:
             return UNSCANNED
-        values = [literal_value(text[span.start : span.end]) for span in spans]
-        found = self.findings([*code, *values])
-        parts = [
-            UNSCANNED if one is None else self.splice(piece, one)
-            for piece, one in zip(code, found, strict=False)
-        ]
-        out = [parts[0]]
-        for index, span in enumerate(spans):
-            raw = text[span.start : span.end]
-            out += (self._constant(span.kind, raw, values[index], found[len(code) + index]), parts[index + 1])
+        shown = known if known is not None and len(known) == len(code) else self._code(code)
+        raws = [text[span.start : span.end] for span in spans]
+        values = [looked_at(span.kind, raw) for span, raw in zip(spans, raws, strict=True)]
+        found = iter(self.findings([value for value in values if value]) if any(values) else ())
+        out = [shown[0]]
+        for index, (span, value) in enumerate(zip(spans, values, strict=True)):
+            one = next(found) if value else ()
+            out += (self._constant(span.kind, raws[index], value, one), shown[index + 1])
         return "".join(out)
 
-    def _constant(self, kind: str, raw: str, value: str, found: list[Finding] | None) -> str:
+    def sql_code(self, text: str, literals: Sequence[Span]) -> list[str] | None:
+        """The code around the constants as it may be recorded; None if they do not belong to the text."""
+        try:
+            return self._code(pieces(text, literals)[0])
+        except ValueError:
+            return None
+
+    def _code(self, code: Sequence[str]) -> list[str]:
+        found = self.findings(code)
+        return [
+            UNSCANNED if one is None else self.splice(piece, one)
+            for piece, one in zip(code, found, strict=True)
+        ]
+
+    def _constant(self, kind: str, raw: str, value: str, found: Sequence[Finding] | None) -> str:
         if kind == "comment":
             return " "
         if kind == "password":

@@ -2,7 +2,7 @@
 
 from .model import OutputColumn, Span, SpanKind, Statement
 from .registry import ALIASES, KINDS, analyze, kind_of
-from .sql import analyze_sql
+from .sql import Reading, analyze_sql, read_sql
 from .sql.changes import Calls, Change, matching, quoted, read_change, target_name
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Calls",
     "Change",
     "OutputColumn",
+    "Reading",
     "Span",
     "SpanKind",
     "Statement",
@@ -20,5 +21,6 @@ __all__ = [
     "matching",
     "quoted",
     "read_change",
+    "read_sql",
     "target_name",
 ]

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from glasshatch.statements import analyze_sql, sql
+from glasshatch.statements import analyze_sql, read_sql, sql
 from glasshatch.statements.sql.limits import MAX_BYTES, within_limits
 
 MONSTERS = {
@@ -115,7 +115,7 @@ def test_a_string_that_goes_on_in_escape_mode_cannot_hide_a_chain() -> None:
 
 def test_the_cache_is_bounded_by_weight_and_forgets_the_oldest() -> None:
     cache = sql._Recent(weight=200_000)
-    statements = {f"SELECT {'1, ' * 500}{n}": analyze_sql(f"SELECT {'1, ' * 500}{n}") for n in range(20)}
+    statements = {f"SELECT {'1, ' * 500}{n}": read_sql(f"SELECT {'1, ' * 500}{n}") for n in range(20)}
     for text, statement in statements.items():
         cache.put(text, statement)
     held = [text for text in statements if cache.get(text) is not None]

@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from ...events import Access, Client, Event
+from ...events import Access, Client, Draft, Event
 from ...identity import Identity
 from ...policy import Decision, ResourceFacts
 from ...statements import Statement
@@ -180,7 +180,7 @@ class Ask(msgspec.Struct, frozen=True):
 class Record(msgspec.Struct, frozen=True):
     """Record an event; with a ticket, `Recorded` follows once it is durable or has failed."""
 
-    event: Event
+    event: Event | Draft
     ticket: int | None = None
 
 

@@ -66,7 +66,8 @@ class GuardedResource(msgspec.Struct, frozen=True):
     """A resource behind the gateway: clients name it as their database.
 
     rules: what its columns hold. masking: which operator whom meets. dry_run: answers pass in clear, and what
-    would be masked is counted and recorded; secrets are masked all the same.
+    would be masked is counted and recorded; secrets are masked all the same. record: `async` sends statements
+    before their records are durable.
     """
 
     facts: ResourceFacts
@@ -74,6 +75,7 @@ class GuardedResource(msgspec.Struct, frozen=True):
     rules: tuple[ColumnRule, ...] = ()
     masking: MaskingPolicy = MaskingPolicy()
     dry_run: bool = False
+    record: Literal["durable", "async"] = "durable"
 
     def may_mask(self, column: str, type: str) -> bool:
         """Whether a masking rule masks a column here, for anybody at all."""
@@ -126,4 +128,6 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     heartbeat_ns: int = 300_000_000_000
     """How often a session of which nothing else is recorded is recorded as open; 0 for never."""
     prepared: int = 4096
+    behind: int = 64
+    """With `record = "async"`: how many records of a session may wait for their acknowledgement."""
     sessions: int = 1000

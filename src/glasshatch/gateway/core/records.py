@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
 from ...clock import Clock
-from ...events import ACTIONS, Access, Actor, Client, Event, Outcome, Resource, Source, uuid7
+from ...events import ACTIONS, Access, Actor, Client, Draft, Event, Form, Outcome, Resource, Source, uuid7
 from ...identity import Identity
 from ...policy import ResourceFacts
 
 RandomBytes = Callable[[int], bytes]
+_OWN_HOLES = ("id", "time", "session_id", "client", "attrs.seq")
 
 
 class SessionRecord:
@@ -28,9 +29,10 @@ class SessionRecord:
         self._random = random
         self._tenant = tenant
         self._source = Source(kind="gateway", name=connector, instance=instance)
-        self._actor: Actor | None = None
+        self.actor: Actor | None = None
         self._resource: Resource | None = None
         self._sequence = 0
+        self._randomness: list[bytes] = []
         self.client = client
         self.access: Access | None = None
         self.session_id = self.new_id()
@@ -42,15 +44,15 @@ class SessionRecord:
 
     def new_id(self) -> str:
         """A fresh UUIDv7 of now."""
-        return uuid7(self._clock.now_ns(), self._random(10))
+        return uuid7(self._clock.now_ns(), self._some())
 
     def know_actor(self, identity: Identity) -> None:
         """From here on the session has an authenticated actor."""
-        self._actor = identity.as_actor()
+        self.actor = identity.as_actor()
 
     def claim_actor(self, name: str) -> None:
         """Until authentication the session only has the name the client gave."""
-        self._actor = Actor(id="", name=name)
+        self.actor = Actor(id="", name=name)
 
     def know_resource(self, facts: ResourceFacts) -> None:
         """What this session reaches."""
@@ -66,24 +68,54 @@ class SessionRecord:
         self, action: str, outcome: Outcome | None = None, attrs: dict[str, Any] | None = None, **parts: Any
     ) -> Event:
         """The next event of this session, of now."""
+        return self._made(action, outcome, {"seq": self._next(), **(attrs or {})}, parts)
+
+    def form(
+        self,
+        action: str,
+        holes: Sequence[str],
+        outcome: Outcome | None = None,
+        attrs: dict[str, Any] | None = None,
+        **parts: Any,
+    ) -> Form:
+        """What many events share, of this session and of others of the same actor and resource."""
+        event = self._made(action, outcome, {"seq": self._sequence, **(attrs or {})}, parts)
+        return Form(event, (*_OWN_HOLES, *holes))
+
+    def draft(self, form: Form, values: Sequence[Any]) -> Draft:
+        """The next event of this session, of now, by a form; `values` are those of the holes it was given."""
         now_ns = self._clock.now_ns()
-        numbered: dict[str, Any] = {"seq": self._sequence}
-        if attrs:
-            numbered.update(attrs)
+        own = (uuid7(now_ns, self._some()), str(now_ns), self.session_id, self.client, self._next())
+        return Draft(form, (*own, *values))
+
+    def _next(self) -> int:
         self._sequence += 1
+        return self._sequence - 1
+
+    def _some(self) -> bytes:
+        """Ten random bytes; drawn many at a time, for each draw asks the system."""
+        if not self._randomness:
+            drawn = self._random(160)
+            self._randomness = [drawn[at : at + 10] for at in range(0, 160, 10)]
+        return self._randomness.pop()
+
+    def _made(
+        self, action: str, outcome: Outcome | None, attrs: dict[str, Any], parts: dict[str, Any]
+    ) -> Event:
+        now_ns = self._clock.now_ns()
         parts.setdefault("access", self.access)
         return Event(
-            id=uuid7(now_ns, self._random(10)),
+            id=uuid7(now_ns, self._some()),
             time=str(now_ns),
             tenant=self._tenant,
             action=action,
             source=self._source,
             outcome=outcome,
             severity=ACTIONS[action].severity,
-            actor=self._actor,
+            actor=self.actor,
             session_id=self.session_id,
             client=self.client,
             resource=self._resource,
-            attrs=numbered,
+            attrs=attrs,
             **parts,
         )

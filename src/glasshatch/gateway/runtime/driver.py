@@ -15,7 +15,6 @@ from typing import Any, Protocol
 
 from ...clock import Clock
 from ...errors import Denied, GlasshatchError, PeerError, place_of_bug
-from ...events import EventSink
 from ..core import (
     Abort,
     Address,
@@ -49,7 +48,7 @@ from ..core import (
     TlsStarted,
     Wake,
 )
-from .mailbox import Mailbox
+from .mailbox import Mailbox, Outgoing
 from .tls import upstream_context
 
 _log = logging.getLogger("glasshatch.gateway")
@@ -64,7 +63,7 @@ class Surroundings(Protocol):
 
     loop: asyncio.AbstractEventLoop
     clock: Clock
-    sink: EventSink
+    outgoing: Outgoing
     mailbox: Mailbox
     authenticator: Authenticator
     authority: Authority
@@ -250,11 +249,11 @@ class SessionDriver:
             transport.write(effect.data)
 
     def _record(self, effect: Record) -> None:
+        around = self._around
         if effect.ticket is None:
-            self._around.sink.submit(effect.event)
-            return
-        ticket, mailbox, deliver = effect.ticket, self._around.mailbox, self._recorded
-        self._around.sink.submit(effect.event, lambda result: mailbox.post(deliver, ticket, result))
+            around.outgoing.aside(effect.event)
+        else:
+            around.outgoing.add(effect.event, around.mailbox, self._recorded, effect.ticket)
 
     def _recorded(self, ticket: int, error: str) -> None:
         self.feed(Recorded(ticket, error))

@@ -1,4 +1,4 @@
-"""Brings acknowledgements from the ledger's thread into the event loop, many with one wake-up."""
+"""Between the event loop and the ledger's thread: records go there together, answers come back together."""
 
 from __future__ import annotations
 
@@ -8,9 +8,52 @@ from collections import deque
 from collections.abc import Callable
 
 from ...errors import GlasshatchError
-from ...events import Receipt
+from ...events import Draft, Event, EventSink, Receipt, Submission
 
 Deliver = Callable[[int, str], None]
+
+_LATEST_SECONDS = 0.002
+"""How long a record that nobody waits for may lie here."""
+
+
+class Outgoing:
+    """The records of one turn of the event loop, handed over as one: one lock, one scan, one wake-up.
+
+    Their order is kept. What somebody waits for leaves at the end of the turn, and all before it; the rest
+    leaves with it, or soon. A crash loses what lies here, of which nothing was acknowledged.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, sink: EventSink) -> None:
+        self._loop = loop
+        self._sink = sink
+        self._items: list[Submission] = []
+        self._leaving = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, record: Event | Draft, mailbox: Mailbox, deliver: Deliver, ticket: int) -> None:
+        """A record whose answer somebody waits for."""
+        self._items.append((record, lambda result: mailbox.post(deliver, ticket, result)))
+        if not self._leaving:
+            self._leaving = True
+            self._loop.call_soon(self.leave)
+
+    def aside(self, record: Event | Draft) -> None:
+        """A record that nobody waits for; drafts, of which there are many, may lie a moment."""
+        self._items.append((record, None))
+        if not isinstance(record, Draft):
+            self.leave()
+        elif self._timer is None and not self._leaving:
+            self._timer = self._loop.call_later(_LATEST_SECONDS, self.leave)
+
+    def leave(self) -> None:
+        """Hand over what there is."""
+        self._leaving = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        items, self._items = self._items, []
+        if items:
+            self._sink.submit_many(items)
 
 
 class Mailbox:

@@ -18,7 +18,7 @@ from ...policy import Usage
 from ..connectors.postgres import CONNECTOR
 from ..core import Abort, Authenticator, Authority, Conversation, Drain, GuardedResource, House, Limits
 from .driver import SessionDriver
-from .mailbox import Mailbox
+from .mailbox import Mailbox, Outgoing
 from .timekeeper import keep_time
 from .tls import server_context
 
@@ -88,6 +88,7 @@ class GatewayServer:
         self.server_tls: ssl.SSLContext | None = None
         self.loop: asyncio.AbstractEventLoop
         self.mailbox: Mailbox
+        self.outgoing: Outgoing
         self._begin: Callable[[Client], Conversation]
         self._server: asyncio.Server | None = None
         self._drivers: set[SessionDriver] = set()
@@ -123,6 +124,7 @@ class GatewayServer:
         listen = self._listen
         self.loop = asyncio.get_running_loop()
         self.mailbox = Mailbox(self.loop)
+        self.outgoing = Outgoing(self.loop, self.sink)
         self._begin = CONNECTOR.open(self._house)
         if listen.tls_certificate:
             self.server_tls = server_context(listen.tls_certificate, listen.tls_key)
@@ -152,6 +154,7 @@ class GatewayServer:
         for driver in list(self._drivers):
             driver.feed(Abort("the gateway is stopping", cut=True))
         await self._until_empty(_CUT_SECONDS)
+        self.outgoing.leave()
         self._over.set()
         if self._keeper is not None:
             await self._keeper

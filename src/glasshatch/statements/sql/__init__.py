@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from typing import NamedTuple
 
 import msgspec
 
@@ -11,7 +12,7 @@ from ..model import Span, Statement
 from .commands import understand
 from .limits import within_limits
 from .native import QUERIES, Node, Unparsed, parse, structure_hash
-from .tokens import Scanned, scan_text, scan_unparsed
+from .tokens import Scanned, plain_numbers, scan_text, scan_unparsed
 
 _CACHED_TEXTS = 4096
 _CACHED_TEXT_CHARS = 8192
@@ -20,8 +21,18 @@ _CACHED_WEIGHT = 16 << 20
 _SHORT = 1000
 
 
+class Reading(NamedTuple):
+    """A text as it was understood. Texts of equal `code` differ in constants only, and mean the same.
+
+    `code` is empty where that cannot be said: a constant was read, or the text was not understood.
+    """
+
+    statement: Statement
+    code: str
+
+
 class _Recent:
-    """The most recently used statements by text, bounded by what they weigh and not only by their number.
+    """The most recently used readings by text, bounded by what they weigh and not only by their number.
 
     A client chooses the texts, so that a bound on their number alone would let it choose our memory.
     """
@@ -29,22 +40,22 @@ class _Recent:
     def __init__(self, entries: int = _CACHED_TEXTS, weight: int = _CACHED_WEIGHT) -> None:
         self._entries = entries
         self._room = weight
-        self._held: OrderedDict[str, Statement] = OrderedDict()
+        self._held: OrderedDict[str, Reading] = OrderedDict()
 
-    def get(self, text: str) -> Statement | None:
+    def get(self, text: str) -> Reading | None:
         held = self._held.get(text)
         if held is not None:
             self._held.move_to_end(text)
         return held
 
-    def put(self, text: str, statement: Statement) -> None:
+    def put(self, text: str, reading: Reading) -> None:
         if len(text) > _CACHED_TEXT_CHARS or text in self._held:
             return
-        self._held[text] = statement
-        self._room -= _weight(text, statement)
+        self._held[text] = reading
+        self._room -= _weight(text, reading.statement)
         while self._room < 0 or len(self._held) > self._entries:
             gone, dropped = self._held.popitem(last=False)
-            self._room += _weight(gone, dropped)
+            self._room += _weight(gone, dropped.statement)
 
 
 def _weight(text: str, statement: Statement) -> int:
@@ -57,6 +68,8 @@ _by_text = _Recent()
 # Statements whose analysis read no literal, by their code alone: a client that writes its values
 # into the text pays for the scanner, not for the parser.
 _by_code = _Recent()
+# The same by what is left of a plain text without its numbers, for which not even the scanner is asked.
+_by_frame = _Recent()
 
 
 def analyze_sql(text: str) -> Statement:
@@ -65,14 +78,27 @@ def analyze_sql(text: str) -> Statement:
     Never raises. What is over the caps or not understood has the verb `unknown` and the risk
     `too_complex` or `unknown_syntax`, and its literals cover all that could be personal.
     """
+    return read_sql(text).statement
+
+
+def read_sql(text: str) -> Reading:
+    """Understand one SQL text as `analyze_sql` does, and say which other texts mean the same."""
     held = _by_text.get(text)
-    if held is None:
-        held = _analyze(text)
-        _by_text.put(text, held)
+    if held is not None:
+        return held
+    plain = plain_numbers(text)
+    if plain is not None:
+        held = _by_frame.get(plain.frame)
+        if held is not None:
+            return Reading(msgspec.structs.replace(held.statement, literals=plain.literals), held.code)
+    held = _analyze(text)
+    _by_text.put(text, held)
+    if plain is not None and held.code and held.statement.literals == plain.literals:
+        _by_frame.put(plain.frame, held)
     return held
 
 
-def _analyze(text: str) -> Statement:
+def _analyze(text: str) -> Reading:
     if "\0" in text or not _encodable(text):
         return _refused(text, "unknown_syntax", whole=True)
     if len(text) > _SHORT and not within_limits(text):
@@ -92,10 +118,10 @@ def _analyze(text: str) -> Statement:
         return _refused(text, "unknown_syntax", whole=True)
 
 
-def _understood(text: str, scanned: Scanned) -> Statement:
+def _understood(text: str, scanned: Scanned) -> Reading:
     held = _by_code.get(scanned.key)
     if held is not None:
-        return msgspec.structs.replace(held, literals=scanned.literals)
+        return Reading(msgspec.structs.replace(held.statement, literals=scanned.literals), held.code)
     commands = parse(text)
     meaning = understand(commands, text)
     statement = Statement(
@@ -112,9 +138,10 @@ def _understood(text: str, scanned: Scanned) -> Statement:
         lookups=tuple(sorted(meaning.lookups)),
         guesses=tuple(sorted(meaning.guesses)),
     )
-    if not meaning.read_literal:
-        _by_code.put(scanned.key, msgspec.structs.replace(statement, literals=()))
-    return statement
+    if meaning.read_literal:
+        return Reading(statement, "")
+    _by_code.put(scanned.key, Reading(msgspec.structs.replace(statement, literals=()), scanned.key))
+    return Reading(statement, scanned.key)
 
 
 def _hash(text: str, shape: str, commands: list[Node]) -> str:
@@ -128,11 +155,11 @@ def _hash(text: str, shape: str, commands: list[Node]) -> str:
     return hashlib.sha256(shape.encode()).hexdigest()[:16]
 
 
-def _refused(text: str, risk: str, *, whole: bool) -> Statement:
+def _refused(text: str, risk: str, *, whole: bool) -> Reading:
     literals: tuple[Span, ...] = (Span(0, len(text), "other"),)
     if not whole:
         literals = scan_unparsed(text)
-    return Statement(kind="sql", verbs=("unknown",), risks=(risk,), literals=literals)
+    return Reading(Statement(kind="sql", verbs=("unknown",), risks=(risk,), literals=literals), "")
 
 
 def _encodable(text: str) -> bool:

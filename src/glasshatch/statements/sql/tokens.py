@@ -14,6 +14,9 @@ _COMMENTS = frozenset({Token.SQL_COMMENT, Token.C_COMMENT})
 _HIDDEN = _STRINGS | _NUMBERS | _COMMENTS
 _NAMES = frozenset({Token.IDENT, Token.UIDENT})
 _SECRET_NAME = re.compile(r"passw|pwd|secret|api_?key|private_?key|access_?key", re.IGNORECASE)
+_NOT_PLAIN = re.compile(r"[^A-Za-z0-9_ \t\n\r\f.,=<>()*;+]")
+_ALONE = re.compile(r"(?<![A-Za-z0-9_.])[0-9]{1,9}(?![A-Za-z0-9_.])")
+_PLAIN_CHARACTERS = 2_048
 _SPACE = re.compile(r"[ \t\n\r\f\v]+")
 
 
@@ -47,6 +50,29 @@ def scan_text(text: str) -> Scanned:
     shape.append(text[done:])
     key.append(text[done:])
     return Scanned(tuple(literals), _SPACE.sub(" ", "".join(shape)).strip(" ;"), "".join(key))
+
+
+class Plain(NamedTuple):
+    """A plain text's numbers, and the text without them: equal frames have equal tokens but for these."""
+
+    frame: str
+    literals: tuple[Span, ...]
+
+
+def plain_numbers(text: str) -> Plain | None:
+    """Find the numbers of a text without asking the scanner; None unless it is of the plainest kind.
+
+    That is ASCII words, short whole numbers that touch no word, and marks that open neither a string, a
+    quoted name, a comment nor a parameter. There PostgreSQL's scanner can see nothing but what is seen here.
+    """
+    if len(text) > _PLAIN_CHARACTERS or _NOT_PLAIN.search(text) is not None:
+        return None
+    pieces = _ALONE.split(text)
+    if len(pieces) == 1:
+        return None
+    # A number that touches a word or a point stays in the frame, and makes the literals differ.
+    literals = tuple([Span(found.start(), found.end(), "number") for found in _ALONE.finditer(text)])
+    return Plain("\0".join(pieces), literals)
 
 
 def scan_unparsed(text: str) -> tuple[Span, ...]:

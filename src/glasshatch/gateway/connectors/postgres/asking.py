@@ -12,13 +12,12 @@ from collections.abc import Callable
 import msgspec
 
 from ....errors import PeerError
-from ....statements import analyze_sql
 from ...core import Close, Pause, Resume
 from . import refusals
 from .catalogue_queries import QUERIES
 from .deciding import Deciding
 from .exchange import Exchange, Expect, Item, Names, Portal, Prepared
-from .running import Run, bound_values, finish, question_of
+from .running import Run, bound_values, finish
 from .session import Session
 from .wire import message, parse_bind, parse_execute, parse_named, parse_parse, parse_query
 
@@ -176,7 +175,7 @@ class Asking:
         if text is None:
             self._deciding.fail(exchange, item, refusals.NOT_UTF8)
             return
-        question = question_of(self.session, text, analyze_sql(text))
+        question = self.session.question(text)
         self._deciding.consider(
             exchange, item, question, lambda run: self._deciding.record(exchange, item, run, "simple", None)
         )
@@ -203,7 +202,7 @@ class Asking:
         if text is None:
             self._deciding.fail(exchange, item, refusals.NOT_UTF8)
             return
-        question = question_of(self.session, text, analyze_sql(text))
+        question = self.session.question(text)
         if exchange.tainted and not question.plain_text:
             self._deciding.fail(exchange, item, refusals.AFTER_SETTING)
             return

@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 import msgspec
 
-from ....events import Access
+from ....events import Access, Event
 from ....policy import Decision
 from ....statements import Statement
 from . import refusals
 from .exchange import Exchange, Item
-from .running import Question, Run, finish, refused_event, run_event
+from .questions import Question, Standing
+from .running import Run, finish, refused_event, run_event
 from .session import Session
 
 # They show nothing, and who is over a limit must be able to leave a transaction.
@@ -32,14 +33,7 @@ class Deciding:
         """Put a statement, and all it may run by name, before the house rules and the policy."""
         session = self.session
         statement = question.statement
-        masked = session.masked(statement)
-        rule = refusals.house_rule(
-            statement,
-            masked,
-            harmless_set=question.harmless_set,
-            carries_out=session.catalogue.carries_out(statement),
-            copy_masked=question.copy is not None and session.lineage_known(statement),
-        )
+        masked, rule = self._standing(question)
         if not session.introduce(statement):
             rule = refusals.too_many_introduced()
         rule = rule or self._over_allowance(item, statement)
@@ -48,6 +42,29 @@ class Deciding:
             self._decided(exchange, item, question, masked, decision)
             return
         self._ask([statement, *session.implied(statement)], masked, exchange, item, question, allowed)
+
+    def _standing(self, question: Question) -> tuple[tuple[str, ...], Decision | None]:
+        """The masked columns that a statement may touch, and the house rule that refuses it."""
+        session, kin = self.session, question.kin
+        if kin is None or session.in_doubt:
+            return self._found_standing(question)
+        held = kin.standing
+        # Of another snapshot of the catalogue nothing is believed.
+        if held is None or held.catalogue is not session.catalogue:
+            held = kin.standing = Standing(session.catalogue, *self._found_standing(question))
+        return held.masked, held.rule
+
+    def _found_standing(self, question: Question) -> tuple[tuple[str, ...], Decision | None]:
+        session, statement = self.session, question.statement
+        masked = session.masked(statement)
+        rule = refusals.house_rule(
+            statement,
+            masked,
+            harmless_set=question.harmless_set,
+            carries_out=session.catalogue.carries_out(statement),
+            copy_masked=question.copy is not None and session.lineage_known(statement),
+        )
+        return masked, rule
 
     def _over_allowance(self, item: Item, statement: Statement) -> Decision | None:
         """Count a statement; preparing is not running: what is prepared is counted each time it runs."""
@@ -107,10 +124,16 @@ class Deciding:
             item.expect.touches_masked = bool(run.masked)
 
         event = run_event(session, run, protocol, bound)
+        if session.may_run_ahead:
+            session.submit_ahead(event)
+            exchange.make_ready(item)
+            return
 
         def recorded(error: str) -> None:
             if not error:
-                run.question.recorded.is_in(event)
+                session.recording_works()
+                if isinstance(event, Event):
+                    run.question.recorded.is_in(event)
             if item.dropped:
                 return
             if error:

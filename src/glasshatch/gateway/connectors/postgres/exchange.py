@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Generic, Literal, TypeVar
 
 from .answers import ColumnShape
-from .running import Question, Run
+from .questions import Question
+from .running import Run
 
 Kind = Literal["parse", "bind", "describe", "execute", "close", "sync", "query", "refusal", "catalogue"]
 

@@ -1,4 +1,4 @@
-"""One statement: what is remembered of its text, one run of it, and the events they leave."""
+"""One run of a statement, and the events it leaves."""
 
 from __future__ import annotations
 
@@ -6,79 +6,19 @@ from typing import Any
 
 import msgspec
 
-from ....events import Access, Data, DecisionMade, Event, Link, Outcome, Resource, StatementText
+from ....events import Access, Data, DecisionMade, Draft, Event, Outcome, StatementText
 from ....masking import RowPlan
 from ....policy import Breach, Decision
-from ....statements import Statement
-from ...core import TraceContext, trace_of
-from .copyform import CopyForm, copy_form
 from .copying import CopyRows
-from .refusals import code_of, is_harmless_set
+from .questions import NAMES, Question
+from .refusals import code_of
 from .session import Session
 from .wire import Bind
 
-WHOLE_TEXT_REL = "statement"
-"""The relation of a link to the event that has the whole text of a statement that was run again."""
-
-_TEXT_CHARACTERS = 16_384
-_NAMES = 48
 _VALUES = 256
 _VALUE_BYTES = 4096
 _WRITES = frozenset({"insert", "update", "delete", "merge", "copy_in", "truncate"})
-
-
-class RecordedText:
-    """A statement's redacted text for the events of its runs: whole until it is in the record, then short.
-
-    A long text may be prepared once and run a thousand times; the later events link to the first.
-    """
-
-    def __init__(self, whole: StatementText) -> None:
-        self._told = whole
-        self._links: tuple[Link, ...] = ()
-
-    def parts(self) -> dict[str, Any]:
-        """What the next event says of it."""
-        return {"statement": self._told, "links": self._links}
-
-    def is_in(self, event: Event) -> None:
-        """This event has it and is durable."""
-        text = self._told.text
-        if len(text) > _TEXT_CHARACTERS and not self._links:
-            self._told = msgspec.structs.replace(self._told, text=_shortened(text))
-            self._links = (Link(rel=WHOLE_TEXT_REL, id=event.id),)
-
-
-class Question(msgspec.Struct, frozen=True):
-    """A statement as it was understood, and as it may be recorded."""
-
-    statement: Statement
-    recorded: RecordedText
-    resources: tuple[Resource, ...]
-    plain_text: bool
-    """ASCII without backslashes: every encoding and setting of the database reads it alike."""
-    harmless_set: bool
-    trace: TraceContext
-    copy: CopyForm | None = None
-    """How its COPY TO STDOUT writes rows, if it is one that can be masked."""
-
-
-def question_of(session: Session, text: str, statement: Statement) -> Question:
-    """Understand a text once; its redacted form is made here and the raw one goes no further."""
-    redacted = session.redactor.sql(text, statement.literals)
-    facts = session.resource.facts
-    return Question(
-        statement,
-        RecordedText(StatementText(text=redacted, shape=_shortened(statement.shape), hash=statement.hash)),
-        tuple(
-            Resource(type="table", id=f"{facts.id}/{name}", name=name)
-            for name in statement.resources[:_NAMES]
-        ),
-        plain_text=text.isascii() and "\\" not in text,
-        harmless_set=is_harmless_set(text),
-        trace=trace_of(text),
-        copy=copy_form(text, statement),
-    )
+_RUN_HOLES = ("request_id", "attrs.decision_id", "statement.text")
 
 
 def bound_values(session: Session, bind: Bind, types: tuple[int, ...]) -> list[str]:
@@ -178,8 +118,30 @@ def made(decision: Decision) -> DecisionMade:
     )
 
 
-def run_event(session: Session, run: Run, protocol: str, bound: list[str] | None) -> Any:
+def run_event(session: Session, run: Run, protocol: str, bound: list[str] | None) -> Event | Draft:
     """`statement.run`: what is allowed and about to be sent."""
+    question = run.question
+    kin, access = question.kin, run.access or session.record.access
+    ahead = session.resource.record == "async"
+    if kin is None or question.trace.trace_id:
+        return session.event("statement.run", **_run_parts(run, protocol, bound, access, ahead=ahead))
+    decision = run.decision
+    key = (
+        *("run", protocol, bool(bound), session.record.actor, access, run.masked),
+        *(decision.effect, decision.rule, decision.reason, decision.policy_hash),
+    )
+    form = kin.forms.get(key)
+    if form is None:
+        holes = (*_RUN_HOLES, "attrs.bind") if bound else _RUN_HOLES
+        parts = _run_parts(run, protocol, bound, access, ahead=ahead)
+        form = kin.keep(key, session.record.form("statement.run", holes, **parts))
+    own = (run.id, decision.id, question.recorded.text)
+    return session.record.draft(form, (*own, bound) if bound else own)
+
+
+def _run_parts(
+    run: Run, protocol: str, bound: list[str] | None, access: Access | None, *, ahead: bool
+) -> dict[str, Any]:
     question = run.question
     statement = question.statement
     attrs: dict[str, Any] = {
@@ -190,20 +152,21 @@ def run_event(session: Session, run: Run, protocol: str, bound: list[str] | None
     if statement.risks:
         attrs["risks"] = list(statement.risks)
     if run.masked:
-        attrs["masked"] = list(run.masked[:_NAMES])
+        attrs["masked"] = list(run.masked[:NAMES])
     if bound:
         attrs["bind"] = bound
-    return session.event(
-        "statement.run",
-        attrs=attrs,
-        request_id=run.id,
-        resources=question.resources,
+    if ahead:
+        attrs["recording"] = "async"
+    return {
+        "attrs": attrs,
+        "request_id": run.id,
+        "resources": question.resources,
         **question.recorded.parts(),
-        decision=made(run.decision),
-        access=run.access or session.record.access,
-        trace_id=question.trace.trace_id,
-        span_id=question.trace.span_id,
-    )
+        "decision": made(run.decision),
+        "access": access,
+        "trace_id": question.trace.trace_id,
+        "span_id": question.trace.span_id,
+    }
 
 
 def refused_event(
@@ -216,7 +179,7 @@ def refused_event(
         "verbs": list(statement.verbs),
         "decision_id": decision.id,
         "risks": list(statement.risks),
-        "masked": list(masked[:_NAMES]),
+        "masked": list(masked[:NAMES]),
     }
     return session.event(
         "statement.held" if decision.effect == "review" else "statement.denied",
@@ -235,9 +198,14 @@ def finish(session: Session, run: Run, *, unknown: str = "", not_sent: str = "")
     if run.finished:
         return
     run.finished = True
-    attrs: dict[str, Any] = {"duration_us": run.duration_us(session.clock.monotonic_ns())}
+    duration_us, data = run.duration_us(session.clock.monotonic_ns()), run.data()
+    plain = not (unknown or not_sent or run.error or session.resource.dry_run)
+    if plain and run.question.kin is not None and not run.question.trace.trace_id:
+        session.submit(_finished_draft(session, run, duration_us, data))
+        return
+    attrs: dict[str, Any] = {"duration_us": duration_us}
     if run.commands:
-        attrs["commands"] = run.commands[:_NAMES]
+        attrs["commands"] = run.commands[:NAMES]
         attrs["affected"] = run.affected
     if session.resource.dry_run:
         attrs["dry_run"] = {"would_mask": run.would_mask()}
@@ -248,21 +216,52 @@ def finish(session: Session, run: Run, *, unknown: str = "", not_sent: str = "")
     elif run.error:
         outcome = Outcome(status="failure", code=run.error)
     else:
-        outcome = Outcome(status="success")
-    session.submit(
-        session.event(
-            "statement.finished",
-            outcome=outcome,
-            attrs=attrs,
-            request_id=run.id,
-            statement=StatementText(hash=run.question.statement.hash),
-            data=run.data(),
-            resources=run.question.resources,
-            access=run.access or session.record.access,
-            trace_id=run.question.trace.trace_id,
-            span_id=run.question.trace.span_id,
-        )
-    )
+        outcome = _SUCCESS
+    parts = _finished_parts(session, run, attrs, data)
+    session.submit(session.event("statement.finished", outcome=outcome, **parts))
+
+
+_SUCCESS = Outcome(status="success")
+
+
+def _finished_draft(session: Session, run: Run, duration_us: int, data: Data | None) -> Draft:
+    """A run that ended well, by the form of its kind: there are many of these."""
+    kin = run.question.kin
+    assert kin is not None
+    access = run.access or session.record.access
+    commands = tuple(run.commands[:NAMES])
+    key = ("finished", session.record.actor, access, commands, data is not None)
+    form = kin.forms.get(key)
+    if form is None:
+        attrs: dict[str, Any] = {"duration_us": duration_us}
+        holes = ["request_id", "attrs.duration_us"]
+        if commands:
+            attrs |= {"commands": list(commands), "affected": run.affected}
+            holes.append("attrs.affected")
+        if data is not None:
+            holes.append("data")
+        parts = _finished_parts(session, run, attrs, data)
+        form = kin.keep(key, session.record.form("statement.finished", holes, outcome=_SUCCESS, **parts))
+    values: list[Any] = [run.id, duration_us]
+    if commands:
+        values.append(run.affected)
+    if data is not None:
+        values.append(data)
+    return session.record.draft(form, values)
+
+
+def _finished_parts(session: Session, run: Run, attrs: dict[str, Any], data: Data | None) -> dict[str, Any]:
+    question = run.question
+    return {
+        "attrs": attrs,
+        "request_id": run.id,
+        "statement": StatementText(hash=question.statement.hash),
+        "data": data,
+        "resources": question.resources,
+        "access": run.access or session.record.access,
+        "trace_id": question.trace.trace_id,
+        "span_id": question.trace.span_id,
+    }
 
 
 def undone(session: Session, run: Run, code: str) -> None:
@@ -295,10 +294,6 @@ def _sum(parts: list[Data]) -> Data:
         columns=joined("columns"),
         subjects=joined("subjects"),
     )
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _TEXT_CHARACTERS else text[:_TEXT_CHARACTERS] + " [shortened]"
 
 
 def _format(bind: Bind, index: int) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ....clock import Clock
-from ....events import Access, Client, Event
+from ....events import Access, Client, Draft, Event
 from ....identity import Identity
 from ....masking import NOBODY, MaskingView, Redactor
 from ....policy import Allowance, Decision
@@ -14,6 +14,7 @@ from ....statements import Statement
 from ...core import Address, Ask, GuardedResource, Lifetime, Limits, Record, SessionRecord, Wake
 from .catalogue import Catalogue
 from .outbox import Outbox
+from .questions import Question
 from .shelf import Shelf
 
 WhenDecided = Callable[[Decision, Access | None], None]
@@ -60,6 +61,8 @@ class Session:
         self._asked: dict[int, WhenDecided] = {}
         self._recording: dict[int, tuple[int, WhenRecorded]] = {}
         self._woken = False
+        self._behind = 0
+        self._failing = False
 
     @property
     def client(self) -> Client:
@@ -84,6 +87,10 @@ class Session:
         """Whether a question is unanswered; nothing further is taken from the client until it is."""
         return bool(self._asked)
 
+    def question(self, text: str) -> Question:
+        """What a text asks; understood once for all sessions of the resource."""
+        return self.shelf.known.question(self.redactor, self.resource.facts.id, text)
+
     def ask(self, statement: Statement, masked: tuple[str, ...], then: WhenDecided) -> None:
         """Put a statement before policy."""
         if self.actor is None:
@@ -96,7 +103,7 @@ class Session:
         """Policy has answered."""
         self._asked.pop(ticket)(decision, access)
 
-    def submit(self, event: Event, then: WhenRecorded | None = None) -> None:
+    def submit(self, event: Event | Draft, then: WhenRecorded | None = None) -> None:
         """Record an event. `then` is called once: with "" when it is durable, else with what went wrong."""
         if then is None:
             self.outbox.aside(Record(event))
@@ -108,6 +115,25 @@ class Session:
         if not self._woken:
             self._woken = True
             self.outbox.aside(Wake(now_ns + self.limits.record_ns))
+
+    @property
+    def may_run_ahead(self) -> bool:
+        """Whether a statement may leave before its record is durable: never while recording is in doubt."""
+        return self.resource.record == "async" and not self._failing and self._behind < self.limits.behind
+
+    def submit_ahead(self, event: Event | Draft) -> None:
+        """Record an event that nobody waits for, but whose failure makes later statements wait again."""
+
+        def recorded(error: str) -> None:
+            self._behind -= 1
+            self._failing = self._failing or bool(error)
+
+        self._behind += 1
+        self.submit(event, recorded)
+
+    def recording_works(self) -> None:
+        """A record was waited for and is durable."""
+        self._failing = False
 
     def recorded(self, ticket: int, error: str) -> None:
         """The sink has answered; an answer after the time limit finds nobody waiting."""

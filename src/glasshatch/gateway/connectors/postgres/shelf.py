@@ -1,8 +1,9 @@
-"""Where the newest snapshot of a database's catalogue lies, and when it must be read anew."""
+"""What the sessions of one resource share: the newest snapshot of its catalogue, and known texts."""
 
 from __future__ import annotations
 
 from .catalogue import Catalogue
+from .knowing import Known
 
 
 class Shelf:
@@ -19,6 +20,7 @@ class Shelf:
         self._invalid = True
         self._generation = 0
         self.catalogue: Catalogue | None = None
+        self.known = Known()
 
     @property
     def doubtful(self) -> bool:
