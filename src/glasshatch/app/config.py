@@ -93,15 +93,14 @@ class MaskingSection(_Section, frozen=True):
 class ResourceSection(_Section, frozen=True):
     """One production system people reach through the hatch.
 
-    The table's name is the resource's name, which clients give as the database. host, port,
-    database, user, password: the upstream account, which people never hold. tls: disable, require,
-    or verify-full with tls_ca. columns: which columns hold personal data and how they are masked. mode:
-    mask, or dry-run, in which answers pass IN CLEAR and what would be masked is counted and recorded.
-    preview_seconds: how long the rows of a statement under review may be counted; 0 for not at all.
-    before_images: off, when-possible or required: whether a reviewed UPDATE or DELETE leaves one, which
-    `glasshatch undo` puts back. image_rows: how many rows an image holds, of 4 KiB on the average.
-    record: durable, or async, in which a statement is sent before its record is durable: a crash may lose the
-    record of what ran last. Every event says so.
+    The table's name is the resource's, which clients give as the database. host, port, database, user,
+    password: the upstream account, which people never hold. tls: disable, require, or verify-full with
+    tls_ca. columns: which columns hold personal data and how they are masked. mode: mask, or dry-run, in
+    which answers pass IN CLEAR and what would be masked is counted and recorded. preview_seconds: how long
+    rows of a statement under review are counted, 0 for not. before_images: off, when-possible or required:
+    whether a reviewed UPDATE or DELETE leaves one, which `glasshatch undo` puts back. image_rows: how many
+    rows an image holds, of 4 KiB on the average. record: durable, or async: statements leave before their
+    record is durable.
     """
 
     type: Literal["postgres"]
@@ -396,7 +395,6 @@ def known_keys() -> set[str]:
     sections = (
         Config, ServerSection, KeysSection, GatewaySection, PolicySection, MaskingSection, DetectSection,
         TlogSection, WitnessSection, AnchorSection, RetentionSection, ChannelSection, ResourceSection,
-        LedgerSection, ColumnRule, MaskRule, StoredRule, SealRule, NerSection, FreeTextRule,
-        LimitSection,
+        LedgerSection, ColumnRule, MaskRule, StoredRule, SealRule, NerSection, FreeTextRule, LimitSection,
     )  # fmt: skip
     return {field for section in sections for field in section.__struct_fields__}

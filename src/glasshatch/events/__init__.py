@@ -3,7 +3,7 @@
 from .actions import ACTIONS, Action
 from .canonical import MAX_ENTRY_BYTES, decode, encode, encode_whole, foreign
 from .commitments import SALT_BYTES, Scalar, commitment, value_bytes
-from .forms import HOLES, Draft, Form, blank, event_of
+from .forms import HOLES, Draft, Form, HoleKind, blank, event_of, filled
 from .ids import uuid7
 from .model import (
     SCHEMA_VERSION,
@@ -45,6 +45,7 @@ __all__ = [
     "Event",
     "EventSink",
     "Form",
+    "HoleKind",
     "Link",
     "Outcome",
     "RawPrincipal",
@@ -62,6 +63,7 @@ __all__ = [
     "encode",
     "encode_whole",
     "event_of",
+    "filled",
     "foreign",
     "place_of",
     "read_place",

@@ -13,9 +13,9 @@ import msgspec
 
 from .model import Event
 
-Kind = Literal["own", "number", "text", "texts", "part"]
+HoleKind = Literal["own", "number", "text", "texts", "part"]
 
-HOLES: dict[str, Kind] = {
+HOLES: dict[str, HoleKind] = {
     "id": "own",
     "time": "own",
     "session_id": "own",
@@ -35,7 +35,7 @@ HOLES: dict[str, Kind] = {
 a `part` is a struct.
 """
 
-_FILLER: dict[Kind, Any] = {"own": "", "number": 0, "text": "", "texts": [], "part": None}
+_FILLER: dict[HoleKind, Any] = {"own": "", "number": 0, "text": "", "texts": [], "part": None}
 
 
 class Form:

@@ -12,8 +12,18 @@ from typing import Any
 
 import msgspec
 
-from ..events import HOLES, MAX_ENTRY_BYTES, Client, Draft, Form, Redaction, blank, encode_whole
-from ..events.forms import Kind, filled
+from ..events import (
+    HOLES,
+    MAX_ENTRY_BYTES,
+    Client,
+    Draft,
+    Form,
+    HoleKind,
+    Redaction,
+    blank,
+    encode_whole,
+    filled,
+)
 from .redact import Redactor
 from .tokens import Tokens
 
@@ -112,7 +122,7 @@ class Stencils:
         whole = b"".join(parts)
         return whole if len(whole) <= MAX_ENTRY_BYTES else None
 
-    def _other(self, kind: Kind, value: Any) -> Clean | None:
+    def _other(self, kind: HoleKind, value: Any) -> Clean | None:
         """What stands in a hole that may hold something personal."""
         if kind == "text":
             return self._texts.get(value) if value else None
@@ -166,11 +176,11 @@ class _Stencil:
     def __init__(self, tokens: Tokens | None) -> None:
         self.tokens = tokens
         self.usable = False
-        self.steps: list[tuple[bytes, int, Kind | None]] = []
+        self.steps: list[tuple[bytes, int, HoleKind | None]] = []
         """A piece, and what follows it: the value at a place, or where there is no kind the redaction."""
         self.end = b""
         self.counts: Counter[str] = Counter()
-        self.scanned: list[tuple[int, Kind]] = []
+        self.scanned: list[tuple[int, HoleKind]] = []
 
 
 def _cut(form: Form, redactor: Redactor, tokens: Tokens | None) -> _Stencil:
@@ -184,7 +194,7 @@ def _cut(form: Form, redactor: Redactor, tokens: Tokens | None) -> _Stencil:
     marks = [f"~hole-{place}~" for place in range(len(form.holes) + 1)]
     marked = filled(shared, form.holes, marks[:-1])
     whole = encode_whole(msgspec.structs.replace(marked, redaction=marks[-1]))
-    places: list[tuple[int, int, int, Kind | None]] = []
+    places: list[tuple[int, int, int, HoleKind | None]] = []
     for place, mark in enumerate(marks):
         kind = HOLES[form.holes[place]] if place < len(form.holes) else None
         sought = (mark if kind == "own" else f'"{mark}"').encode()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections import deque
 from collections.abc import Callable
 
-from ...errors import GlasshatchError
+from ...errors import GlasshatchError, Unavailable, place_of_bug
 from ...events import Draft, Event, EventSink, Receipt, Submission
 
+_log = logging.getLogger("glasshatch.gateway")
 Deliver = Callable[[int, str], None]
 
 _LATEST_SECONDS = 0.002
@@ -52,8 +54,16 @@ class Outgoing:
             self._timer.cancel()
             self._timer = None
         items, self._items = self._items, []
-        if items:
+        if not items:
+            return
+        try:
             self._sink.submit_many(items)
+        except Exception as error:
+            # A bug of the sink's. Who waits is refused; of the rest the numbers in the record show a gap.
+            _log.error("gateway failure: %s", place_of_bug(error))
+            for _, done in items:
+                if done:
+                    done(Unavailable("the record could not be made"))
 
 
 class Mailbox:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ....errors import PeerError
-from ....masking import RowPlan, plan_columns
+from ....masking import RowPlan
 from . import refusals
 from .aftermath import note_effects
 from .answers import (
@@ -18,15 +18,15 @@ from .answers import (
     command_rows,
     error_fields,
     read_rows,
-    read_shape,
 )
 from .asking import Asking
 from .bounding import Bounding
-from .catalogue import Catalogue, aligned
+from .catalogue import Catalogue
 from .catalogue_queries import QUERIES
 from .copyout import masked_copy, shown_copies
 from .exchange import Exchange, Expect, Portal
 from .failing import note_failure
+from .planning import answer_plan
 from .running import Run, finish, may_be_raised, speaks_of_masked
 from .session import Session
 from .wire import Run as Messages
@@ -116,13 +116,14 @@ class Answering:
         if expect.kind == "catalogue":
             self._exchange().catalogue_rows.append([])
             return
-        shape = read_shape(body)
+        shape = self.session.shelf.shape(body)
         if expect.kind == "describe":
             self._described(expect, shape, raw)
             return
         if expect.run is None:
             raise PeerError("the database sent rows that nobody asked for")
-        expect.run.use(self._plan(expect.run, shape, lambda index: shape[index].format))
+        formats = tuple([column.format for column in shape])
+        expect.run.use(answer_plan(self.session, expect.run, shape, formats))
         self.session.outbox.client(raw)
 
     def _described(self, expect: Expect, shape: tuple[ColumnShape, ...], raw: bytes) -> None:
@@ -141,30 +142,8 @@ class Answering:
         shape = portal.shape if portal.shape is not None else portal.prepared.shape
         if not shape:
             return None
-        return self._plan(run, shape, portal.result_format)
-
-    def _plan(self, run: Run, shape: tuple[ColumnShape, ...], format: Callable[[int], int]) -> RowPlan:
-        session, statement = self.session, run.question.statement
-        catalogue = session.catalogue
-        knows = catalogue.knows(shape)
-        if not knows:
-            session.shelf.invalidate()
-        lineage = knows and session.lineage_known(statement)
-        outputs = aligned(statement.outputs, len(shape)) if lineage else None
-        columns = [
-            catalogue.facts(
-                column,
-                outputs[index] if outputs is not None else None,
-                lineage_known=outputs is not None,
-                format=format(index),
-            )
-            for index, column in enumerate(shape)
-        ]
-        may_touch = bool(run.masked) or not knows or session.in_doubt
-        return plan_columns(
-            columns, catalogue.rules, session.redactor, may_touch, session.view(run.decision),
-            dry_run=session.resource.dry_run,
-        )  # fmt: skip
+        formats = tuple(map(portal.result_format, range(len(shape))))
+        return answer_plan(self.session, run, shape, formats)
 
     # -- ends -----------------------------------------------------------------------------------
 

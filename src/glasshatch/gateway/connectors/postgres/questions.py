@@ -13,6 +13,7 @@ from ....policy import Decision
 from ....statements import Statement
 from ...core import TraceContext, trace_of
 from .copyform import CopyForm, copy_form
+from .planning import Planned
 from .refusals import is_harmless_set
 
 WHOLE_TEXT_REL = "statement"
@@ -21,7 +22,7 @@ WHOLE_TEXT_REL = "statement"
 NAMES = 48
 """So many names of one kind stand in an event."""
 _TEXT_CHARACTERS = 16_384
-_FORMS = 32
+_FORMS, _PLANS = 32, 8
 
 
 class RecordedText:
@@ -67,9 +68,10 @@ class Kin:
         pieces: The redacted code around the literals; None where only the text itself tells them.
         standing: What one snapshot of the catalogue says of them, and holds for that snapshot only.
         forms: Their events, by all that these depend on besides.
+        plans: What is decided for the columns of their answers, likewise.
     """
 
-    __slots__ = ("forms", "pieces", "resources", "shape", "standing", "statement")
+    __slots__ = ("forms", "pieces", "plans", "resources", "shape", "standing", "statement")
 
     def __init__(self, resource: str, statement: Statement, pieces: Sequence[str] | None) -> None:
         self.statement = statement
@@ -77,6 +79,7 @@ class Kin:
         self.shape = shortened(statement.shape)
         self.resources = tables_of(resource, statement)
         self.forms: dict[Hashable, Form] = {}
+        self.plans: dict[Hashable, Planned] = {}
         self.standing: Standing | None = None
 
     def keep(self, key: Hashable, form: Form) -> Form:
@@ -85,6 +88,12 @@ class Kin:
             self.forms.clear()
         self.forms[key] = form
         return form
+
+    def keep_plan(self, key: Hashable, planned: Planned) -> None:
+        """Remember what is decided for the columns of an answer, bounded like the forms."""
+        if len(self.plans) >= _PLANS:
+            self.plans.clear()
+        self.plans[key] = planned
 
 
 class Question(msgspec.Struct, frozen=True):

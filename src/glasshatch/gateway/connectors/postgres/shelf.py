@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from .answers import ColumnShape, read_shape
 from .catalogue import Catalogue
 from .knowing import Known
+
+_SHAPES, _SHAPE_BYTES = 512, 4_096
 
 
 class Shelf:
@@ -21,11 +24,23 @@ class Shelf:
         self._generation = 0
         self.catalogue: Catalogue | None = None
         self.known = Known()
+        self._shapes: dict[bytes, tuple[ColumnShape, ...]] = {}
 
     @property
     def doubtful(self) -> bool:
         """Whether a table may have changed since the snapshot was read."""
         return self._invalid or self.catalogue is None
+
+    def shape(self, body: bytes) -> tuple[ColumnShape, ...]:
+        """As `read_shape`; the same answers come again and again."""
+        held = self._shapes.get(body)
+        if held is None:
+            held = read_shape(body)
+            if len(body) <= _SHAPE_BYTES:
+                if len(self._shapes) >= _SHAPES:
+                    self._shapes.clear()
+                self._shapes[body] = held
+        return held
 
     def invalidate(self) -> None:
         """Something was created or changed: nobody may rely on the snapshot."""
