@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Collection
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -46,17 +46,33 @@ class TokenAuthenticator:
         return identity
 
 
+_CHANGES = frozenset({"update", "delete", "merge"})
+_NEEDS_IMAGE: dict[str, Any] = {
+    "effect": "review", "rule": "resource.before-images", "grant_id": "",
+    "reason": "what is approved here leaves a before-image: have this one statement reviewed, and run it"
+    " with `glasshatch run`",
+}  # fmt: skip
+
+
 class PolicyAuthority:
     """Policy with the grants of the moment; asked again for every statement.
 
     `policy` gives the set in force: each decision rests on the one that was when it was asked for.
     """
 
-    def __init__(self, policy: Callable[[], PolicySet], control: ControlStore, clock: Clock) -> None:
+    def __init__(
+        self,
+        policy: Callable[[], PolicySet],
+        control: ControlStore,
+        clock: Clock,
+        imaged: Collection[str] = (),
+    ) -> None:
+        """`imaged` are the resources where what is approved must leave a before-image, by id."""
         self._policy = policy
         self._control = control
         self._clock = clock
         self._same: dict[tuple[int, str, str], _Held] = {}
+        self._imaged = frozenset(imaged)
 
     def authorise(self, actor: Identity, resource: ResourceFacts) -> Decision:
         """May this actor open a session there?"""
@@ -85,6 +101,10 @@ class PolicyAuthority:
     def _asked(self, ask: Ask, policy: PolicySet) -> Decision:
         current = ask.actor
         decision = policy.decide(ask, self._decision_id())
+        imaged = ask.resource.id in self._imaged
+        if imaged and decision.grant_id and not _CHANGES.isdisjoint(ask.statement.verbs):
+            # In a session none is taken, so there it may not run.
+            return msgspec.structs.replace(decision, **_NEEDS_IMAGE)
         grant = next((one for one in ask.grants if one.id == decision.grant_id), None)
         purpose = purpose_of(grant.reason) if grant is not None else ""
         return msgspec.structs.replace(decision, roles=current.roles, purpose=purpose)

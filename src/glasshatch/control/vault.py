@@ -115,13 +115,32 @@ class Vault:
                 return None
             value = _value(row)
             found = self._keys.get(connection, value.key_id)
-        if found is None or not found["wrapped"]:
+        return value, self._held(_key(found) if found is not None else None, value)
+
+    def values(self, event_id: str) -> dict[str, tuple[SealedValue, SubjectKey]]:
+        """All sealed values of an event that the vault has, by field, with their keys.
+
+        Raises:
+            VerificationError: As `value`.
+        """
+        columns, keys = self._values.columns, dict[str, SubjectKey]()
+        with self._database.read() as connection:
+            # "0" follows "/", so this is every id that begins with the event's.
+            rows = self._values.find(connection, columns.id >= f"{event_id}/", columns.id < f"{event_id}0")
+            values = [_value(row) for row in rows]
+            for chunk in _chunks({value.key_id for value in values}):
+                for row in self._keys.find(connection, self._keys.columns.id.in_(chunk)):
+                    keys[str(row["id"])] = _key(row)
+        return {value.field: (value, self._held(keys.get(value.key_id), value)) for value in values}
+
+    def _held(self, key: SubjectKey | None, value: SealedValue) -> SubjectKey:
+        if key is None or not key.wrapped:
             raise VerificationError(
                 "the key of a sealed value is gone, and no erasure says so",
                 where=f"control table subject_keys, key {value.key_id}",
                 hint="restore the control store from a backup and review who can write its file",
             )
-        return value, self._checked(_key(found))
+        return self._checked(key)
 
     def about(self, subjects: Collection[str]) -> Known:
         """Everything there is about the data subject that has any of these tokens, under whatever epoch."""

@@ -12,16 +12,19 @@ import pytest
 
 from fixtures.servers import PostgresServer
 from glasshatch.api.change_values import Ran, StatementForm, UndoForm
-from glasshatch.api.values import RequestView
+from glasshatch.api.values import RequestForm, RequestView
 from glasshatch.api.vault_values import EraseForm, RevealForm
+from glasshatch.app.authority import PolicyAuthority
 from glasshatch.app.config import load_config
 from glasshatch.app.create import create_home
 from glasshatch.app.desk import FrontDesk
 from glasshatch.app.house import House, config_of
 from glasshatch.clock import SystemClock
-from glasshatch.errors import ConfigError, Conflict, Denied, GlasshatchError
+from glasshatch.errors import ConfigError, Conflict, Denied, GlasshatchError, Unavailable
 from glasshatch.events import Event, decode
 from glasshatch.identity import Identity
+from glasshatch.policy import ResourceFacts
+from glasshatch.statements import analyze_sql
 
 CANARY = "undo.canary@example.com"
 REASON = "the import of 3 May was wrong"
@@ -55,6 +58,11 @@ CREATE TABLE heap (n int); INSERT INTO heap VALUES (1), (2);
 CREATE TABLE owners (id int PRIMARY KEY); CREATE TABLE pets (id int PRIMARY KEY,
   owner int REFERENCES owners ON DELETE CASCADE);
 INSERT INTO owners VALUES (1), (2); INSERT INTO pets VALUES (1, 1);
+CREATE TABLE late (id int PRIMARY KEY, owner int REFERENCES owners DEFERRABLE INITIALLY DEFERRED);
+CREATE FUNCTION part() RETURNS trigger LANGUAGE plpgsql AS
+  $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$;
+CREATE CONSTRAINT TRIGGER part AFTER INSERT ON late DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW WHEN (NEW.owner IS NULL) EXECUTE FUNCTION part();
 CREATE TABLE many (id int PRIMARY KEY, note text);
 INSERT INTO many SELECT i, 'n' || i FROM generate_series(1, 900) i;
 """
@@ -326,6 +334,49 @@ def test_an_erasure_takes_the_row_out_of_the_image(world: World) -> None:
         world.run(waiting)
     with pytest.raises(Conflict, match="erased or pruned"):
         world.undo(ran)
+
+
+def test_what_cannot_be_kept_is_rolled_back_and_may_run_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = world.approved(world.ask("UPDATE many SET note = 'kept' WHERE id = 70"))
+    with monkeypatch.context() as patch:
+        patch.setattr(world.house.vault, "keep", _full)
+        with pytest.raises(Unavailable, match="full"):
+            world.run(asked)
+    assert world.sql("SELECT note FROM many WHERE id = 70") != "kept"
+    (end,) = world.events("statement.finished", asked.id)
+    assert (end.outcome.status, end.outcome.code) == ("failure", "unavailable")
+    assert world.run(asked).image == "taken"
+
+
+def _full(*_: object) -> None:
+    raise Unavailable("the disk is full")
+
+
+def test_a_failure_at_the_commit_is_one_and_a_lost_connection_there_is_unknown(world: World) -> None:
+    late = world.change("INSERT INTO late VALUES (1, 99)")
+    assert (late.outcome, late.code) == ("failure", "23503")
+    lost = world.approved(world.ask("INSERT INTO late VALUES (2, NULL)"))
+    ran = world.run(lost)
+    assert (ran.outcome, ran.affected) == ("unknown", 1)
+    with pytest.raises(Conflict, match="unknown"):
+        world.run(lost)
+
+
+def test_where_an_image_is_required_a_grant_of_verbs_changes_nothing_in_a_session(world: World) -> None:
+    ann = world.people["ann"]
+    form = RequestForm(resource="postgres/strict", verbs=("write",), duration_s=600, reason=REASON)
+    world.desk.approve(world.people["app"], world.desk.create_request(ann, form).id, "")
+    authority = PolicyAuthority(
+        lambda: world.house.policy, world.house.control, world.house.clock, ["postgres/strict"]
+    )
+    where = ResourceFacts(type="postgres", name="strict")
+    update = authority.decide(ann, where, analyze_sql("UPDATE many SET note = 'x' WHERE id = 1"), ())
+    assert (update.effect, update.rule) == ("review", "resource.before-images")
+    assert "glasshatch run" in update.reason
+    insert = authority.decide(ann, where, analyze_sql("INSERT INTO many VALUES (1, 'x')"), ())
+    assert insert.effect == "allow"
 
 
 def test_a_large_image_lies_in_several_events(world: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ from ... import policy
 from ...api import change_values
 from ...api.change_values import StatementForm
 from ...control import KeptStatement
-from ...errors import Denied, GlasshatchError
+from ...errors import Denied, GlasshatchError, Unavailable
 from ...events import Data, DecisionMade, Event, Link, Outcome, Resource, StatementText, uuid7
 from ...gateway import GuardedResource
 from ...gateway.errands import Preview, Upstream, not_previewed, preview, read_catalogue
@@ -22,10 +23,11 @@ from ...identity import Identity
 from ...keys import Envelope
 from ...policy import Request
 from ..house import House
-from .judging import Judged, find_resource, judge, require_not_denied
+from .judging import Judged, find_resource, judge, require_not_denied, understand
 
 _SECOND_NS = 1_000_000_000
 _SHOWN_CHARACTERS = 16_384
+_AT_ONCE, _PATIENCE_SECONDS = 4, 30
 _SEALING = b"glasshatch/statement/v1"
 
 BRIEF = {"lock_timeout": "1s", "statement_timeout": "4s"}
@@ -40,6 +42,7 @@ class StatementAsking:
     def __init__(self, house: House, note: NoteRequest) -> None:
         self._house = house
         self._note = note
+        self._room = threading.BoundedSemaphore(_AT_ONCE)
 
     def file(self, caller: Identity, form: StatementForm) -> Request:
         """Put a statement under review.
@@ -91,6 +94,15 @@ class StatementAsking:
 
     def _look(self, caller: Identity, resource: GuardedResource, text: str) -> tuple[Judged, Preview]:
         """Policy's word first: what it refuses is not even counted."""
+        understand(text)
+        if not self._room.acquire(timeout=_PATIENCE_SECONDS):
+            raise Unavailable("too many statements are being measured", hint="ask again in a minute")
+        try:
+            return self._looked(caller, resource, text)
+        finally:
+            self._room.release()
+
+    def _looked(self, caller: Identity, resource: GuardedResource, text: str) -> tuple[Judged, Preview]:
         house = self._house
         seconds = house.loaded.config.resources[resource.facts.name].preview_seconds
         try:
@@ -101,7 +113,7 @@ class StatementAsking:
                 if judged.decision.effect == "deny":
                     return judged, not_previewed("policy refuses it", house.clock)
                 return judged, preview(upstream, text, judged.change, seconds, house.clock)
-        except (Denied, TimeoutError):
+        except Denied:
             raise
         except GlasshatchError as error:
             return self._unseen(caller, resource, text, error)

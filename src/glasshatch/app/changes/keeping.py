@@ -143,15 +143,12 @@ def _event(house: House, wanted: str) -> Event:
 
 def _values(house: House, event: Event, field: str) -> list[str]:
     """The sealed values of the fields that begin like this, in order."""
-    values = []
-    for sealed in event.redaction.sealed if event.redaction else ():
-        if not sealed.field.startswith(field.rstrip("]")):
-            continue
-        opened = house.vault.open(event.id, sealed.field, sealed.commitment)
-        if opened is None:
-            raise Conflict(
-                f"{sealed.field} of before-image {event.id} was erased or pruned: it cannot be put back",
-                hint="glasshatch reveal, with this event and field, says when",
-            )
-        values.append(str(opened.value))
-    return values
+    sealed = event.redaction.sealed if event.redaction else ()
+    wanted = {one.field: one.commitment for one in sealed if one.field.startswith(field.rstrip("]"))}
+    opened = house.vault.open_all(event.id, wanted)
+    for gone in wanted.keys() - opened.keys():
+        raise Conflict(
+            f"{gone} of before-image {event.id} was erased or pruned: it cannot be put back",
+            hint="glasshatch reveal, with this event and field, says when",
+        )
+    return [str(opened[one].value) for one in wanted]

@@ -19,6 +19,7 @@ from ...gateway.errands import (
     PLAIN,
     Bounds,
     Done,
+    Image,
     Upstream,
     Wish,
     outline,
@@ -64,16 +65,13 @@ class StatementRunning:
         with Upstream(
             resource.target, os.urandom, application=application, settings=PLAIN | LIMITS
         ) as upstream:
-            judged = judge(
-                self._house, caller, resource, self._text(kept), read_catalogue(upstream, resource)
-            )
-            work = _Work(self._house, resource, session, kept, request, grant, judged)
+            image = read_image(self._house, kept.undoes)[1] if kept.undoes else None
+            # Of an undo, policy is asked about everything but the values.
+            text = outline(image) if image else self._asking.open(kept)
+            judged = judge(self._house, caller, resource, text, read_catalogue(upstream, resource))
+            work = _Work(self._house, resource, session, kept, request, grant, judged, image)
             work.require_allowed()
             return work.run(upstream)
-
-    def _text(self, kept: KeptStatement) -> str:
-        """What policy is asked about: of an undo, everything but the values."""
-        return outline(read_image(self._house, kept.undoes)[1]) if kept.undoes else self._asking.open(kept)
 
     def _grant(self, caller: Identity, request: Request) -> Grant:
         now_ns = self._house.clock.now_ns()
@@ -104,6 +102,7 @@ class _Work(msgspec.Struct):
     request: Request
     grant: Grant
     judged: Judged
+    undoes: Image | None
 
     def require_allowed(self) -> None:
         """Policy is asked again, for the moment of the run; its refusal is recorded.
@@ -149,13 +148,13 @@ class _Work(msgspec.Struct):
         return self._ran(done, run.id, image)
 
     def _done(self, upstream: Upstream, keeping: ImageKeeping) -> Done:
-        if self.kept.undoes:
-            return run_reversal(upstream, reversal(read_image(self.house, self.kept.undoes)[1]))
+        if self.undoes is not None:
+            return run_reversal(upstream, reversal(self.undoes))
         return run_statement(upstream, self.judged.text, self.judged.change, self._wish(), keeping.keep)
 
     def _wish(self) -> Wish | None:
         section = self.house.loaded.config.resources[self.resource.facts.name]
-        if section.before_images == "off" or not {"update", "delete"} & set(self.kept.verbs):
+        if section.before_images == "off" or not {"update", "delete", "merge"} & set(self.kept.verbs):
             return None
         bounds = Bounds(section.image_rows, section.image_rows * _BYTES_A_ROW)
         return Wish(bounds, "refuse" if section.before_images == "required" else "go on")

@@ -136,6 +136,11 @@ async def _sweep(desk: FrontDesk, stop: asyncio.Event) -> None:
     stop.set()
 
 
+def _imaged(loaded: LoadedConfig) -> list[str]:
+    sections = loaded.config.resources.items()
+    return [f"{one.type}/{name}" for name, one in sections if one.before_images == "required"]
+
+
 def _gateway(house: House) -> GatewayServer:
     loaded, section = house.loaded, house.loaded.config.gateway
     host, port = split_address(section.postgres, key="gateway.postgres", file=str(loaded.file))
@@ -149,7 +154,7 @@ def _gateway(house: House) -> GatewayServer:
         listen,
         [guarded_resource(loaded, name, house.masking) for name in loaded.config.resources],
         authenticator=TokenAuthenticator(house.control, house.clock),
-        authority=PolicyAuthority(lambda: house.policy, house.control, house.clock),
+        authority=PolicyAuthority(lambda: house.policy, house.control, house.clock, _imaged(loaded)),
         sink=house.recorder,
         redactor=house.redactor,
         clock=house.clock,

@@ -89,6 +89,22 @@ class VaultKeeper:
         value, key = found
         return self._cipher(key).open(event_id, field, value.sealed, committed)
 
+    def open_all(self, event_id: str, committed: Mapping[str, str]) -> dict[str, Opened]:
+        """Everything sealed of an event that the vault still has, by field.
+
+        Args:
+            committed: What the event commits to, by field.
+
+        Raises:
+            VerificationError: As `open`.
+        """
+        found = self._control.vault.values(event_id)
+        return {
+            field: self._cipher(found[field][1]).open(event_id, field, found[field][0].sealed, commitment)
+            for field, commitment in committed.items()
+            if field in found
+        }
+
     def erase(self, erasure: Erasure, record: Callable[[], Receipt]) -> Receipt:
         """Destroy keys: intended, recorded, carried out, in this order; the caller holds the gate alone.
 

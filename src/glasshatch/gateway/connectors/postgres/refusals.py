@@ -134,7 +134,7 @@ def refusal_message(decision: Decision, resource: str) -> bytes:
             "42501",
             f"needs a review before it may run: {decision.reason}",
             detail=detail,
-            hint=f"Ask for one: {request}",
+            hint=f"Ask for one: glasshatch request {resource} --statement FILE --reason WHY",
         )
     return error_message(
         "42501",
