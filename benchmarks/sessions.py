@@ -154,11 +154,17 @@ async def idle(port: int, token: str, front: int, count: int, *, tls: bool) -> d
     begun_s = time.monotonic()
     await ask(*opened[0])
     answer_ms = (time.monotonic() - begun_s) * 1e3
+    front_mib = resident_bytes(front) >> 20
     for _, writer in (*first, *opened):
         writer.transport.abort()
+    begun_s = time.monotonic()
+    while len(os.listdir(f"/proc/{front}/fd")) > _SPARE_FILES and time.monotonic() - begun_s < 300:
+        await asyncio.sleep(0.2)
+    closing_s = time.monotonic() - begun_s
     return {
-        "sessions": count, "kib_each": round(each / 1024, 1), "front_mib": resident_bytes(front) >> 20,
+        "sessions": count, "kib_each": round(each / 1024, 1), "front_mib": front_mib,
         "logins_s": round(len(opened) / opening_s), "answer_ms": round(answer_ms, 1),
+        "closing_s": round(closing_s, 1),
     }  # fmt: skip
 
 
