@@ -77,18 +77,6 @@ class Statements:
             raise ConfigError("the request is not about one statement", key="request")
         return _statement(rows[0])
 
-    def with_image(self, image_event: str) -> KeptStatement:
-        """The statement whose run left this before-image.
-
-        Raises:
-            ConfigError: There is none.
-        """
-        with self._database.read() as connection:
-            rows = self._table.find(connection, self._table.columns.image_event == image_event)
-        if not rows:
-            raise ConfigError("no statement left this before-image", key="event")
-        return _statement(rows[0])
-
     def undoing(self, image_event: str) -> list[KeptStatement]:
         """The statements that put this before-image back, or tried."""
         with self._database.read() as connection:

@@ -47,7 +47,6 @@ def test_it_runs_once(office: Any) -> None:
     statements.end("s1", "done", NOW + 3, "image-1")
     kept = statements.of_request(request)
     assert (kept.state, kept.text, kept.image_event, kept.run_event) == ("done", "", "image-1", "event-1")
-    assert statements.with_image("image-1") == kept
     with pytest.raises(Conflict, match="done"):
         statements.start("s1", "event-3", NOW + 4)
 
@@ -80,7 +79,5 @@ def test_the_text_can_be_forgotten(office: Any) -> None:
 def test_what_there_is_not(office: Any) -> None:
     with pytest.raises(ConfigError, match="not about one statement"):
         office.store.statements.of_request("none")
-    with pytest.raises(ConfigError, match="before-image"):
-        office.store.statements.with_image("none")
     with pytest.raises(ConfigError, match="no such statement"):
         office.store.statements.start("none", "event", NOW)

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from ...errors import Conflict, VerificationError
+from ...errors import ConfigError, Conflict, VerificationError
 from ...events import SALT_BYTES, Event, Link, Receipt, SealedField, commitment, decode, place_of
 from ...gateway import GuardedResource
 from ...gateway.core import SessionRecord
@@ -113,8 +113,7 @@ def read_image(house: House, event_id: str) -> tuple[Event, Image]:
     """An image, with its event.
 
     Raises:
-        ConfigError: There is no such event.
-        Conflict: Rows of it were erased or pruned.
+        Conflict: It was pruned, or rows of it were erased.
         VerificationError: It is not what was kept.
     """
     event = _event(house, event_id)
@@ -138,7 +137,11 @@ def link_to(image_event: str) -> Link:
 
 
 def _event(house: House, wanted: str) -> Event:
-    return decode(find_event(house.ledgers.items(), wanted, lambda event: event.action == IMAGED).event)
+    try:
+        found = find_event(house.ledgers.items(), wanted, lambda event: event.action == IMAGED)
+    except ConfigError:
+        raise Conflict(f"before-image {wanted} is not in the record any more: it was pruned") from None
+    return decode(found.event)
 
 
 def _values(house: House, event: Event, field: str) -> list[str]:

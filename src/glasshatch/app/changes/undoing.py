@@ -30,7 +30,7 @@ from ..house import House
 from ..records import find_event
 from .asking import BRIEF, StatementAsking, preview_json, require_person
 from .judging import Judged, find_resource, judge, require_not_denied
-from .keeping import link_to, read_image
+from .keeping import IMAGED, link_to, read_image
 
 _NO_IMAGE = {
     "truncate": "TRUNCATE leaves no before-image: restore the table from a backup",
@@ -57,10 +57,10 @@ class Undoing:
             Unavailable: The database cannot be asked whether the rows are still as they were left.
         """
         require_person(caller)
-        done = self._find(caller, form.event)
-        self._require_undoable(done)
+        done, left = self._find(caller, form.event)
+        self._require_undoable(done, left)
         filing = self._asking.filing(caller, f"statement/{done.resource}", form)
-        head, image = read_image(self._house, done.image_event)
+        head, image = read_image(self._house, left)
         steps = reversal(image)
         if not steps:
             raise Conflict("it left every row as it was: there is nothing to undo")
@@ -74,38 +74,47 @@ class Undoing:
         kept = self._kept(resource, judged, found, head, done)
         return self._asking.store(caller, kept, filing, found, link_to(head.id))
 
-    def _find(self, caller: Identity, wanted: str) -> KeptStatement:
-        """The run that is meant, by one of its events or by its request."""
+    def _find(self, caller: Identity, wanted: str) -> tuple[KeptStatement, str]:
+        """The run that is meant, by one of its events or by its request; and the image that it left.
+
+        A run whose end nobody knows may have left one too: its own event names it then, and whether the rows
+        are as the change would have left them says whether it came about.
+        """
         control = self._house.control
         for request in control.requests.list():
             if wanted and request.id == wanted and request.kind == "statement":
                 mine = caller.id in (request.actor_id, request.on_behalf_of)
                 if mine or caller.has_role(APPROVER):
-                    return control.statements.of_request(request.id)
+                    kept = control.statements.of_request(request.id)
+                    return kept, kept.image_event
         event = self._event(caller, wanted)
         try:
-            return control.statements.of_request(event.request_id)
+            kept = control.statements.of_request(event.request_id)
         except ConfigError:
             raise ConfigError(
                 "the event is no run of a reviewed statement", key="event",
                 hint="glasshatch requests --state all shows what was run under a review",
             ) from None  # fmt: skip
+        unknown = kept.state == "unknown" and event.action == IMAGED
+        return kept, event.id if unknown else kept.image_event
 
     def _event(self, caller: Identity, wanted: str) -> Event:
         found = find_event(self._house.ledgers.items(), wanted, lambda event: may_see(caller, event))
         return decode(found.event)
 
-    def _require_undoable(self, done: KeptStatement) -> None:
+    def _require_undoable(self, done: KeptStatement, left: str) -> None:
         if done.undoes:
             raise Conflict("it is an undo itself", hint="ask for the first statement again")
-        if done.state != "done":
+        if done.state not in ("done", "unknown"):
             raise Conflict(f"there is nothing to undo: the statement is {done.state}")
-        if not done.image_event:
+        if not left:
             known = next((_NO_IMAGE[verb] for verb in done.verbs if verb in _NO_IMAGE), "")
             why = done.image_why or "before-images are off for this resource"
+            if done.state == "unknown":
+                why = "nobody knows how its run ended; if it left one, give that statement.imaged event"
             raise Conflict(known or f"it left no before-image: {why}")
         now_ns = self._house.clock.now_ns()
-        for undo in self._house.control.statements.undoing(done.image_event):
+        for undo in self._house.control.statements.undoing(left):
             request = self._house.control.requests.get(undo.request_id)
             waits = request.state == "pending" and request.expires_ns > now_ns
             if undo.state in ("started", "done", "unknown") or waits:
