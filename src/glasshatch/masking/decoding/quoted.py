@@ -17,7 +17,7 @@ TRIGGERS = (
     r"=20[0-9A-Z]{2,5}=20",
     r"=2B[0-9]",
     r"=2D[0-9A-Za-z]",
-    r"[0-9]=2E[0-9]",
+    r"=2E[0-9A-Za-z]",
     r"=5F[0-9A-Za-z]",
     r"(?:=[0-9A-F]{2}){3}",
     r"=3D[^\x00 ]",
@@ -34,7 +34,7 @@ def sources(text: str, hits: Sequence[tuple[int, int]], budget: Budget) -> Itera
     for low, high in regions(text, [end for _, end in hits], AROUND):
         pieces = Pieces(low)
         for match in _QUOTED.finditer(text, low, high):
-            if match[1] is None and not _goes_on(text, match):
+            if not _goes_on(text, match) if match[1] is None else _assigned(text, match):
                 continue
             pieces.keep(text, match.start())
             if match[1] is None:
@@ -47,6 +47,12 @@ def sources(text: str, hits: Sequence[tuple[int, int]], budget: Budget) -> Itera
 def _goes_on(text: str, end: re.Match[str]) -> bool:
     """Whether a `=` at the end of a line says that the line goes on, and does not end a run of base64."""
     return end.start() - text.rfind("\n", 0, end.start()) > _FULL and not _HEADER.match(text, end.end())
+
+
+def _assigned(text: str, escape: re.Match[str]) -> bool:
+    """Whether what looks like an escape is a value behind its name: `body=340`; digits need no escape."""
+    alone = len(escape[1]) == 3 and 0x30 <= int(escape[1][1:], 16) <= 0x39
+    return alone and text[escape.start() - 1 : escape.start()].isalpha()
 
 
 def _replace(pieces: Pieces, match: re.Match[str]) -> None:

@@ -33,11 +33,13 @@ Validator = Callable[[str], bool]
 VALIDATORS: dict[str, Validator] = {
     "aba_routing": payment.aba_routing,
     "basic_credentials": secrets.basic_credentials,
+    "beside_secret": secrets.beside_secret,
     "bic": payment.bic,
     "birth_date": dates.birth_date,
     "br_rg": people.br_rg,
     "card": payment.card,
     "ca_health": people.ca_health,
+    "chosen_secret": secrets.chosen_secret,
     "cookie_header": secrets.cookie_header,
     "cookie_value": secrets.cookie_value,
     "crypto_wallet": payment.crypto_wallet,

@@ -40,8 +40,8 @@ def _path(bare: str) -> bool:
 
 
 _REFERENCES = (
-    "redacted", "changeme", "!vault", "your ", "<your",
-    "${", "{{", "%(", "$(", "env:", "env.", "file:", "file://", "vault:", "secret:", "ref+", "ssm:",
+    "redacted", "changeme", "!vault", "!unsafe", "!reference", "!ref", "!sub", "!secret", "!env", "your ",
+    "<your", "${", "{{", "%(", "$(", "env:", "env.", "file:", "file://", "vault:", "secret:", "ref+", "ssm:",
     "arn:", "<<", "[redacted", "<redacted", "(redacted", "[masked", "[filtered", "[hidden", "[secret",
     "[unscanned", "os.environ", "os.getenv", "process.env", "getenv(", "secrets.", "var.", "data.",
     "local.", "valuefrom", "secretkeyref", "your-", "your_", "my-secret-here", "insert-", "replace-",
@@ -127,6 +127,25 @@ def spoken_secret(text: str) -> bool:
     )
     mixed = text[1:].lower() != text[1:] and text.upper() != text
     return (kinds >= 2 or mixed) and any(letter.isalpha() for letter in text) and secret_value(text)
+
+
+def chosen_secret(text: str) -> bool:
+    """As told after `pass:`: of words with joints only those with some digits, and no path."""
+    if not spoken_secret(text) or "/" in text:
+        return False
+    figures, letters = sum(map(str.isdigit, text)), sum(map(str.isalpha, text))
+    return _PLAIN.fullmatch(text) is None or (figures >= 2 and letters >= 4)
+
+
+def beside_secret(text: str) -> bool:
+    """What stands right behind the word `password`: no name of a hash, and more than a word and a number."""
+    figures, letters = sum(map(str.isdigit, text)), sum(map(str.isalpha, text))
+    signs = any(letter in "!@#$%&*^" for letter in text)
+    enough = letters >= 4 and (figures >= 2 or (signs and figures >= 1)) and len(text) >= 8
+    return enough and chosen_secret(text) and _HASHING.match(text) is None
+
+
+_HASHING = re.compile(r"(?i)(?:sha|md|scram|bcrypt|pbkdf|argon|hash|version|line|code|error|attempt)[\w-]*\d")
 
 
 def cookie_value(text: str) -> bool:
