@@ -5,7 +5,8 @@ about 600-byte events with nothing to find, a little, and a lot; each beside two
 same bytes: the raw Hyperscan triggers, and one alternation of all the detectors' expressions in
 `re`. Values are new in every batch, and once more, as `seen`, in one batch that comes again. Rates are by
 processor time of one core, since other work may run. `batch_64` gives what redacting 64 typical events
-adds. `rows` gives typed answer rows per second; `event` the time one small event takes.
+adds. `rows` gives typed answer rows per second; `event` the time one small event takes. `presidio` are the
+same texts through Presidio without NER, if it is installed (`bash requirements/install.sh bench`).
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from glasshatch.masking import (
     Tokens,
     plan_columns,
 )
+from quality_sets import subjects
 
 BATCH = 256
 TEXT, INT4, INT8, NUMERIC, BOOL, TIMESTAMPTZ = 25, 23, 20, 1700, 16, 1184
@@ -58,6 +60,7 @@ def main() -> None:
         "batch_64": batch_times(redactor, seconds),
         "rows": rows(redactor, seconds),
         "event": events(redactor, seconds),
+        "presidio": beside_presidio(redactor, seconds),
     }
     print(json.dumps(result))
 
@@ -171,6 +174,37 @@ def batch_times(redactor: Redactor, seconds: float) -> dict[str, float]:
         "p99_ms": round(used_ms[last], 3),
         "clock_p50_ms": round(clock_ms[len(clock_ms) // 2], 3),
         "clock_p99_ms": round(clock_ms[last], 3),
+    }
+
+
+def beside_presidio(redactor: Redactor, seconds: float) -> dict[str, object]:
+    """Events per processor second through Presidio without NER, and how many times as many pass ours.
+
+    Both only find: Presidio analyses a text at a time, ours takes them in batches, as each is used. The two
+    take turns, so that other work on the machine slows down both.
+    """
+    missing = subjects.presidio_missing()
+    if missing:
+        return {"skipped": missing}
+    analyze = subjects.presidio(more=False)
+    return {name: _in_turns(redactor.engine, analyze, make, seconds / 3) for name, make in CORPORA.items()}
+
+
+def _in_turns(engine: Engine, analyze: subjects.Scan, make: Make, seconds: float) -> dict[str, float]:
+    few = itertools.cycle([make(seed)[:4] for seed in range(20)])
+    batches = itertools.cycle([make(seed) for seed in range(BATCHES)])
+    turns = [
+        (
+            rate(lambda: analyze(next(few)), 4, seconds),
+            rate(lambda: engine.found(next(batches)), BATCH, seconds),
+        )
+        for _ in range(3)
+    ]
+    theirs, ours = (sorted(turn[side] for turn in turns)[1] for side in (0, 1))
+    return {
+        "presidio_events_per_s": round(theirs, 1),
+        "own_events_per_s": round(ours),
+        "times_presidio": round(ours / theirs),
     }
 
 
