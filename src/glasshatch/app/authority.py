@@ -12,11 +12,12 @@ import msgspec
 
 from ..clock import Clock
 from ..control import ControlStore
-from ..errors import ConfigError, Denied
+from ..errors import Denied
 from ..events import Access, Client, uuid7
 from ..identity import Identity, scope_allows
 from ..policy import Ask, Decision, PolicySet, ResourceFacts
 from ..statements import Statement
+from .standing import StandingSource
 
 
 class TokenAuthenticator:
@@ -63,13 +64,13 @@ class PolicyAuthority:
     def __init__(
         self,
         policy: Callable[[], PolicySet],
-        control: ControlStore,
+        standing: StandingSource,
         clock: Clock,
         imaged: Collection[str] = (),
     ) -> None:
         """`imaged` are the resources where what is approved must leave a before-image, by id."""
         self._policy = policy
-        self._control = control
+        self._standing = standing
         self._clock = clock
         self._same: dict[tuple[int, str, str], _Held] = {}
         self._imaged = frozenset(imaged)
@@ -83,7 +84,7 @@ class PolicyAuthority:
     ) -> Decision:
         """May this statement run now, under policy and the actor's grants in force?"""
         now_ns, current, policy = self._clock.now_ns(), self._now(actor), self._policy()
-        grants = self._control.grants_of(actor.id, now_ns)
+        grants = self._standing.grants_of(actor.id, now_ns)
         if grants:
             return self._asked(Ask(current, resource, statement, grants, now_ns, masked), policy)
         # Without a grant nothing but these counts; they never change, so the very same ones decide the same.
@@ -111,21 +112,11 @@ class PolicyAuthority:
 
     def access(self, grant_id: str) -> Access | None:
         """Why a grant exists and who approved it, as it stands in events."""
-        try:
-            grant = self._control.grants.get(grant_id)
-        except ConfigError:
-            return None
-        return Access(
-            grant_id=grant.id,
-            approval_id=grant.request_id,
-            approvers=tuple(self._control.actors.get(actor_id).name for actor_id in grant.approvers),
-            reason=grant.reason,
-            ticket=grant.ticket,
-        )
+        return self._standing.access(grant_id)
 
     def _now(self, actor: Identity) -> Identity:
         """The actor with the roles of this moment; a disabled one has none, so nothing is permitted."""
-        current = self._control.actors.current(actor.id)
+        current = self._standing.current(actor.id)
         return msgspec.structs.replace(current, roles=()) if current.disabled else current
 
     def _decision_id(self) -> str:

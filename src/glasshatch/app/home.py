@@ -45,6 +45,8 @@ class Home:
         self.socket = self.run / "glasshatch.sock"
         self.front_socket = self.run / "front.sock"
         self.link_socket = self.run / "link.sock"
+        self.workers_socket = self.run / "workers.sock"
+        self.workers_page = self.run / "workers.page"
         self.derived = directory / "derived"
         self.lock_file = self.run / "server.lock"
 

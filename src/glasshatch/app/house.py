@@ -9,6 +9,7 @@ import fnmatch
 import os
 import re
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,8 @@ class House:
         config = loaded.config
         self.loaded = loaded
         self.clock = clock
+        self.changed_keys: Callable[[], object] = lambda: None
+        """Told after another keyring was taken."""
         self.tenant = config.tenant
         self.home = Home(loaded.data)
         self.home.check()
@@ -56,9 +59,7 @@ class House:
         self.keyring = open_keyring(loaded)
         self.engine = load_engine(loaded)
         self.masking = load_masking(loaded)
-        workforce = frozenset(kind.name for kind in SOURCES.values() if kind.workforce)
-        feeds = loaded.config.masking.workforce
-        self.redactor = Redactor(self.engine, make_tokens(self.keyring), workforce, self.masking, feeds)
+        self.redactor = make_redactor(loaded, self.engine, self.keyring, self.masking)
         self._lock = self.home.lock(brief=brief)
         try:
             self.master = open_master(loaded)
@@ -111,6 +112,7 @@ class House:
         self.keyring = keyring
         if renewed:
             self.redactor.renew(make_tokens(keyring))
+        self.changed_keys()
 
     def note(self, action: str, **members: object) -> None:
         """Record an event about the house itself; durable when this returns."""
@@ -251,6 +253,12 @@ def load_masking(loaded: LoadedConfig) -> MaskingPolicy:
     section = loaded.config.masking
     more = MaskingPolicy.load(loaded.path(section.policy)) if section.policy else MaskingPolicy()
     return MaskingPolicy((*section.rules, *more.rules), (*section.stored, *more.stored))
+
+
+def make_redactor(loaded: LoadedConfig, engine: Engine, keyring: Keyring, masking: MaskingPolicy) -> Redactor:
+    """What takes out of events what is personal, under the newest token key."""
+    workforce = frozenset(kind.name for kind in SOURCES.values() if kind.workforce)
+    return Redactor(engine, make_tokens(keyring), workforce, masking, loaded.config.masking.workforce)
 
 
 def make_tokens(keyring: Keyring) -> Tokens:

@@ -246,15 +246,21 @@ class Grants:
         self._lock = threading.Lock()
         self._held: OrderedDict[str, tuple[Grant, ...]] = OrderedDict()
         self._writes = 0
+        self.changed: Callable[[], object] = lambda: None
+        """Told after every change of what some actor may: of grants, and of the actors themselves."""
 
     def of(self, actor_id: str, now_ns: int) -> tuple[Grant, ...]:
         """The grants in force of an actor; none for one that is disabled."""
+        return tuple(grant for grant in self.unended(actor_id, now_ns) if grant.active(now_ns))
+
+    def unended(self, actor_id: str, now_ns: int) -> tuple[Grant, ...]:
+        """Those that were in force when they were read, or may be later; none for one that is disabled."""
         with self._lock:
             held, writes = self._held.get(actor_id), self._writes
         if held is None:
             held = self._load(actor_id, now_ns)
             self._keep(actor_id, held, writes)
-        return tuple(grant for grant in held if grant.active(now_ns))
+        return held
 
     def get(self, id: str) -> Grant:
         """The grant with this id.
@@ -315,6 +321,8 @@ class Grants:
                 self._held.clear()
             else:
                 self._held.pop(actor_id, None)
+        # After the memory: whoever is told asks anew, and must not be given what was kept.
+        self.changed()
 
     def _load(self, actor_id: str, now_ns: int) -> tuple[Grant, ...]:
         columns = self._table.columns

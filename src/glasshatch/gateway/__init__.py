@@ -1,6 +1,16 @@
 """The way in: PostgreSQL sessions that are authenticated, decided, masked and recorded."""
 
-from .core import Authenticator, Authority, GuardedResource, Limits, PostgresTarget, TlsMode
+from .core import (
+    Authenticator,
+    Authority,
+    GuardedResource,
+    Limiter,
+    Limits,
+    PostgresTarget,
+    Siblings,
+    TlsMode,
+    process_of,
+)
 from .runtime import GatewayServer, Listen
 
 __all__ = [
@@ -8,8 +18,11 @@ __all__ = [
     "Authority",
     "GatewayServer",
     "GuardedResource",
+    "Limiter",
     "Limits",
     "Listen",
     "PostgresTarget",
+    "Siblings",
     "TlsMode",
+    "process_of",
 ]

@@ -168,12 +168,12 @@ class Allowance:
             for _, counter, _ in self._held:
                 counter.sessions -= 1
 
-    def statement(self, now_ns: int, count: int = 1) -> Breach | None:
-        """Count statements that are about to run as one text, unless a bound is reached; None if they may."""
+    def statement(self, now_ns: int) -> Breach | None:
+        """Count a statement that is about to run, unless a bound is reached; None if it may."""
         for limit, counter, whose in self._held:
             if not limit.statements_per_minute:
                 continue
-            if counter.statements.room(limit.statements_per_minute, now_ns) < count:
+            if not counter.statements.room(limit.statements_per_minute, now_ns):
                 again_s = counter.statements.again_s(now_ns)
                 return Breach("statements-per-minute", limit.statements_per_minute, whose, again_s)
         spent = self._room(0, now_ns) if self.counts_rows else None
@@ -181,7 +181,7 @@ class Allowance:
             return spent[1]
         for limit, counter, _ in self._held:
             if limit.statements_per_minute:
-                counter.statements.add(count, now_ns)
+                counter.statements.add(1, now_ns)
         return None
 
     def rows(self, count: int, before: int, now_ns: int) -> tuple[int, Breach | None]:

@@ -27,7 +27,6 @@ WORK = (
     clients.psycopg_pipelines,
     clients.psycopg_cursors_and_copies,
     clients.cancels,
-    clients.cut,
     clients.refused,
     clients.asyncpg_all,
     clients.pgbench,
@@ -59,8 +58,7 @@ def test_the_workload_is_worth_comparing(records: Records) -> None:
     assert len(ends) > len(runs), "no portal was read in parts"
     codes = {event.outcome.code for event in ends}
     # Syntax, names, values, a key at COMMIT, a failed transaction, a cancelled statement, a raised error.
-    assert {"42601", "42P01", "22P02", "22012", "23503", "25P02", "57014", "57P01", "P0042", ""} <= codes
-    assert len(records.of("session.aborted")) == 3
+    assert {"42601", "42P01", "22P02", "22012", "23503", "25P02", "57014", "P0042", ""} <= codes
     entries = [entry for session in records.server.values() for entry in session]
     assert sum(isinstance(entry, Audited) for entry in entries) >= 1_000
 

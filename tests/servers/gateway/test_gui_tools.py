@@ -53,10 +53,6 @@ def compared(
     wanted = answer(direct, text)
     try:
         got = answer(through, text)
-        if query.tool != "pgadmin":
-            # The others are written in Java, whose driver prepares every statement.
-            again = through.execute(text, prepare=True)
-            assert not again.description or len(again.fetchall()) == len(got[0])
     except psycopg.Error as error:
         return str(error)
     if any(str(query).split(": ", 1)[1].startswith(one) for one in _CHANGING):

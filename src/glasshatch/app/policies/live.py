@@ -15,7 +15,7 @@ from pathlib import Path
 from ...api.policy_values import PolicyLoaded
 from ...errors import ConfigError
 from ...events import Actor, Link, Outcome
-from ...policy import Checked, PolicySet, check_sources, find_sources, hash_sources, shipped_sets
+from ...policy import Checked, PolicySet, Source, check_sources, find_sources, hash_sources, shipped_sets
 
 Note = Callable[..., None]
 Stamp = tuple[tuple[str, int, int, int], ...]
@@ -35,6 +35,8 @@ class LivePolicy:
         self._seen = self._stamp()
         self._changing = self._seen
         self._refused = ""
+        self.changed: Callable[[], object] = lambda: None
+        """Told after another set came into force."""
         name, self._texts = find_sources(source)
         self.current = PolicySet(name, self._texts)
 
@@ -67,6 +69,7 @@ class LivePolicy:
                      links=(Link(rel="policy", id=policy.hash),))  # fmt: skip
                 # From here on: whoever asks next is judged by the new one.
                 self.current, self._texts = policy, sources
+                self.changed()
             return PolicyLoaded(
                 name=policy.name, hash=policy.hash, before=before.hash, changed=changed,
                 rules=len(policy.rules()),
@@ -92,6 +95,11 @@ class LivePolicy:
     def text(self) -> str:
         """All that is in force, as it is written."""
         return "\n".join(source.text for source in self._texts)
+
+    def in_force(self) -> tuple[PolicySet, tuple[Source, ...]]:
+        """The set in force and its texts."""
+        with self._lock:
+            return self.current, self._texts
 
     def check(self) -> Checked:
         """What is wrong with the text in force, if something is: warnings only, or it would not be."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import sys
 from pathlib import Path
@@ -14,14 +13,16 @@ from ...api.server import ApiServer
 from ...clock import SystemClock
 from ...errors import GlasshatchError
 from ...events import Outcome
-from ...gateway import GatewayServer, Limits, Listen
+from ...gateway import GatewayServer
 from ..authority import PolicyAuthority, TokenAuthenticator
 from ..config import Config, LoadedConfig, load_config, split_address
 from ..desk import FrontDesk
 from ..gaps import GapKeeper
-from ..guarded import guarded_resource
 from ..house import House
 from ..limiting import make_usage
+from ..standing import ControlStanding
+from ..workers import Keeper, Page
+from .doorway import Ground, demand_free, imaged, make_gateway
 from .files import allow_files
 from .gapwatch import open_gaps, watch_gaps
 from .lifeline import Lifeline
@@ -33,8 +34,11 @@ from .supervisor import Part
 _SWEEP_SECONDS = 0.5
 
 
-def run_front(config: Path) -> None:
+def run_front(config: Path, workers: int = 0) -> None:
     """Run the front of a configuration until SIGTERM.
+
+    Args:
+        workers: So many other processes serve sessions, and this one serves none; 0 if it serves them itself.
 
     Raises:
         ConfigError: A setting cannot be used, or a port is taken.
@@ -45,7 +49,7 @@ def run_front(config: Path) -> None:
     lifeline = Lifeline()
     lifeline.wait()
     try:
-        uvloop.run(_serve(load_config(config), lifeline))
+        uvloop.run(_serve(load_config(config), lifeline, workers))
     except BaseExceptionGroup as group:
         expected = group.subgroup(GlasshatchError)
         if expected is None:
@@ -57,24 +61,25 @@ def _first(error: BaseException) -> BaseException:
     return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
-async def _serve(loaded: LoadedConfig, lifeline: Lifeline) -> None:
+async def _serve(loaded: LoadedConfig, lifeline: Lifeline, workers: int) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     house = await asyncio.to_thread(House, loaded, SystemClock())
     try:
-        await _run(house, stop, lifeline)
+        await _run(house, stop, lifeline, workers)
     finally:
         await asyncio.to_thread(house.close)
 
 
-async def _run(house: House, stop: asyncio.Event, lifeline: Lifeline) -> None:
+async def _run(house: House, stop: asyncio.Event, lifeline: Lifeline, workers: int) -> None:
     config = house.loaded.config
-    gateway = _gateway(house)
+    gateway = None if workers else _gateway(house)
     desk = FrontDesk(house, listening=config.gateway.postgres)
     api = ApiServer(desk, TokenAuthenticator(house.control, house.clock), house.home.front_socket)
     link = LinkServer(house.home.link_socket, house.ledgers.items, house.recorder)
     # The record says that we are here before anybody can connect.
     gaps = await asyncio.to_thread(_announce, house, lifeline.restarted)
+    keeper = _keeper(house, workers, gaps) if workers else None
     house.ledgers.recheck()
     async with asyncio.TaskGroup() as tasks:
         sweeping = tasks.create_task(_sweep(desk, stop))
@@ -84,9 +89,13 @@ async def _run(house: House, stop: asyncio.Event, lifeline: Lifeline) -> None:
         try:
             link.start()
             await api.start()
-            await gateway.start()
+            if gateway is not None:
+                await gateway.start()
+            if keeper is not None:
+                keeper.start()
             _warn(config)
-            lifeline.ready(f"PostgreSQL on {config.gateway.postgres}")
+            by = f", served by {workers} process{'es' * (workers > 1)}" if workers else ""
+            lifeline.ready(f"PostgreSQL on {config.gateway.postgres}{by}")
             await stop.wait()
         finally:
             sweeping.cancel()
@@ -94,7 +103,10 @@ async def _run(house: House, stop: asyncio.Event, lifeline: Lifeline) -> None:
             policing.cancel()
             watching.cancel()
             halted = house.ledgers.error
-            await gateway.stop(0 if halted else config.server.drain_seconds)
+            if gateway is not None:
+                await gateway.stop(0 if halted else config.server.drain_seconds)
+            if keeper is not None:
+                keeper.stop()
             await api.stop()
             if not halted:
                 await asyncio.to_thread(house.note, "server.stopped", outcome=Outcome(status="success"))
@@ -136,35 +148,30 @@ async def _sweep(desk: FrontDesk, stop: asyncio.Event) -> None:
     stop.set()
 
 
-def _imaged(loaded: LoadedConfig) -> list[str]:
-    sections = loaded.config.resources.items()
-    return [f"{one.type}/{name}" for name, one in sections if one.before_images == "required"]
-
-
 def _gateway(house: House) -> GatewayServer:
-    loaded, section = house.loaded, house.loaded.config.gateway
-    host, port = split_address(section.postgres, key="gateway.postgres", file=str(loaded.file))
-    listen = Listen(
-        host=host,
-        port=port,
-        tls_certificate=str(loaded.path(section.tls_certificate)) if section.tls_certificate else "",
-        tls_key=str(loaded.path(section.tls_key)) if section.tls_key else "",
+    standing = ControlStanding(house.control)
+    return make_gateway(
+        Ground(
+            loaded=house.loaded,
+            clock=house.clock,
+            redactor=house.redactor,
+            masking=house.masking,
+            sink=house.recorder,
+            authenticator=TokenAuthenticator(house.control, house.clock),
+            authority=PolicyAuthority(lambda: house.policy, standing, house.clock, imaged(house.loaded)),
+            usage=make_usage(house.loaded),
+        )
     )
-    return GatewayServer(
-        listen,
-        [guarded_resource(loaded, name, house.masking) for name in loaded.config.resources],
-        authenticator=TokenAuthenticator(house.control, house.clock),
-        authority=PolicyAuthority(lambda: house.policy, house.control, house.clock, _imaged(loaded)),
-        sink=house.recorder,
-        redactor=house.redactor,
-        clock=house.clock,
-        random_bytes=os.urandom,
-        tenant=house.tenant,
-        instance=str(os.getpid()),
-        limits=Limits(
-            record_ns=section.record_timeout_seconds * 10**9,
-            heartbeat_ns=section.heartbeat_seconds * 10**9,
-            sessions=section.sessions,
-        ),
-        usage=make_usage(loaded),
-    )
+
+
+def _keeper(house: House, workers: int, gaps: GapKeeper) -> Keeper:
+    """What the workers ask and record with. They share the port, so that it is free is found out here.
+
+    Raises:
+        ConfigError: The port is taken.
+    """
+    section, file = house.loaded.config.gateway, str(house.loaded.file)
+    host, port = split_address(section.postgres, key="gateway.postgres", file=file)
+    demand_free(host, port)
+    page = Page(house.home.workers_page, workers, create=True)
+    return Keeper(house, make_usage(house.loaded), page, gaps.settle_instance)

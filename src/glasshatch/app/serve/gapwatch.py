@@ -26,11 +26,15 @@ def open_gaps(house: House) -> GapKeeper:
     )
 
 
-async def watch_gaps(gaps: GapKeeper, gateway: GatewayServer) -> None:
-    """Look until cancelled; trouble is said and looked into again, it never stops the server."""
+async def watch_gaps(gaps: GapKeeper, gateway: GatewayServer | None) -> None:
+    """Look until cancelled; trouble is said and looked into again, it never stops the server.
+
+    Without a gateway here, workers serve the sessions, and whoever keeps them settles those of a lost one.
+    """
     while True:
         await asyncio.sleep(_EVERY_SECONDS)
-        look = asyncio.ensure_future(asyncio.to_thread(gaps.look, gateway.session_ids, str(os.getpid())))
+        live = gateway.session_ids if gateway is not None else ()
+        look = asyncio.ensure_future(asyncio.to_thread(gaps.look, live, str(os.getpid())))
         try:
             await asyncio.shield(look)
         except (GlasshatchError, OSError) as error:

@@ -13,25 +13,23 @@ from __future__ import annotations
 import contextlib
 import select
 import socket
-import struct
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 
 from ...api.answers import Problem, problem, raised
-from ...api.sockets import connect_unix, listen_unix
+from ...api.sockets import connect_unix
 from ...errors import GlasshatchError, PeerError, Unavailable
 from ...events import DEFAULT_LEDGER, Event, Receipt, decode
 from ...ledger import Ledger
+from ..attending import Attendance
+from ..frames import receive, receive_bytes, send, send_bytes
 from ..recorder import Recorder
 from .merging import Entry, Merge
 
-_LENGTH = struct.Struct(">I")
-_MAX_FRAME_BYTES = 64 * 1024 * 1024
 _BATCH_ENTRIES = 2_000
 _POLL_SECONDS = 0.02
 _LIFE_SECONDS = 1.0
@@ -39,7 +37,6 @@ _TIMEOUT_SECONDS = 35.0
 _AGAIN_SECONDS = 0.1
 
 Entries = Sequence[Entry]
-T = TypeVar("T")
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -76,60 +73,25 @@ class LinkServer:
         self, path: Path, ledgers: Callable[[], list[tuple[str, Ledger]]], recorder: Recorder
     ) -> None:
         """`ledgers` tells the ones there are now, by name: a new one is followed from its beginning."""
-        self._path = path
         self._ledgers = ledgers
         self._recorder = recorder
-        self._stopping = threading.Event()
-        self._listener: socket.socket | None = None
-        self._connections: set[socket.socket] = set()
-        self._threads: list[threading.Thread] = []
+        self._attendance = Attendance(path, self._attend)
+        self._stopping = self._attendance.stopping
 
     def start(self) -> None:
         """Listen; raises `ConfigError` if the folder cannot be used."""
-        self._listener = listen_unix(self._path)
-        self._spawn(self._accept)
+        self._attendance.start()
 
     def stop(self) -> None:
         """End every connection; a follower comes back when there is a front again."""
-        self._stopping.set()
-        if self._listener is not None:
-            self._listener.shutdown(socket.SHUT_RDWR)
-            self._listener.close()
-        for connection in list(self._connections):
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
-            thread.join(5)
-        self._path.unlink(missing_ok=True)
-
-    def _spawn(self, work: Callable[[], None]) -> None:
-        self._threads = [thread for thread in self._threads if thread.is_alive()]
-        thread = threading.Thread(target=work, name="link", daemon=True)
-        self._threads.append(thread)
-        thread.start()
-
-    def _accept(self) -> None:
-        assert self._listener is not None
-        while not self._stopping.is_set():
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            self._connections.add(connection)
-            self._spawn(lambda connection=connection: self._attend(connection))  # type: ignore[misc]
+        self._attendance.stop()
 
     def _attend(self, connection: socket.socket) -> None:
-        # Whatever a peer does wrong ends its connection only.
-        with (
-            contextlib.closing(connection),
-            contextlib.suppress(OSError, GlasshatchError, msgspec.DecodeError),
-        ):
-            wish = _receive(connection, Wish)
-            if wish.starts is None:
-                self._record(connection)
-            else:
-                self._lead(connection, Merge(wish.starts))
-        self._connections.discard(connection)
+        wish = receive(connection, Wish)
+        if wish.starts is None:
+            self._record(connection)
+        else:
+            self._lead(connection, Merge(wish.starts))
 
     def _lead(self, connection: socket.socket, merge: Merge) -> None:
         """Send what is durable from where the merge stands on, until the peer or the server goes."""
@@ -143,7 +105,7 @@ class LinkServer:
             if found or started_s - sent_s > _LIFE_SECONDS:
                 # Read after the entries: where one is missing in front of them, the minimum says why.
                 minimums = {name: ledger.minimum for name, ledger in ledgers if ledger.minimum}
-                _send(connection, Batch(sizes, firsts, found, minimums))
+                send(connection, Batch(sizes, firsts, found, minimums))
                 sent_s = time.monotonic()
             if len(found) == _BATCH_ENTRIES:
                 # A follower that catches up must not take the gateway's processor: half of it at most.
@@ -153,8 +115,8 @@ class LinkServer:
 
     def _record(self, connection: socket.socket) -> None:
         while not self._stopping.is_set():
-            data = _receive_bytes(connection)
-            _send(connection, self._answer(data) if data else Recorded(sizes=self._sizes()))
+            data = receive_bytes(connection)
+            send(connection, self._answer(data) if data else Recorded(sizes=self._sizes()))
 
     def _sizes(self) -> dict[str, int]:
         return {name: ledger.size for name, ledger in self._ledgers()}
@@ -209,9 +171,10 @@ class RemoteRecorder:
         if self._connection is None or _ended(self._connection):
             self._drop()
             self._connection = connect_unix(self._path, _TIMEOUT_SECONDS)
-            _send(self._connection, Wish())
-        _send_bytes(self._connection, data)
-        return _receive(self._connection, Recorded)
+            send(self._connection, Wish())
+        send_bytes(self._connection, data)
+        answer: Recorded = receive(self._connection, Recorded)
+        return answer
 
     def _drop(self) -> None:
         if self._connection is not None:
@@ -268,9 +231,9 @@ class Follower:
 
     def _follow(self) -> None:
         with contextlib.closing(connect_unix(self._path, _LIFE_SECONDS * 5)) as connection:
-            _send(connection, Wish(dict(self._watermarks())))
+            send(connection, Wish(dict(self._watermarks())))
             while not self._stopping.is_set():
-                batch = _receive(connection, Batch)
+                batch = receive(connection, Batch)
                 if batch.minimums != self._minimums:
                     self._prune(batch.minimums)
                     self._minimums = batch.minimums
@@ -288,36 +251,3 @@ def _ended(connection: socket.socket) -> bool:
     poll = select.poll()
     poll.register(connection, select.POLLIN)
     return bool(poll.poll(0))
-
-
-def _send(connection: socket.socket, value: object) -> None:
-    _send_bytes(connection, msgspec.msgpack.encode(value))
-
-
-def _send_bytes(connection: socket.socket, data: bytes) -> None:
-    connection.sendall(_LENGTH.pack(len(data)) + data)
-
-
-def _receive(connection: socket.socket, kind: type[T]) -> T:
-    try:
-        return msgspec.msgpack.decode(_receive_bytes(connection), type=kind)
-    except msgspec.DecodeError:
-        raise PeerError("the link spoke out of turn") from None
-
-
-def _receive_bytes(connection: socket.socket) -> bytes:
-    (length,) = _LENGTH.unpack(_exactly(connection, _LENGTH.size))
-    if length > _MAX_FRAME_BYTES:
-        raise PeerError("a frame of the link is too long")
-    return _exactly(connection, length)
-
-
-def _exactly(connection: socket.socket, count: int) -> bytes:
-    data = bytearray(count)
-    view, filled = memoryview(data), 0
-    while filled < count:
-        received = connection.recv_into(view[filled:])
-        if not received:
-            raise PeerError("the link ended")
-        filled += received
-    return bytes(data)

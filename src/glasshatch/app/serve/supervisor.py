@@ -1,6 +1,6 @@
-"""Keeps the two processes of a server alive: a crash of one never stops the other.
+"""Keeps the processes of a server alive: a crash of one never stops the others for good.
 
-The parts are programs of their own (`glasshatch serve --part front|back`). What ties them to the
+The parts are programs of their own (`glasshatch serve --part front|back|worker`). What ties them to the
 supervisor is two pipes each: one that says ready, and one that ends when the supervisor is gone,
 however it ended, so that no part outlives it and keeps the data directory locked.
 """
@@ -26,6 +26,8 @@ GO_FD = "GLASSHATCH_GO_FD"
 RESTARTED = "GLASSHATCH_RESTARTED"
 # Exit codes of the command (docs/reference/errors.md): a bug of ours, and a directory that is open elsewhere.
 _BUG_CODE = 70
+LOST_FRONT_CODE = 75
+"""Of a worker whose front is gone; EX_TEMPFAIL of sysexits.h."""
 _CONFLICT_CODE = 6
 _FIRST_WAIT_SECONDS = 0.2
 _LONGEST_WAIT_SECONDS = 5.0
@@ -42,14 +44,16 @@ _ALLOCATOR = {"MALLOC_ARENA_MAX": "2"}
 
 
 class Part(StrEnum):
-    """The two processes. The front holds gateway, policy, masking and ledger; the back serves the use."""
+    """The processes. The front holds gateway, policy, masking and ledger; the back serves the use. If there
+    are workers, they hold the gateway in the front's stead."""
 
     front = "front"
     back = "back"
+    worker = "worker"
 
 
-def serve_forever(config: Path, announce: Announce) -> int:
-    """Run front and back until SIGTERM or SIGINT; a second signal stops without draining.
+def serve_forever(config: Path, announce: Announce, workers: int = 0) -> int:
+    """Run front, back and so many workers until SIGTERM or SIGINT; a second signal stops without draining.
 
     A part that ends by a signal or a bug is started again; one that says what is wrong (a taken port,
     a damaged ledger, a full disk) ends the server.
@@ -57,15 +61,20 @@ def serve_forever(config: Path, announce: Announce) -> int:
     Returns:
         The exit code: 0 after a signal, otherwise that of the part that could not go on.
     """
-    return _Supervisor(config, announce).run()
+    return _Supervisor(config, announce, workers).run()
 
 
 class _Child:
     """One part's process, restarted by its owner."""
 
-    def __init__(self, part: Part, config: Path) -> None:
+    def __init__(self, part: Part, config: Path, workers: int, number: int = 0) -> None:
         self.part = part
-        self._config = config
+        self.name = f"{part} {number}" if number else str(part)
+        self._options = ["--config", str(config), "--part", part]
+        if workers:
+            self._options += ["--workers", str(workers)]
+        if number:
+            self._options += ["--number", str(number)]
         self._process: subprocess.Popen[bytes] | None = None
         self._life = self._go = -1
         self.ready_fd = -1
@@ -83,9 +92,7 @@ class _Child:
         environment = _ALLOCATOR | os.environ | {
             LIFE_FD: str(life_read), GO_FD: str(go_read), READY_FD: str(ready_write), RESTARTED: self.ended,
         }  # fmt: skip
-        command = [
-            sys.executable, "-m", "glasshatch", "serve", "--config", str(self._config), "--part", self.part,
-        ]  # fmt: skip
+        command = [sys.executable, "-m", "glasshatch", "serve", *self._options]
         self._process = subprocess.Popen(
             command, env=environment, pass_fds=(life_read, go_read, ready_write), stdin=subprocess.DEVNULL
         )
@@ -154,11 +161,12 @@ class _Child:
 class _Supervisor:
     """The loop: signals, ends of children, and their words, in one selector."""
 
-    def __init__(self, config: Path, announce: Announce) -> None:
+    def __init__(self, config: Path, announce: Announce, workers: int) -> None:
         self._announce = announce
-        self._front = _Child(Part.front, config)
-        self._back = _Child(Part.back, config)
-        self._children = (self._front, self._back)
+        self._front = _Child(Part.front, config, workers)
+        self._back = _Child(Part.back, config, workers)
+        self._workers = tuple(_Child(Part.worker, config, workers, n) for n in range(1, workers + 1))
+        self._children = (self._front, self._back, *self._workers)
         self._words: dict[Part, str] = {}
         self._signals = 0
         self._was_ready = False
@@ -222,10 +230,12 @@ class _Supervisor:
         if not word:
             return
         child.ready = True
-        self._words[child.part] = word
+        if child not in self._workers:
+            self._words[child.part] = word
         if child is self._front:
-            self._back.go()
-        if self._front.ready and self._back.ready:
+            for other in self._children[1:]:
+                other.go()
+        if all(one.ready for one in self._children):
             self._announce(
                 f"{'back again' if self._was_ready else 'ready'}: {', '.join(self._words.values())}"
             )
@@ -243,12 +253,12 @@ class _Supervisor:
             return None
         if not self._may_go_on(child, code):
             # It said on standard error what is wrong and how to mend it; again would say the same.
-            self._announce(f"the {child.part} cannot go on; stopping")
+            self._announce(f"the {child.name} cannot go on; stopping")
             self._drain()
             return code
         child.ended = f"signal {-code}" if code < 0 else f"exit {code}"
         child.schedule()
-        self._announce(f"the {child.part} ended by {child.ended}; starting it again")
+        self._announce(f"the {child.name} ended by {child.ended}; starting it again")
         return None
 
     def _may_go_on(self, child: _Child, code: int) -> bool:
@@ -256,9 +266,9 @@ class _Supervisor:
 
         A server that was up is not ended by its back, whatever that says: the way in needs only the front.
         """
-        if code <= 0 or code == _BUG_CODE:
+        if code <= 0 or code in (_BUG_CODE, LOST_FRONT_CODE):
             return True
-        return self._was_ready and (child is self._back or code == _CONFLICT_CODE)
+        return self._was_ready and (child is not self._front or code == _CONFLICT_CODE)
 
     def _start(self, child: _Child) -> None:
         child.start()
@@ -278,6 +288,10 @@ class _Supervisor:
         return 0
 
     def _drain(self) -> None:
-        """The front first, which drains its sessions; the back serves the use until then."""
+        """Who serves sessions first, which drains them; until then the front records and the back answers."""
+        for worker in self._workers:
+            worker.signal(signal.SIGTERM)
+        for worker in self._workers:
+            worker.stop(signal.SIGTERM, None)
         self._front.stop(signal.SIGTERM, None)
         self._back.stop(signal.SIGTERM, _BACK_STOP_SECONDS)

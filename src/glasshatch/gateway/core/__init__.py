@@ -35,22 +35,27 @@ from .effects import (
 )
 from .lifetime import NEVER_NS, Due, Lifetime
 from .ports import (
+    Allowing,
     Authenticator,
     Authority,
     Connector,
     GuardedResource,
     House,
+    Limiter,
     Limits,
     PostgresTarget,
     TlsMode,
 )
 from .records import SessionRecord
+from .siblings import Alone, Siblings, cancel_process, process_of
 from .trace import TraceContext, trace_of
 
 __all__ = [
     "NEVER_NS",
     "Abort",
     "Address",
+    "Allowing",
+    "Alone",
     "Ask",
     "AskSession",
     "Authenticate",
@@ -71,6 +76,7 @@ __all__ = [
     "House",
     "Input",
     "Lifetime",
+    "Limiter",
     "Limits",
     "Open",
     "OpenFailed",
@@ -85,6 +91,7 @@ __all__ = [
     "Send",
     "SessionDecided",
     "SessionRecord",
+    "Siblings",
     "Side",
     "StartTls",
     "Tick",
@@ -92,5 +99,7 @@ __all__ = [
     "TlsStarted",
     "TraceContext",
     "Wake",
+    "cancel_process",
+    "process_of",
     "trace_of",
 ]

@@ -11,8 +11,9 @@ from ...clock import Clock
 from ...events import Access, Client
 from ...identity import Identity
 from ...masking import ColumnRule, MaskingPolicy, Redactor
-from ...policy import Decision, ResourceFacts, Usage
+from ...policy import Breach, Decision, ResourceFacts, Usage
 from ...statements import Statement
+from .siblings import Alone, Siblings
 
 if TYPE_CHECKING:
     from .effects import Conversation
@@ -45,6 +46,30 @@ class Authority(Protocol):
 
     def access(self, grant_id: str) -> Access | None:
         """What stands in the record for a decision's grant; None if the grant is not known."""
+
+
+class Allowing(Protocol):
+    """What one session may use: `policy.Allowance`, or one that another process keeps."""
+
+    idle_ns: int
+    session_ns: int
+    counts_rows: bool
+
+    def close(self) -> None:
+        """The session is over; more than once changes nothing."""
+
+    def statement(self, now_ns: int) -> Breach | None:
+        """Count a statement that is about to run, unless a bound is reached."""
+
+    def rows(self, count: int, before: int, now_ns: int) -> tuple[int, Breach | None]:
+        """Of rows that are about to be shown, how many may be, and the bound that the others are beyond."""
+
+
+class Limiter(Protocol):
+    """What people may use, and what they use at this moment: `policy.Usage`, or another process's."""
+
+    def open(self, actor: Identity, resource: str, now_ns: int) -> Allowing | Breach | None:
+        """Take a session's place; None where nothing is limited."""
 
 
 class PostgresTarget(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,8 +122,9 @@ class House(msgspec.Struct, frozen=True):
     instance: str
     tls: bool
     plaintext_anywhere: bool
-    usage: Usage = msgspec.field(default_factory=Usage)
+    usage: Limiter = msgspec.field(default_factory=Usage)
     """What people may use, and what they use at this moment."""
+    siblings: Siblings = msgspec.field(default_factory=Alone)
 
 
 class Connector(Protocol):

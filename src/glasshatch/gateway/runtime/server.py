@@ -16,7 +16,20 @@ from ...events import Client, EventSink
 from ...masking import Redactor
 from ...policy import Usage
 from ..connectors.postgres import CONNECTOR
-from ..core import Abort, Authenticator, Authority, Conversation, Drain, GuardedResource, House, Limits
+from ..core import (
+    Abort,
+    Alone,
+    Authenticator,
+    Authority,
+    Conversation,
+    Drain,
+    GuardedResource,
+    House,
+    Limiter,
+    Limits,
+    Siblings,
+    process_of,
+)
 from .driver import SessionDriver
 from .mailbox import Mailbox, Outgoing
 from .timekeeper import keep_time
@@ -65,7 +78,8 @@ class GatewayServer:
         tenant: str = "default",
         instance: str = "",
         limits: Limits | None = None,
-        usage: Usage | None = None,
+        usage: Limiter | None = None,
+        siblings: Siblings | None = None,
     ) -> None:
         self._listen = listen
         self._limits = limits or Limits()
@@ -80,6 +94,7 @@ class GatewayServer:
             tls=bool(listen.tls_certificate),
             plaintext_anywhere=listen.plaintext_anywhere,
             usage=usage or Usage(),
+            siblings=siblings or Alone(),
         )
         self.authenticator = authenticator
         self.authority = authority
@@ -130,8 +145,9 @@ class GatewayServer:
             self.server_tls = server_context(listen.tls_certificate, listen.tls_key)
         try:
             self._server = await self.loop.create_server(
-                self._accept, listen.host, listen.port, backlog=_BACKLOG
-            )
+                self._accept, listen.host, listen.port, backlog=_BACKLOG,
+                reuse_port=self._house.siblings.number > 0 or None,
+            )  # fmt: skip
         except OSError as error:
             raise ConfigError(
                 f"cannot listen on {listen.host}:{listen.port}: {error.strerror or type(error).__name__}",
@@ -183,11 +199,15 @@ class GatewayServer:
             own_process, own_key = driver.conversation.cancel_key
             if own_process == process and hmac.compare_digest(own_key, key):
                 driver.cancel()
+                return
+        if process_of(process) not in (0, self._house.siblings.number):
+            self._house.siblings.cancel(process, key)
 
     def gone(self, driver: SessionDriver) -> None:
         """A session is over."""
         driver.conversation.gone()
         self._drivers.discard(driver)
+        self._house.siblings.tell_sessions(len(self._drivers))
         if not self._drivers:
             self._empty.set()
 
@@ -198,11 +218,12 @@ class GatewayServer:
 
     def admit(self, transport: asyncio.BaseTransport) -> asyncio.Protocol | None:
         """Begin a session for a connected client; None if there is no room."""
-        if len(self._drivers) >= self._limits.sessions:
+        if len(self._drivers) + self._house.siblings.sessions() >= self._limits.sessions:
             return None
         peer = transport.get_extra_info("peername") or ("", 0)
         driver = SessionDriver(self._begin(Client(ip=str(peer[0]), port=int(peer[1]))), self)
         self._drivers.add(driver)
+        self._house.siblings.tell_sessions(len(self._drivers))
         return driver.client_end()
 
     async def _keep(self, ready: asyncio.Event) -> None:

@@ -18,7 +18,7 @@ class PostgresConnector:
 
     def open(self, house: House) -> Callable[[Client], Conversation]:
         """One shelf per resource for the server's lifetime."""
-        shelves = {name: Shelf(house.limits.catalogue_ns) for name in house.resources}
+        shelves = {name: Shelf(house.limits.catalogue_ns, house.siblings) for name in house.resources}
         return lambda client: PostgresConversation(house, shelves, client)
 
     def too_many(self) -> bytes:

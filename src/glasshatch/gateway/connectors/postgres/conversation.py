@@ -27,6 +27,7 @@ from ...core import (
     SessionRecord,
     Tick,
     TlsStarted,
+    cancel_process,
 )
 from .answering import JOINED, Answering
 from .answers import error_message
@@ -67,7 +68,7 @@ class PostgresConversation:
         self.session = Session(
             redactor=house.redactor, clock=house.clock, random=random, limits=limits, record=record
         )
-        self.cancel_key = (int.from_bytes(random(4), "big") & 0x7FFFFFFF, random(4))
+        self.cancel_key = (cancel_process(house.siblings.number, random(4)), random(4))
         self._asking = Asking(self.session)
         self._answering = Answering(self.session, self._asking)
         self._entrance = Entrance(

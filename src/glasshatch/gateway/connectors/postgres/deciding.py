@@ -71,7 +71,7 @@ class Deciding:
         allowance = self.session.allowance
         if allowance is None or not item.runs or _UNCOUNTED.issuperset(statement.verbs):
             return None
-        breach = allowance.statement(self.session.clock.monotonic_ns(), max(1, statement.commands))
+        breach = allowance.statement(self.session.clock.monotonic_ns())
         return refusals.over_allowance(breach) if breach is not None else None
 
     def _ask(

@@ -15,13 +15,14 @@ import msgspec
 from ....errors import Denied, PeerError, Unavailable
 from ....events import Access, DecisionMade, Outcome
 from ....identity import Identity
-from ....policy import Breach, Decision, Usage
+from ....policy import Breach, Decision
 from ...core import (
     AskSession,
     Authenticate,
     CancelOther,
     Close,
     GuardedResource,
+    Limiter,
     Open,
     StartTls,
     Wake,
@@ -73,7 +74,7 @@ class Entrance:
         tls: bool,
         plaintext_anywhere: bool,
         cancel_key: tuple[int, bytes],
-        usage: Usage,
+        usage: Limiter,
         opened: Callable[[], None],
     ) -> None:
         self.step: Step = "startup"

@@ -9,9 +9,9 @@ from ....clock import Clock
 from ....events import Access, Client, Draft, Event
 from ....identity import Identity
 from ....masking import NOBODY, MaskingView, Redactor
-from ....policy import Allowance, Decision
+from ....policy import Decision
 from ....statements import Statement
-from ...core import Address, Ask, GuardedResource, Lifetime, Limits, Record, SessionRecord, Wake
+from ...core import Address, Allowing, Ask, GuardedResource, Lifetime, Limits, Record, SessionRecord, Wake
 from .catalogue import Catalogue
 from .outbox import Outbox
 from .questions import Question
@@ -47,7 +47,7 @@ class Session:
         self.record = record
         self.outbox = Outbox()
         self.lifetime = Lifetime()
-        self.allowance: Allowance | None = None
+        self.allowance: Allowing | None = None
         """What it may use; None where nothing is limited."""
         self.end_with: tuple[str, str] | None = None
         """SQLSTATE and reason with which it must end now."""

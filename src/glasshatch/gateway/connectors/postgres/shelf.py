@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...core import Alone, Siblings
 from .answers import ColumnShape, read_shape
 from .catalogue import Catalogue
 from .knowing import Known
@@ -14,14 +15,16 @@ class Shelf:
 
     Args:
         max_age_ns: A snapshot older than this is read anew by the next session that is free.
+        siblings: Their sessions change tables too.
     """
 
-    def __init__(self, max_age_ns: int) -> None:
+    def __init__(self, max_age_ns: int, siblings: Siblings | None = None) -> None:
         self._max_age_ns = max_age_ns
+        self._siblings: Siblings = siblings or Alone()
         self._read_at_ns = 0
         self._claimed_at_ns = 0
-        self._invalid = True
-        self._generation = 0
+        self._changes = 0
+        self._read_for = -1
         self.catalogue: Catalogue | None = None
         self.known = Known()
         self._shapes: dict[bytes, tuple[ColumnShape, ...]] = {}
@@ -29,7 +32,7 @@ class Shelf:
     @property
     def doubtful(self) -> bool:
         """Whether a table may have changed since the snapshot was read."""
-        return self._invalid or self.catalogue is None
+        return self.catalogue is None or self._read_for != self.begin()
 
     def shape(self, body: bytes) -> tuple[ColumnShape, ...]:
         """As `read_shape`; the same answers come again and again."""
@@ -44,8 +47,8 @@ class Shelf:
 
     def invalidate(self) -> None:
         """Something was created or changed: nobody may rely on the snapshot."""
-        self._invalid = True
-        self._generation += 1
+        self._changes += 1
+        self._siblings.tell_table_change()
 
     def wants_reading(self, now_ns: int) -> bool:
         """Whether the asking session should read now; of an aged snapshot only one is told so."""
@@ -58,11 +61,10 @@ class Shelf:
 
     def begin(self) -> int:
         """Mark the start of a reading; what is invalidated after it stays invalid."""
-        return self._generation
+        return self._changes + self._siblings.table_changes()
 
     def put(self, catalogue: Catalogue, begun: int, now_ns: int) -> None:
         """Offer a snapshot whose reading began at `begun`."""
         self.catalogue = catalogue
         self._read_at_ns = now_ns
-        if begun == self._generation:
-            self._invalid = False
+        self._read_for = begun
