@@ -24,6 +24,8 @@ class Findings:
     risks: set[str] = field(default_factory=set)
     resources: set[str] = field(default_factory=set)
     columns: set[str] = field(default_factory=set)
+    # Characters of the texts within the text that were read so far: what bounds the work.
+    inner_chars: int = 0
 
     def note(self, verbs: str | Iterable[str], risks: str | Iterable[str] = ()) -> None:
         """Add verbs and risks, given as running text or as words."""

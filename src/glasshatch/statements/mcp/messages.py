@@ -9,10 +9,14 @@ from typing import Any
 from ..findings import Findings
 from ..kubectl import kinds
 from ..kubectl.manifests import note_object
-from ..registry import analyze_inner
+from ..registry import Unreadable, analyze_inner
 from ..words import words
 from .names import note_name
 from .places import note_address, note_path, note_place
+
+MAX_INNER_CHARS = 100_000
+MAX_PLACES = 1_000
+"""Files and addresses that one call may name."""
 
 _METHODS = {
     **dict.fromkeys(
@@ -130,13 +134,17 @@ def _arguments(name: str, arguments: dict[str, Any], findings: Findings, depth: 
         # To scale to nothing is to stop.
         findings.note("control", "destructive")
     sends = _sends(arguments)
+    places = 0
     for member, value in _texts(arguments):
+        places += member in _URL_MEMBERS or member in _PATH_MEMBERS
+        if places > MAX_PLACES:
+            raise Unreadable("too_complex")
         kind = _language(name, member, value)
         if kind == "code":
             findings.unknown("unknown_code")
             understood = True
         elif kind:
-            findings.absorb(analyze_inner(kind, value, depth + 1))
+            _read_inner(kind, value, findings, depth)
             understood = True
         if member in _URL_MEMBERS or re.match(r"^[a-z][a-z0-9+.-]*://", value):
             understood = note_address(value, name, sends, findings) or understood
@@ -155,6 +163,13 @@ def _arguments(name: str, arguments: dict[str, Any], findings: Findings, depth: 
         if member in _KIND_MEMBERS and kinds.is_secret(kinds.name_of(value)):
             findings.note("read", "credential_read")
     return understood
+
+
+def _read_inner(kind: str, text: str, findings: Findings, depth: int) -> None:
+    findings.inner_chars += len(text)
+    if findings.inner_chars > MAX_INNER_CHARS:
+        raise Unreadable("too_complex")
+    findings.absorb(analyze_inner(kind, text, depth + 1))
 
 
 def _is_nothing(arguments: dict[str, Any]) -> bool:

@@ -38,10 +38,14 @@ class Narrowing:
         relation: str = "",
         names: frozenset[str] = frozenset(),
         wide: Mapping[str, frozenset[str]] = MappingProxyType({}),
+        *,
+        inner: bool = False,
     ) -> None:
         self._relation = relation.rpartition(".")[2].lower()
         self._names = names
         self._wide = wide
+        # Of a query in a query: a row for each row outside is as many as there are outside.
+        self._inner = inner
 
     def narrows(self, nodes: Nodes) -> bool:
         """True if some rows can be expected to fail the condition."""
@@ -64,7 +68,16 @@ class Narrowing:
         if value is not None:
             # False for every row means that nothing happens.
             return not value
+        if self._inner and self._names and self._ties(nodes):
+            return False
         return self._mentions(nodes) and not self._holds_for_all(nodes)
+
+    def _ties(self, nodes: Nodes) -> bool:
+        """Whether a column of the relation is compared with one of the query outside."""
+        if find(nodes, "IN", "LIKE", "BETWEEN") >= 0 or not any(is_sign(node, "=") for node in nodes):
+            return False
+        owners = list(_qualifiers(nodes))
+        return len(owners) == 2 and len({not one or one in self._names for one in owners}) == 2
 
     def _opposite(self, nodes: Nodes) -> bool:
         """`NOT (…)`: narrows if the inner condition is not one that never holds."""
@@ -82,7 +95,7 @@ class Narrowing:
 
     def _holds_for_all(self, nodes: Nodes) -> bool:
         """Comparisons that every row passes."""
-        if _same_sides(nodes) or _matches_all(nodes):
+        if _same_sides(nodes) or _matches_all(nodes) or _passes_all(nodes):
             return True
         key = self._is_key(nodes)
         if not key:
@@ -238,6 +251,45 @@ def _same_sides(nodes: Nodes) -> bool:
             short = {len(left), len(right)} == {1, 3}
             return left == right or (short and left[-1] == right[-1] and "." in (*left, *right))
     return False
+
+
+_PRESENT = frozenset(("NOW", "CURRENT_TIMESTAMP", "SYSDATE", "LOCALTIME", "LOCALTIMESTAMP", "UTC_TIMESTAMP"))
+_PAST = ("created", "inserted", "updated", "modified", "added", "registered")
+
+
+def _passes_all(nodes: Nodes) -> bool:
+    """`a + 0 = a`, `LENGTH(a) >= 0`, `created_at < NOW()`: what almost every row passes."""
+    at = next((at for at, node in enumerate(nodes) if is_sign(node, "=", "<", "<=", ">", ">=")), -1)
+    if at <= 0 or at + 1 >= len(nodes):
+        return False
+    left, right, sign = nodes[:at], nodes[at + 1 :], nodes[at]
+    tokens = [*flat(left), *flat(right)]
+    if is_sign(sign, "=") and len(left) != len(right):
+        columns = [_every_column(left), _every_column(right)]
+        return (
+            bool(columns[0]) and columns[0] == columns[1] and not any(one.kind == "string" for one in tokens)
+        )
+    if is_sign(sign, ">", ">=") and word_at(left, 0) in ("LENGTH", "CHAR_LENGTH", "OCTET_LENGTH", "ABS"):
+        number = _number(right)
+        return len(left) == 2 and number is not None and number <= (0 if is_sign(sign, ">=") else -1)
+    return (
+        is_sign(sign, "<", "<=")
+        and _columns(left)[-1:] != []
+        and _columns(left)[-1].startswith(_PAST)
+        and word_at(right, 0) in _PRESENT
+        and not any(is_sign(node, "-") for node in right)
+    )
+
+
+def _every_column(nodes: Nodes) -> set[str]:
+    """Columns at any depth; nothing where a query stands."""
+    found = set(_columns(nodes))
+    for node in nodes:
+        if isinstance(node, Group):
+            if is_query(node.nodes):
+                return set()
+            found |= _every_column(node.nodes)
+    return found
 
 
 def _matches_all(nodes: Nodes) -> bool:

@@ -118,6 +118,8 @@ def _altered(nodes: Nodes) -> str:
             risks.add("destructive")
         if word == "ENGINE" and "BLACKHOLE" in (follows, word_at(nodes, at + 2)):
             risks.add("destructive")
+        if word == "AS" or (word == "GENERATED" and follows == "ALWAYS"):
+            risks.add("redefines")
         if word == "CONVERT":
             risks.add("redefines")
         if word in ("TRUNCATE", "DISCARD", "EXCHANGE") or (word == "IMPORT" and follows in _LOSES):

@@ -109,7 +109,7 @@ class Queries:
     def _narrowed(self, where: Nodes, found: list[Source]) -> bool:
         names = frozenset(source.alias.lower() for source in found)
         relation = found[0].name if found else ""
-        return Narrowing(relation, names).narrows(where)
+        return Narrowing(relation, names, inner=True).narrows(where)
 
     def _bulk(self, items: Nodes, found: list[Source], *, grouped: bool) -> None:
         """Whole rows, or a secret, of every row of somebody's table."""

@@ -48,8 +48,9 @@ def _several(words: Command) -> list[Command]:
     """A server knows no semicolons, but whoever types one means two commands."""
     found: list[Command] = [[]]
     for word in words:
-        ends = word.value.endswith(";") and word.end - word.start == len(word.value) > 1
-        found[-1].append(word._replace(value=word.value.rstrip(";")) if ends else word)
+        ends = word.value.endswith(";") and word.end - word.start == len(word.value)
+        if word.value.strip(";") or not ends:
+            found[-1].append(word._replace(value=word.value.rstrip(";")) if ends else word)
         if ends:
             found.append([])
     return [command for command in found if command]

@@ -303,18 +303,31 @@ def _stored(rest: list[str], findings: Findings) -> None:
 
 def _trim(rest: list[str], findings: Findings) -> None:
     """A trim that keeps nothing is a deletion of all."""
-    if rest[1:] in (["1", "0"], ["-1", "0"], ["0", "-99999"]):
+    both = [int(word) for word in rest[1:] if word.isdecimal() and len(word) < 12]
+    if rest[1:] in (["1", "0"], ["-1", "0"], ["0", "-99999"]) or (len(both) == 2 and both[0] > both[1]):
         findings.risks.add("unbounded_write")
 
 
 def _stream_trim(rest: list[str], findings: Findings) -> None:
     if len(rest) > 2 and rest[1].upper() == "MAXLEN" and rest[2:] in (["0"], ["=", "0"], ["~", "0"]):
         findings.risks.add("unbounded_write")
+    elif (
+        len(rest) > 2
+        and rest[1].upper() == "MINID"
+        and rest[-1].partition("-")[0].rjust(14, "0") > "1" + "0" * 13
+    ):
+        # An id of the far future: every entry is older.
+        findings.risks.add("unbounded_write")
 
 
 def _range_of_all(rest: list[str], findings: Findings) -> None:
     """ZREMRANGEBY… over the whole of a set."""
-    if [word.lower() for word in rest[1:]] in (["-inf", "+inf"], ["-inf", "inf"], ["0", "-1"], ["-", "+"]):
+    if [word.lower().lstrip("(") for word in rest[1:]] in (
+        ["-inf", "+inf"],
+        ["-inf", "inf"],
+        ["0", "-1"],
+        ["-", "+"],
+    ):
         findings.risks.add("unbounded_write")
 
 
@@ -325,7 +338,7 @@ def _expire(rest: list[str], findings: Findings) -> None:
 
 
 def _subscribe_all(rest: list[str], findings: Findings) -> None:
-    if "*" in rest or any(pattern.startswith("__key") for pattern in rest):
+    if any(pattern.startswith(("*", "__key")) for pattern in rest):
         findings.risks.add("bulk_read")
 
 

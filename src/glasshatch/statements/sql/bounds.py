@@ -279,12 +279,14 @@ def has_limit(meaning: Meaning, body: Node) -> bool:
     return isinstance(value, (int, float)) and value <= MAX_BOUNDED_ROWS
 
 
-def wide_query(select: Node | None) -> frozenset[str]:
+def wide_query(select: Node | None, ctes: Mapping[str, Relation]) -> frozenset[str]:
     """The relations that a query reads, if it leaves out no row."""
     if not select or any(part in select for part in ("whereClause", "limitCount", "havingClause", "larg")):
         return frozenset()
     parts = select.get("fromClause", ())
-    return frozenset(relation_name(part["RangeVar"]) for part in parts if "RangeVar" in part)
+    named = [relation_name(part["RangeVar"]) for part in parts if "RangeVar" in part]
+    tables = frozenset(name for name in named if name not in ctes)
+    return tables.union(*(ctes[name].wide for name in named if name in ctes))
 
 
 def _only_joins(

@@ -46,7 +46,9 @@ class Reader(Expressions):
                 columns = self._recursive(cte["ctename"], names, select, ctes, parent)
             else:
                 columns = self.query(cte["ctequery"], ctes, parent)
-            ctes[cte["ctename"]] = Relation("", _renamed(columns, names), not columns, wide_query(select))
+            ctes[cte["ctename"]] = Relation(
+                "", _renamed(columns, names), not columns, wide_query(select, ctes)
+            )
 
     def _recursive(
         self, name: str, names: list[str], select: Node, ctes: Ctes, parent: Scope | None
