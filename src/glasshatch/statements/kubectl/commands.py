@@ -112,6 +112,10 @@ def _change(call: Call) -> None:
     if _is_dry(call):
         call.note("read")
         return
+    last = _places(call)[:1]
+    if last in (["view-last-applied"], ["edit-last-applied"], ["set-last-applied"]):
+        _last_applied(call, looks=last == ["view-last-applied"])
+        return
     call.note("update")
     kinds = _note_kinds(call)
     if any(is_identity(kind) for kind in kinds) or call.texts[:1] == ["token"]:
@@ -127,6 +131,14 @@ def _change(call: Call) -> None:
         call.note("delete", "destructive")
     if call.has("--force", "--force-conflicts"):
         call.note("delete", "destructive")
+
+
+def _last_applied(call: Call, *, looks: bool) -> None:
+    """An object as it was last applied: of a secret, with what it holds."""
+    kinds = [name_of(place.split("/", 1)[0]) for place in _places(call)[1:]]
+    call.note("read", "credential_read" if any(is_secret(kind) for kind in kinds) else "")
+    if not looks:
+        call.unknown("unknown_code")
 
 
 def _create(call: Call) -> None:
@@ -256,7 +268,9 @@ def _label(call: Call) -> None:
 
 def _set(call: Call) -> None:
     what = (_places(call) or [""])[0]
-    if call.has("--list") or _is_dry(call):
+    if call.has("--resolve") or any("secret" in value.text for value in call.values("--from")):
+        call.note("update", "credential_read")
+    elif call.has("--list") or _is_dry(call):
         call.note("read")
     elif what in ("image", "env", "resources", "selector"):
         call.note("update", "server_control")

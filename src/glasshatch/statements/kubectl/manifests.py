@@ -53,6 +53,12 @@ def note_patch(call: Call, text: str) -> None:
         r'"?finalizers"?\s*:\s*(?:null|\[\s*\])|"op"\s*:\s*"remove"', text
     ):
         call.note("update", "destructive")
+    if re.search(
+        r'"path"\s*:\s*"/spec/replicas"[^}]*"value"\s*:\s*0\b|NoExecute|ReclaimPolicy"?\s*:\s*"?Delete', text
+    ):
+        call.note("update", "destructive")
+    if re.search(r"serviceAccount|runAsUser|allowPrivilegeEscalation|automount", text):
+        call.note("update", "privilege_change")
     if re.search(r'"?type"?\s*:\s*"?(?:LoadBalancer|NodePort)|externalIPs|externalName', text):
         call.note("update", "network")
     if re.search(r'"?(?:image|command|args)"?\s*:', text):

@@ -14,6 +14,7 @@ _PATH = re.compile(
 )
 _PROBES = re.compile(r"^/(?:healthz|livez|readyz|version|openapi|api|apis|metrics|\.well-known)(?:/|$)")
 _READS = frozenset({"GET", "HEAD", "OPTIONS", "WATCH", "LIST"})
+_METERS = re.compile(r"^/(?:metrics(?:/\w+)?|stats/summary|healthz)$")
 _RUNNING = frozenset({"exec", "attach", "portforward", "proxy", "ephemeralcontainers"})
 _CHANGES = {
     "POST": "create",
@@ -42,7 +43,11 @@ def read_request(method: str, target: str, body: str, findings: Findings) -> str
     if is_known(kind):
         findings.resources.add(kind)
     shape = f"{method} {shown}" + ("/?" if found["name"] else "") + (f"/{part}" if part.isalpha() else "")
-    if part in _RUNNING:
+    if part == "proxy" and kind == "nodes" and method in _READS and _METERS.match(found["rest"] or ""):
+        findings.note("read")
+    elif kind == "proxy":
+        findings.note("run", "network")
+    elif part in _RUNNING:
         _running(part, address.query, findings)
     else:
         _plain(method, kind, part, body, findings)
@@ -58,7 +63,7 @@ def _plain(method: str, kind: str, part: str, body: str, findings: Findings) -> 
         findings.unknown()
         return
     findings.note(verb)
-    if kind.endswith(("accessreviews", "rulesreviews", "tokenreviews")):
+    if kind.endswith(("accessreviews", "rulesreviews", "tokenreviews", "subjectreviews")):
         findings.verbs.discard(verb)
         findings.note("read")
     elif verb == "delete" or part == "eviction":

@@ -315,6 +315,19 @@ def _terminals(call: Call) -> None:
     call.note("read") if looks and len(call.args) <= 3 else call.unknown("unknown_code")
 
 
+_JVM_LOOKS = words(
+    "Thread.print VM.flags VM.version VM.uptime VM.info GC.heap_info GC.class_histogram help VM.native_memory -l"
+)
+
+
+def _jvm(call: Call) -> None:
+    """jcmd and jmap: to count and to list is a look; a dump holds all that is in memory."""
+    places = [arg.text for arg in call.operands()]
+    asked = places[1:2] if call.name == "jcmd" else call.texts[:1]
+    looks = not asked or asked[0] in _JVM_LOOKS or asked[0].startswith(("-histo", "-heap", "-clstats"))
+    call.note("read") if looks else call.unknown("unknown_code")
+
+
 def _enable(call: Call) -> None:
     """A builtin from a file is code."""
     call.note("set", "untrusted_code" if call.has("-f") else "")
@@ -330,6 +343,7 @@ _SHELLS = words("sh bash dash zsh ksh ash fish mksh rbash csh tcsh")
 HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(_SHELLS, _shell),
     **dict.fromkeys(_INTERPRETERS, _interpreter),
+    **dict.fromkeys(("jcmd", "jmap"), _jvm),
     "tmux": _terminals,
     "screen": _terminals,
     "enable": _enable,

@@ -26,7 +26,7 @@ _READ = words(
     vgs lvs pvs vgdisplay lvdisplay pvdisplay pygmentize tokei cloc figlet neofetch screenfetch fastfetch
     lolcat sensors acpi upower nvidia-smi rpcinfo showmount nfsstat mountstats smbstatus lpstat lpq iwlist
     ipcs lsinitramfs tig stern popd pushd dirs ts pv ccze lnav goaccess multitail
-    atq systemd-analyze systemd-cgls systemd-cgtop systemd-detect-virt
+    atq jps jstack jstat systemd-analyze systemd-cgls systemd-cgtop systemd-detect-virt
     xdpyinfo vcgencmd unalias suspend caller disown fg bg logout
 """
 )
