@@ -11,7 +11,7 @@ from ..kubectl import kinds
 from ..kubectl.manifests import note_object
 from ..registry import Unreadable, analyze_inner
 from ..words import words
-from .names import note_name
+from .names import note_name, parts_of
 from .places import note_address, note_path, note_place
 
 MAX_INNER_CHARS = 100_000
@@ -44,12 +44,14 @@ _LANGUAGES = (
 _SQL_MEMBERS = words("sql query statement statements queries sql_query q stmt")
 _SHELL_MEMBERS = words("command cmd commands shell script bash sh command_line commandline cli cli_command")
 _CODE_MEMBERS = words("code python javascript js source_code lua expression function eval")
-_PATH_MEMBERS = words(
+_PATHS = words(
     """
-    path file filename file_path filepath directory dir source destination uri target paths files file_paths
-    filenames folder root cwd notebook_path relative_path output_path dest
+    path file filename filepath directory dir source destination uri target paths files filepaths filenames
+    folder root cwd dest
 """
 )
+"""Last words of the names of members that hold a file."""
+
 _NAME_MEMBERS = words(
     "table table_name tablename schema schema_name column column_name view index_name database"
 )
@@ -61,8 +63,9 @@ _SIZES = words(
 _OPTION_MEMBERS = words("options flags extra_args extra_flags extra_options additional_args")
 _ACTION_MEMBERS = ("action", "operation", "op", "subcommand", "subCommand")
 _KIND_MEMBERS = words("resource resourcetype resource_type kind type resource_kind plural")
+_REVEALING = ("with_decryption", "withDecryption", "WithDecryption", "decrypt", "reveal", "show_secrets")
 _SENT_MEMBERS = words("body data payload json form files content postdata post_data")
-_URL_MEMBERS = words("url uri href endpoint address webhook webhook_url base_url")
+_URLS = words("url urls uri href endpoint address webhook")
 # A `query` of these is words or another language, not SQL.
 _OTHER_QUERIES = re.compile(
     r"search|find|lookup|docs|web|issue|log|metric|ticket|prom|loki|trace|grafana|elastic|kibana|graph"
@@ -133,10 +136,13 @@ def _arguments(name: str, arguments: dict[str, Any], findings: Findings, depth: 
     if re.search(r"scale|resize|set|update|patch", name) and _is_nothing(arguments):
         # To scale to nothing is to stop.
         findings.note("control", "destructive")
+    if any(arguments.get(member) is True for member in _REVEALING):
+        findings.note("read", "credential_read")
     sends = _sends(arguments)
     places = 0
     for member, value in _texts(arguments):
-        places += member in _URL_MEMBERS or member in _PATH_MEMBERS
+        last = member.rpartition("_")[2]
+        places += last in _URLS or last in _PATHS
         if places > MAX_PLACES:
             raise Unreadable("too_complex")
         kind = _language(name, member, value)
@@ -146,23 +152,28 @@ def _arguments(name: str, arguments: dict[str, Any], findings: Findings, depth: 
         elif kind:
             _read_inner(kind, value, findings, depth)
             understood = True
-        if member in _URL_MEMBERS or re.match(r"^[a-z][a-z0-9+.-]*://", value):
+        if last in _URLS or re.match(r"^[a-z][a-z0-9+.-]*://", value):
             understood = note_address(value, name, sends, findings) or understood
-        if member in _PATH_MEMBERS:
+        if last in _PATHS:
             note_path(name, value, arguments, findings)
-        if member in _NAME_MEMBERS and not _IDENTIFIER.fullmatch(value):
-            # A name that ends where a command begins: `orders; DROP TABLE …`.
-            findings.unknown("unknown_code")
-        if "\0" in value:
-            # Where the server ends the text there, another file or command is meant.
-            findings.unknown("unknown_syntax")
-        if member in _OBJECT_MEMBERS:
-            note_object(value, findings)
-        if member in _OPTION_MEMBERS and value.lstrip().startswith("-"):
-            findings.unknown("unknown_code")
-        if member in _KIND_MEMBERS and kinds.is_secret(kinds.name_of(value)):
-            findings.note("read", "credential_read")
+        _note_text(member, value, findings)
     return understood
+
+
+def _note_text(member: str, value: str, findings: Findings) -> None:
+    """Note what a text is by the name of its member, if it is in no language."""
+    if member in _NAME_MEMBERS and not _IDENTIFIER.fullmatch(value):
+        # A name that ends where a command begins: `orders; DROP TABLE …`.
+        findings.unknown("unknown_code")
+    if "\0" in value:
+        # Where the server ends the text there, another file or command is meant.
+        findings.unknown("unknown_syntax")
+    if member in _OBJECT_MEMBERS:
+        note_object(value, findings)
+    if member in _OPTION_MEMBERS and value.lstrip().startswith("-"):
+        findings.unknown("unknown_code")
+    if member in _KIND_MEMBERS and kinds.is_secret(kinds.name_of(value)):
+        findings.note("read", "credential_read")
 
 
 def _read_inner(kind: str, text: str, findings: Findings, depth: int) -> None:
@@ -188,7 +199,9 @@ def _is_nothing(arguments: dict[str, Any]) -> bool:
 
 def _sends(arguments: dict[str, Any]) -> str:
     """How a request goes out: the method, `POST` if something is sent along."""
-    method = next((value for name, value in arguments.items() if name.lower() == "method"), None)
+    given = [arguments, *(value for value in arguments.values() if isinstance(value, dict))]
+    named = [value for one in given for name, value in one.items() if name.lower() in ("method", "verb")]
+    method = next(iter(named), None)
     if isinstance(method, str) and method.upper() not in ("GET", "HEAD", "OPTIONS"):
         return method.upper()
     sent = any(name.lower() in _SENT_MEMBERS and value for name, value in arguments.items())
@@ -201,18 +214,23 @@ def _texts(arguments: dict[str, Any]) -> Iterator[tuple[str, str]]:
     while stack:
         member, value = stack.pop()
         if isinstance(value, str):
-            yield member.lower(), value
+            yield _member(member), value
         elif isinstance(value, dict):
             stack += reversed(value.items())
         elif isinstance(value, list):
             if (
-                member.lower() in _SHELL_MEMBERS | {"args", "argv"}
+                _member(member) in _SHELL_MEMBERS | {"args", "argv"}
                 and value
                 and all(isinstance(word, str) for word in value)
             ):
-                yield member.lower(), " ".join(_quoted(word) for word in value)
+                yield _member(member), " ".join(_quoted(word) for word in value)
             else:
                 stack += [(member, one) for one in reversed(value)]
+
+
+def _member(name: str) -> str:
+    """`AbsolutePath` and `absolutePath` as `absolute_path`."""
+    return "_".join(parts_of(name)) or name.lower()
 
 
 def _quoted(word: str) -> str:
@@ -226,6 +244,10 @@ def _language(name: str, member: str, value: str) -> str:
     by_name = next((kind for kind, pattern in _LANGUAGES if pattern.search(name)), "")
     if "sql" in member and by_name not in ("mysql", "redis"):
         return "sql"
+    if member in _SQL_MEMBERS and value.lstrip().startswith("mutation"):
+        return "code"
+    if member in ("text", "input") and by_name in ("sql", "mysql") and _QUERY_START.match(value):
+        return by_name
     if member in _SQL_MEMBERS:
         if by_name in ("mysql", "redis"):
             return by_name

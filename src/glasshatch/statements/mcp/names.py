@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from ..findings import Findings
 from ..words import words
 
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_JOINS = words("and or then with")
-_RUNS = words("""
-        execute exec eval shell bash terminal sh ssh powershell python javascript script
+_JOINS = words("and or then")
+_RUNS = words(
+    """
+        install execute exec eval shell bash terminal sh ssh powershell python javascript script
         interpreter repl sandbox spawn cmd command evaluate
-    """)
+    """
+)
 _TAKES = words(
     """
-        delete drop remove destroy truncate purge wipe erase kill terminate stop shutdown uninstall revoke
-        reset flush flushall flushdb clear cancel close merge force disable deprovision rollback
-        decommission detach archive unpublish evict drain del rm unlink undeploy nuke expire invalidate
+        restore delete drop remove destroy truncate purge wipe erase kill terminate stop shutdown
+        uninstall revoke reset flush flushall flushdb clear cancel close merge force disable deprovision
+        rollback decommission detach archive unpublish evict drain del rm unlink undeploy nuke invalidate
         suspend silence mute snooze suppress
     """
 )
@@ -43,29 +46,34 @@ _NETWORK = words("""
 _SERVICES = words("slack email mail sms webhook message discord teams")
 """Nouns in front of a verb, as in `slack_list_channels`."""
 
-_FETCHES = words("fetch http https request curl wget browse navigate scrape crawl url visit")
+_FETCHES = words("fetch browse navigate scrape crawl url visit")
+"""An address that is fetched is judged for itself."""
+
+_CALLS = words("http https request curl wget")
 _CHANGES = words(
-    """write create update edit set add put insert patch modify append move rename copy save
-    scale restart start import upsert replace enable assign comment label tag commit install build
-    increment schedule register generate rotate change hset lpush rpush sadd zadd xadd incr decr hdel
-    lpop rpop srem zrem"""
+    """
+        transition store expire switch write create update edit set add put insert patch modify append
+        move rename copy save scale restart start import upsert replace enable assign comment label tag
+        commit build increment schedule register generate rotate change hset lpush rpush sadd zadd xadd
+        incr decr hdel lpop rpop srem zrem
+    """
 )
 _ADDS = words("create add insert comment save append")
 _LOOKS = words(
     """
-        think thinking sequential sequentialthinking calculator calculate echo get list read search find
-        show describe view lookup count query select tree diff inspect check ping explain summarize tail
-        head grep
-        glob whoami validate preview ls cat resolve convert scan hget hgetall hmget mget lrange smembers
-        zrange
-        xrange ttl exists analyze analyse compare detect lint retrieve recall ask ps dbsize screenshot
-        sample plan who which
+        aggregate retrieval hash wait blame recommend suggest estimate translate geocode random
+        llen scard hlen zcard zscore hkeys hvals strlen getrange sismember think thinking sequential
+        sequentialthinking calculator calculate echo get list read search find show describe view lookup
+        count query select tree diff inspect check ping explain summarize tail head grep glob whoami
+        validate preview ls cat resolve convert scan hget hgetall hmget mget lrange smembers zrange xrange
+        ttl exists analyze analyse compare detect lint retrieve recall ask ps dbsize screenshot sample
+        plan who which
     """
 )
 _STATES = words(
     """
-        status info stat stats history top health version snapshot time date weather docs documentation help
-        usage activity
+        status info stat stats history top health version snapshot time date weather docs documentation
+        help usage activity
     """
 )
 """What is looked at, where the name has no verb: `server_status`."""
@@ -77,11 +85,10 @@ _THINGS = words(
 )
 _OWNERS = words(
     """
-        pod pods node nodes server service services db database pg mysql redis k k8s kube kubernetes cluster
-        container docker app browser console network system grafana github gitlab sentry datadog prometheus
-        loki
-        host api deployment table kubectl git helm aws ecs lambda ci job jobs build run workflow error errors
-        audit application audits session sessions
+        pod pods node nodes server service services db database pg mysql redis k k8s kube kubernetes
+        cluster container docker app browser console network system grafana github gitlab sentry datadog
+        prometheus loki host api deployment table kubectl git helm aws ecs lambda ci job jobs build run
+        workflow error errors audit application audits session sessions collection
     """
 )
 """Whose things they are: `pods_log` looks, of `silence_alerts` nobody knows."""
@@ -110,10 +117,23 @@ def note_name(name: str, understood: bool, findings: Findings) -> None:
             _note_parts(one, understood, findings)
 
 
+def looks_only(name: str) -> bool:
+    """Whether a name says that the tool only looks."""
+    return _looks(parts_of(name))
+
+
 def _note_parts(parts: list[str], understood: bool, findings: Findings) -> None:
+    # A merge request is a thing, and nothing is merged by asking for one.
+    parts = [
+        one for one, follows in pairwise([*parts, ""]) if not (one == "merge" and follows[:7] == "request")
+    ]
     found = frozenset(parts)
+    if parts[:2] == ["redis", "type"]:
+        parts = ["redis", "get"]
+    if "git" in found and "checkout" in found:
+        found = (found - {"checkout"}) | {"switch"}
     looks = _looks(parts)
-    if found & _SECRETS and (looks or found & {"dump", "print"}) and not _is_cache_key(found):
+    if found & _SECRETS and (looks or found & (_FETCHES | {"dump", "print"})) and not _is_cache_key(found):
         findings.note("read", "credential_read")
     risky = not looks and _note_risky(found, understood, findings)
     if risky or understood:
@@ -124,8 +144,10 @@ def _note_parts(parts: list[str], understood: bool, findings: Findings) -> None:
         findings.unknown("unknown_code")
     elif found & _CHANGES:
         findings.note("create" if found & _ADDS else "update")
-    elif found & _FETCHES:
+    elif found & _CALLS:
         findings.note("run", "network")
+    elif found & _FETCHES:
+        findings.note("read")
     else:
         findings.unknown()
 
@@ -161,7 +183,7 @@ def _looks(parts: list[str]) -> bool:
 
 def _makes_key(found: frozenset[str]) -> bool:
     return bool(found & {"key", "keys"} and found & (_KEYS | {"rotate", "generate", "register"})) or bool(
-        found & {"secret", "secrets", "credential"}
+        found & {"secret", "secrets", "credential", "credentials"}
     )
 
 

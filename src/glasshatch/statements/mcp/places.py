@@ -12,8 +12,11 @@ from ..shell import paths
 from ..shell.expand import Argument
 from ..shell.programs.wire import is_metadata, is_near
 from ..words import words
+from .names import looks_only
 
 _REMOTE = re.compile(r"^(?:https?|wss?|ftp|ssh|git|s3|gs)://|^[\w.-]+\.[a-z]{2,}(?:[:/]|$)", re.IGNORECASE)
+_SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]{2,}):(?!\d|$)")
+_SCHEMES = words("http https ws wss file ftp ssh git s3 gs")
 _WEB = re.compile(r"^https?://", re.IGNORECASE)
 _ACCOUNTS = re.compile(
     r"^/etc/(?:passwd|group|master\.passwd)[-~]?$|/system32/config/(?:sam|security|system)\b", re.IGNORECASE
@@ -52,16 +55,20 @@ _CHANGING = re.compile(r"write|create|edit|append|save|put|move|copy|delete|remo
 
 def note_address(value: str, name: str, method: str, findings: Findings) -> bool:
     """An address that a tool is sent to; whether that says all of what the tool does."""
+    scheme = _SCHEME.match(value)
+    if scheme is not None and scheme[1].lower() not in _SCHEMES:
+        findings.note("run", "network")
+        return True
     if value.startswith(("file:", "/")) or not _REMOTE.match(value):
         note_place(value, findings)
         return False
     if is_metadata(value):
         findings.note("read", "network credential_read")
         return True
-    only_looks = re.search(
+    only_looks = looks_only(name) or re.search(
         r"fetch|get|read|http|request|navigate|browse|scrape|crawl|url|visit|open|web|page", name
     )
-    if method == "DELETE":
+    if method == "DELETE" or (method != "GET" and re.search(r"/(?:quit|drop|delete|shutdown|kill)\b", value)):
         findings.note("delete", "destructive network")
     if method != "GET" or re.search(r"post|upload|download|send|webhook|export|share|push|notify", name):
         findings.note("run", "" if is_near(value) and method != "GET" and only_looks else "network")
@@ -82,7 +89,11 @@ def _reaches_inside(value: str) -> bool:
         port = urlsplit(value).port
     except ValueError:
         return True
-    return (port in _INNER_PORTS and is_near(value)) or not re.match(r"^(?:https?|wss?)://|^[\w.-]+", value)
+    if "://" in value and not re.match(r"^(?:https?|wss?)://", value, re.IGNORECASE):
+        return True
+    return (port in _INNER_PORTS and is_near(value)) or re.match(
+        r"^https?://kubernetes(?:\.|[:/]|$)", value
+    ) is not None
 
 
 def _carries(value: str) -> bool:

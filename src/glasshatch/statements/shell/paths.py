@@ -20,7 +20,7 @@ _LOGS = re.compile(
 _PRIVILEGE = re.compile(
     r"^/etc/(?:passwd|shadow|group|gshadow|sudoers|pam\.d|security|ssh|doas\.conf|ld\.so|cron|profile|crontab|polkit)|"
     r"(?:^|/)(?:authorized_keys2?|\.rhosts|\.bashrc|\.bash_profile|\.profile|\.zshrc|\.ssh/\w*)$|"
-    r"^/var/spool/cron|^/etc/systemd|^/usr/lib/systemd|^/lib/systemd|^/etc/audit"
+    r"(?:^|/)\.git/(?:hooks/|config$)|^/var/spool/cron|^/etc/systemd|^/usr/lib/systemd|^/lib/systemd|^/etc/audit"
 )
 _CREDENTIALS = re.compile(
     r"^/etc/(?:shadow|gshadow|sudoers|krb5\.keytab|security/opasswd|ppp/\w+-secrets)[-~.\w]*$|"

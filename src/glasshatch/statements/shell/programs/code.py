@@ -316,7 +316,7 @@ def _terminals(call: Call) -> None:
 
 
 _JVM_LOOKS = words(
-    "Thread.print VM.flags VM.version VM.uptime VM.info GC.heap_info GC.class_histogram help VM.native_memory -l"
+    "Thread.print VM.flags VM.version VM.uptime VM.native_memory GC.heap_info GC.class_histogram help -l"
 )
 
 
