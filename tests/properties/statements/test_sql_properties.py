@@ -122,4 +122,4 @@ def test_what_the_cache_says_of_other_values_is_what_a_fresh_look_says(text: str
     # The first text has filled the cache by code; the second may be answered from it.
     cached = analyze_sql(varied)
     sql._by_code = sql._Recent(10)
-    assert sql._analyze(varied) == cached
+    assert sql._analyze(varied).statement == cached
