@@ -12,7 +12,7 @@ import pytest
 
 from fixtures.servers import PostgresServer
 from glasshatch.api.change_values import Ran, StatementForm, UndoForm
-from glasshatch.api.values import RequestForm, RequestView
+from glasshatch.api.values import EventFilter, RequestForm, RequestView
 from glasshatch.api.vault_values import EraseForm, RevealForm
 from glasshatch.app.authority import PolicyAuthority
 from glasshatch.app.config import load_config
@@ -318,6 +318,32 @@ def test_an_image_is_sealed_and_shown_under_two_names_only(world: World) -> None
     value = json.loads(world.desk.reveal(world.people["aud"], form).value)
     assert value["before"] == {"id": "1", "email": CANARY, "city": "Berlin"}
     assert value["after"]["city"] == "Mainz"
+
+
+def test_counts_over_masked_columns_are_in_the_record_and_not_for_who_asked(world: World) -> None:
+    asked = world.ask(f"UPDATE people SET city = 'Ulm' WHERE email = '{CANARY}'")
+    assert asked.statement.preview is None
+    assert world.desk.show_request(world.people["app"], asked.id).statement.preview.rows == 1
+    (event,) = world.events("statement.previewed", asked.id)
+    assert event.attrs["rows"] == 1
+    wanted = EventFilter(action="statement.previewed", limit=1000)
+    seen = world.desk.list_events(world.people["ann"], wanted)
+    assert seen
+    assert event.id not in [json.loads(bytes(one.event))["id"] for one in seen]
+    assert event.id in [
+        json.loads(bytes(one.event))["id"] for one in world.desk.list_events(world.people["aud"], wanted)
+    ]
+
+
+def test_the_database_reads_a_text_as_it_was_judged(world: World) -> None:
+    """A server that takes a backslash for an escape would see another statement behind this literal."""
+    world.sql("ALTER DATABASE undoshop SET standard_conforming_strings = off")
+    try:
+        ran = world.change("UPDATE many SET note = '\\' WHERE id = 80 AND note <> ' OR true --'")
+    finally:
+        world.sql("ALTER DATABASE undoshop RESET standard_conforming_strings")
+    assert (ran.outcome, ran.affected) == ("success", 1), ran
+    assert world.sql("SELECT note FROM many WHERE id = 80") == "\\"
 
 
 def test_an_erasure_takes_the_row_out_of_the_image(world: World) -> None:

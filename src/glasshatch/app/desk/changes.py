@@ -17,12 +17,16 @@ if TYPE_CHECKING:
     from ..changes.undoing import Undoing
 
 
+_SWEEP_NS = 10 * 10**9
+
+
 class ChangePart:
     """The desk's `ChangeDesk` port."""
 
     def __init__(self, house: House, access: AccessPart) -> None:
         self._house = house
         self._requests = access
+        self._swept_ns = house.clock.monotonic_ns()
 
     def request_statement(self, caller: Identity, form: StatementForm) -> RequestView:
         """Ask for a review of one statement; anybody may ask who may open a session there."""
@@ -38,6 +42,13 @@ class ChangePart:
         """Ask for a review of what undoes a run; nothing is run."""
         request = self._undoing.file(caller, form)
         return self._requests.show_request(caller, request.id)
+
+    def sweep_statements(self) -> None:
+        """Settle them, every now and then."""
+        now_ns = self._house.clock.monotonic_ns()
+        if now_ns - self._swept_ns >= _SWEEP_NS:
+            self._swept_ns = now_ns
+            self.settle_statements()
 
     def settle_statements(self) -> None:
         """Drop the texts of statements that will not run any more."""

@@ -39,7 +39,7 @@ class FrontDesk(
         """What is done all the time: let requests and grants run out, settle the vault."""
         AccessPart.sweep(self)
         self.settle_vault()
-        self.settle_statements()
+        self.sweep_statements()
 
     @property
     def halted(self) -> bool:

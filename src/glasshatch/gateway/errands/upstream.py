@@ -26,6 +26,8 @@ _CONNECT_SECONDS = 10.0
 _PATIENCE_SECONDS = 5.0
 """How much longer than the database's own time limit an answer is waited for."""
 MAX_ANSWER_BYTES = 64 << 20
+# The database must read a text as the parser here did, or a literal could end where it should not.
+_READ_ALIKE = {"standard_conforming_strings": "on"}
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -81,7 +83,9 @@ class Upstream:
             raise _unreachable(error) from None
         try:
             nonce = base64.b64encode(random(18)).decode("ascii")
-            login = UpstreamLogin(target, {"application_name": application, **(settings or {})}, nonce)
+            login = UpstreamLogin(
+                target, {"application_name": application, **_READ_ALIKE, **(settings or {})}, nonce
+            )
             self._log_in(login)
         except OSError as error:
             self._socket.close()
