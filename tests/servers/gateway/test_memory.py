@@ -16,7 +16,7 @@ from .test_protocol import Raw, msg
 
 READERS = 32
 GIGABYTE = 1_000_000_000
-READ_BYTES = rounds(64 << 20, GIGABYTE)
+READ_BYTES = rounds(16 << 20, GIGABYTE)
 IDLE = 60
 
 
