@@ -25,7 +25,7 @@ from ..events import (
     filled,
 )
 from .redact import Redactor
-from .tokens import Tokens
+from .tokens import TOKEN, Tokens
 
 _SHORT_INTEGER = 10**6
 """A number of more digits is scanned as a text (see `eventfields`)."""
@@ -34,7 +34,7 @@ _MANY, _MANY_BYTES = 8_192, 8 << 20
 _REDACTION = "redaction"
 _encode = msgspec.json.Encoder(order="sorted").encode
 
-Clean = tuple[bytes, Counter[str]]
+Clean = tuple[str, Counter[str]]
 """A text as JSON, without what was found in it, and the counts of what was taken out."""
 
 
@@ -46,7 +46,7 @@ class Stencils:
         self._tokens: Tokens | None = None
         self._texts: dict[str, Clean] = {}
         self._clients: dict[Client, Clean] = {}
-        self._ends: dict[tuple[tuple[str, int], ...], bytes] = {}
+        self._ends: dict[tuple[tuple[str, int], ...], str] = {}
         self._bytes = 0
 
     def entries(self, drafts: Sequence[Draft]) -> list[bytes | None]:
@@ -87,39 +87,47 @@ class Stencils:
                     missing[text] = None
 
     def _learn(self, texts: list[str]) -> None:
-        """One scan for all that is new."""
-        for text, (clean, counts) in zip(texts, self._redactor.stored(texts), strict=True):
+        """One scan for all that is new and no token of ours, in which nothing is found anyway."""
+        new = []
+        for text in texts:
+            token = TOKEN.fullmatch(text) if text[:1] == "<" else None
+            if token is not None and token[2]:
+                self._texts[text] = _text(text), Counter({token[1]: 1})
+                self._bytes += 300
+            else:
+                new.append(text)
+        if not new:
+            return
+        for text, (clean, counts) in zip(new, self._redactor.stored(new), strict=True):
             if len(text) <= _LONGEST_TEXT:
-                self._texts[text] = _encode(clean), counts
+                self._texts[text] = _text(clean), counts
                 self._bytes += 2 * len(text) + 200
 
     def _fill(self, stencil: _Stencil, values: Sequence[Any]) -> bytes | None:
-        parts: list[bytes] = []
+        shown: list[Any] = []
         counts = stencil.counts
         last = 0
-        for piece, place, kind in stencil.steps:
-            parts.append(piece)
+        for place, kind in stencil.steps:
             if kind == "own":
-                parts.append(values[place].encode("ascii"))
+                shown.append(values[place])
             elif kind == "number":
                 number = values[place]
                 if not -_SHORT_INTEGER < number < _SHORT_INTEGER:
                     return None
-                parts.append(b"%d" % number)
+                shown.append(number)
             elif kind is None:
-                last = len(parts)
-                parts.append(b"")
+                last = len(shown)
+                shown.append("")
             else:
                 found = self._other(kind, values[place])
                 if found is None:
                     return None
-                parts.append(found[0])
+                shown.append(found[0])
                 if found[1]:
                     counts = counts + found[1]
         # By now all is seen that is counted.
-        parts[last] = self._redaction(counts)
-        parts.append(stencil.end)
-        whole = b"".join(parts)
+        shown[last] = self._redaction(counts)
+        whole = (stencil.template % tuple(shown)).encode()
         return whole if len(whole) <= MAX_ENTRY_BYTES else None
 
     def _other(self, kind: HoleKind, value: Any) -> Clean | None:
@@ -134,13 +142,13 @@ class Stencils:
             for one in known:
                 if one is not None and one[1]:
                     counts += one[1]
-            return b"[" + b",".join([one[0] for one in known if one is not None]) + b"]", counts
+            return "[" + ",".join([one[0] for one in known if one is not None]) + "]", counts
         if isinstance(value, Client):
             return self._client(value)
         # Of what was exposed only these two are texts that somebody wrote.
         if value is None or value.purpose or value.recipient:
             return None
-        return _encode(value), _NOTHING
+        return _text(value), _NOTHING
 
     def _client(self, client: Client) -> Clean:
         held = self._clients.get(client)
@@ -151,15 +159,15 @@ class Stencils:
             for _, more in found:
                 counts += more
             clean = {name: text for name, (text, _) in zip(names, found, strict=True)}
-            held = self._clients[client] = _encode(msgspec.structs.replace(client, **clean)), counts
+            held = self._clients[client] = _text(msgspec.structs.replace(client, **clean)), counts
             self._bytes += 1_000
         return held
 
-    def _redaction(self, counts: Counter[str]) -> bytes:
-        key = tuple(sorted(counts.items()))
+    def _redaction(self, counts: Counter[str]) -> str:
+        key = tuple(sorted(counts.items())) if counts else ()
         held = self._ends.get(key)
         if held is None:
-            held = _encode(Redaction(counts=dict(key), pack_hash=self._redactor.engine.pack_hash))
+            held = _text(Redaction(counts=dict(key), pack_hash=self._redactor.engine.pack_hash))
             self._ends[key] = held
             self._bytes += 500
         return held
@@ -168,17 +176,25 @@ class Stencils:
 _NOTHING: Counter[str] = Counter()
 
 
+def _plain(piece: bytes) -> str:
+    return piece.decode().replace("%", "%%")
+
+
+def _text(value: Any) -> str:
+    return _encode(value).decode()
+
+
 class _Stencil:
     """A form's bytes around its holes. `counts` is what was taken out of what is shared."""
 
-    __slots__ = ("counts", "end", "scanned", "steps", "tokens", "usable")
+    __slots__ = ("counts", "scanned", "steps", "template", "tokens", "usable")
 
     def __init__(self, tokens: Tokens | None) -> None:
         self.tokens = tokens
         self.usable = False
-        self.steps: list[tuple[bytes, int, HoleKind | None]] = []
-        """A piece, and what follows it: the value at a place, or where there is no kind the redaction."""
-        self.end = b""
+        self.template = ""
+        self.steps: list[tuple[int, HoleKind | None]] = []
+        """What stands in its holes: the value at a place, or where there is no kind the redaction."""
         self.counts: Counter[str] = Counter()
         self.scanned: list[tuple[int, HoleKind]] = []
 
@@ -203,9 +219,12 @@ def _cut(form: Form, redactor: Redactor, tokens: Tokens | None) -> _Stencil:
         places.append((whole.index(sought), len(sought), place, kind))
     done = 0
     for start, size, place, kind in sorted(places):
-        stencil.steps.append((whole[done:start], place, kind))
+        stencil.template += whole[done:start].decode().replace("%", "%%") + (
+            "%d" if kind == "number" else "%s"
+        )
+        stencil.steps.append((place, kind))
         done = start + size
-    stencil.end = whole[done:]
+    stencil.template += _plain(whole[done:])
     stencil.counts = Counter(shared.redaction.counts)
     stencil.scanned = [(place, kind) for _, _, place, kind in places if kind in ("text", "texts")]
     stencil.usable = True

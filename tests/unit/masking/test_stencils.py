@@ -55,7 +55,7 @@ def form(**members: Any) -> Form:
         resource=Resource(type="postgres", id="postgres/shop"),
         resources=(Resource(type="table", id="postgres/shop/customers", name="customers"),),
         statement=StatementText(text="select 1", shape="select ?", hash="abcd"),
-        decision=DecisionMade(effect="allow", rule="everyday", reason="ask ada.lovelace@example.com"),
+        decision=DecisionMade(effect="allow", rule="everyday", reason="ask ada.lovelace@example.com, 50% %s"),
         attrs={"seq": 3, "decision_id": "d", "verbs": ["select"], "bind": ["1"], "protocol": "simple"},
     )  # fmt: skip
     return Form(msgspec.structs.replace(event, **members), HOLES)
@@ -79,6 +79,7 @@ TEXTS = (
     "select mail('ada.lovelace@example.com') -- 4111 1111 1111 1111",
     "select 4111-1111-1111-1111, 5555555555554444",
     "~hole-7~",
+    "select 100 % 7, '%s %d %(x)s' like '100%'",
     '[UNSCANNED] and {"email": "a.b@example.com"}',
     '{"password": "hunter22", "mail": "ada.lovelace@example.com"}',
 )
