@@ -3,7 +3,8 @@
 Two halves share no template, no seed and few forms: `--set dev` is for those who write detectors,
 `--set held` judges them and prints totals only. A half that has been judged by is blind no more, so
 `--set fresh` is a later and wider set, written without a look at the detectors; it too prints totals
-only. Also: clean lines that look like data, real log lines where their folder is at hand, and the
+only. `--set strange` is the last of three that were written blind one after the other, and prints
+totals too. Also: clean lines that look like data, real log lines where their folder is at hand, and the
 templates of presidio-research. Prints one JSON object on its last line. Spans and types are exact in
 `strict`; a value leaks when one character of it lies in no finding.
 """
@@ -46,7 +47,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--set", choices=["dev", "held", "both", "fresh"], default="both")
+    parser.add_argument("--set", choices=["dev", "held", "both", "fresh", "strange"], default="both")
     parser.add_argument(
         "--seed", type=int, default=1, help="another seed draws other values into the same texts"
     )

@@ -10,7 +10,7 @@ from quality_sets.build import FAMILIES, Builder, Half, Sample, Span
 from quality_sets.encodings import ENCODINGS
 from quality_sets.scoring import Found, Score, alarms, family_of
 
-HALVES = ["dev", "held", "fresh"]
+HALVES = ["dev", "held", "fresh", "strange"]
 
 
 def labelled(name: str, seed: int = 1, count: int = 600) -> list[Sample]:

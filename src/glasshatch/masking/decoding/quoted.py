@@ -14,7 +14,7 @@ from .sources import Pieces
 
 TRIGGERS = (
     r"=40[A-Za-z]",
-    r"=20[0-9A-Z]{2,5}=20",
+    r"=20[0-9A-Z]{2,6}=20",
     r"=2B[0-9]",
     r"=2D[0-9A-Za-z]",
     r"=2E[0-9A-Za-z]",
@@ -50,8 +50,8 @@ def _goes_on(text: str, end: re.Match[str]) -> bool:
 
 
 def _assigned(text: str, escape: re.Match[str]) -> bool:
-    """Whether what looks like an escape is a value behind its name: `body=340`; digits need no escape."""
-    alone = len(escape[1]) == 3 and 0x30 <= int(escape[1][1:], 16) <= 0x39
+    """Whether what looks like an escape is a value behind its name: `m=4800`; digits need no escape."""
+    alone = len(escape[1]) == 3 and chr(int(escape[1][1:], 16)).isalnum()
     return alone and text[escape.start() - 1 : escape.start()].isalpha()
 
 

@@ -14,7 +14,7 @@ from .sources import Pieces
 _NAMES = (
     "ssn|dob|birth|passport|licen[cs]e|phone|mobile|telefon|nino|nhs|dni|bsn|tfn|cpf|aadhaar|tax_?id|iban|password"
     "|passwd|secret|token|api_?key|personnummer|geburtsdatum|naissance|nacimiento|nascita|nascimento|pesel|steuer"
-    "|codice_fiscale|medicare|national_id|card"
+    "|codice_fiscale|medicare|national_id|card|sin|nir|nif"
 )
 TRIGGERS = (
     r"(?:VALUES|values|Values)[ \r\n\t]{0,4}\(",
