@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from fixtures.counts import tell
 from fixtures.glasshatch import RunningServer, run
 from fixtures.servers import Database
 
@@ -240,6 +241,41 @@ def test_a_key_that_is_rotated_makes_the_same_new_tokens_in_all(
     assert after != before
 
 
+class Asker(threading.Thread):
+    """Asks one thing after another until its session is lost, and remembers what was answered."""
+
+    def __init__(self, session: psycopg.Connection[Any], name: int) -> None:
+        super().__init__()
+        self._session = session
+        self._name = name
+        self.answered: list[str] = []
+
+    def run(self) -> None:
+        with contextlib.suppress(psycopg.OperationalError):
+            for number in range(100_000):
+                mark = f"mark_{self._name}_{number}_"
+                self._session.execute(f"SELECT 1 AS {mark}")
+                self.answered.append(mark)
+
+
+def asking(sessions: list[psycopg.Connection[Any]], round: int) -> list[Asker]:
+    askers = [Asker(one, 100 * round + number) for number, one in enumerate(sessions)]
+    for asker in askers:
+        asker.start()
+    eventually(lambda: all(len(one.answered) > 5 for one in askers))
+    return askers
+
+
+def all_recorded(server: RunningServer, askers: list[Asker]) -> int:
+    """How many statements were answered; each of them stands in the record."""
+    found = server.jsonl("events", "--action", "statement.run", "--limit", "100000", person="carol")
+    text = "\n".join(str(line) for line in found)
+    answered = [mark for one in askers for mark in one.answered]
+    lost = [mark for mark in answered if mark not in text]
+    assert not lost, f"{len(lost)} of {len(answered)} answered, and not in the record of {len(found)}"
+    return len(answered)
+
+
 def test_a_killed_worker_leaves_the_others_and_a_record(
     server: RunningServer, sessions: list[psycopg.Connection[Any]]
 ) -> None:
@@ -270,6 +306,21 @@ def test_workers_end_with_the_front_and_come_back_with_it(server: RunningServer,
         assert again.execute("SELECT 1").fetchone() == (1,)
     found = server.jsonl("events", "--action", "statement.run", "--limit", "10000", person="carol")
     assert any("last_words" in str(line) for line in found)
+
+
+@pytest.mark.parametrize(("round", "part"), [(1, "worker 2"), (2, "front")])
+def test_what_was_answered_before_a_kill_is_in_the_record(
+    server: RunningServer, sessions: list[psycopg.Connection[Any]], round: int, part: str
+) -> None:
+    askers = asking(sessions, round)
+    times = server.log.read_text().count("back again")
+    server.kill_part(part)
+    server.wait_for("back again", times + 1)
+    for one in sessions:
+        one.close()
+    for asker in askers:
+        asker.join()
+    tell(f"kill -9 of {part} under statements: {all_recorded(server, askers)} answered, 0 lost")
 
 
 def test_it_stops_cleanly_and_the_record_verifies(server: RunningServer, alice: Person) -> None:
