@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from glasshatch.api.change_routes import CHANGE_ROUTES
 from glasshatch.api.client import Client
 from glasshatch.api.intake_routes import INTAKE_ROUTES
 from glasshatch.api.policy_routes import POLICY_ROUTES
@@ -274,7 +275,7 @@ def test_a_token_opens_what_its_scopes_say(running: Running) -> None:
 def test_no_route_is_open_without_a_token(running: Running) -> None:
     _, described, _ = running.raw("GET", "/openapi.json", name="")
     routes = [(method, path) for path, methods in described["paths"].items() for method in methods]
-    known = (*TENANT_ROUTES, *VAULT_ROUTES, *POLICY_ROUTES, *FRONT_ROUTES, *INTAKE_ROUTES)
+    known = (*TENANT_ROUTES, *VAULT_ROUTES, *CHANGE_ROUTES, *POLICY_ROUTES, *FRONT_ROUTES, *INTAKE_ROUTES)
     assert len(routes) == len(known) + 2
     for method, template in routes:
         path = template.replace("{tenant}", "default").replace("{", "").replace("}", "")
