@@ -19,6 +19,7 @@ from glasshatch.app.config import load_config
 from glasshatch.app.create import create_home
 from glasshatch.app.desk import FrontDesk
 from glasshatch.app.house import House, config_of
+from glasshatch.app.standing import ControlStanding
 from glasshatch.clock import SystemClock
 from glasshatch.errors import ConfigError, Conflict, Denied, GlasshatchError, Unavailable
 from glasshatch.events import Event, decode
@@ -395,7 +396,10 @@ def test_where_an_image_is_required_a_grant_of_verbs_changes_nothing_in_a_sessio
     form = RequestForm(resource="postgres/strict", verbs=("write",), duration_s=600, reason=REASON)
     world.desk.approve(world.people["app"], world.desk.create_request(ann, form).id, "")
     authority = PolicyAuthority(
-        lambda: world.house.policy, world.house.control, world.house.clock, ["postgres/strict"]
+        lambda: world.house.policy,
+        ControlStanding(world.house.control),
+        world.house.clock,
+        ["postgres/strict"],
     )
     where = ResourceFacts(type="postgres", name="strict")
     update = authority.decide(ann, where, analyze_sql("UPDATE many SET note = 'x' WHERE id = 1"), ())
