@@ -166,7 +166,9 @@ def test_a_kill_at_any_moment_leaves_the_old_or_the_new(
     seen: dict[str, int] = {}
     for number in range(KILLS):
         home = Path(shutil.copytree(made, tmp_path / f"home-{number}"))
-        _, status = killer(home, whole * number / (KILLS - 4))
+        # The last one is late even where the machine has become slower since the first run.
+        moment = 20 * whole if number == KILLS - 1 else whole * number / (KILLS - 4)
+        _, status = killer(home, moment)
         assert status in (0, -9)
         copy = home / "control.db.schema-0003"
         found = revision(home / "control.db")
