@@ -68,6 +68,14 @@ class Looker:
 
     def in_directory(self, directory: Path) -> tuple[int, dict[str, set[str]]]:
         """How many files there are, and by canary the files that hold it, however packed."""
+        while True:
+            try:
+                return self._in_directory(directory)
+            except FileNotFoundError:
+                # A running index merges its parts: what was in the file lies in another one now.
+                continue
+
+    def _in_directory(self, directory: Path) -> tuple[int, dict[str, set[str]]]:
         files = [path for path in sorted(directory.rglob("*")) if path.is_file() and not path.is_symlink()]
         found: dict[str, set[str]] = {}
         for path in files:

@@ -241,6 +241,14 @@ def retention(scene: Scene) -> Iterator[Story]:
 
 
 @contextlib.contextmanager
+def workers(scene: Scene) -> Iterator[Story]:
+    serve = "glasshatch serve --config /srv/glasshatch/glasshatch.toml --workers 4"
+    elsewhere = "tests/servers/serve/test_workers.py"
+    with in_the_house(scene, not_run={serve: elsewhere}) as story:
+        yield story
+
+
+@contextlib.contextmanager
 def deploy(scene: Scene) -> Iterator[Story]:
     elsewhere = "tests/servers/package installs the wheel in the same versions"
     with alone(
@@ -412,7 +420,7 @@ def review(scene: Scene) -> Iterator[Story]:
 STORIES = {
     "README.md": readme, "docs/guides/protect-a-database.md": protect, "docs/guides/alerts.md": alerts,
     "docs/operate/backup.md": backup, "docs/operate/upgrade.md": upgrade, "docs/operate/keys.md": keys,
-    "docs/operate/retention.md": retention,
+    "docs/operate/retention.md": retention, "docs/operate/workers.md": workers,
     "docs/operate/deploy.md": deploy, "docs/guides/feed.md": feed, "docs/guides/page.md": page,
     "docs/guides/search.md": search, "docs/guides/witness.md": witness,
     "docs/guides/evidence.md": evidence, "docs/guides/seal-and-erase.md": seal,

@@ -49,10 +49,8 @@ def request(
 ) -> None:
     """Ask for access that policy does not give you by itself, or for a review of one statement.
 
-    Who judges a statement sees how many rows it would change. For example:
-
-        echo "DELETE FROM orders WHERE status = 'void'" |
-        glasshatch request postgres/orders --statement - --reason "duplicates of the import of 3 May"
+    Who judges a statement sees how many rows it would change. Example, with the statement in a file:
+    glasshatch request postgres/orders --statement duplicates.sql --reason "duplicates of the import of 3 May"
     """
     if bool(verb) == bool(statement):
         raise ConfigError("give --verb VERB or --statement FILE", hint="a statement brings its verbs along")
