@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from glasshatch.app.workers.keeping import _held
 from glasshatch.app.workers.page import MAX_WORKERS, Page
+from glasshatch.app.workers.recording import _parts
+from glasshatch.app.workers.standing import FarStanding
+from glasshatch.app.workers.values import AskPolicy, PolicyText, Standing
+from glasshatch.errors import ConfigError, Unavailable
 from glasshatch.gateway import process_of
 from glasshatch.gateway.core import cancel_process
+from glasshatch.identity import Identity
+from glasshatch.policy import find_sources
 
 
 @pytest.fixture
@@ -54,3 +62,48 @@ def test_a_cancel_key_names_its_process(number: int, random: bytes) -> None:
 
 def test_without_workers_all_bits_but_the_sign_are_random() -> None:
     assert cancel_process(0, b"\xff\xff\xff\xff") == 0x7FFFFFFF
+
+
+class Answering:
+    """A line to a front that has one actor, whose roles may be changed."""
+
+    def __init__(self) -> None:
+        self.roles = ("engineer",)
+
+    def ask(self, question: Any, answer: Any) -> Any:
+        if isinstance(question, AskPolicy):
+            return None if question.hash else PolicyText(*find_sources("production"))
+        return Standing(Identity(id="a", tenant="t", type="human", name="alice", roles=self.roles), ())
+
+
+def test_nothing_is_decided_before_a_changed_keyring_can_be_read(pages: tuple[Page, Page, Page]) -> None:
+    front, page, _ = pages
+    line, readable = Answering(), [True]
+
+    def renew() -> None:
+        if not readable[0]:
+            raise ConfigError("the keyring cannot be read")
+
+    standing = FarStanding(line, page, renew)  # type: ignore[arg-type]
+    assert standing.current("a").roles == ("engineer",)
+    line.roles, readable[0] = (), False
+    assert standing.current("a").roles == ("engineer",), "nothing was counted yet"
+    front.count_change()
+    for ask in (lambda: standing.current("a"), standing.policy, lambda: standing.grants_of("a", 0)):
+        with pytest.raises(ConfigError):
+            ask()
+    readable[0] = True
+    assert standing.current("a").roles == ()
+
+
+def test_a_session_that_nobody_knows_may_use_nothing() -> None:
+    with pytest.raises(Unavailable):
+        _held({}, 1)
+
+
+@pytest.mark.parametrize("sizes", [[], [1], [9 << 20] * 4, [1, 17 << 20, 1], [16 << 20, 16 << 20]])
+def test_entries_are_sent_in_frames_that_the_front_takes(sizes: list[int]) -> None:
+    items = [(bytes(size), None) for size in sizes]
+    parts = [list(part) for part in _parts(items)]
+    assert [one for part in parts for one in part] == items
+    assert all(len(part) == 1 or sum(len(one) for one, _ in part) <= 16 << 20 for part in parts)

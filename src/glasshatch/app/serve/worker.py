@@ -70,7 +70,7 @@ class _Worker:
         self._epoch = keyring.token_epoch
         self._masking = load_masking(loaded)
         self._redactor = make_redactor(loaded, load_engine(loaded), keyring, self._masking)
-        self._gateway: GatewayServer
+        self._gateway: GatewayServer | None = None
 
     async def serve(self, lifeline: Lifeline) -> None:
         """Until SIGTERM; running statements may finish."""
@@ -80,20 +80,25 @@ class _Worker:
         record = FarRecord(
             socket,
             Hello(self._hello.number, self._hello.instance, records=True),
-            cancel=lambda process, key: loop.call_soon_threadsafe(self._gateway.cancel, process, key),
+            cancel=lambda process, key: loop.call_soon_threadsafe(self._cancel, process, key),
             lost=_end,
         )
-        line = Line(socket, self._hello)
-        self._gateway = self._make_gateway(record, line)
+        line = Line(socket, self._hello, lost=_end)
+        gateway = self._gateway = self._make_gateway(record, line)
         allow_files(self._loaded.config.gateway.sessions)
-        await self._gateway.start()
+        await gateway.start()
         lifeline.ready(f"worker {self._hello.number}")
         await stop.wait()
-        await self._gateway.stop(self._loaded.config.server.drain_seconds)
+        await gateway.stop(self._loaded.config.server.drain_seconds)
         # What the sessions said last is in the record before the front is told to stop.
         await asyncio.to_thread(record.flush, _FLUSH_SECONDS)
         line.close()
         record.close()
+
+    def _cancel(self, process: int, key: bytes) -> None:
+        """A cancel request that arrived at another worker; before there are sessions it is nobody's."""
+        if self._gateway is not None:
+            self._gateway.cancel(process, key)
 
     def _make_gateway(self, record: FarRecord, line: Line) -> GatewayServer:
         loaded, clock = self._loaded, SystemClock()

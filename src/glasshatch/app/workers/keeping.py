@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from ...api.answers import problem
-from ...errors import GlasshatchError, place_of_bug
+from ...errors import GlasshatchError, Unavailable, place_of_bug
 from ...events import Receipt
 from ...gateway import process_of
 from ...ledger import Large
@@ -190,13 +190,20 @@ class Keeper:
                 places[number] = found
                 return Place(number, found.idle_ns, found.session_ns, found.counts_rows)
             case CountStatement(place):
-                return places[place].statement(now_ns) if place in places else None
+                return _held(places, place).statement(now_ns)
             case CountRows(place, count, before):
-                return Shown(*places[place].rows(count, before, now_ns))
+                return Shown(*_held(places, place).rows(count, before, now_ns))
             case LeavePlace(place):
                 if place in places:
                     places.pop(place).close()
         return None
+
+
+def _held(places: dict[int, Allowance], number: int) -> Allowance:
+    """What a session may use; one that nobody knows may use nothing."""
+    if number not in places:
+        raise Unavailable("nothing is known of what this session may use", hint="connect again")
+    return places[number]
 
 
 def _recorded(number: int, result: Receipt | GlasshatchError) -> Recorded:

@@ -6,7 +6,7 @@ import contextlib
 import socket
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -20,6 +20,8 @@ from ..frames import frame, receive, send
 from .values import Entries, Hello, ToWorker
 
 _CONNECT_SECONDS = 10.0
+_PART_BYTES = 16 << 20
+Item = tuple[bytes | Large, Done | None]
 _LOST = "the record cannot be reached at the moment"
 
 
@@ -51,20 +53,23 @@ class FarRecord:
         threading.Thread(target=self._listen, name="recorded", daemon=True).start()
         threading.Thread(target=self._send_late, name="recording", daemon=True).start()
 
-    def submit_all(self, ledger: str, items: Sequence[tuple[bytes | Large, Done | None]]) -> None:
+    def submit_all(self, ledger: str, items: Sequence[Item]) -> None:
         """Hand entries on; each `done` hears of its own exactly once, from another thread."""
-        entries = [
-            (one.entry, one.payload, one.digest) if isinstance(one, Large) else (one, b"", "")
-            for one, _ in items
-        ]
-        data = frame(msgspec.msgpack.encode(Entries(ledger, entries)))
+        for part in _parts(items):
+            entries = [
+                (one.entry, one.payload, one.digest) if isinstance(one, Large) else (one, b"", "")
+                for one, _ in part
+            ]
+            self._submit(frame(msgspec.msgpack.encode(Entries(ledger, entries))), [done for _, done in part])
+
+    def _submit(self, data: bytes, dones: Sequence[Done | None]) -> None:
         with self._lock:
             if not self._over:
-                self._waiting.update(enumerate((done for _, done in items), self._next))
-                self._next += len(items)
+                self._waiting.update(enumerate(dones, self._next))
+                self._next += len(dones)
                 self._send(data)
                 return
-        for _, done in items:
+        for done in dones:
             if done is not None:
                 done(Unavailable(_LOST, hint="the server's front is restarting"))
 
@@ -110,17 +115,23 @@ class FarRecord:
                 self._late.popleft()
 
     def _listen(self) -> None:
-        with contextlib.suppress(OSError, PeerError):
+        try:
             while True:
-                said: ToWorker = receive(self._connection, ToWorker)
-                for one in said.recorded:
-                    if one.problem is not None:
-                        self._tell(one.number, raised(one.problem))
-                    else:
-                        self._tell(one.number, Receipt(one.index, one.leaf_hash))
-                if said.cancel is not None:
-                    self._cancel(*said.cancel)
-        self._end()
+                self._take(receive(self._connection, ToWorker))
+        except (OSError, PeerError):
+            pass
+        finally:
+            # Also after a bug of ours: who hears no answers any more must not go on.
+            self._end()
+
+    def _take(self, said: ToWorker) -> None:
+        for one in said.recorded:
+            if one.problem is not None:
+                self._tell(one.number, raised(one.problem))
+            else:
+                self._tell(one.number, Receipt(one.index, one.leaf_hash))
+        if said.cancel is not None:
+            self._cancel(*said.cancel)
 
     def _tell(self, number: int, answer: Receipt | GlasshatchError) -> None:
         with self._lock:
@@ -141,6 +152,19 @@ class FarRecord:
         self._lost()
 
 
+def _parts(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """Items that fit one frame together; what is kept beside an entry alone may take a quarter of it."""
+    start = size = 0
+    for at, (one, _) in enumerate(items):
+        cost = len(one) + (len(one.payload) if isinstance(one, Large) else 0)
+        if size and size + cost > _PART_BYTES:
+            yield items[start:at]
+            start, size = at, 0
+        size += cost
+    if items:
+        yield items[start:]
+
+
 class FarLedger:
     """One of the front's ledgers, as far as a worker's recorder needs it."""
 
@@ -148,6 +172,6 @@ class FarLedger:
         self._record = record
         self._name = name
 
-    def submit_all(self, items: Sequence[tuple[bytes | Large, Done | None]]) -> None:
+    def submit_all(self, items: Sequence[Item]) -> None:
         """Append entries in this order."""
         self._record.submit_all(self._name, items)

@@ -48,9 +48,14 @@ class Line:
     """One connection for questions, one at a time. Short questions are asked from the event loop: the front
     answers out of its memory, in less time than another thread takes to wake."""
 
-    def __init__(self, path: Path, hello: Hello) -> None:
-        """Raises `Unavailable` if the front is not there."""
+    def __init__(self, path: Path, hello: Hello, lost: Callable[[], None] = lambda: None) -> None:
+        """`lost` is called when the line breaks, before the question that it broke at is refused.
+
+        Raises:
+            Unavailable: The front is not there.
+        """
         self._lock = threading.Lock()
+        self._lost = lost
         try:
             self._connection: socket.socket = connect_unix(path, _TIMEOUT_SECONDS)
             send(self._connection, hello)
@@ -71,6 +76,7 @@ class Line:
             except (OSError, PeerError):
                 # What comes later on this connection would be taken for the answer to another question.
                 self.close()
+                self._lost()
                 raise _away() from None
         if found.problem is not None:
             raise raised(found.problem)
@@ -136,11 +142,13 @@ class FarStanding:
         changes = self._page.changes
         if changes == self._known:
             return
-        # Noted before anything is asked: a change meanwhile is then seen the next time.
-        self._known, self._checked = changes, False
+        self._checked = False
         self._held.clear()
         self._accesses.clear()
         self._renew()
+        # Noted last: if the keyring could not be read, nothing is decided before it can be. The count was
+        # read before anything is asked, so a change meanwhile is seen the next time.
+        self._known = changes
 
 
 class FarAuthenticator:
