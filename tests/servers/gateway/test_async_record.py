@@ -26,6 +26,8 @@ def test_statements_run_ahead_of_their_records_and_say_so(start) -> None:
     runs = gateway.sink.of("statement.run")
     assert len(runs) == 7
     assert {event.attrs["recording"] for event in runs} == {"async"}
+    # By this the next start knows that after a crash decisions may be missing.
+    assert gateway.sink.of("session.opened")[-1].attrs["recording"] == "async"
 
 
 def test_a_ledger_that_stands_still_stops_statements(start) -> None:
@@ -59,3 +61,4 @@ def test_a_record_that_failed_makes_the_next_statement_wait_for_its_own(start) -
 def test_without_the_choice_no_event_speaks_of_it(gateway) -> None:
     assert gateway.ask("select 1") == "1"
     assert "recording" not in gateway.sink.of("statement.run")[-1].attrs
+    assert "recording" not in gateway.sink.of("session.opened")[-1].attrs

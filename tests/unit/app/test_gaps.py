@@ -133,7 +133,7 @@ def test_an_idle_session_that_a_crash_left_has_an_end_and_no_gap(world: World) -
 
 
 def test_where_decisions_were_not_waited_for_a_crash_is_a_gap_in_any_case(world: World) -> None:
-    Session(world).say("session.opened", record="async")
+    Session(world).say("session.opened", recording="async")
     world.watch().settle()
     assert len(world.told("recording.gap")) == 1
 

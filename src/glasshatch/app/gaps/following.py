@@ -67,7 +67,7 @@ class Book(msgspec.Struct):
 class _Attrs(msgspec.Struct):
     seq: int | None = None
     after: int | None = None
-    record: str | None = None
+    recording: str | None = None
     heartbeat_s: int = 0
 
 
@@ -156,7 +156,7 @@ class SessionBook:
             return
         if session is None:
             session = OpenSession(ledger, index, index, seq, 0, seen.source.instance)
-            session.unconfirmed = seen.attrs.record == "async"
+            session.unconfirmed = seen.attrs.recording == "async"
             session.heartbeat_s = seen.attrs.heartbeat_s
             self.sessions[seen.session_id] = session
         session.seq, session.last = max(seq, session.seq), index

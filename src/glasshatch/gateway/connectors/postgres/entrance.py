@@ -299,6 +299,9 @@ class Entrance:
         if session.limits.heartbeat_ns:
             # Whoever reads the record must know what silence means here.
             attrs["heartbeat_s"] = session.limits.heartbeat_ns // 10**9
+        if session.resource.record == "async":
+            # After a crash even the decision of a statement may be missing, and the record says so then.
+            attrs["recording"] = "async"
         if startup and startup.settings:
             attrs["settings"] = sorted(startup.settings)
         event = session.event(
