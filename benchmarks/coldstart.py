@@ -17,6 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from glasshatch.app.ports import free_port
+
 
 def main() -> None:
     """Measure and print."""
@@ -51,9 +53,7 @@ def _make_home(folder: Path) -> tuple[Path, int]:
         check=True,
         capture_output=True,
     )
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     config = home / "glasshatch.toml"
     config.write_text(config.read_text().replace("127.0.0.1:6432", f"127.0.0.1:{port}"))
     return home, port

@@ -29,6 +29,7 @@ from typing import Any
 from glasshatch.app.config import load_config
 from glasshatch.app.create import create_home
 from glasshatch.app.house import House
+from glasshatch.app.ports import free_port
 from glasshatch.app.postgres import LocalPostgres
 from glasshatch.clock import SystemClock
 
@@ -284,12 +285,6 @@ def address(port: int, user: str, password: str, database: str) -> dict[str, str
         "PGPASSWORD": password,
         "PGDATABASE": database,
     }
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 @contextlib.contextmanager

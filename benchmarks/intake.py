@@ -25,7 +25,6 @@ import platform
 import random
 import shutil
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -39,6 +38,7 @@ from pathlib import Path
 import msgspec
 
 from glasshatch.api.client import Client
+from glasshatch.app.ports import free_port
 from glasshatch.clock import SystemClock
 from glasshatch.errors import GlasshatchError
 from glasshatch.events import encode
@@ -341,12 +341,6 @@ def rate(work: Callable[[], object], seconds: float) -> float:
         work()
         count += EVENTS
     return count / (time.perf_counter() - start_s)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ import fcntl
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping
@@ -19,12 +18,11 @@ from pathlib import Path
 
 from ..errors import Conflict, Unavailable
 from .binaries import readable_copy, shipped_binaries
+from .ports import ATTEMPTS, LOOPBACK, free_port
 from .unprivileged import Account, open_substitute, require_ours, write_private
 
 SUPERUSER = "hatchery"
-_LOOPBACK = "127.0.0.1"
 _POLL_SECONDS = 0.02
-_PORT_ATTEMPTS = 5
 
 
 class LocalPostgres:
@@ -57,7 +55,7 @@ class LocalPostgres:
         self.directory = directory.absolute()
         self.data_directory = self.directory / "data"
         self.log_path = self.directory / "log"
-        self.host = _LOOPBACK
+        self.host = LOOPBACK
         self.port = port
         self.user = SUPERUSER
         self._clients = binaries or shipped_binaries()
@@ -147,8 +145,8 @@ class LocalPostgres:
         self.initialise()
         self._end_orphan()
         deadline = time.monotonic() + timeout_seconds
-        for attempt in range(1, _PORT_ATTEMPTS + 1):
-            self.port = self._fixed_port or _free_port()
+        for attempt in range(1, ATTEMPTS + 1):
+            self.port = self._fixed_port or free_port()
             self._launch()
             if self._ready(deadline):
                 return
@@ -159,7 +157,7 @@ class LocalPostgres:
             if bind_failed and self._fixed_port:
                 self._release()
                 raise Conflict(f"port {self.port} on {self.host} is in use", hint="choose another port")
-            if not bind_failed or attempt == _PORT_ATTEMPTS:
+            if not bind_failed or attempt == ATTEMPTS:
                 break
         self._release()
         raise Unavailable(
@@ -328,12 +326,6 @@ def _works_in(pid: int, directory: Path) -> bool:
         return Path(f"/proc/{pid}/cwd").readlink() == directory.resolve()
     except OSError:
         return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((_LOOPBACK, 0))
-        return int(probe.getsockname()[1])
 
 
 def _children(pid: int) -> list[int]:

@@ -26,6 +26,7 @@ import msgspec
 from ...api.sockets import connect_unix
 from ...errors import Unavailable
 from ..home import Home
+from ..ports import ATTEMPTS, LOOPBACK, free_port
 from ..postgres import LocalPostgres
 from .complaint import last_complaint
 from .receiver import Receiver
@@ -154,11 +155,26 @@ class Stage:
         return self._server is not None and self._server.poll() is None
 
     def start_server(self) -> None:
-        """Start `glasshatch serve` on a free port and wait until it accepts connections."""
-        self.gateway_port, self.api_port = _free_port(), _free_port()
+        """Start `glasshatch serve` on free ports and wait until it accepts connections.
+
+        Raises:
+            Unavailable: The server ended or was not ready in time; names the log and its last complaint.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            complaint = self._complaint_of_start()
+            if not complaint:
+                return
+            # Another program may take a free port between our look and the server's bind.
+            if "Address already in use" not in complaint or attempt == ATTEMPTS:
+                raise Unavailable(
+                    f"the Glasshatch server did not start: {complaint}", hint=f"see {self._server_log}"
+                )
+
+    def _complaint_of_start(self) -> str:
+        """Start the server once and wait for it; what it complained of, or nothing where it serves."""
+        self.gateway_port, self.api_port = free_port(), free_port()
         self._write_config()
-        log = self.root / "server.log"
-        with log.open("ab") as out:
+        with self._server_log.open("ab") as out:
             begun = out.tell()
             self._server = subprocess.Popen(
                 [*glasshatch_command(), "serve", "--config", str(self.home.config_file)],
@@ -167,9 +183,13 @@ class Stage:
         deadline = time.monotonic() + _START_SECONDS
         while not (_accepts(self.gateway_port) and _answers(self.home.socket)):
             if not self.server_running or time.monotonic() > deadline:
-                said = last_complaint(log, begun) or f"not ready within {_START_SECONDS} s"
-                raise Unavailable(f"the Glasshatch server did not start: {said}", hint=f"see {log}")
+                return last_complaint(self._server_log, begun) or f"not ready within {_START_SECONDS} s"
             time.sleep(0.05)
+        return ""
+
+    @property
+    def _server_log(self) -> Path:
+        return self.root / "server.log"
 
     def stop_server(self) -> None:
         """Ask the server to stop and wait for it."""
@@ -244,7 +264,7 @@ class Stage:
         self, port: int, user: str, database: str, password: str, options: Sequence[str]
     ) -> subprocess.Popen[str]:
         environment = os.environ | {
-            "PGHOST": "127.0.0.1", "PGPORT": str(port), "PGUSER": user, "PGDATABASE": database,
+            "PGHOST": LOOPBACK, "PGPORT": str(port), "PGUSER": user, "PGDATABASE": database,
             "PGPASSWORD": password, "PGCONNECT_TIMEOUT": "10", "PGCLIENTENCODING": "UTF8",
         }  # fmt: skip
         return subprocess.Popen(
@@ -351,16 +371,9 @@ def _expect(done: Finished) -> None:
         raise Unavailable(f"a command of the demo failed: {done.err.strip()}", hint="make demo-reset")
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def _accepts(port: int) -> bool:
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        socket.create_connection((LOOPBACK, port), timeout=1).close()
     except OSError:
         return False
     return True
