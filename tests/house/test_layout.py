@@ -31,6 +31,7 @@ OPEN_PARTS = {
     "api.vault_values": "the same about sealed values",
     "api.policy_values": "the same about policies",
     "api.change_values": "the same about statements under review",
+    "api.reach_values": "the same about reaching a resource",
     "api.exposure_values": "the same about who saw whom",
     "gateway.core": "pure: what a connector is written against",
     "gateway.connectors": "pure: one folder for each protocol",

@@ -417,7 +417,16 @@ def review(scene: Scene) -> Iterator[Story]:
         yield story
 
 
+@contextlib.contextmanager
+def first_day(scene: Scene) -> Iterator[Story]:
+    """psql without a terminal reads what the page types into it: nothing."""
+    with in_the_house(scene, sees=("<EMAIL:", "postgresql://alice:gh_", "production.everyday")) as story:
+        scene.variables["GLASSHATCH_TOKEN_FILE"] = "alice.token"
+        yield story
+
+
 STORIES = {
+    "docs/guides/first-day-engineer.md": first_day,
     "README.md": readme, "docs/guides/protect-a-database.md": protect, "docs/guides/alerts.md": alerts,
     "docs/operate/backup.md": backup, "docs/operate/upgrade.md": upgrade, "docs/operate/keys.md": keys,
     "docs/operate/retention.md": retention, "docs/operate/workers.md": workers,

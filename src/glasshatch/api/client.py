@@ -21,6 +21,7 @@ from .change_client import ChangeCalls
 from .exposure_values import Exposure, ExposureForm
 from .key_values import KeysText, KeyView, RetireForm, RotateForm
 from .policy_client import PolicyCalls
+from .reach_client import ReachCalls
 from .retention import Pruned, PruneForm
 from .values import (
     ActorForm,
@@ -62,7 +63,7 @@ _MAKING_SECONDS = 600.0
 _PART_BYTES = 1 << 18
 
 
-class Client(VaultCalls, PolicyCalls, ChangeCalls):
+class Client(VaultCalls, PolicyCalls, ChangeCalls, ReachCalls):
     """One server, under one token. Not to be shared between threads."""
 
     def __init__(self, server: str, token: str, tenant: str = "") -> None:

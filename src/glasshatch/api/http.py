@@ -25,6 +25,7 @@ from .change_routes import CHANGE_ROUTES
 from .intake_routes import INTAKE_ROUTES
 from .policy_routes import POLICY_ROUTES
 from .ports import Authenticator, Desk, TlogSettings
+from .reach_routes import REACH_ROUTES
 from .routes import FRONT_ROUTES, TENANT_ROUTES, me
 from .tlog_routes import tlog_routes
 from .use_routes import USE_ROUTES
@@ -62,6 +63,7 @@ def create_app(
             *VAULT_ROUTES,
             *CHANGE_ROUTES,
             *POLICY_ROUTES,
+            *REACH_ROUTES,
             *(USE_ROUTES if use else FRONT_ROUTES),
         ],
     )

@@ -17,6 +17,7 @@ from .change_values import Ran, StatementForm, UndoForm
 from .exposure_values import Exposure, ExposureForm
 from .key_values import KeysText, KeyView, RetireForm, RotateForm
 from .policy_values import Explained, ExplainForm, PolicyLoaded, Replayed, ReplayForm
+from .reach_values import ConnectForm, Reachable, WayIn
 from .retention import Pruned, PruneForm
 from .values import (
     ActorForm,
@@ -185,6 +186,18 @@ class ChangeDesk(Protocol):
         """File what would undo a run; nothing runs."""
 
 
+class ReachDesk(Protocol):
+    """Reaching a resource."""
+
+    def list_resources(self, caller: Identity) -> list[Reachable]: ...
+    def connect(self, caller: Identity, resource: str, form: ConnectForm, bearer: str = "") -> WayIn:
+        """A fresh token for one resource, recorded before this returns.
+
+        Args:
+            bearer: The token that the caller came with: the fresh one does not outlive it.
+        """
+
+
 class RetentionDesk(Protocol):
     """Letting old entries go."""
 
@@ -282,6 +295,7 @@ class Desk(
     PolicyDesk,
     RetentionDesk,
     ChangeDesk,
+    ReachDesk,
     Protocol,
 ):
     """What a caller may ask of the front: the record itself, access, people, and taking events in."""

@@ -59,3 +59,20 @@ def _write_private(file: Path, data: bytes) -> None:
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as out:
         out.write(data)
+
+
+def offered_trust(certificate_file: Path) -> tuple[str, tuple[str, ...]]:
+    """What a client may trust the gateway by: the root in its certificate's file, and the names it is for.
+
+    The root is empty where the file ends with a certificate that another authority signed: then the client
+    must know that authority.
+    """
+    try:
+        chain = x509.load_pem_x509_certificates(certificate_file.read_bytes())
+        names = chain[0].extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (OSError, ValueError, x509.ExtensionNotFound):
+        return "", ()
+    root = chain[-1] if chain[-1].issuer == chain[-1].subject else None
+    text = root.public_bytes(serialization.Encoding.PEM).decode() if root else ""
+    dns = names.get_values_for_type(x509.DNSName)
+    return text, (*dns, *map(str, names.get_values_for_type(x509.IPAddress)))

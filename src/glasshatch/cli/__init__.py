@@ -33,6 +33,7 @@ COMMANDS = {
     "ledgers": ("ledger",),
     "retaining": ("prune",),
     "policies": ("policy",),
+    "reaching": ("connect", "resources"),
     "access": ("request", "approve", "deny", "withdraw", "grants", "revoke"),
     "reviewing": ("requests", "run", "undo"),
     "vault": ("reveal", "erase", "hold"),

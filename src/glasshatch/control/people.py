@@ -261,6 +261,12 @@ class Tokens:
         self.forget()
         return _token(row)
 
+    def find(self, id: str) -> Token | None:
+        """The token with this id, whatever became of it; None if there is none."""
+        with self._database.read() as connection:
+            row = self._table.get(connection, id)
+        return _token(row) if row is not None else None
+
     def list(self, actor_id: str = "") -> list[Token]:
         """All tokens, or those of one actor."""
         where = [self._table.columns.actor_id == actor_id] if actor_id else []

@@ -13,6 +13,7 @@ from ...api.change_values import Ran, StatementForm, UndoForm
 from ...api.client import Client
 from ...api.key_values import KeysText, KeyView, RetireForm, RotateForm
 from ...api.policy_values import Explained, ExplainForm, PolicyLoaded, Replayed, ReplayForm
+from ...api.reach_values import ConnectForm, Reachable, WayIn
 from ...api.retention import Pruned, PruneForm
 from ...api.values import (
     ActorForm,
@@ -170,6 +171,14 @@ class ForwardedPart:
     def prune(self, caller: Identity, form: PruneForm) -> Pruned:
         with self._front(caller) as front:
             return front.prune(form)
+
+    def list_resources(self, caller: Identity) -> list[Reachable]:
+        with self._front(caller) as front:
+            return front.list_resources()
+
+    def connect(self, caller: Identity, resource: str, form: ConnectForm, bearer: str = "") -> WayIn:
+        with self._front(caller) as front:
+            return front.connect(resource, form)
 
     def create_request(self, caller: Identity, form: RequestForm) -> RequestView:
         with self._front(caller) as front:

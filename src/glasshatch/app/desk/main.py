@@ -11,6 +11,7 @@ from .keys import KeysPart
 from .ledgers import LedgerPart
 from .people import PeoplePart
 from .policy import PolicyPart
+from .reaching import ReachPart
 from .record import RecordPart
 from .retention import RetentionPart
 from .vault import VaultPart
@@ -18,7 +19,7 @@ from .vault import VaultPart
 
 class FrontDesk(
     RecordPart, LedgerPart, AccessPart, PeoplePart, IntakePart, BackupPart, KeysPart, VaultPart,
-    PolicyPart, RetentionPart, ChangePart,
+    PolicyPart, RetentionPart, ChangePart, ReachPart,
 ):  # fmt: skip
     """Fills the API's `Desk` port over an open house."""
 
@@ -34,6 +35,7 @@ class FrontDesk(
         PolicyPart.__init__(self, house)
         RetentionPart.__init__(self, house)
         ChangePart.__init__(self, house, self)
+        ReachPart.__init__(self, house)
 
     def sweep(self) -> None:
         """What is done all the time: let requests and grants run out, settle the vault."""

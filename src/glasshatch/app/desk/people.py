@@ -6,6 +6,7 @@ from ...api.values import ActorForm, ActorView, TokenForm, TokenIssued
 from ...events import Link, Outcome
 from ...identity import Identity, Token
 from ..house import House
+from .reaching import FOR_CONNECT
 from .roles import ADMIN, AUDITOR, require
 
 _SECOND_NS = 1_000_000_000
@@ -68,11 +69,19 @@ class PeoplePart:
         own = {token.id for token in house.control.tokens.list(caller.id)}
         if token_id not in own:
             require(caller, ADMIN)
-        house.control.tokens.revoke(
-            token_id,
-            house.clock.now_ns(),
-            record=lambda done: self._note_token("token.revoked", caller, done),
-        )
+        now_ns = house.clock.now_ns()
+        for ended in (token_id, *self._exchanged(token_id)):
+            house.control.tokens.revoke(
+                ended, now_ns, record=lambda done: self._note_token("token.revoked", caller, done)
+            )
+
+    def _exchanged(self, token_id: str) -> list[str]:
+        """The tokens that `connect` made from this one: who revokes a stolen one means its copies too."""
+        found = self._house.control.tokens.find(token_id)
+        if found is None:
+            return []
+        held = self._house.control.tokens.list(found.actor_id)
+        return [token.id for token in held if token.label == FOR_CONNECT + token_id and not token.revoked_ns]
 
     def _note_actor(self, action: str, caller: Identity, actor: Identity) -> None:
         self._house.note(
