@@ -61,13 +61,19 @@ def command_line(word: str = "") -> typer.Typer:
 
 def _root(version: bool = typer.Option(False, "--version", help="Print the version and exit.")) -> None:
     if version:
-        typer.echo(f"glasshatch {__version__}")
+        _say_version()
         raise typer.Exit
+
+
+def _say_version() -> None:
+    typer.echo(f"glasshatch {__version__}")
 
 
 def main() -> None:
     """Run one command; every expected error becomes one line, a hint and its exit code."""
     try:
+        if sys.argv[1:] == ["--version"]:
+            return _say_version()  # without loading every command for it
         command_line(*sys.argv[1:2])()
     except GlasshatchError as error:
         complain(error)

@@ -15,8 +15,6 @@ import typer
 from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from ..errors import GlasshatchError
 
@@ -65,6 +63,8 @@ def emit_rows(
     columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str, head: bool = True
 ) -> None:
     """A table. Columns whose name ends with * are cut to fit a terminal; others, and piped ones, never."""
+    from rich.table import Table  # here, as the bar below: most commands show neither
+
     cells = [[clean(cell) for cell in row] for row in rows]
     if not cells:
         say(f"[dim]{escape(empty)}[/]")
@@ -98,6 +98,8 @@ def _fitted(columns: Sequence[str], widths: Sequence[int], room: int) -> list[in
 @contextmanager
 def progress_bar(what: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
     """A bar on the terminal, fed with bytes done and bytes in all; gone when the work is."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     hidden = quiet or not sys.stderr.isatty()
     with Progress(*columns, console=console(error=True), transient=True, disable=hidden) as bar:

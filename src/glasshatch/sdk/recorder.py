@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import os
 import stat
@@ -10,7 +9,7 @@ import time
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -24,6 +23,7 @@ MAX_EVENT_BYTES = 60_000
 _LIMIT_BYTES = 256 * 1024 * 1024
 _EXIT_SECONDS = 2.0
 _encoder = msgspec.json.Encoder()
+_T = TypeVar("_T")
 
 
 class Recorder:
@@ -171,21 +171,28 @@ class AsyncRecorder:
 
     async def record(self, action: str, **members: Any) -> str:
         """As `Recorder.record`, in the trace of the calling task."""
-        return await asyncio.to_thread(self._recorder.record, action, **members)
+        return await _to_thread(self._recorder.record, action, **members)
 
     async def flush(self, timeout_s: float = 10.0) -> bool:
         """As `Recorder.flush`."""
-        return await asyncio.to_thread(self._recorder.flush, timeout_s)
+        return await _to_thread(self._recorder.flush, timeout_s)
 
     async def close(self) -> None:
         """As `Recorder.close`."""
-        await asyncio.to_thread(self._recorder.close)
+        await _to_thread(self._recorder.close)
 
     async def __aenter__(self) -> AsyncRecorder:
         return self
 
     async def __aexit__(self, *exception: object) -> None:
         await self.close()
+
+
+async def _to_thread(function: Callable[..., _T], *arguments: Any, **members: Any) -> _T:
+    # Imported here: every command of ours passes through this package, and hardly one needs a loop.
+    import asyncio
+
+    return await asyncio.to_thread(function, *arguments, **members)
 
 
 def _resource(text: str) -> Resource:
