@@ -9,7 +9,15 @@ from glasshatch.statements import KINDS
 RISKS: Final = frozenset(
     {
         *("audit_change", "bulk_read", "copies_rows", "credential_read", "destructive", "dynamic_sql"),
-        *("multi_statement", "network", "privilege_change", "redefines", "row_lock", "sampled_values"),
+        *(
+            "multi_statement",
+            "network",
+            "side_effect",
+            "privilege_change",
+            "redefines",
+            "row_lock",
+            "sampled_values",
+        ),
         *(
             "server_control",
             "server_file",

@@ -147,11 +147,24 @@ def _create(call: Call) -> None:
         call.note("create", "credential_read privilege_change")
     _change(call)
     call.note("create")
+    if kind in ("quota", "resourcequota") and any(
+        re.search(r"=0+(?:,|$)", value.text) for value in call.values("--hard")
+    ):
+        # Room for nothing.
+        call.note("create", "destructive")
+    if kind in ("ingress", "ing") or _publishes(call):
+        call.note("create", "" if _is_dry(call) else "network")
     if kind in ("job", "cronjob", "deployment", "deploy") and "--" in call.texts:
         _inner(call)
     elif call.value("--image") is not None and not _is_dry(call):
         # Code of an image, as `run` starts it.
         call.unknown("unknown_code")
+
+
+def _publishes(call: Call) -> bool:
+    """`create service loadbalancer`, `create svc nodeport`: what others reach from outside."""
+    places = _places(call)
+    return places[:1] in (["service"], ["svc"]) and places[1:2] in (["loadbalancer"], ["nodeport"])
 
 
 def _edit(call: Call) -> None:
@@ -176,7 +189,8 @@ def _rollout(call: Call) -> None:
     if action in ("status", "history"):
         call.note("read")
     elif action in ("restart", "pause", "resume", "undo"):
-        call.note("control", "server_control" + (" destructive" if action == "undo" else ""))
+        wide = call.has("--all") or call.value("-l", "--selector") is not None
+        call.note("control", "server_control" + (" destructive" if action == "undo" or wide else ""))
     else:
         call.unknown()
 
@@ -188,6 +202,7 @@ def _inner(call: Call) -> None:
     if inner:
         call.note("run")
         call.run(inner)
+        traffic.note_carried(call, inner)
     else:
         call.unknown("unknown_code")
 

@@ -7,6 +7,7 @@ import re
 from ..findings import Findings
 from ..shell.call import Call
 from ..shell.expand import UNKNOWN
+from ..words import words
 from .kinds import is_identity, is_known, is_secret, name_of
 
 
@@ -22,6 +23,9 @@ def note_files(call: Call) -> None:
 
 
 _KIND = re.compile(r"""^\s*["']?kind["']?\s*:\s*["']?([A-Za-z]+)""", re.MULTILINE)
+_RUNNING = words(
+    "pods deployments replicasets statefulsets daemonsets jobs cronjobs replicationcontrollers podtemplates"
+)
 _RISKY_FIELDS = re.compile(
     r"privileged|hostPath|hostNetwork|hostPID|hostIPC|cluster-admin|capabilities|docker\.sock"
 )
@@ -35,6 +39,10 @@ def _note_manifest(call: Call, text: str) -> None:
         call.unknown("unknown_code")
     if any(is_identity(kind) for kind in kinds) or _RISKY_FIELDS.search(text):
         call.note("update", "privilege_change")
+    if any(kind in _RUNNING for kind in kinds):
+        # Whatever the image holds runs in the cluster.
+        call.unknown("unknown_code")
+    note_patch(call, text)
 
 
 def note_object(text: str, findings: Findings) -> None:

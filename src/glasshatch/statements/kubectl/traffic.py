@@ -72,3 +72,15 @@ def forward(call: Call) -> None:
 def tunnel(call: Call) -> None:
     """proxy, and the like: a way into the cluster past the gateway."""
     call.note("run", "network")
+
+
+def note_carried(call: Call, inner: list[Argument]) -> None:
+    """`exec … -- tar cf - /data`: what is carried out that `cp` might not take."""
+    texts = [arg.text for arg in inner]
+    packs = texts[0] == "tar" and any(re.fullmatch(r"-?[a-z]*c[a-z]*", text) for text in texts[1:2])
+    shows = texts[0] in ("cat", "base64", "gzip", "xxd", "dd")
+    taken = [arg for arg in inner[1:] if "/" in arg.text or "." in arg.text[1:]]
+    for arg in taken:
+        path = arg.text.removeprefix("if=")
+        if (packs and not paths.may_be_fetched(path, recursive=True)) or (shows and paths.holds_rows(path)):
+            call.note("read", "bulk_read")

@@ -11,6 +11,7 @@ from ..kubectl import kinds
 from ..kubectl.manifests import note_object
 from ..registry import Unreadable, analyze_inner
 from ..words import words
+from .amounts import note_amounts, takes_data
 from .names import note_name, parts_of
 from .places import note_address, note_path, note_place
 
@@ -41,7 +42,7 @@ _LANGUAGES = (
     ("mysql", re.compile(r"mysql|mariadb")),
     ("sql", re.compile(r"sql|postgres|pg_|query|database|db")),
 )
-_SQL_MEMBERS = words("sql query statement statements queries sql_query q stmt")
+_SQL_MEMBERS = words("sql soql query statement statements queries sql_query q stmt")
 _SHELL_MEMBERS = words("command cmd commands shell script bash sh command_line commandline cli cli_command")
 _CODE_MEMBERS = words("code python javascript js source_code lua expression function eval")
 _PATHS = words(
@@ -55,6 +56,16 @@ _PATHS = words(
 _NAME_MEMBERS = words(
     "table table_name tablename schema schema_name column column_name view index_name database"
 )
+_GOES_ON = re.compile(
+    r"""[;`]|--|/\*|\|\||['"]\s*(?:or|and|union|\))|\b(?:or|and|union|select|drop)\b\s+\S+|\$\(""",
+    re.IGNORECASE,
+)
+_RUNS_INSIDE = re.compile(
+    r"\$\(|`|\{\{|;\s*(?:rm|drop|delete|curl|sh|bash|wget|cat|select|update|insert)\b", re.IGNORECASE
+)
+_CONDITIONED = "UPDATE t SET seen = true WHERE "
+# `up{job="web"}`, `rate(http_requests_total[5m])`: a query of metrics or logs, which can only read.
+_SELECTOR = re.compile(r"""\{[^{}]*[=~]\s*["'`][^{}]*\}|\[\d+[smhdw]\]""")
 _IDENTIFIER = re.compile(r"[\w$. \-/:@\"`\[\]*%]{0,300}")
 _OBJECT_MEMBERS = words("resource manifest patch yaml body object spec content")
 _SIZES = words(
@@ -113,6 +124,7 @@ def _call(params: dict[str, Any], findings: Findings, depth: int) -> str:
         findings.unknown("unknown_syntax")
         return "tools/call ?"
     understood = _arguments(name.lower(), arguments, findings, depth)
+    note_amounts(name, arguments, findings)
     note_name(_with_action(name, arguments), understood, findings)
     findings.resources.update((name,) if re.fullmatch(r"[A-Za-z_./-]{1,64}", name) else ())
     return "tools/call " + (name if re.fullmatch(r"[A-Za-z_./-]{1,64}", name) else "?")
@@ -149,11 +161,18 @@ def _arguments(name: str, arguments: dict[str, Any], findings: Findings, depth: 
         if kind == "code":
             findings.unknown("unknown_code")
             understood = True
+        elif kind == "metrics":
+            findings.note("read")
+            understood = True
         elif kind:
             _read_inner(kind, value, findings, depth)
             understood = True
         if last in _URLS or re.match(r"^[a-z][a-z0-9+.-]*://", value):
             understood = note_address(value, name, sends, findings) or understood
+        if (last in _PATHS or last in ("key", "object")) and takes_data(name, value):
+            findings.note("read", "bulk_read")
+        if member == "name" and "file" in name:
+            note_path(name, value, arguments, findings)
         if last in _PATHS:
             note_path(name, value, arguments, findings)
         _note_text(member, value, findings)
@@ -165,6 +184,8 @@ def _note_text(member: str, value: str, findings: Findings) -> None:
     if member in _NAME_MEMBERS and not _IDENTIFIER.fullmatch(value):
         # A name that ends where a command begins: `orders; DROP TABLE …`.
         findings.unknown("unknown_code")
+    if _is_injected(member, value):
+        findings.unknown("unknown_code")
     if "\0" in value:
         # Where the server ends the text there, another file or command is meant.
         findings.unknown("unknown_syntax")
@@ -174,6 +195,19 @@ def _note_text(member: str, value: str, findings: Findings) -> None:
         findings.unknown("unknown_code")
     if member in _KIND_MEMBERS and kinds.is_secret(kinds.name_of(value)):
         findings.note("read", "credential_read")
+
+
+def _is_injected(member: str, value: str) -> bool:
+    """Whether what should be an identifier goes on as code, or a condition is one that leaves out nothing."""
+    last = member.rpartition("_")[2]
+    if last in ("id", "ids", "uuid", "key", "sku", "code", "number"):
+        return _GOES_ON.search(value) is not None
+    if member in ("name", "template", "slug", "ref", "branch"):
+        return _RUNS_INSIDE.search(value) is not None
+    if member in ("where", "condition", "where_clause"):
+        asked = analyze_inner("sql", _CONDITIONED + value, 1)
+        return not {"unbounded_write", "unknown_syntax", "multi_statement"}.isdisjoint(asked.risks)
+    return False
 
 
 def _read_inner(kind: str, text: str, findings: Findings, depth: int) -> None:
@@ -248,6 +282,8 @@ def _language(name: str, member: str, value: str) -> str:
         return "code"
     if member in ("text", "input") and by_name in ("sql", "mysql") and _QUERY_START.match(value):
         return by_name
+    if member in ("query", "expr") and not _DATABASES.search(name) and _SELECTOR.search(value):
+        return "" if _QUERY_START.match(value) else "metrics"
     if member in _SQL_MEMBERS:
         if by_name in ("mysql", "redis"):
             return by_name

@@ -62,6 +62,8 @@ _ADDS = words("create add insert comment save append")
 _LOOKS = words(
     """
         aggregate retrieval hash wait blame recommend suggest estimate translate geocode random
+        track locate watch observe verify measure match rank classify parse render decode encode compute
+        predict forecast profile enumerate
         llen scard hlen zcard zscore hkeys hvals strlen getrange sismember think thinking sequential
         sequentialthinking calculator calculate echo get list read search find show describe view lookup
         count query select tree diff inspect check ping explain summarize tail head grep glob whoami
@@ -70,6 +72,23 @@ _LOOKS = words(
         plan who which
     """
 )
+_ASKS = words("is has can does did was were should needs")
+"""First words of a name that is a question: `is_deployed`."""
+
+_TESTS = words("test tests testing lint typecheck typechecks pytest jest coverage")
+"""What a developer runs: told by its purpose."""
+
+_OPENED = words("node nodes file document documents doc page url tab browser")
+"""What is opened to be looked at, and closed without loss."""
+
+_GUARDED = words(
+    """
+        dns nameserver nameservers retention audit auditing backup backups logging vpc subnet routing
+        billing mfa sso saml ldap quota domain domains
+    """
+)
+"""What a change of reaches further than the thing that is changed."""
+
 _STATES = words(
     """
         status info stat stats history top health version snapshot time date weather docs documentation
@@ -128,6 +147,9 @@ def _note_parts(parts: list[str], understood: bool, findings: Findings) -> None:
         one for one, follows in pairwise([*parts, ""]) if not (one == "merge" and follows[:7] == "request")
     ]
     found = frozenset(parts)
+    if found & _OPENED and found & {"open", "close"}:
+        parts = ["view", *(part for part in parts if part not in ("open", "close"))]
+        found = frozenset(parts)
     if parts[:2] == ["redis", "type"]:
         parts = ["redis", "get"]
     if "git" in found and "checkout" in found:
@@ -140,6 +162,8 @@ def _note_parts(parts: list[str], understood: bool, findings: Findings) -> None:
         return
     if looks or (found & _QUERYING and found & _RUNS):
         findings.note("read")
+    elif found & _TESTS and found & {"run", "start", "execute"}:
+        findings.note("run")
     elif found & _RUNS:
         findings.unknown("unknown_code")
     elif found & _CHANGES:
@@ -162,6 +186,8 @@ def _note_risky(found: frozenset[str], understood: bool, findings: Findings) -> 
         findings.note("update", "privilege_change")
     elif found & _SETTINGS and found & {"set", "change", "update"} and "redis" in found:
         findings.note("set", "server_setting")
+    elif found & _GUARDED and found & _CHANGES:
+        findings.note("update", "server_setting")
     elif found & _MONEY:
         findings.unknown()
     else:
@@ -171,6 +197,8 @@ def _note_risky(found: frozenset[str], understood: bool, findings: Findings) -> 
 
 def _looks(parts: list[str]) -> bool:
     """Whether the first verb is one of looking; without a verb, whether a state is all that is named."""
+    if parts[:1] and parts[0] in _ASKS:
+        return True
     acts = _TAKES | _CHANGES | _RUNS | (_NETWORK - _SERVICES)
     for part in parts:
         if part in _LOOKS:

@@ -49,7 +49,15 @@ _INNER_PORTS = frozenset(
     )
 )
 _PATTERNS = ("pattern", "glob", "name", "filename", "query", "include")
-_KEYS_SOUGHT = re.compile(r"BEGIN [A-Z ]*KEY|PRIVATE KEY|AKIA|aws_secret|id_rsa", re.IGNORECASE)
+_PRIVATE = re.compile(
+    r"^/root(?:/|$)|^/etc/(?:ssl/private|letsencrypt|pki/private|kubernetes|sudoers\.d)(?:/|$)|(?:^|/)\.(?:ssh|aws|gnupg|kube)(?:/|$)"
+)
+_PIPELINES = re.compile(
+    r"(?:^|/)(?:\.github/(?:workflows|actions)/|\.circleci/|\.buildkite/|\.gitlab-ci\.ya?ml$|Jenkinsfile$|azure-pipelines\.ya?ml$)"
+)
+_KEYS_SOUGHT = re.compile(
+    r"BEGIN [A-Z ]*KEY|PRIVATE KEY|AKIA|aws_secret|id_rsa|\.pem\b|\.key\b|\.p12\b|\.kdbx\b", re.IGNORECASE
+)
 _CHANGING = re.compile(r"write|create|edit|append|save|put|move|copy|delete|remove|upload|modify|set")
 
 
@@ -147,6 +155,14 @@ def note_path(name: str, value: str, arguments: dict[str, Any], findings: Findin
     """A file that is read or written by the tool, or a folder in which it looks for a name."""
     note_place(value, findings)
     path = local_path(value)
+    if _PRIVATE.search(path) and not _CHANGING.search(name):
+        findings.note("read", "credential_read")
+    if path in ("/", "~", "C:/") and re.search(r"tree|search|find|recursive|grep", name):
+        # All of the machine.
+        findings.note("read", "server_file")
+    if _CHANGING.search(name) and _PIPELINES.search(path):
+        # It runs by itself, with what the pipeline may do.
+        findings.note("update", "privilege_change")
     for member in _PATTERNS:
         pattern = arguments.get(member)
         if isinstance(pattern, str) and re.search(r"search|find|glob|list|grep", name):

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from .nodes import Group, Node, Nodes, find, flat, is_query, is_sign, is_word, split, word_at
 from .tokens import Token
+from .trying import holds_always
 
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "=": lambda a, b: a == b,
@@ -49,8 +50,9 @@ class Narrowing:
 
     def narrows(self, nodes: Nodes) -> bool:
         """True if some rows can be expected to fail the condition."""
-        if not nodes:
-            return False
+        return bool(nodes) and self._narrows(nodes) and not holds_always(nodes, self._is_own_key)
+
+    def _narrows(self, nodes: Nodes) -> bool:
         either = split(nodes, "OR", "||", "XOR")
         if len(either) > 1:
             return all(self.narrows(part) for part in either) and not _complementary(either)
@@ -127,8 +129,12 @@ class Narrowing:
 
     def _is_key(self, nodes: Nodes) -> bool:
         names = _columns(nodes)
+        return len(names) == 1 and self._is_own_key(names[0])
+
+    def _is_own_key(self, name: str) -> bool:
+        """Whether a column by its name is the relation's own key."""
         stem = self._relation.rstrip("s")
-        return len(names) == 1 and names[0] in ("id", "uuid", "_rowid", f"{stem}_id", f"{stem}id")
+        return name in ("id", "uuid", "_rowid", f"{stem}_id", f"{stem}id")
 
     def _mentions(self, nodes: Nodes) -> bool:
         """Whether a column of the relation is part of it; a qualified one must be the relation's."""

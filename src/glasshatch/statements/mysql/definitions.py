@@ -9,6 +9,8 @@ from .tables import qualified
 _MEANINGS: dict[str, str] = {
     "START TRANSACTION": "begin",
     "START GROUP_REPLICATION": "control server_control cluster_control",
+    "START REPLICA": "control server_control cluster_control",
+    "START SLAVE": "control server_control cluster_control",
     "START": "control server_control",
     "COMMIT": "commit",
     "ROLLBACK": "rollback",
@@ -95,6 +97,9 @@ def meaning_of(word: str, nodes: Nodes) -> str | None:
         return " ".join([str(meaning), *(_FLUSHED[one] for one in words if one in _FLUSHED)])
     if word == "SHOW":
         return _shown(nodes)
+    if word == "LOCK" and any(word_at(nodes, at) == "WRITE" for at in range(len(nodes))):
+        # Nobody else can even read it.
+        return "lock long_lock"
     if word == "KILL" and any(isinstance(node, Group) for node in nodes):
         return None
     return meaning

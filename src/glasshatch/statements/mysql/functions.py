@@ -70,6 +70,9 @@ KNOWN = words(
 """Names that may stand before a bracket: functions that only compute, and words of the grammar."""
 
 GATHERING = words("GROUP_CONCAT JSON_ARRAYAGG JSON_OBJECTAGG")
+DECRYPTING = words("AES_DECRYPT DES_DECRYPT DECODE DECRYPT")
+"""Functions whose answer is what somebody took care to hide, whatever the column is called."""
+
 VALUELESS = words("""
         COUNT ROW_NUMBER RANK DENSE_RANK SUM AVG MIN MAX STD STDDEV VARIANCE LENGTH CHAR_LENGTH
         ISNULL

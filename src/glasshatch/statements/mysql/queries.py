@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ..findings import Findings
-from ..sql.functions import is_sensitive
+from ..sql.functions import is_personal, is_sensitive
 from . import functions, tables
 from .conditions import Narrowing, conjuncts, is_join
-from .nodes import Group, Nodes, clauses, find, flat, is_query, is_sign, split, word_at
+from .nodes import Group, Nodes, clauses, find, flat, is_query, is_sign, is_word, split, word_at
 from .tables import Source, qualified, sources
 from .tokens import Token
 
@@ -20,6 +20,9 @@ _MODIFIERS = frozenset(
     """ALL DISTINCT DISTINCTROW HIGH_PRIORITY STRAIGHT_JOIN SQL_SMALL_RESULT SQL_BIG_RESULT SQL_BUFFER_RESULT
     SQL_NO_CACHE SQL_CACHE SQL_CALC_FOUND_ROWS""".split()
 )
+
+
+_ACCOUNTS = frozenset({"user", "host", "account_locked", "password_expired", "plugin"})
 
 
 class Queries:
@@ -54,8 +57,8 @@ class Queries:
                 break
         return nodes[at:]
 
-    def query(self, nodes: Nodes, *, seen: bool = True, bounded: bool = False) -> None:
-        """A SELECT, VALUES or TABLE, with or without brackets, or several of them united."""
+    def query(self, nodes: Nodes, *, seen: bool = True, bounded: bool = False, copied: bool = False) -> None:
+        """A SELECT, VALUES or TABLE, with or without brackets, or several united; `copied` into a table."""
         if word_at(nodes, 0) == "WITH":
             nodes = self.with_clause(nodes)
         arms = split(nodes, *_SETS)
@@ -69,9 +72,9 @@ class Queries:
                 )
                 self._into(clauses(arm[1:], *_CLAUSES).get("INTO", []))
             else:
-                self._arm(arm, seen, bounded)
+                self._arm(arm, seen, bounded, copied)
 
-    def _arm(self, nodes: Nodes, seen: bool, bounded: bool) -> None:
+    def _arm(self, nodes: Nodes, seen: bool, bounded: bool, copied: bool) -> None:
         if word_at(nodes, 0) not in ("SELECT", "TABLE", "VALUES", "WITH"):
             self.findings.unknown("unknown_syntax")
             return
@@ -83,7 +86,7 @@ class Queries:
         found = sources(parts.get("FROM", []))
         if "FROM" in parts and not found:
             self.findings.unknown("unknown_syntax")
-        self._note_sources(found)
+        self._note_sources(found, [] if "WHERE" in parts else parts.get("SELECT", []))
         self._into(parts.get("INTO", []))
         if "FOR" in parts or "LOCK" in parts:
             self.findings.note((), "row_lock")
@@ -93,7 +96,12 @@ class Queries:
         gathers = any(token.value in functions.GATHERING for token in flat(items))
         limited = (bounded or _is_limited(parts)) and not gathers
         if seen and not limited and not self._narrowed(parts.get("WHERE", []), found):
-            self._bulk(items, found, grouped="GROUP" in parts)
+            # Whoever writes a condition or a LIMIT that leaves out nobody wants all of them.
+            personal = gathers or not parts.keys().isdisjoint(("WHERE", "LIMIT", "FETCH")) or copied
+            self._bulk(items, found, grouped="GROUP" in parts, personal=personal)
+        if found and any(is_word(token, "SLEEP") for token in flat(nodes)):
+            # Once for each row.
+            self.findings.note("unknown", "server_control unknown_function")
 
     def _whole_table(self, nodes: Nodes, seen: bool, bounded: bool) -> None:
         name, _ = qualified(nodes, 1)
@@ -111,8 +119,8 @@ class Queries:
         relation = found[0].name if found else ""
         return Narrowing(relation, names, inner=True).narrows(where)
 
-    def _bulk(self, items: Nodes, found: list[Source], *, grouped: bool) -> None:
-        """Whole rows, or a secret, of every row of somebody's table."""
+    def _bulk(self, items: Nodes, found: list[Source], *, grouped: bool, personal: bool) -> None:
+        """Whole rows, or a secret, of every row of somebody's table; `personal`: or more about a person."""
         base = {source.alias.lower() for source in found if source.name and self._is_base(source.name)}
         for at, node in enumerate(items):
             if not is_sign(node, "*") or not _is_star(items, at):
@@ -120,7 +128,9 @@ class Queries:
             owner = items[at - 2] if at > 1 and is_sign(items[at - 1], ".") else None
             if (owner is None and base) or (isinstance(owner, Token) and owner.value.lower() in base):
                 self.findings.note((), "bulk_read")
-        if base and any(is_sensitive(name) for name in _shown(items, grouped=grouped)):
+        shown = _shown(items, grouped=grouped)
+        secret = any(is_sensitive(name) or (personal and is_personal(name)) for name in shown)
+        if base and (secret or any(is_word(token, *functions.DECRYPTING) for token in flat(items))):
             self.findings.note((), "bulk_read")
 
     def _is_base(self, name: str) -> bool:
@@ -129,12 +139,17 @@ class Queries:
     def _note_columns(self, items: Nodes) -> None:
         self.findings.columns.update(name.lower() for name in _shown(items) if name.isidentifier())
 
-    def _note_sources(self, found: list[Source]) -> None:
+    def _accounts_only(self, items: Nodes, name: str) -> bool:
+        """Whether of the accounts nothing is read but who they are and whence they come."""
+        shown = _shown(items)
+        return name.lower() == "mysql.user" and bool(shown) and {one.lower() for one in shown} <= _ACCOUNTS
+
+    def _note_sources(self, found: list[Source], items: Nodes | None = None) -> None:
         for source in found:
             if not source.name or source.name.lower() in self._ctes:
                 continue
             self.findings.resources.add(source.name)
-            if tables.holds_credentials(source.name):
+            if tables.holds_credentials(source.name) and not self._accounts_only(items or [], source.name):
                 self.findings.note((), "credential_read")
             elif tables.holds_samples(source.name):
                 self.findings.note((), "sampled_values")
@@ -198,12 +213,21 @@ class Queries:
             self.findings.note("update")
             self.expressions(rest[duplicate:])
             rest = rest[: duplicate - 1]
+        if (replaces or duplicate > 0) and self._meets_itself(name, rest):
+            self.findings.note((), "unbounded_write")
         self._inserted(rest)
+
+    def _meets_itself(self, name: str, rest: Nodes) -> bool:
+        """Whether a table is put into itself, so that each row of it is changed."""
+        parts = clauses(rest, *_CLAUSES)
+        short = name.rpartition(".")[2].lower()
+        read = {source.name.rpartition(".")[2].lower() for source in sources(parts.get("FROM", []))}
+        return short in read and not Narrowing(name).narrows(parts.get("WHERE", []))
 
     def _inserted(self, rest: Nodes) -> None:
         if word_at(rest, 0) in ("SELECT", "WITH", "TABLE") or (rest and isinstance(rest[0], Group)):
             # Whole rows of every row, copied, are read under the other name afterwards.
-            self.query(rest)
+            self.query(rest, copied=True)
             self.findings.note((), "copies_rows")
         else:
             self.expressions(rest)
@@ -240,7 +264,7 @@ class Queries:
         for source in found:
             self._written(source.name) if source in targets else self._note_sources([source])
         self._bounded(parts.get("WHERE", []), targets, found)
-        if any(one.on for one in found) and not self._leaves_some(parts.get("WHERE", []), found, targets):
+        if len(found) > 1 and not self._leaves_some(parts.get("WHERE", []), found, targets):
             self.findings.note((), "unbounded_write")
         self.expressions(nodes)
 
@@ -249,10 +273,10 @@ class Queries:
         if any(not source.name or source.name.lower() in self._ctes for source in found):
             return True
         names = {target.alias.lower() for target in targets}
-        return Narrowing(wide=self._wide).narrows(where) or any(
+        return any(
             Narrowing(wide=self._wide).narrows(piece)
-            for source in found
-            for piece in conjuncts(source.on)
+            for condition in (where, *(source.on for source in found))
+            for piece in conjuncts(condition)
             if not is_join(piece, names)
         )
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from ..findings import Findings
 from ..words import words
+from .amounts import MAX_TAKEN, note_amount
 from .scripts import read_script
 
 MAX_KEYS = 10
@@ -44,7 +45,7 @@ _UPDATE = words(
     SET SETEX PSETEX MSET GETSET GETEX APPEND SETRANGE INCR INCRBY INCRBYFLOAT DECR DECRBY SETBIT BITFIELD
     BITOP EXPIRE PEXPIRE EXPIREAT PEXPIREAT PERSIST HSET HMSET HINCRBY HINCRBYFLOAT HEXPIRE HPEXPIRE
     HEXPIREAT HPEXPIREAT HPERSIST HSETEX HGETEX LPUSH RPUSH LPUSHX RPUSHX LSET LINSERT LMOVE BLMOVE
-    RPOPLPUSH BRPOPLPUSH SADD SMOVE ZADD ZINCRBY XADD XACK XCLAIM XAUTOCLAIM XSETID XREADGROUP GEOADD
+    RPOPLPUSH BRPOPLPUSH SADD SMOVE ZADD ZINCRBY XADD XACK XCLAIM XAUTOCLAIM XREADGROUP GEOADD
     GEORADIUS GEORADIUSBYMEMBER PFADD PFMERGE PUBLISH SPUBLISH JSON.SET JSON.MSET JSON.MERGE JSON.NUMINCRBY
     JSON.NUMMULTBY JSON.STRAPPEND JSON.ARRAPPEND JSON.ARRINSERT JSON.TOGGLE TS.ADD TS.MADD TS.INCRBY
     TS.DECRBY TS.ALTER TS.CREATERULE BF.ADD BF.MADD BF.INSERT CF.ADD CF.ADDNX CF.INSERT CF.INSERTNX
@@ -87,6 +88,7 @@ _RISKY = {
     "RENAME": "update destructive",
     "RENAMENX": "update",
     "MOVE": "update destructive",
+    "XSETID": "update destructive",
     "RESTORE": "update untrusted_code",
     "RESTORE-ASKING": "update untrusted_code",
     "KEYS": "read bulk_read",
@@ -195,7 +197,8 @@ SUBCOMMANDS: dict[str, dict[str, str]] = {
     "XGROUP": {
         "CREATE": "create",
         "CREATECONSUMER": "create",
-        "SETID": "update",
+        # Entries are passed over, or given out once more.
+        "SETID": "update destructive",
         "DELCONSUMER": "delete",
         "DESTROY": "delete destructive",
         "HELP": "show",
@@ -224,8 +227,10 @@ def understand(arguments: list[str], findings: Findings) -> None:
         findings.note(verb, risks)
     elif name in ("SORT", "SORT_RO"):
         _sort(rest, findings)
+        note_amount(name, rest, findings)
     elif name in _PLAIN:
         findings.note(_PLAIN[name])
+        note_amount(name, rest, findings)
         special = _RULES.get(name)
         if special is not None:
             special(rest, findings)
@@ -304,12 +309,16 @@ def _stored(rest: list[str], findings: Findings) -> None:
 def _trim(rest: list[str], findings: Findings) -> None:
     """A trim that keeps nothing is a deletion of all."""
     both = [int(word) for word in rest[1:] if word.isdecimal() and len(word) < 12]
-    if rest[1:] in (["1", "0"], ["-1", "0"], ["0", "-99999"]) or (len(both) == 2 and both[0] > both[1]):
+    if rest[1:] in (["1", "0"], ["-1", "0"], ["0", "-99999"]) or (len(both) == 2 and both[0] >= both[1]):
+        findings.risks.add("unbounded_write")
+    elif both and both[0] >= MAX_TAKEN:
+        # So many are cut off at the front.
         findings.risks.add("unbounded_write")
 
 
 def _stream_trim(rest: list[str], findings: Findings) -> None:
-    if len(rest) > 2 and rest[1].upper() == "MAXLEN" and rest[2:] in (["0"], ["=", "0"], ["~", "0"]):
+    kept = [word for word in rest[2:] if word not in ("=", "~")]
+    if rest[1:2] and rest[1].upper() == "MAXLEN" and kept and kept[0].isdecimal() and len(kept[0]) < 2:
         findings.risks.add("unbounded_write")
     elif (
         len(rest) > 2
@@ -342,13 +351,6 @@ def _subscribe_all(rest: list[str], findings: Findings) -> None:
         findings.risks.add("bulk_read")
 
 
-def _scan(rest: list[str], findings: Findings) -> None:
-    """A COUNT as large as the database makes SCAN a KEYS."""
-    for word, value in pairwise(rest):
-        if word.upper() == "COUNT" and value.isdecimal() and int(value[:12]) > 100_000:
-            findings.risks.add("bulk_read")
-
-
 def _login(rest: list[str], findings: Findings) -> None:
     """AUTH and HELLO as another user change who one is."""
     findings.risks.update(("privilege_change",) if rest and (rest[0].upper() != "HELLO") else ())
@@ -373,7 +375,6 @@ _RULES: dict[str, Callable[[list[str], Findings], None]] = {
     "PEXPIREAT": _expire,
     "PSUBSCRIBE": _subscribe_all,
     "TS.DEL": _range_of_all,
-    "SCAN": _scan,
     "AUTH": _login,
     "HELLO": _hello,
     **dict.fromkeys(_STORE, _stored),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from fnmatch import fnmatchcase
 
 from .expand import UNKNOWN, Argument
 
@@ -33,6 +34,11 @@ _CREDENTIALS = re.compile(
     r"(?:priv(?:ate)?[-_.]?key|[-_.]key|[-_]priv)\.pem$|\.(?:key|p12|pfx|jks|keystore|kdbx|ppk|keytab)$|/\*\.pem$|"
     r"^/etc/(?:ssl|pki|letsencrypt)/(?:private|live|archive)/.*(?:key|\*)|^/etc/kubernetes/(?:admin|super-admin)\.conf$|"
     r"^/(?:etc/)?rancher/k3s/k3s\.yaml$|(?:^|/)master\.key$|^/dev/(?:mem|kmem|port)$|^/etc/sh[?*]\w*$|^/etc/s\*$"
+)
+# What a pattern may be another way to write.
+_WELL_KNOWN = (
+    *("/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/sudoers", "/proc/1/environ", "/proc/self/environ"),
+    *(f"/root/{name}" for name in (".ssh/id_rsa", ".aws/credentials", ".kube/config")),
 )
 _DEVICES = re.compile(
     r"^/dev/(?:sd|hd|vd|xvd|nvme|mapper/|dm-|md|mmcblk|loop|disk/|root|rdisk|mem|kmem|port)"
@@ -123,6 +129,8 @@ def holds_credentials(argument: Argument) -> bool:
     text = argument.text
     if not text or text.endswith((".pub", ".crt", ".cer")):
         return False
+    if argument.glob and any(fnmatchcase(path, text) for path in _WELL_KNOWN):
+        return True
     above = "/" + text.lstrip("./") if text.startswith("../") else ""
     for candidate in (text, above, text.rpartition("=")[2], text.rpartition(":")[2], text.lstrip("@<")):
         if candidate and _CREDENTIALS.search(normal(candidate.removeprefix("@"))):

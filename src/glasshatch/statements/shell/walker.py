@@ -142,6 +142,8 @@ class Walker:
             self._assigned(assignment, self.variables.values(assignment.name))
         fed = self._redirects(command.redirects, empty=_prints_nothing(command))
         feed, piped = (fed, True) if fed is not None else (feed, piped)
+        if self._sends_file(command):
+            self.findings.note("run", "network")
         if not command.words:
             if command.assignments:
                 self.findings.note("set")
@@ -153,6 +155,13 @@ class Walker:
             self.start([*fields, *declared], piped=piped, feed=feed)
             printed.add(_printed(fields, feed))
         return printed.pop() if len(printed) == 1 else None
+
+    def _sends_file(self, command: Simple) -> bool:
+        """`openssl s_client … < file`: what is read there goes to the other machine."""
+        texts = [getattr(word.parts[0], "text", "") for word in command.words[:2] if word.parts]
+        inputs = [redirect.target.parts for redirect in command.redirects if redirect.operator == "<"]
+        files = [part for parts in inputs for part in parts if getattr(part, "text", UNKNOWN) != "/dev/null"]
+        return texts == ["openssl", "s_client"] and bool(files)
 
     def _outputs(self, words: list[Word]) -> None:
         """Commands substituted into words run whatever becomes of the words."""

@@ -7,9 +7,11 @@ from types import MappingProxyType
 from typing import Any
 
 from . import terms
+from .functions import is_personal
 from .meaning import Meaning, relation_name
 from .native import Node
 from .scope import Relation
+from .trying import Trying
 
 _COMPARE = {
     "=": lambda a, b: a == b,
@@ -51,9 +53,16 @@ class Bounds:
         if value is not _UNKNOWN:
             # A constant either stops every row (nothing happens) or none.
             return (value if negated else not value) is True if isinstance(value, bool) else value is None
+        if "BoolExpr" in node:
+            found = self._bool(node["BoolExpr"], negated)
+        else:
+            found = self._predicate(node, negated)
+        if not found or ("BoolExpr" in node and node["BoolExpr"]["boolop"] == "AND_EXPR" and not negated):
+            return found
+        return not Trying(self._meaning, self._is_own, self._is_key).holds_always(node, negated)
+
+    def _predicate(self, node: Node, negated: bool) -> bool:
         ((kind, body),) = node.items()
-        if kind == "BoolExpr":
-            return self._bool(body, negated)
         if kind == "A_Expr":
             return self._comparison(body, negated)
         if kind == "NullTest":
@@ -92,6 +101,8 @@ class Bounds:
                 return self._sublink(
                     {**right["SubLink"], "subLinkType": "ANY_SUBLINK", "testexpr": left}, negated
                 )
+            if self._beyond_extreme(operator, right):
+                return False
             if self._matches_all(operator, right) and not negated:
                 return False
             if self._is_key(left) and self._above_all_keys(operator, right):
@@ -140,6 +151,15 @@ class Bounds:
             return self._is_ever(right) or (terms.is_past(terms.last(left)) and terms.is_present(right))
         return False
 
+    def _beyond_extreme(self, operator: str, right: Node) -> bool:
+        """`id >= (SELECT min(id) FROM the same table)`."""
+        select = right.get("SubLink", {}).get("subselect", {}).get("SelectStmt", {})
+        targets = select.get("targetList", [{}])
+        function = terms.function(targets[0].get("ResTarget", {}).get("val", {}))
+        if (function, operator[:1]) not in (("min", ">"), ("max", "<")) or len(targets) != 1:
+            return False
+        return self._relation in wide_query(select, {})
+
     def _is_ever(self, node: Node) -> bool:
         inner = node.get("TypeCast", {}).get("arg", node)
         return "A_Const" in inner and self._meaning.constant(inner) == "infinity"
@@ -162,7 +182,11 @@ class Bounds:
     def _null_test(self, body: Node, negated: bool) -> bool:
         stands = (body.get("nulltesttype") == "IS_NOT_NULL") != negated
         arg = body.get("arg", {})
-        return not (stands and (self._is_key(arg) or self._is_row(arg))) and self._mentions(arg)
+        # Nearly everybody has an e-mail address.
+        filled = (
+            self._is_key(arg) or self._is_row(arg) or ("ColumnRef" in arg and is_personal(terms.last(arg)))
+        )
+        return not (stands and filled) and self._mentions(arg)
 
     def _is_row(self, node: Node) -> bool:
         """The relation itself, or all its columns, as a value."""
@@ -182,6 +206,8 @@ class Bounds:
         inner = Bounds(self._meaning)
         if select.get("limitCount") or inner.narrows(select.get("whereClause")) or select.get("havingClause"):
             return True
+        if terms.counts_up(select, self._meaning):
+            return False
         if kind == "EXISTS_SUBLINK" or "fromClause" not in select:
             return kind != "EXISTS_SUBLINK" and not negated
         relations = [
@@ -289,6 +315,12 @@ def wide_query(select: Node | None, ctes: Mapping[str, Relation]) -> frozenset[s
     return tables.union(*(ctes[name].wide for name in named if name in ctes))
 
 
+def _joined_whole(body: Node) -> list[str]:
+    """The relations that an UPDATE … FROM or a MERGE joins with."""
+    parts = [*body.get("fromClause", ()), *filter(None, [body.get("sourceRelation")])]
+    return [relation_name(part["RangeVar"]) for part in parts if "RangeVar" in part]
+
+
 def _only_joins(
     meaning: Meaning,
     body: Node,
@@ -297,8 +329,11 @@ def _only_joins(
     wide: Mapping[str, frozenset[str]],
 ) -> bool:
     """Whether a DELETE … USING narrows by nothing but the join: of two tables that finds almost every row."""
-    joined = [part["RangeVar"]["relname"] for part in body.get("usingClause", ()) if "RangeVar" in part]
     own = relation_name(body["relation"])
+    if own in _joined_whole(body):
+        # Each row finds itself.
+        return all(terms.is_join(one, frozenset()) for one in terms.conjuncts(where))
+    joined = [part["RangeVar"]["relname"] for part in body.get("usingClause", ()) if "RangeVar" in part]
     if not joined or any(name in wide and own not in wide[name] for name in joined):
         return False
     itself = any(own in wide.get(name, ()) for name in joined)

@@ -10,7 +10,7 @@ from ..model import OutputColumn
 from . import definitions
 from .bodies import Bodies
 from .connecting import shows_connections
-from .functions import is_sensitive
+from .functions import is_personal, is_sensitive
 from .limits import within_limits
 from .meaning import Meaning, relation_name, strings
 from .native import QUERIES, Node, Unparsed, parse
@@ -186,7 +186,11 @@ class Commands:
             self.meaning.risks.add("server_file")
         self.meaning.outputs = None
         if "query" in body:
-            self._answer(self.reader.query(body["query"]))
+            columns = self.reader.query(body["query"])
+            self._answer(columns)
+            if any(column.flow.personal for column in columns):
+                # COPY is how a table is carried away.
+                self.meaning.risks.add("bulk_read")
         elif into:
             self.reader.written_to(body["relation"])
         else:
@@ -205,7 +209,7 @@ class Commands:
             OutputColumn(source.rpartition(".")[2], (source,), direct=True) for source in read
         )
         if any(column.flow.bulk for column in Relation(base=name).star()) and (
-            not columns or any(is_sensitive(column) for column in columns)
+            not columns or any(is_sensitive(column) or is_personal(column) for column in columns)
         ):
             self.meaning.risks.add("bulk_read")
 

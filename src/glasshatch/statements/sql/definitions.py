@@ -97,6 +97,9 @@ _PLAIN_ALTERATIONS = words(
 )
 
 
+_SHUTS_OUT = 8
+
+
 def meaning_of(kind: str, body: Node) -> tuple[str, frozenset[str]]:
     """The verb and risks of a command that is no query; the verb is `unknown` for a kind never seen."""
     if kind in ("GrantStmt", "GrantRoleStmt") and not body.get("is_grant"):
@@ -111,6 +114,11 @@ def meaning_of(kind: str, body: Node) -> tuple[str, frozenset[str]]:
         "REINDEX_OBJECT_DATABASE",
     ):
         return "reindex", frozenset({"long_lock"})
+    if kind == "LockStmt":
+        # ACCESS EXCLUSIVE, which is what LOCK TABLE takes if nothing is said, keeps readers out too.
+        return "lock", frozenset({"long_lock"} if body.get("mode", _SHUTS_OUT) == _SHUTS_OUT else ())
+    if kind == "CreatedbStmt":
+        return "create", _database_risks(body)
     redefines = frozenset({"redefines"}) if kind in _REDEFINES else frozenset()
     if kind in _KINDS:
         verb, risks = _KINDS[kind]
@@ -121,6 +129,13 @@ def meaning_of(kind: str, body: Node) -> tuple[str, frozenset[str]]:
         if kind.startswith(prefix):
             return verb, redefines
     return "unknown", frozenset({"unknown_syntax"})
+
+
+def _database_risks(body: Node) -> frozenset[str]:
+    """A database made of another one is a copy of all its rows."""
+    options = {item["DefElem"]["defname"]: item["DefElem"].get("arg", {}) for item in body.get("options", ())}
+    template = options.get("template", {}).get("String", {}).get("sval", "template1")
+    return frozenset({"copies_rows"} if template not in ("template0", "template1") else ())
 
 
 def _vacuum_risks(body: Node) -> frozenset[str]:

@@ -153,6 +153,8 @@ class Expressions:
         picks = scope.grouped and name in functions.PICKING
         if name in functions.CONDENSING and "over" not in body and not picks:
             return Flow(args.sources)
+        if name in functions.DECRYPTING:
+            args = args.revealed()
         return args.collected() if name in functions.GATHERING else args.derived()
 
     def note_call(self, body: Node) -> None:
@@ -170,7 +172,7 @@ class Expressions:
             "ColumnRef" in arg for arg in body.get("args", ())[:1]
         ):
             # Once for each row of wherever the first argument comes from.
-            self.meaning.risks.add("many_sessions" if risk else "unbounded_write")
+            self.meaning.risks.add("unbounded_write" if name == "setval" else "many_sessions")
         elif not functions.is_known(schema, name):
             self.meaning.risks.add("unknown_function")
         if name == "pg_sleep" and self._is_long(body.get("args", [])):

@@ -32,19 +32,20 @@ _RISKS = {
     "cluster_control": """pg_promote pg_wal_replay_pause pg_create_logical_replication_slot
         pg_create_physical_replication_slot
         pg_copy_logical_replication_slot pg_copy_physical_replication_slot pg_replication_slot_advance
-        pg_replication_origin_advance pg_replication_origin_create pg_replication_origin_drop""",
-    "server_control": """pg_terminate_backend pg_cancel_backend pg_reload_conf pg_switch_wal
-        pg_create_restore_point pg_backup_start pg_backup_stop pg_start_backup pg_stop_backup
-        pg_wal_replay_resume pg_log_backend_memory_contexts pg_log_standby_snapshot
+        pg_replication_origin_advance pg_replication_origin_create pg_replication_origin_drop
         pg_replication_origin_session_setup pg_replication_origin_session_reset
-        pg_replication_origin_xact_setup pg_replication_origin_xact_reset pg_import_system_collations
-        pg_stop_making_pinned_objects pg_logical_emit_message heap_force_kill heap_force_freeze
-        pg_restore_attribute_stats pg_restore_relation_stats pg_clear_attribute_stats
-        pg_clear_relation_stats pg_nextoid""",
+        pg_replication_origin_xact_setup pg_replication_origin_xact_reset
+        pg_wal_replay_resume pg_log_standby_snapshot pg_reload_conf pg_switch_wal pg_create_restore_point
+        pg_backup_start pg_backup_stop pg_start_backup pg_stop_backup pg_logical_emit_message
+        pg_stop_making_pinned_objects pg_import_system_collations pg_nextoid""",
+    "server_control": "pg_terminate_backend pg_cancel_backend pg_log_backend_memory_contexts",
+    "side_effect": """setval lo_create lo_creat lowrite pg_restore_attribute_stats pg_restore_relation_stats
+        pg_clear_attribute_stats pg_clear_relation_stats""",
     "audit_change": """pg_stat_reset pg_stat_reset_shared pg_stat_reset_slru pg_stat_reset_backend_stats
         pg_stat_reset_single_table_counters pg_stat_reset_single_function_counters
         pg_stat_reset_replication_slot pg_stat_reset_subscription_stats pg_stat_statements_reset""",
-    "destructive": "pg_drop_replication_slot lo_unlink lo_truncate lo_truncate64 vacuumlo lo_manage",
+    "destructive": """pg_drop_replication_slot lo_unlink lo_truncate lo_truncate64 vacuumlo lo_manage
+        heap_force_kill heap_force_freeze""",
 }
 RISKS = {name: risk for risk, names in _RISKS.items() for name in names.split()}
 
@@ -62,6 +63,12 @@ CONDENSING = words(
 
 PICKING = words("min max mode any_value percentile_disc")
 """Aggregates whose answer is one of the values: one for each group is many of them."""
+
+DECRYPTING = words(
+    """pgp_sym_decrypt pgp_sym_decrypt_bytea pgp_pub_decrypt pgp_pub_decrypt_bytea decrypt decrypt_iv
+    crypto_secretbox_open crypto_aead_det_decrypt"""
+)
+"""Functions whose answer is what somebody took care to hide, whatever the column is called."""
 
 GATHERING = words(
     """
@@ -94,7 +101,14 @@ _SENSITIVE = re.compile(
     |passcode|passphrase|secret|\w*_secret|secret_\w+|api_?key|private_?key|access_?key|(?:access|refresh|auth|session|api)_token
     |credit_?card\w*|card_?(?:number|no|num)|cc_?(?:number|no|num)|pan|cvv2?|cvc2?|iban|bank_account\w*
     |account_number|routing_number|tax_?id|tin|national_?id|passport(?:_?(?:number|no))?|driv\w+_licen[cs]e\w*
-    |mfa_seed|totp_\w+|otp|pin|pin_code|diagnosis|medical_record\w*)$""",
+    |mfa_seed|totp_\w+|otp|pin|pin_code|diagnosis|medical_record\w*
+    |(?:tele|mobile_?|cell_?)?phone(?:_?(?:number|no))?|msisdn|dob|date_?of_?birth|birth_?(?:date|day)|salary|wage
+    |(?:home|street|postal|billing|mailing)_address\d?)(?:_(?:enc|encrypted|crypt|cipher|ciphertext|hash))?$""",
+    re.VERBOSE,
+)
+_PERSONAL = re.compile(
+    r"""^(?:.*_)?(?:e_?mail(?:_?addr(?:ess)?)?|mobile|fax|(?:shipping|delivery)_address\d?|address(?:_line)?_?\d?
+    |ethnicity|religion|gender|maiden_name)$""",
     re.VERBOSE,
 )
 
@@ -102,6 +116,11 @@ _SENSITIVE = re.compile(
 def is_sensitive(column: str) -> bool:
     """Whether a column's name alone says that its values are secrets or identify a person for good."""
     return _SENSITIVE.match(column.lower()) is not None
+
+
+def is_personal(column: str) -> bool:
+    """Whether a column by its name holds what may be read of a person, but not of everybody at once."""
+    return _PERSONAL.match(column.lower()) is not None
 
 
 def is_known(schema: str, name: str) -> bool:

@@ -9,6 +9,7 @@ from .catalogue import holds_credentials, holds_samples, is_catalogue
 from .connecting import holds_connections
 from .expressions import Columns, Ctes, Expressions
 from .meaning import relation_name, strings
+from .naming import default_name, function_name, is_composite_star
 from .native import QUERIES, Node
 from .scope import NOTHING, Column, Flow, Relation, Scope, merged
 
@@ -110,11 +111,14 @@ class Reader(Expressions):
 
     def _made_small(self, columns: Columns, body: Node, scope: Scope) -> Columns:
         """Asked only where it matters, because it may look at literals."""
-        if not any(column.flow.bulk or column.flow.gathered for column in columns):
+        if all(column.flow.is_small for column in columns):
             return columns
         if self._narrowed(body, scope):
             return _bounded(columns)
-        return _paged(columns) if has_limit(self.meaning, body) else columns
+        if has_limit(self.meaning, body):
+            return _paged(columns)
+        # Whoever writes a condition or a LIMIT that leaves out nobody wants all of them.
+        return _exposed(columns) if "whereClause" in body or "limitCount" in body else columns
 
     def _narrowed(self, body: Node, scope: Scope) -> bool:
         names = frozenset(alias for alias, _ in scope.relations)
@@ -125,8 +129,9 @@ class Reader(Expressions):
     def _limited(self, body: Node, columns: Columns) -> Columns:
         for order in body.get("sortClause", ()):
             self._order(order["SortBy"]["node"], columns, Scope(), {})
-        bulk = any(column.flow.bulk for column in columns)
-        return _paged(columns) if bulk and has_limit(self.meaning, body) else columns
+        if "limitCount" not in body or all(column.flow.is_small for column in columns):
+            return columns
+        return _paged(columns) if has_limit(self.meaning, body) else _exposed(columns)
 
     # Commands that write
 
@@ -138,6 +143,10 @@ class Reader(Expressions):
         conflict = body.get("onConflictClause")
         if conflict and conflict.get("action") == "ONCONFLICT_UPDATE":
             self.meaning.verbs.add("update")
+            source = body.get("selectStmt", {}).get("SelectStmt")
+            if relation_name(body["relation"]) in wide_query(source, ctes):
+                # A table put into itself meets every one of its rows.
+                self.meaning.risks.add("unbounded_write")
             scope.add("excluded", Relation(opaque=True))
             self._assignments(conflict.get("targetList", ()), scope, ctes)
             self.condition(conflict.get("whereClause"), scope, ctes)
@@ -149,7 +158,7 @@ class Reader(Expressions):
         values = "valuesLists" in source.get("SelectStmt", {})
         if not values or any(column.flow.sources for column in columns):
             self.meaning.copies_for_good()
-        if any(column.flow.whole for column in columns):
+        if any(column.flow.whole or column.flow.personal for column in columns):
             self.meaning.risks.add("bulk_read")
         for column in columns:
             self._note(self.meaning.guesses, column.flow)
@@ -265,7 +274,7 @@ class Reader(Expressions):
     def _function_rows(self, body: Node, flow: Flow, scope: Scope) -> None:
         names = _column_aliases(body) or ["*"]
         columns = tuple(Column(name, flow.derived()) for name in names) if flow.sources else ()
-        scope.add(_alias(body) or _function_name(body), Relation(columns=columns, opaque=True))
+        scope.add(_alias(body) or function_name(body), Relation(columns=columns, opaque=True))
 
     def _table(self, body: Node, scope: Scope, ctes: Ctes) -> None:
         name = relation_name(body)
@@ -297,11 +306,11 @@ class Reader(Expressions):
             fields = value.get("ColumnRef", {}).get("fields", [])
             if fields and "A_Star" in fields[-1]:
                 columns += self._star(strings(fields[:-1]), scope)
-            elif _is_composite_star(value):
+            elif is_composite_star(value):
                 columns += self._composite_star(value, scope, ctes)
             else:
                 flow = self.flow(value, scope, ctes)
-                columns.append(Column(body.get("name") or _default_name(value), flow))
+                columns.append(Column(body.get("name") or default_name(value), flow))
         return tuple(columns)
 
     def _composite_star(self, value: Node, scope: Scope, ctes: Ctes) -> Columns:
@@ -362,30 +371,5 @@ def _paged(columns: Columns) -> Columns:
     return tuple(Column(column.name, column.flow.paged()) for column in columns)
 
 
-def _function_name(body: Node) -> str:
-    """The name under which the rows of a function in FROM are known."""
-    stack: list[Any] = [body.get("functions", [])]
-    while stack:
-        part = stack.pop()
-        if isinstance(part, dict):
-            if "funcname" in part:
-                return strings(part["funcname"])[-1]
-            stack.extend(part.values())
-        elif isinstance(part, list):
-            stack.extend(part)
-    return ""
-
-
-def _default_name(value: Node) -> str:
-    """What the server calls a column that has no alias, as far as others may refer to it."""
-    if "ColumnRef" in value:
-        return strings(value["ColumnRef"]["fields"])[-1]
-    if "FuncCall" in value:
-        return strings(value["FuncCall"]["funcname"])[-1]
-    if "TypeCast" in value:
-        return _default_name(value["TypeCast"].get("arg", {}))
-    return (strings(value.get("A_Indirection", {}).get("indirection", [])) or ["?column?"])[-1]
-
-
-def _is_composite_star(value: Node) -> bool:
-    return "A_Star" in (value.get("A_Indirection", {}).get("indirection") or [{}])[-1]
+def _exposed(columns: Columns) -> Columns:
+    return tuple(Column(column.name, column.flow.exposed()) for column in columns)

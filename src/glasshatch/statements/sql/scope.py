@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from .catalogue import is_catalogue
-from .functions import is_sensitive
+from .functions import is_personal, is_sensitive
 from .native import Unparsed
 
 _MAX_COLUMNS = 2000
@@ -24,6 +24,7 @@ class Flow:
         bulk: One row of the source for each row of the answer: a condition or a LIMIT makes it small.
         gathered: All its rows in one value, by an aggregate of this query: a condition makes it small.
         held: Gathered further in, by a subquery used as a value: nothing out here makes it small.
+        personal: As `bulk`, of columns about a person, which may be read where they are named one by one.
     """
 
     sources: frozenset[str] = _NONE
@@ -31,35 +32,50 @@ class Flow:
     direct: bool = False
     gathered: frozenset[str] = _NONE
     held: frozenset[str] = _NONE
+    personal: frozenset[str] = _NONE
 
     @property
     def whole(self) -> bool:
         """Whether all rows of some source may come out."""
         return bool(self.bulk or self.gathered or self.held)
 
+    @property
+    def is_small(self) -> bool:
+        """Whether no condition or LIMIT of this query could make it smaller."""
+        return not (self.bulk or self.gathered or self.personal)
+
     def derived(self) -> Flow:
         """The same sources in a value that is made of them."""
-        return Flow(self.sources, self.bulk, False, self.gathered, self.held)
+        return replace(self, direct=False) if self.direct else self
 
     def paged(self) -> Flow:
         """Behind a LIMIT."""
-        return Flow(self.sources, _NONE, self.direct, self.gathered, self.held)
+        return replace(self, bulk=_NONE, personal=_NONE)
 
     def bounded(self) -> Flow:
         """Behind a condition that narrows."""
-        return Flow(self.sources, _NONE, self.direct, _NONE, self.held)
+        return replace(self, bulk=_NONE, gathered=_NONE, personal=_NONE)
 
     def collected(self) -> Flow:
         """Put into one value by an aggregate."""
-        return Flow(self.sources, _NONE, False, self.gathered | self.bulk, self.held)
+        gathered = self.gathered | self.bulk | self.personal
+        return Flow(self.sources, _NONE, False, gathered, self.held)
 
     def closed(self) -> Flow:
         """Seen from outside the query that gathered it."""
-        return Flow(self.sources, self.bulk, self.direct, _NONE, self.held | self.gathered)
+        return replace(self, gathered=_NONE, held=self.held | self.gathered)
 
     def valued(self) -> Flow:
         """A whole query used as a value."""
-        return Flow(self.sources, _NONE, False, _NONE, self.held | self.gathered | self.bulk)
+        return Flow(self.sources, _NONE, False, _NONE, self.held | self.gathered | self.bulk | self.personal)
+
+    def revealed(self) -> Flow:
+        """Decrypted: what was made unreadable is as good as a secret."""
+        return replace(self, bulk=self.bulk | self.sources, direct=False)
+
+    def exposed(self) -> Flow:
+        """Asked for in bulk: by a LIMIT or a condition that leaves out nobody."""
+        return replace(self, bulk=self.bulk | self.personal, personal=_NONE) if self.personal else self
 
 
 NOTHING = Flow()
@@ -75,6 +91,7 @@ def merged(flows: list[Flow]) -> Flow:
         False,
         _NONE.union(*(flow.gathered for flow in flows)),
         _NONE.union(*(flow.held for flow in flows)),
+        _NONE.union(*(flow.personal for flow in flows)),
     )
 
 
@@ -104,9 +121,11 @@ class Relation:
     def column(self, name: str) -> Flow | None:
         """The flow of one column; None if the relation is derived and has no such column."""
         if self.base:
-            full = f"{self.base}.{name}"
-            guarded = not is_catalogue(self.base) and is_sensitive(name)
-            return Flow(frozenset({full}), frozenset({full}) if guarded else frozenset(), direct=True)
+            full = frozenset({f"{self.base}.{name}"})
+            if is_catalogue(self.base):
+                return Flow(full, direct=True)
+            bulk, personal = is_sensitive(name), is_personal(name)
+            return Flow(full, full if bulk else _NONE, direct=True, personal=full if personal else _NONE)
         for column in self.columns:
             if column.name == name:
                 return column.flow
@@ -134,7 +153,13 @@ def _through(stars: list[Flow], name: str) -> Flow:
     sources = frozenset(source.removesuffix("*") + name for flow in stars for source in flow.sources)
     bulk = frozenset(source.removesuffix("*") + name for flow in stars for source in flow.bulk)
     held = _NONE.union(*(flow.held for flow in stars))
-    return Flow(sources, bulk if is_sensitive(name) else _NONE, direct=len(stars) == 1, held=held)
+    return Flow(
+        sources,
+        bulk if is_sensitive(name) else _NONE,
+        direct=len(stars) == 1,
+        held=held,
+        personal=bulk if is_personal(name) else _NONE,
+    )
 
 
 @dataclass

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from .meaning import Meaning
 from .native import Node
+
+MAX_LISTED = 10_000
+"""So many numbers may a condition list by counting."""
 
 FLIPPED = {"=": "<>", "<>": "=", "<": ">=", ">": "<=", "<=": ">", ">=": "<"}
 
@@ -53,6 +57,27 @@ def operator(body: Node) -> str:
     if body.get("kind") not in ("AEXPR_OP", "AEXPR_OP_ANY", "AEXPR_LIKE", "AEXPR_ILIKE", "AEXPR_SIMILAR"):
         return ""
     return str(body["name"][-1].get("String", {}).get("sval", ""))
+
+
+def text(names: Any) -> str:
+    """The last of the names of a function, an operator or a type."""
+    return str(names[-1].get("String", {}).get("sval", "")) if names else ""
+
+
+def counts_up(select: Node, meaning: Meaning) -> bool:
+    """Whether a query gives a long run of numbers: `SELECT generate_series(1, 10000000)`."""
+    targets = [part.get("ResTarget", {}).get("val", {}) for part in select.get("targetList", ())]
+    parts = [part.get("RangeFunction", {}).get("functions", []) for part in select.get("fromClause", ())]
+    calls = [*targets, *(one["List"]["items"][0] for part in parts for one in part if "List" in one)]
+    for call in calls:
+        if function(call) == "generate_series":
+            ends = [unsigned(arg) for arg in call["FuncCall"].get("args", ())[:2]]
+            if not all("A_Const" in end for end in ends):
+                return True
+            first, last = (meaning.constant(end) for end in ends)
+            if not isinstance(first, int) or not isinstance(last, int) or last - first > MAX_LISTED:
+                return True
+    return False
 
 
 def unsigned(node: Node) -> Node:

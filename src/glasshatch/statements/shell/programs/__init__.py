@@ -3,7 +3,22 @@
 from __future__ import annotations
 
 from ..call import Call, Handler
-from . import boxes, builds, changing, clouds, code, filework, machine, plain, stores, texts, versions, wire
+from . import (
+    boxes,
+    builds,
+    changing,
+    clouds,
+    code,
+    filework,
+    machine,
+    names,
+    plain,
+    stores,
+    texts,
+    versions,
+    watching,
+    wire,
+)
 
 _HANDLERS: dict[str, Handler] = {
     **filework.HANDLERS,
@@ -13,6 +28,8 @@ _HANDLERS: dict[str, Handler] = {
     **builds.HANDLERS,
     **machine.HANDLERS,
     **wire.HANDLERS,
+    **watching.HANDLERS,
+    **names.HANDLERS,
     **stores.HANDLERS,
     **versions.HANDLERS,
     **boxes.HANDLERS,

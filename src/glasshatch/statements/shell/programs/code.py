@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import posixpath
 
 from ...words import words
 from .. import files, paths
@@ -238,12 +239,18 @@ def _trap(call: Call) -> None:
         call.walker.inner("shell", call.first())
 
 
+_ENDING = words("rm dd shred kill pkill killall chmod chown truncate mv wipefs rmdir unlink")
+
+
 def _alias(call: Call) -> None:
     call.note("set")
     for text in call.texts:
-        _, sign, value = text.partition("=")
+        name, sign, value = text.partition("=")
         if sign:
             call.walker.inner("shell", value)
+            if value.split()[:1] != [name] and posixpath.basename((value.split() or [""])[0]) in _ENDING:
+                # Under a name that somebody types for something else.
+                call.unknown("unknown_code")
 
 
 def _ssh(call: Call) -> None:
@@ -291,43 +298,6 @@ def _busybox(call: Call) -> None:
         call.note("read")
 
 
-def _strace(call: Call) -> None:
-    """Tracing another process reads what it reads and writes."""
-    call.note("read", "credential_read")
-    inner = command_after(call.args, "-e -o -p -s -u -E -P -S -a -b -I -O -X")
-    if inner:
-        call.run(inner)
-
-
-def _terminals(call: Call) -> None:
-    """tmux and screen: what runs in them is not seen; which there are is."""
-    looks = call.first() in (
-        "ls",
-        "list-sessions",
-        "list-windows",
-        "list-panes",
-        "info",
-        "-ls",
-        "-list",
-        "-V",
-        "-v",
-    )
-    call.note("read") if looks and len(call.args) <= 3 else call.unknown("unknown_code")
-
-
-_JVM_LOOKS = words(
-    "Thread.print VM.flags VM.version VM.uptime VM.native_memory GC.heap_info GC.class_histogram help -l"
-)
-
-
-def _jvm(call: Call) -> None:
-    """jcmd and jmap: to count and to list is a look; a dump holds all that is in memory."""
-    places = [arg.text for arg in call.operands()]
-    asked = places[1:2] if call.name == "jcmd" else call.texts[:1]
-    looks = not asked or asked[0] in _JVM_LOOKS or asked[0].startswith(("-histo", "-heap", "-clstats"))
-    call.note("read") if looks else call.unknown("unknown_code")
-
-
 def _enable(call: Call) -> None:
     """A builtin from a file is code."""
     call.note("set", "untrusted_code" if call.has("-f") else "")
@@ -343,9 +313,6 @@ _SHELLS = words("sh bash dash zsh ksh ash fish mksh rbash csh tcsh")
 HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(_SHELLS, _shell),
     **dict.fromkeys(_INTERPRETERS, _interpreter),
-    **dict.fromkeys(("jcmd", "jmap"), _jvm),
-    "tmux": _terminals,
-    "screen": _terminals,
     "enable": _enable,
     "eval": _eval,
     "env": _env,
@@ -394,6 +361,4 @@ HANDLERS: dict[str, Handler] = {
     "ssh": _ssh,
     "script": _script,
     "flock": _flock,
-    "strace": _strace,
-    "ltrace": _strace,
 }

@@ -11,23 +11,20 @@ _READ = words(
     zstdcat zstdgrep bat nl grep egrep fgrep rg ag ack wc cut paste tr column fold fmt pr expand unexpand
     rev join comm diff colordiff sdiff cmp diff3 strings od xxd hexdump base64 base32 md5sum sha1sum
     sha224sum sha256sum sha384sum sha512sum b2sum cksum sum shasum md5 file stat tree du df free uptime w
-    who whoami id groups users last lastb lastlog finger uname arch nproc lscpu lsmem lsblk lspci lsusb lshw
-    lsmod lsns lsof lsipc ps pgrep pstree pidof top htop atop btop iotop iftop vmstat iostat mpstat sar
-    pidstat dstat nmon slabtop numastat ss netstat ping ping6 traceroute traceroute6 tracepath
-    tcptraceroute mtr
-    dig nslookup host drill whois getent locale cal ncal pwd echo printf true false test [ seq expr bc dc
-    factor yes sleep wait jobs times basename dirname realpath readlink pathchk which whereis type whatis
-    apropos man info help tput clear reset stty tty getconf logname hash compgen let shift return exit break
-    continue : read mapfile readarray getopts jq yq xmllint xq csvcut csvlook csvstat miller mlr tsort shuf
-    numfmt sync ldd nm objdump readelf size pmap lslocks lslogins pldd aureport ausearch pg_lsclusters
-    pg_isready pg_config pg_controldata pg_waldump journal zipinfo lsattr getfacl getcap namei uuidgen
-    mcookie dpkg-query apt-cache rpmquery lsb_release sw_vers runlevel ntpq chronyc-tracking
-        findmnt mountpoint blkid
-    vgs lvs pvs vgdisplay lvdisplay pvdisplay pygmentize tokei cloc figlet neofetch screenfetch fastfetch
-    lolcat sensors acpi upower nvidia-smi rpcinfo showmount nfsstat mountstats smbstatus lpstat lpq iwlist
-    ipcs lsinitramfs tig stern popd pushd dirs ts pv ccze lnav goaccess multitail
-    atq jps jstack jstat systemd-analyze systemd-cgls systemd-cgtop systemd-detect-virt
-    xdpyinfo vcgencmd unalias suspend caller disown fg bg logout
+    who whoami id groups users last lastb lastlog finger uname arch nproc lscpu lsmem lsblk lspci lsusb
+    lshw lsmod lsns lsof lsipc ps pgrep pstree pidof top htop atop btop iotop iftop vmstat iostat mpstat
+    sar pidstat dstat nmon slabtop numastat ss netstat whois getent locale cal ncal pwd echo printf true
+    false test [ seq expr bc dc factor yes sleep wait jobs times basename dirname realpath readlink
+    pathchk which whereis type whatis apropos man info help tput clear reset stty tty getconf logname hash
+    compgen let shift return exit break continue : read mapfile readarray getopts jq yq xmllint xq csvcut
+    csvlook csvstat miller mlr tsort shuf numfmt sync ldd nm objdump readelf size pmap lslocks lslogins
+    pldd aureport ausearch pg_lsclusters pg_isready pg_config pg_controldata pg_waldump journal zipinfo
+    lsattr getfacl getcap namei uuidgen mcookie dpkg-query apt-cache rpmquery lsb_release sw_vers runlevel
+    ntpq chronyc-tracking findmnt mountpoint blkid vgs lvs pvs vgdisplay lvdisplay pvdisplay pygmentize
+    tokei cloc figlet neofetch screenfetch fastfetch lolcat sensors acpi upower nvidia-smi rpcinfo
+    showmount nfsstat mountstats smbstatus lpstat lpq iwlist ipcs lsinitramfs tig stern popd pushd dirs ts
+    pv ccze lnav goaccess multitail atq jps jstack jstat systemd-analyze systemd-cgls systemd-cgtop
+    systemd-detect-virt xdpyinfo vcgencmd unalias suspend caller disown fg bg logout
 """
 )
 _SESSION = words("cd export local readonly declare typeset umask ulimit shopt setopt unsetopt")
@@ -97,7 +94,6 @@ TABLE: dict[str, str] = {
     "john": "run credential_read",
     "hashcat": "run credential_read",
     "mimipenguin": "run credential_read",
-    "ssh-keygen": "create privilege_change",
     "ssh-add": "set credential_read",
     "ssh-agent": "set",
     "pass": "read credential_read",

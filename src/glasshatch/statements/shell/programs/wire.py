@@ -263,6 +263,9 @@ def _openssl(call: Call) -> None:
         call.note("run", "network")
     elif action == "enc" or action.startswith(("aes", "des", "cam")):
         call.note("read")
+        target = call.value("-out")
+        if target is not None:
+            files.written(call.findings, target)
     elif risky and not call.has("-pubout", "-pubin", "-check"):
         call.note("read", "credential_read")
     else:
@@ -287,6 +290,12 @@ def _gpg(call: Call) -> None:
         call.note("create")
 
 
+def _ssh_keygen(call: Call) -> None:
+    """A fingerprint and the public half are nobody's secret; a new key is a way in."""
+    looks = call.has("-l", "-lf", "-F", "-B", "-L") and not call.has("-R", "-A", "-t", "-p", "-s")
+    call.note("read") if looks else call.note("create", "privilege_change")
+
+
 HANDLERS: dict[str, Handler] = {
     "curl": _curl,
     "wget": _wget,
@@ -301,6 +310,7 @@ HANDLERS: dict[str, Handler] = {
     "scp": _scp,
     "pscp": _scp,
     "openssl": _openssl,
+    "ssh-keygen": _ssh_keygen,
     "gpg": _gpg,
     "gpg2": _gpg,
 }
