@@ -20,12 +20,11 @@ from .answers import Me, Problem, raised
 from .change_client import ChangeCalls
 from .exposure_values import Exposure, ExposureForm
 from .key_values import KeysText, KeyView, RetireForm, RotateForm
+from .people_client import PeopleCalls
 from .policy_client import PolicyCalls
 from .reach_client import ReachCalls
 from .retention import Pruned, PruneForm
 from .values import (
-    ActorForm,
-    ActorView,
     AlertView,
     BackupForm,
     CheckpointText,
@@ -52,8 +51,6 @@ from .values import (
     TailForm,
     Timeline,
     TimelineForm,
-    TokenForm,
-    TokenIssued,
 )
 from .vault_client import VaultCalls
 
@@ -61,23 +58,28 @@ T = TypeVar("T")
 _TIMEOUT_SECONDS = 60.0
 _MAKING_SECONDS = 600.0
 _PART_BYTES = 1 << 18
+CLIENT_HEADER = "x-glasshatch-client"
+"""How the back tells the front where a call comes from."""
 
 
-class Client(VaultCalls, PolicyCalls, ChangeCalls, ReachCalls):
+class Client(PeopleCalls, VaultCalls, PolicyCalls, ChangeCalls, ReachCalls):
     """One server, under one token. Not to be shared between threads."""
 
-    def __init__(self, server: str, token: str, tenant: str = "") -> None:
+    def __init__(self, server: str, token: str, tenant: str = "", *, for_client: str = "") -> None:
         """Nothing is sent yet.
 
         Args:
             server: `unix:PATH`, `https://host[:port]`, or `http://` on a loopback address.
+            token: Empty for who signs in.
             tenant: Asked of the server when it is first needed, if not given.
+            for_client: The address that the server's back asks for; the front takes it from nobody else.
 
         Raises:
             ConfigError: The address has another form, or would send the token in clear.
         """
         self._server = server
         self._token = token
+        self._for_client = for_client
         self._tenant = tenant
         self._connection = open_connection(server, _TIMEOUT_SECONDS)
 
@@ -200,26 +202,6 @@ class Client(VaultCalls, PolicyCalls, ChangeCalls, ReachCalls):
         """Take a grant back."""
         return self._post(f"/grants/{_id(grant_id)}/revoke", None, GrantView)
 
-    def create_actor(self, form: ActorForm) -> ActorView:
-        """Add an actor."""
-        return self._post("/actors", form, ActorView)
-
-    def list_actors(self) -> list[ActorView]:
-        """Everybody there is."""
-        return self._get("/actors", list[ActorView])
-
-    def disable_actor(self, name: str) -> ActorView:
-        """Shut an actor out."""
-        return self._post(f"/actors/{_id(name)}/disable", None, ActorView)
-
-    def issue_token(self, form: TokenForm) -> TokenIssued:
-        """A token for an actor, its text shown this once."""
-        return self._post("/tokens", form, TokenIssued)
-
-    def revoke_token(self, token_id: str) -> None:
-        """End a token now."""
-        self._post(f"/tokens/{_id(token_id)}/revoke", None, type(None))
-
     def search(self, form: SearchForm) -> Found:
         """A page of the events that match a query, and how many there are."""
         return self._post("/search", form, Found)
@@ -337,7 +319,11 @@ class Client(VaultCalls, PolicyCalls, ChangeCalls, ReachCalls):
     def _open(
         self, method: str, path: str, body: bytes | None, more: dict[str, str]
     ) -> http.client.HTTPResponse:
-        headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"} | more
+        headers = {"Accept": "application/json"} | more
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
+        if self._for_client:
+            headers[CLIENT_HEADER] = self._for_client
         try:
             self._connection.request(method, path, body, headers)
             return self._connection.getresponse()

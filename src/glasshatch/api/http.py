@@ -27,6 +27,7 @@ from .policy_routes import POLICY_ROUTES
 from .ports import Authenticator, Desk, TlogSettings
 from .reach_routes import REACH_ROUTES
 from .routes import FRONT_ROUTES, TENANT_ROUTES, me
+from .signin_routes import FRONT_PUBLIC_ROUTES, PUBLIC_ROUTES, SIGNIN_ROUTES
 from .tlog_routes import tlog_routes
 from .use_routes import USE_ROUTES
 from .vault_routes import VAULT_ROUTES
@@ -60,6 +61,7 @@ def create_app(
         "/{tenant:str}",
         route_handlers=[
             *TENANT_ROUTES,
+            *SIGNIN_ROUTES,
             *VAULT_ROUTES,
             *CHANGE_ROUTES,
             *POLICY_ROUTES,
@@ -67,7 +69,10 @@ def create_app(
             *(USE_ROUTES if use else FRONT_ROUTES),
         ],
     )
-    api = Router("/v1", route_handlers=[me, *INTAKE_ROUTES, tenant])
+    api = Router(
+        "/v1",
+        route_handlers=[me, *PUBLIC_ROUTES, *(() if use else FRONT_PUBLIC_ROUTES), *INTAKE_ROUTES, tenant],
+    )
     tiles = tlog_routes(tlog) if tlog else []
     return Litestar(
         route_handlers=[healthz, openapi, api, *tiles, *([page] if page else [])],
@@ -78,6 +83,7 @@ def create_app(
         state=State(
             {
                 "desk": desk,
+                "use": use,
                 "authenticator": authenticator,
                 "unexpected": unexpected,
                 "lost": page.exception_handlers.get(Exception) if page else None,

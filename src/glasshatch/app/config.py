@@ -17,7 +17,9 @@ import msgspec
 
 from ..errors import ConfigError
 from ..masking import ColumnRule, FreeTextRule, MaskRule, NerSection, SealRule, StoredRule
+from .identifying import IdentitySection, OidcSection
 from .limiting import LimitSection
+from .publishing import AnchorSection, TlogSection, WitnessSection
 
 CONFIG_VERSION = 1
 
@@ -140,40 +142,6 @@ class ChannelSection(_Section, frozen=True):
     severity: Annotated[int, msgspec.Meta(ge=0, le=6)] = 0
 
 
-class TlogSection(_Section, frozen=True):
-    """The ledger for outsiders: tiles over HTTP, and how often witnesses are asked.
-
-    access: who may read checkpoint and hash tiles; token takes an access token, public nothing. Entries
-    always take an auditor's token. quorum: how many witnesses must have cosigned a checkpoint before it
-    counts as witnessed, 0 for all. every_seconds: the least time between two checkpoints shown to a witness.
-    """
-
-    access: Literal["token", "public"] = "token"
-    quorum: Annotated[int, msgspec.Meta(ge=0, le=60)] = 0
-    every_seconds: Seconds = 1
-
-
-class WitnessSection(_Section, frozen=True):
-    """A witness that is shown new checkpoints.
-
-    url: its address. key: its public key, `name+hash+base64`.
-    """
-
-    url: str
-    key: str
-
-
-class AnchorSection(_Section, frozen=True):
-    """A place elsewhere that keeps checkpoints.
-
-    type: file or git. path: the file, or the repository. every_seconds: the least time between two.
-    """
-
-    type: str
-    path: str
-    every_seconds: Seconds = 60
-
-
 class LedgerSection(_Section, frozen=True):
     """Which streams a ledger takes; the table's name is the ledger's, which `ledger create` made.
 
@@ -206,6 +174,7 @@ class Config(_Section, frozen=True):
     keys: KeysSection = KeysSection()
     gateway: GatewaySection = GatewaySection()
     policy: PolicySection = PolicySection()
+    identity: IdentitySection = IdentitySection()
     masking: MaskingSection = MaskingSection()
     seal: tuple[SealRule, ...] = ()
     ner: NerSection = NerSection()
@@ -345,6 +314,8 @@ def _check_references(loaded: LoadedConfig) -> None:
         split_address(config.server.api, key="server.api", file=file)
     if bool(config.gateway.tls_certificate) != bool(config.gateway.tls_key):
         raise ConfigError("needs both tls_certificate and tls_key, or neither", file=file, key="gateway")
+    if (oidc := config.identity.oidc) is not None and oidc.client_secret:
+        _require_reference(oidc.client_secret, "identity.oidc.client_secret", file)
     for anchor in config.anchors:
         _require_anchor(anchor.type, file)
     for name, channel in config.alerts.items():
@@ -395,6 +366,7 @@ def known_keys() -> set[str]:
     sections = (
         Config, ServerSection, KeysSection, GatewaySection, PolicySection, MaskingSection, DetectSection,
         TlogSection, WitnessSection, AnchorSection, RetentionSection, ChannelSection, ResourceSection,
-        LedgerSection, ColumnRule, MaskRule, StoredRule, SealRule, NerSection, FreeTextRule, LimitSection,
+        LedgerSection, IdentitySection, OidcSection, ColumnRule, MaskRule, StoredRule, SealRule, NerSection,
+        FreeTextRule, LimitSection,
     )  # fmt: skip
     return {field for section in sections for field in section.__struct_fields__}

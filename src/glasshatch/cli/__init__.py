@@ -37,6 +37,7 @@ COMMANDS = {
     "access": ("request", "approve", "deny", "withdraw", "grants", "revoke"),
     "reviewing": ("requests", "run", "undo"),
     "vault": ("reveal", "erase", "hold"),
+    "signing": ("login", "logout", "whoami"),
     "people": ("actors", "tokens"),
     "witnessing": ("witness", "export", "monitor"),
     "demo": ("demo",),

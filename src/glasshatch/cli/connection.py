@@ -14,6 +14,7 @@ import typer
 
 from ..api.client import Client
 from ..errors import ConfigError
+from .logins import find_login
 
 EVENT_HELP = "An event id, its ledger index, or NAME/INDEX in another ledger than the default one."
 DataOption = Annotated[
@@ -71,18 +72,35 @@ def open_desk(data: Path | None, server: str, token_file: Path | None) -> Iterat
         data, server = _typed(data, server)
     if bool(data) == bool(server):
         raise ConfigError("give one of --data DIR and --server URL", hint="or set GLASSHATCH_SERVER")
-    if server:
-        yield Client(server, read_token(token_file))
+    if server or (data is not None and is_live(data)):
+        address = server or _socket_of(data)
+        yield Client(address, read_token(token_file, address))
         return
     assert data is not None
-    socket = data / "run" / "glasshatch.sock"
-    if is_live(data):
-        yield Client(f"unix:{socket}", read_token(token_file))
-        return
     from ..app.local import open_local  # only here: it needs the server's dependencies
 
     with open_local(data) as (desk, caller):
         yield Bound(desk, caller)
+
+
+def address_of(data: Path | None, server: str) -> str:
+    """The server that is meant, as `Client` takes it; a directory's own socket always has the same name.
+
+    Raises:
+        ConfigError: None is named, or two are, or none runs on the directory.
+    """
+    if data and server:
+        data, server = _typed(data, server)
+    if bool(data) == bool(server):
+        raise ConfigError("give one of --data DIR and --server URL", hint="or set GLASSHATCH_SERVER")
+    if data is not None and not is_live(data):
+        raise ConfigError("no server runs on this directory", file=str(data), hint="glasshatch serve")
+    return server.rstrip("/") or _socket_of(data)
+
+
+def _socket_of(data: Path | None) -> str:
+    assert data is not None
+    return f"unix:{data.resolve() / 'run' / 'glasshatch.sock'}"
 
 
 def _typed(data: Path, server: str) -> tuple[Path | None, str]:
@@ -111,12 +129,17 @@ def is_live(data: Path) -> bool:
     return False
 
 
-def read_token(file: Path | None) -> str:
-    """The caller's token, from a file or the environment; never from the command line."""
+def read_token(file: Path | None, server: str = "") -> str:
+    """The caller's token, from a file, the environment, or the last `login` at this server; never from the
+    command line."""
     if file is None:
         token = os.environ.get("GLASSHATCH_TOKEN", "").strip()
+        if not token and server and (login := find_login(server.rstrip("/"))) is not None:
+            token = login.token
         if not token:
-            raise ConfigError("no token is at hand", hint="give --token-file FILE or set GLASSHATCH_TOKEN")
+            raise ConfigError(
+                "no token is at hand", hint="sign in: glasshatch login; or give --token-file FILE"
+            )
         return token
     try:
         if stat.S_IMODE(file.stat().st_mode) & 0o077:

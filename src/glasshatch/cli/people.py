@@ -10,6 +10,7 @@ import typer
 
 from ..api.values import ActorForm, ActorView, TokenForm
 from ..errors import ConfigError
+from . import credentials
 from .connection import DataOption, ServerOption, TokenOption, open_desk
 from .output import Format, FormatOption, emit_json, emit_rows, local_time, say
 from .times import parse_duration
@@ -20,6 +21,7 @@ tokens_app = typer.Typer(help="Short-lived tokens, used as password and as API k
 
 def register(app: typer.Typer) -> None:
     """Add this group's commands."""
+    credentials.register(actors_app)
     app.add_typer(actors_app, name="actors")
     app.add_typer(tokens_app, name="tokens")
 

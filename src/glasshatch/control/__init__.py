@@ -1,13 +1,18 @@
 """The small relational state: identities, tokens, requests, grants, the vault; each row authenticated."""
 
+from .certificates import Certificates, IssuedCertificate, KeptAuthority
 from .copying import copy_database
+from .credentials import Credentials, CredentialStore
 from .erasures import Erasure
 from .holds import Hold
+from .links import Links, ProviderLink
 from .statements import KeptStatement, StatementState, require_runnable
 from .store import ControlStore, Migration, migrate, pending_migration
 from .vault import Known, SealedValue, SubjectKey, Vault
 
 __all__ = [
-    "ControlStore", "Erasure", "Hold", "KeptStatement", "Known", "Migration", "SealedValue", "StatementState",
+    "Certificates", "ControlStore", "CredentialStore", "Credentials", "Erasure", "Hold", "IssuedCertificate",
+    "KeptAuthority", "KeptStatement", "Known", "Links", "Migration", "ProviderLink", "SealedValue",
+    "StatementState",
     "SubjectKey", "Vault", "copy_database", "migrate", "pending_migration", "require_runnable",
 ]  # fmt: skip

@@ -10,81 +10,22 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    ForeignKeyConstraint,
-    Index,
-    MetaData,
-    PrimaryKeyConstraint,
-    Table,
-    Text,
-    UniqueConstraint,
-)
+from sqlalchemy import Column, Index, PrimaryKeyConstraint, Table, Text, UniqueConstraint
 
-REVISION: Final = "0003"
+from .schema_people import actors, attempts, authorities, certificates, credentials, links, tokens
+from .tables import belongs as _belongs
+from .tables import integer as _integer
+from .tables import metadata
+from .tables import text as _text
+
+__all__ = [
+    "HEADED_SINCE", "REVISION", "TABLES", "actors", "attempts", "authorities", "certificates", "credentials",
+    "erasures", "grants", "heads", "holds", "links", "metadata", "requests", "reviews", "sealed_values",
+    "statements", "subject_keys", "tokens", "vault_marks",
+]  # fmt: skip
+
+REVISION: Final = "0004"
 """The newest migration; a store with a higher one was written by a newer Glasshatch."""
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-def _text(name: str) -> Column[str]:
-    return Column(name, Text, nullable=False)
-
-
-def _integer(name: str) -> Column[int]:
-    return Column(name, BigInteger, nullable=False)
-
-
-def _belongs(column: str, table: str) -> ForeignKeyConstraint:
-    return ForeignKeyConstraint(["tenant", column], [f"{table}.tenant", f"{table}.id"])
-
-
-actors = Table(
-    "actors",
-    metadata,
-    _text("tenant"),
-    _text("id"),
-    _text("type"),
-    _text("name"),
-    _text("roles"),
-    Column("on_behalf_of", Text),
-    _integer("disabled"),
-    _integer("created_ns"),
-    _integer("changed_ns"),
-    _integer("version"),
-    _text("mac"),
-    PrimaryKeyConstraint("tenant", "id"),
-    UniqueConstraint("tenant", "name"),
-    _belongs("on_behalf_of", "actors"),
-)
-
-tokens = Table(
-    "tokens",
-    metadata,
-    _text("tenant"),
-    _text("id"),
-    _text("actor_id"),
-    _text("hash"),
-    _text("scopes"),
-    _text("label"),
-    _text("issued_by"),
-    _integer("created_ns"),
-    _integer("expires_ns"),
-    _integer("revoked_ns"),
-    _integer("version"),
-    _text("mac"),
-    PrimaryKeyConstraint("tenant", "id"),
-    _belongs("actor_id", "actors"),
-    Index(None, "tenant", "actor_id"),
-)
 
 requests = Table(
     "requests",
@@ -294,12 +235,17 @@ statements = Table(
     Index(None, "tenant", "state"),
 )
 
-TABLES: Final = (actors, tokens, requests, reviews, grants, erasures, holds, statements)
+TABLES: Final = (
+    actors, tokens, requests, reviews, grants, erasures, holds, statements, credentials, links, certificates,
+    authorities,
+)  # fmt: skip
 """All tables whose rows are authenticated and counted in a head, parents first.
 
 The vault's own tables have no head, because it would be read whole at each start: what they must hold,
 the events say, and which keys must not come back, `erasures` says.
 """
 
-HEADED_SINCE: Final = {"0002": (erasures, holds), "0003": (statements,)}
+HEADED_SINCE: Final = {
+    "0002": (erasures, holds), "0003": (statements,), "0004": (credentials, links, certificates, authorities),
+}  # fmt: skip
 """Which of them came with which migration: it gives them a head."""

@@ -11,15 +11,19 @@ from ..identity import Identity, Random, Token
 from ..policy import Grant
 from . import schema
 from .access import Grants, Requests
+from .certificates import Certificates
 from .copying import copy_database
+from .credentials import CredentialStore
 from .database import Database
 from .erasures import Erasures
 from .heads import TableHead
 from .holds import Holds
+from .links import Links
 from .migrate import upgrade
-from .people import Actors, Tokens
+from .people import Actors
 from .sealed import SealedTable
 from .statements import Statements
+from .tokens import Tokens
 from .vault import Vault
 
 
@@ -41,6 +45,10 @@ class ControlStore:
         }
         self.actors = Actors(database, sealed["actors"], random, self._forget)
         self.tokens = Tokens(database, sealed["tokens"], self.actors, random)
+        attempts = SealedTable(schema.attempts, tenant, mac_key)
+        self.credentials = CredentialStore(database, sealed["credentials"], attempts, self.actors)
+        self.links = Links(database, sealed["links"])
+        self.certificates = Certificates(database, sealed["certificates"], sealed["authorities"], self.actors)
         self.grants = Grants(database, sealed["grants"], self.actors)
         self.requests = Requests(
             database,
@@ -57,7 +65,7 @@ class ControlStore:
             for table in (schema.subject_keys, schema.sealed_values, schema.vault_marks)
         )
         self.erasures = Erasures(database, table=sealed["erasures"], keys=keys, values=values)
-        self._tables = (*sealed.values(), keys, values, marks)
+        self._tables = (*sealed.values(), attempts, keys, values, marks)
         self.vault = Vault(database, keys=keys, values=values, marks=marks, erasures=self.erasures)
 
     @classmethod

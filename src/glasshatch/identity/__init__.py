@@ -1,6 +1,16 @@
-"""Who: the identity behind a session or a call, and the tokens that prove it."""
+"""Who: the identity behind a session or a call, and what proves it."""
 
 from .model import Identity, IdentityType
+from .passwords import LEAST_CHARACTERS, PasswordHasher, check_password
+from .secondfactor import (
+    accepted_step,
+    enrolment_uri,
+    new_recovery_codes,
+    new_secret,
+    recovery_hash,
+    spend_recovery_code,
+)
+from .slowdown import FailureBook, Failures, penalty_seconds
 from .tokens import (
     AREAS,
     MAX_TOKEN_LIFETIME_NS,
@@ -19,18 +29,30 @@ from .tokens import (
 
 __all__ = [
     "AREAS",
+    "LEAST_CHARACTERS",
     "MAX_TOKEN_LIFETIME_NS",
     "TOKEN_PATTERN",
+    "FailureBook",
+    "Failures",
     "Identity",
     "IdentityType",
+    "PasswordHasher",
     "Random",
     "RefusalKind",
     "Token",
     "TokenHasher",
     "TokenRefused",
     "TokenText",
+    "accepted_step",
+    "check_password",
+    "enrolment_uri",
     "issue_token",
+    "new_recovery_codes",
+    "new_secret",
     "parse_token",
+    "penalty_seconds",
+    "recovery_hash",
     "scope_allows",
+    "spend_recovery_code",
     "verify_token",
 ]

@@ -24,8 +24,9 @@ TOKEN_PATTERN: Final = r"gh_[a-z2-7]{16}_[a-z2-7]{52}"  # noqa: S105
 MAX_TOKEN_LIFETIME_NS: Final = 366 * 24 * 3600 * 1_000_000_000
 """The longest life of a token; there is none without an end."""
 
-AREAS: Final = frozenset({"*", "connect", "read", "request", "review", "admin", "ingest"})
-"""What a scope may open: sessions, the record, asking, reviewing, administration, feeds; `*` is all."""
+AREAS: Final = frozenset({"*", "connect", "read", "request", "review", "admin", "ingest", "scim"})
+"""What a scope may open: sessions, the record, asking, reviewing, administration, feeds, people from a
+directory; `*` is all."""
 
 RefusalKind = Literal["unknown", "wrong_secret", "expired", "revoked", "disabled"]
 

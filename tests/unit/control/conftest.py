@@ -11,7 +11,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from glasshatch.control import ControlStore, Erasure, KeptStatement
+from glasshatch.control import (
+    ControlStore,
+    Erasure,
+    IssuedCertificate,
+    KeptAuthority,
+    KeptStatement,
+    ProviderLink,
+)
 from glasshatch.identity import Identity
 
 NOW = 1_800_000_000_000_000_000
@@ -71,6 +78,27 @@ def erasure(id: str, *key_ids: str, **changes: Any) -> Erasure:
     return msgspec.structs.replace(made, **changes)
 
 
+def prove_themselves(office: Office, who: Identity, moment: int) -> None:
+    """Give somebody a password, a link to a provider, a certificate and an authority that signed it."""
+    store, id = office.store, f"{moment:x}"
+    store.credentials.change(
+        who.id, lambda kept: msgspec.structs.replace(kept, password="$argon2id$x", recovery=("a", "b")),
+        moment )
+    store.links.keep(
+        ProviderLink(
+            id=who.id, provider="https://id.example", subject=f"s-{who.name}", external_id=f"e-{who.name}",
+            groups=("oncall",), refresh="c2VhbGVk", key_id="k1", refresh_ns=moment,
+        ),
+        moment,
+    )  # fmt: skip
+    store.certificates.keep(
+        IssuedCertificate(id=id, actor_id=who.id, fingerprint="ab" * 32, created_ns=moment, expires_ns=moment + 1)
+    )
+    store.certificates.keep_authority(
+        KeptAuthority(id=id, certificate="PEM", sealed="c2VhbGVk", key_id="k1", created_ns=moment)
+    )
+
+
 PEOPLE = (("alice", ["engineer"]), ("bob", ["approver"]), ("carol", ["admin", "approver"]))
 
 
@@ -109,6 +137,7 @@ def busy_store(staffed_store: Path, tmp_path_factory: pytest.TempPathFactory) ->
         office.store.tokens.issue(office.alice.id, scopes=["*"], lifetime_ns=3600 * SECOND, now_ns=moment)
         office.store.holds.place(["<EMAIL:aaaaaaaaaaaa>"], reason="court 17", by="carol", now_ns=moment)
         office.store.erasures.begin(erasure(f"event-{moment}"))
+        prove_themselves(office, office.alice if moment == NOW else office.bob, moment)
     office.store.close()
     return office.path
 

@@ -28,6 +28,10 @@ def read_everything(store: ControlStore) -> None:
     store.holds.list()
     store.erasures.list()
     store.statements.with_text()
+    store.credentials.list()
+    store.links.all()
+    store.certificates.list()
+    store.certificates.authority()
 
 
 def tamper(busy: Any, table: str, column: str) -> None:

@@ -39,6 +39,7 @@ from ...api.vault_values import Erased, EraseForm, HoldForm, HoldView, Revealed,
 from ...errors import Denied
 from ...identity import Identity
 from ...keys import DEFAULT_LEDGER
+from .forwarded_signing import ForwardedSigning
 
 
 class Visitor(Identity, frozen=True, kw_only=True):
@@ -66,7 +67,7 @@ class FrontAuthenticator:
         )  # fmt: skip
 
 
-class ForwardedPart:
+class ForwardedPart(ForwardedSigning):
     """The desk's `Desk` port over the front's socket."""
 
     def __init__(self, socket: Path) -> None:
@@ -258,10 +259,10 @@ class ForwardedPart:
             return front.ingest(source, name, body, encoding, file, line)
 
     @contextlib.contextmanager
-    def _front(self, caller: Identity) -> Iterator[Client]:
+    def _front(self, caller: Identity, address: str = "") -> Iterator[Client]:
         if not isinstance(caller, Visitor):
             raise Denied("only a caller with a token can be passed on to the front")
-        client = Client(f"unix:{self._socket}", caller.token, caller.tenant)
+        client = Client(f"unix:{self._socket}", caller.token, caller.tenant, for_client=address)
         try:
             yield client
         finally:

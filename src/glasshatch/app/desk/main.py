@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..house import House
+from ..signin import SignIn
 from .access import AccessPart
 from .backup import BackupPart
 from .changes import ChangePart
@@ -14,12 +15,13 @@ from .policy import PolicyPart
 from .reaching import ReachPart
 from .record import RecordPart
 from .retention import RetentionPart
+from .signing import SigningPart
 from .vault import VaultPart
 
 
 class FrontDesk(
     RecordPart, LedgerPart, AccessPart, PeoplePart, IntakePart, BackupPart, KeysPart, VaultPart,
-    PolicyPart, RetentionPart, ChangePart, ReachPart,
+    PolicyPart, RetentionPart, ChangePart, ReachPart, SigningPart,
 ):  # fmt: skip
     """Fills the API's `Desk` port over an open house."""
 
@@ -36,6 +38,7 @@ class FrontDesk(
         RetentionPart.__init__(self, house)
         ChangePart.__init__(self, house, self)
         ReachPart.__init__(self, house)
+        SigningPart.__init__(self, house, self, SignIn(house))
 
     def sweep(self) -> None:
         """What is done all the time: let requests and grants run out, settle the vault."""

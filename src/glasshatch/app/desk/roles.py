@@ -27,6 +27,9 @@ DATA_PROTECTION = ("value.", "subject.", "hold.", "request.", "grant.")
 ADMINISTRATION = (
     "actor.",
     "token.",
+    "signin.",
+    "credential.",
+    "certificate.",
     "grant.",
     "request.",
     "server.",

@@ -88,6 +88,7 @@ async def _run(house: House, stop: asyncio.Event, lifeline: Lifeline, workers: i
         watching = tasks.create_task(watch_gaps(gaps, gateway))
         try:
             link.start()
+            desk.signin.start()
             await api.start()
             if gateway is not None:
                 await gateway.start()
@@ -110,6 +111,7 @@ async def _run(house: House, stop: asyncio.Event, lifeline: Lifeline, workers: i
             await api.stop()
             if not halted:
                 await asyncio.to_thread(house.note, "server.stopped", outcome=Outcome(status="success"))
+            await asyncio.to_thread(desk.signin.stop)
             link.stop()
     if halted := house.ledgers.error:
         raise halted
