@@ -15,6 +15,7 @@ from ..control import ControlStore
 from ..errors import Denied
 from ..events import Access, Client, uuid7
 from ..identity import Identity, scope_allows
+from ..identity.certificates import read_certificate
 from ..policy import Ask, Decision, PolicySet, ResourceFacts
 from ..statements import Statement
 from .standing import StandingSource
@@ -27,10 +28,34 @@ class TokenAuthenticator:
         self._control = control
         self._clock = clock
 
-    async def authenticate(self, user: str, secret: str, resource: str, client: Client) -> Identity:
-        """The identity behind the token, if it is this user's and opens connections to the resource."""
+    async def authenticate(
+        self, user: str, secret: str, resource: str, client: Client, certificate: bytes = b""
+    ) -> Identity:
+        """The identity behind the token or the certificate, if it is this user's and opens the resource."""
         # A hash takes milliseconds of pure computation that releases the lock: off the loop.
-        return await asyncio.to_thread(self.identify, secret, "connect", f"postgres/{resource}", user)
+        return await asyncio.to_thread(self.admit, user, secret, resource, certificate)
+
+    def admit(self, user: str, secret: str, resource: str, certificate: bytes = b"") -> Identity:
+        """The same, here and now; raises as `identify`."""
+        if certificate:
+            return self.certified(certificate, user)
+        return self.identify(secret, "connect", f"postgres/{resource}", user)
+
+    def certified(self, certificate: bytes, user: str) -> Identity:
+        """Who holds this certificate (DER), whose key a handshake has proven; it opens sessions and nothing
+        else.
+
+        Raises:
+            Denied: It was not issued here, ended, was revoked, or is another user's.
+        """
+        kept = self._control.certificates.authority()
+        shown = read_certificate(certificate, [kept.certificate] if kept is not None else [])
+        identity, _ = self._control.certificates.authenticate(
+            shown.serial, shown.fingerprint, self._clock.now_ns()
+        )
+        if identity.name != user:
+            raise Denied("the certificate is not accepted", hint="give the user name it was issued for")
+        return msgspec.structs.replace(identity, credential=shown.serial)
 
     def identify(self, token: str, area: str, target: str = "", user: str = "") -> Identity:
         """Who holds this token; an empty area needs no scope.
@@ -44,7 +69,7 @@ class TokenAuthenticator:
             raise Denied("the token is not accepted", hint="give the user name the token was issued for")
         if area and not scope_allows(held.scopes, area, target):
             raise Denied(f"the token does not open {area}", hint="issue one with that scope")
-        return identity
+        return msgspec.structs.replace(identity, credential=held.id)
 
 
 _CHANGES = frozenset({"update", "delete", "merge"})

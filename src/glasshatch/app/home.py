@@ -47,6 +47,7 @@ class Home:
         self.link_socket = self.run / "link.sock"
         self.workers_socket = self.run / "workers.sock"
         self.workers_page = self.run / "workers.page"
+        self.clients_authority = self.run / "clients.crt"
         self.derived = directory / "derived"
         self.lock_file = self.run / "server.lock"
 

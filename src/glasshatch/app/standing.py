@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from ..control import ControlStore
 from ..errors import ConfigError
 from ..events import Access
-from ..identity import Identity
+from ..identity import Ending, Identity
 from ..policy import Grant
 
 
@@ -55,3 +56,22 @@ class ControlStanding:
     def whole(self, actor_id: str, now_ns: int) -> tuple[Identity, tuple[Grant, ...]]:
         """The actor, and all grants that have not ended, those that have not begun yet too."""
         return self.current(actor_id), self._control.grants.unended(actor_id, now_ns)
+
+
+class ControlEndings:
+    """What ended, out of the control store: fills the gateway's `EndingSource`."""
+
+    def __init__(self, control: ControlStore) -> None:
+        self._endings = control.endings
+        self._seen = self._endings.count
+
+    def look(self) -> Sequence[Ending] | None:
+        """What ended since the last look; None if that is not known any more."""
+        if self._endings.count == self._seen:
+            return ()
+        found = self._endings.after(self._seen)
+        if found is None:
+            self._seen = self._endings.count
+            return None
+        self._seen, fresh = found
+        return fresh

@@ -26,7 +26,7 @@ Name = Annotated[str, typer.Argument(help="The actor's name.")]
 Remove = Annotated[bool, typer.Option("--remove", help="Take it away instead.")]
 
 
-def register(actors: typer.Typer) -> None:
+def add_commands(actors: typer.Typer) -> None:
     """Add these commands to `actors`."""
     for name, command in (
         ("enable", enable), ("roles", roles), ("password", password), ("totp", totp),

@@ -21,7 +21,7 @@ tokens_app = typer.Typer(help="Short-lived tokens, used as password and as API k
 
 def register(app: typer.Typer) -> None:
     """Add this group's commands."""
-    credentials.register(actors_app)
+    credentials.add_commands(actors_app)
     app.add_typer(actors_app, name="actors")
     app.add_typer(tokens_app, name="tokens")
 

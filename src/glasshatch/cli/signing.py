@@ -11,7 +11,7 @@ import typer
 
 from ..api.client import Client
 from ..api.signin_values import DeviceForm, PasswordForm, SignedIn
-from ..errors import ConfigError, GlasshatchError
+from ..errors import ConfigError, GlasshatchError, Unavailable
 from .connection import DataOption, ServerOption, TokenOption, address_of, open_desk, read_token
 from .logins import Login, keep_login, logins_file
 from .output import Format, FormatOption, emit_json, emit_rows, local_time, say
@@ -19,6 +19,7 @@ from .secrets import ask_secret
 from .signing_certificates import fetch_certificate
 
 _LONGEST_SECONDS = 3_600
+_PATIENCE = 5
 
 
 def register(app: typer.Typer) -> None:
@@ -107,11 +108,19 @@ def _with_provider(client: Client) -> SignedIn:
     say(f"open [bold]{begun.whole_address or begun.address}[/]")
     say(f"and confirm the code [bold]{begun.user_code}[/], if it is not there already")
     deadline_s = time.monotonic() + _LONGEST_SECONDS
-    interval_s = begun.interval_s
+    interval_s, failures = begun.interval_s, 0
     while time.monotonic() < deadline_s:
+        # A server closes a connection on which nothing is said for a while, so each look has its own.
+        client.close()
         time.sleep(interval_s)
-        answer = client.poll_device(DeviceForm(handle=begun.handle))
+        try:
+            answer = client.poll_device(DeviceForm(handle=begun.handle))
+        except Unavailable:
+            failures += 1
+            if failures > _PATIENCE:
+                raise
+            continue
         if answer.signed_in is not None:
             return answer.signed_in
-        interval_s = answer.interval_s
+        interval_s, failures = answer.interval_s, 0
     raise ConfigError("nobody confirmed the code in time", key="login", hint="begin anew")

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from ..errors import ConfigError, NotAuthenticated
-from ..identity import Identity
+from ..identity import Ending, Identity
 from .database import Database
 from .people import Actors, unrecorded
 from .sealed import Row, SealedTable
@@ -45,12 +45,18 @@ class Certificates:
     """The certificates of one tenant. Blocks on the disk; safe from any thread."""
 
     def __init__(
-        self, database: Database, table: SealedTable, authorities: SealedTable, actors: Actors
+        self,
+        database: Database,
+        table: SealedTable,
+        authorities: SealedTable,
+        actors: Actors,
+        ended: Callable[[Ending], None],
     ) -> None:
         self._database = database
         self._table = table
         self._authorities = authorities
         self._actors = actors
+        self._ended = ended
 
     def authority(self) -> KeptAuthority | None:
         """The newest authority."""
@@ -115,6 +121,7 @@ class Certificates:
             if not found.revoked_ns:
                 found = _of(self._table.replace(connection, row, revoked_ns=now_ns), IssuedCertificate)
                 record(found)
+        self._ended(Ending(found.actor_id, serial, "its certificate was revoked"))
         return found
 
     def _read(self, connection: Connection, serial: str) -> Row:

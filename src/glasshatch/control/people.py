@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from ..errors import ConfigError
 from ..events import uuid7
-from ..identity import Identity, IdentityType, Random
+from ..identity import Ending, Identity, IdentityType, Random
 from .database import Database
 from .sealed import Row, SealedTable
 
@@ -31,12 +31,18 @@ class Actors:
     """
 
     def __init__(
-        self, database: Database, table: SealedTable, random: Random, changed: Callable[[], None]
+        self,
+        database: Database,
+        table: SealedTable,
+        random: Random,
+        changed: Callable[[], None],
+        ended: Callable[[Ending], None],
     ) -> None:
         self._database = database
         self._table = table
         self._random = random
         self._changed = changed
+        self._ended = ended
         self._lock = threading.Lock()
         self._held: dict[str, Identity] = {}
         self._writes = 0
@@ -147,7 +153,10 @@ class Actors:
         self, id: str, disabled: bool, now_ns: int, *, record: Callable[[Identity], object] = unrecorded
     ) -> Identity:
         """Disable an actor, or enable one again. A disabled one authenticates and holds nothing."""
-        return self._change(id, now_ns, record, disabled=int(disabled))
+        changed = self._change(id, now_ns, record, disabled=int(disabled))
+        if disabled:
+            self._ended(Ending(id, "", "the actor was disabled"))
+        return changed
 
     def read(self, connection: Connection, id: str) -> Identity:
         """As `get`, within a transaction of the store."""

@@ -15,6 +15,7 @@ from .certificates import Certificates
 from .copying import copy_database
 from .credentials import CredentialStore
 from .database import Database
+from .endings import Endings
 from .erasures import Erasures
 from .heads import TableHead
 from .holds import Holds
@@ -43,12 +44,15 @@ class ControlStore:
             table.name: SealedTable(table, tenant, mac_key, self._heads[table.name])
             for table in schema.TABLES
         }
-        self.actors = Actors(database, sealed["actors"], random, self._forget)
-        self.tokens = Tokens(database, sealed["tokens"], self.actors, random)
+        self.endings = Endings()
+        self.actors = Actors(database, sealed["actors"], random, self._forget, self.endings.add)
+        self.tokens = Tokens(database, sealed["tokens"], self.actors, random, self.endings.add)
         attempts = SealedTable(schema.attempts, tenant, mac_key)
         self.credentials = CredentialStore(database, sealed["credentials"], attempts, self.actors)
         self.links = Links(database, sealed["links"])
-        self.certificates = Certificates(database, sealed["certificates"], sealed["authorities"], self.actors)
+        self.certificates = Certificates(
+            database, sealed["certificates"], sealed["authorities"], self.actors, self.endings.add
+        )
         self.grants = Grants(database, sealed["grants"], self.actors)
         self.requests = Requests(
             database,

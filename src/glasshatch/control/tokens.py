@@ -12,6 +12,7 @@ import msgspec
 
 from ..errors import ConfigError, Denied
 from ..identity import (
+    Ending,
     Identity,
     Random,
     Token,
@@ -30,11 +31,19 @@ from .sealed import Row, SealedTable
 class Tokens:
     """Access tokens: issued, revoked, and what they prove."""
 
-    def __init__(self, database: Database, table: SealedTable, actors: Actors, random: Random) -> None:
+    def __init__(
+        self,
+        database: Database,
+        table: SealedTable,
+        actors: Actors,
+        random: Random,
+        ended: Callable[[Ending], None],
+    ) -> None:
         self._database = database
         self._table = table
         self._actors = actors
         self._random = random
+        self._ended = ended
         self._hasher = TokenHasher(random)
         self._proven = _Proven(random(32))
 
@@ -90,6 +99,7 @@ class Tokens:
                 row = self._table.replace(connection, row, revoked_ns=now_ns)
                 record(_token(row))
         self.forget()
+        self._ended(Ending(row["actor_id"], id, "its token was revoked"))
         return _token(row)
 
     def find(self, id: str) -> Token | None:

@@ -3,6 +3,7 @@
 from .core import (
     Authenticator,
     Authority,
+    EndingSource,
     GuardedResource,
     Limiter,
     Limits,
@@ -16,6 +17,7 @@ from .runtime import GatewayServer, Listen
 __all__ = [
     "Authenticator",
     "Authority",
+    "EndingSource",
     "GatewayServer",
     "GuardedResource",
     "Limiter",

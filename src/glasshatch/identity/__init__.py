@@ -1,6 +1,6 @@
 """Who: the identity behind a session or a call, and what proves it."""
 
-from .model import Identity, IdentityType
+from .model import Ending, Identity, IdentityType
 from .passwords import LEAST_CHARACTERS, PasswordHasher, check_password
 from .secondfactor import (
     accepted_step,
@@ -32,6 +32,7 @@ __all__ = [
     "LEAST_CHARACTERS",
     "MAX_TOKEN_LIFETIME_NS",
     "TOKEN_PATTERN",
+    "Ending",
     "FailureBook",
     "Failures",
     "Identity",

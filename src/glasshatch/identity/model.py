@@ -25,6 +25,9 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     roles: tuple[str, ...] = ()
     on_behalf_of: str = ""
     disabled: bool = False
+    credential: str = ""
+    """What a session was opened with: a token's id, or a certificate's serial number. Empty where nobody asks
+    in a session; it says nothing of what the actor may."""
 
     def as_actor(self) -> Actor:
         """The actor as it stands in an event."""
@@ -46,3 +49,17 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
         Four eyes count people, so an agent and its human are one pair of eyes.
         """
         return frozenset(filter(None, (self.id, self.on_behalf_of)))
+
+
+class Ending(msgspec.Struct, frozen=True):
+    """Something is over that sessions rest on. credential: empty if it is all that the actor has."""
+
+    actor_id: str
+    credential: str
+    reason: str
+
+    def ends(self, identity: Identity) -> bool:
+        """Whether a session of this identity is over with it; an agent's is with its human."""
+        if self.credential:
+            return identity.id == self.actor_id and identity.credential == self.credential
+        return self.actor_id in identity.people()

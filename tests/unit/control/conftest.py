@@ -82,8 +82,10 @@ def prove_themselves(office: Office, who: Identity, moment: int) -> None:
     """Give somebody a password, a link to a provider, a certificate and an authority that signed it."""
     store, id = office.store, f"{moment:x}"
     store.credentials.change(
-        who.id, lambda kept: msgspec.structs.replace(kept, password="$argon2id$x", recovery=("a", "b")),
-        moment )
+        who.id,
+        lambda kept: msgspec.structs.replace(kept, password="$argon2id$x", recovery=("a", "b")),
+        moment,
+    )
     store.links.keep(
         ProviderLink(
             id=who.id, provider="https://id.example", subject=f"s-{who.name}", external_id=f"e-{who.name}",
@@ -92,7 +94,9 @@ def prove_themselves(office: Office, who: Identity, moment: int) -> None:
         moment,
     )  # fmt: skip
     store.certificates.keep(
-        IssuedCertificate(id=id, actor_id=who.id, fingerprint="ab" * 32, created_ns=moment, expires_ns=moment + 1)
+        IssuedCertificate(
+            id=id, actor_id=who.id, fingerprint="ab" * 32, created_ns=moment, expires_ns=moment + 1
+        )
     )
     store.certificates.keep_authority(
         KeptAuthority(id=id, certificate="PEM", sealed="c2VhbGVk", key_id="k1", created_ns=moment)

@@ -13,6 +13,7 @@ from ...events import EventSink
 from ...gateway import (
     Authenticator,
     Authority,
+    EndingSource,
     GatewayServer,
     Limiter,
     Limits,
@@ -22,6 +23,7 @@ from ...gateway import (
 from ...masking import MaskingPolicy, Redactor
 from ..config import LoadedConfig, split_address
 from ..guarded import guarded_resource
+from ..home import Home
 
 
 class Ground(msgspec.Struct, frozen=True):
@@ -36,6 +38,7 @@ class Ground(msgspec.Struct, frozen=True):
     authority: Authority
     usage: Limiter
     siblings: Siblings | None = None
+    endings: EndingSource | None = None
 
 
 def make_gateway(ground: Ground) -> GatewayServer:
@@ -51,6 +54,7 @@ def make_gateway(ground: Ground) -> GatewayServer:
         port=port,
         tls_certificate=str(loaded.path(section.tls_certificate)) if section.tls_certificate else "",
         tls_key=str(loaded.path(section.tls_key)) if section.tls_key else "",
+        clients_authority=str(Home(loaded.data).clients_authority),
     )
     return GatewayServer(
         listen,
@@ -70,6 +74,7 @@ def make_gateway(ground: Ground) -> GatewayServer:
         ),
         usage=ground.usage,
         siblings=ground.siblings,
+        endings=ground.endings,
     )
 
 

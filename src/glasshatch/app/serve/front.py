@@ -20,7 +20,7 @@ from ..desk import FrontDesk
 from ..gaps import GapKeeper
 from ..house import House
 from ..limiting import make_usage
-from ..standing import ControlStanding
+from ..standing import ControlEndings, ControlStanding
 from ..workers import Keeper, Page
 from .doorway import Ground, demand_free, imaged, make_gateway
 from .files import allow_files
@@ -162,6 +162,7 @@ def _gateway(house: House) -> GatewayServer:
             authenticator=TokenAuthenticator(house.control, house.clock),
             authority=PolicyAuthority(lambda: house.policy, standing, house.clock, imaged(house.loaded)),
             usage=make_usage(house.loaded),
+            endings=ControlEndings(house.control),
         )
     )
 

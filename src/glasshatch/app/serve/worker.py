@@ -26,6 +26,7 @@ from ..recorder import Recorder
 from ..streams import make_streams
 from ..workers import (
     FarAuthenticator,
+    FarEndings,
     FarLedger,
     FarRecord,
     FarStanding,
@@ -121,6 +122,7 @@ class _Worker:
                 authority=PolicyAuthority(standing.policy, standing, clock, imaged(loaded)),
                 usage=FarUsage(line),
                 siblings=Siblings(self._hello.number, self._page, line),
+                endings=FarEndings(line, self._page),
             )
         )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import threading
-from pathlib import Path
 
 from ...api.signin_values import CertificateForm, CertificateIssued
 from ...control import IssuedCertificate, KeptAuthority
@@ -99,14 +98,9 @@ class Certifying:
         )  # fmt: skip
 
 
-def authority_file(home: Home) -> Path:
-    """Where the authority's certificate lies for those who take clients in; nothing secret is in it."""
-    return home.run / "clients.crt"
-
-
 def publish_authority(home: Home, certificate: str) -> None:
-    """Write the file anew, whole or not at all."""
-    file = authority_file(home)
+    """Write its certificate for those who take clients in, whole or not at all; nothing secret is in it."""
+    file = home.clients_authority
     fresh = file.with_suffix(".new")
     fresh.write_text(certificate, encoding="ascii")
     fresh.chmod(0o600)

@@ -8,12 +8,13 @@ that was taken back, or a policy that was loaded, holds in every process from th
 from .keeping import Keeper
 from .page import MAX_WORKERS, Page
 from .recording import FarLedger, FarRecord
-from .standing import FarAuthenticator, FarStanding, FarUsage, Line, Siblings
+from .standing import FarAuthenticator, FarEndings, FarStanding, FarUsage, Line, Siblings
 from .values import Hello
 
 __all__ = [
     "MAX_WORKERS",
     "FarAuthenticator",
+    "FarEndings",
     "FarLedger",
     "FarRecord",
     "FarStanding",

@@ -27,10 +27,12 @@ from .page import Page
 from .values import (
     Answer,
     AskAccess,
+    AskEndings,
     AskPolicy,
     AskStanding,
     CountRows,
     CountStatement,
+    Ended,
     Entries,
     Hello,
     LeavePlace,
@@ -68,6 +70,7 @@ class Keeper:
         # Whatever changes what somebody may, the workers see before the change is acknowledged.
         house.control.grants.changed = page.count_change
         house.policies.changed = page.count_change
+        house.control.endings.changed = page.count_change
         house.changed_keys = page.count_change
 
     def start(self) -> None:
@@ -151,8 +154,11 @@ class Keeper:
 
     def _found(self, question: Question, places: dict[int, Allowance]) -> object:
         match question:
-            case Login(user, secret, resource):
-                return self._authenticator.identify(secret, "connect", f"postgres/{resource}", user)
+            case Login(user, secret, resource, certificate):
+                return self._authenticator.admit(user, secret, resource, certificate)
+            case AskEndings(after):
+                ended = self._house.control.endings.after(after)
+                return Ended(*ended) if ended is not None else None
             case AskStanding(actor_id):
                 actor, grants = self._standing.whole(actor_id, self._house.clock.now_ns())
                 return Standing(actor, grants)

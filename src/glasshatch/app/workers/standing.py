@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +16,19 @@ from ...api.answers import raised
 from ...api.sockets import connect_unix
 from ...errors import PeerError, Unavailable
 from ...events import Access, Client
-from ...identity import Identity
+from ...identity import Ending, Identity
 from ...policy import Breach, Grant, PolicySet
 from ..frames import receive, send
 from .page import Page
 from .values import (
     Answer,
     AskAccess,
+    AskEndings,
     AskPolicy,
     AskStanding,
     CountRows,
     CountStatement,
+    Ended,
     Hello,
     LeavePlace,
     Login,
@@ -158,14 +160,40 @@ class FarAuthenticator:
         self._path = path
         self._hello = hello
 
-    async def authenticate(self, user: str, secret: str, resource: str, client: Client) -> Identity:
-        """The identity behind a token; raises `Denied` or `Unavailable`."""
-        return await asyncio.to_thread(self._ask, Login(user, secret, resource))
+    async def authenticate(
+        self, user: str, secret: str, resource: str, client: Client, certificate: bytes = b""
+    ) -> Identity:
+        """The identity behind a token or a certificate; raises `Denied` or `Unavailable`."""
+        return await asyncio.to_thread(self._ask, Login(user, secret, resource, certificate))
 
     def _ask(self, question: Login) -> Identity:
         with contextlib.closing(Line(self._path, self._hello)) as line:
             found: Identity = line.ask(question, Identity)
             return found
+
+
+class FarEndings:
+    """What ended, asked of the front when the page counts a change: fills the gateway's `EndingSource`."""
+
+    def __init__(self, line: Line, page: Page) -> None:
+        self._line = line
+        self._page = page
+        self._changes = page.changes
+        # No session is open yet, so nothing before this matters; only the number does.
+        found: Ended = line.ask(AskEndings(-1), Ended)
+        self._count = found.count
+
+    def look(self) -> Sequence[Ending] | None:
+        """What ended since the last look; None if that is not known any more."""
+        changes = self._page.changes
+        if changes == self._changes:
+            return ()
+        found: Ended | None = self._line.ask(AskEndings(self._count), Ended | None)
+        self._changes = changes
+        if found is None:
+            return None
+        self._count = found.count
+        return found.endings
 
 
 class FarUsage:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ...api.answers import Problem
-from ...identity import Identity
+from ...identity import Ending, Identity
 from ...policy import Breach, Grant, Source
 
 
@@ -50,6 +50,7 @@ class Login(msgspec.Struct, frozen=True, tag=True):
     user: str
     secret: str
     resource: str
+    certificate: bytes = b""
 
     def __repr__(self) -> str:
         return f"Login({self.user!r})"
@@ -66,6 +67,19 @@ class Standing(msgspec.Struct, frozen=True):
 
     actor: Identity
     grants: tuple[Grant, ...]
+
+
+class AskEndings(msgspec.Struct, frozen=True, tag=True):
+    """What ended behind the first so many? Answered by `Ended`, or nothing if it is not known any more."""
+
+    after: int
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """How many things ended, and the last of them."""
+
+    count: int
+    endings: list[Ending]
 
 
 class AskAccess(msgspec.Struct, frozen=True, tag=True):
@@ -146,6 +160,7 @@ class PassCancel(msgspec.Struct, frozen=True, tag=True):
 Question = (
     Login
     | AskStanding
+    | AskEndings
     | AskAccess
     | AskPolicy
     | TakePlace

@@ -47,6 +47,8 @@ class TlsStarted(msgspec.Struct, frozen=True):
     """A side now speaks TLS."""
 
     side: Side
+    certificate: bytes = b""
+    """What the side has shown of itself, DER; TLS has checked who signed it, and that it holds the key."""
 
 
 class Authenticated(msgspec.Struct, frozen=True):
@@ -155,6 +157,7 @@ class Authenticate(msgspec.Struct, frozen=True):
     secret: str
     resource: str
     client: Client
+    certificate: bytes = b""
 
     def __repr__(self) -> str:
         return f"Authenticate(user={self.user!r}, resource={self.resource!r})"
@@ -246,6 +249,10 @@ class Conversation(Protocol):
     @property
     def session_id(self) -> str:
         """The session's id, as in its events."""
+
+    @property
+    def actor(self) -> Identity | None:
+        """Whose session it is, once that is known."""
 
     @property
     def due_ns(self) -> int:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
 from ...clock import Clock
 from ...events import Access, Client
-from ...identity import Identity
+from ...identity import Ending, Identity
 from ...masking import ColumnRule, MaskingPolicy, Redactor
 from ...policy import Breach, Decision, ResourceFacts, Usage
 from ...statements import Statement
@@ -24,8 +24,10 @@ TlsMode = Literal["disable", "require", "verify-full"]
 class Authenticator(Protocol):
     """Turns a secret into an identity."""
 
-    async def authenticate(self, user: str, secret: str, resource: str, client: Client) -> Identity:
-        """The identity behind a token.
+    async def authenticate(
+        self, user: str, secret: str, resource: str, client: Client, certificate: bytes = b""
+    ) -> Identity:
+        """The identity behind a token, or behind a certificate (DER) whose key the client has proven.
 
         Raises:
             Denied: The secret is wrong, expired or not this user's; its message is shown to the client.
@@ -46,6 +48,24 @@ class Authority(Protocol):
 
     def access(self, grant_id: str) -> Access | None:
         """What stands in the record for a decision's grant; None if the grant is not known."""
+
+
+class EndingSource(Protocol):
+    """What ended that sessions rest on: tokens, certificates, actors."""
+
+    def look(self) -> Sequence[Ending] | None:
+        """What ended since the last look; None if that cannot be told, so that every session must end.
+
+        Asked several times a second from the event loop; where nothing changed it answers at once.
+        """
+
+
+class NothingEnds:
+    """Nobody says that anything ended."""
+
+    def look(self) -> Sequence[Ending]:
+        """See `EndingSource`."""
+        return ()
 
 
 class Allowing(Protocol):

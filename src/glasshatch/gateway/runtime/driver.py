@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from ...clock import Clock
 from ...errors import Denied, GlasshatchError, PeerError, place_of_bug
+from ...identity import Identity
 from ..core import (
     Abort,
     Address,
@@ -48,6 +49,8 @@ from ..core import (
     TlsStarted,
     Wake,
 )
+from .cancelling import cancel_upstream
+from .clientcerts import ClientTls
 from .mailbox import Mailbox, Outgoing
 from .tls import upstream_context
 
@@ -67,7 +70,7 @@ class Surroundings(Protocol):
     mailbox: Mailbox
     authenticator: Authenticator
     authority: Authority
-    server_tls: ssl.SSLContext | None
+    server_tls: ClientTls | None
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something beside; it is over before the server is."""
@@ -77,6 +80,12 @@ class Surroundings(Protocol):
 
     def gone(self, driver: SessionDriver) -> None:
         """The session is over."""
+
+    def endings_mark(self) -> int:
+        """A moment, for `ended_since`."""
+
+    def ended_since(self, mark: int, actor: Identity) -> str:
+        """Why a session of this identity would be over, by what ended since that moment; or nothing."""
 
 
 class _End(asyncio.Protocol):
@@ -129,7 +138,7 @@ class SessionDriver:
             Pause: lambda _: self._hold("client", "conversation", True),
             Resume: lambda _: self._hold("client", "conversation", False),
             CancelOther: lambda effect: self._around.cancel(effect.process, effect.key),
-            CancelUpstream: lambda effect: self._around.spawn(_cancel(effect)),
+            CancelUpstream: lambda effect: self._around.spawn(cancel_upstream(effect)),
         }
 
     def client_end(self) -> asyncio.Protocol:
@@ -282,10 +291,14 @@ class SessionDriver:
     # -- what takes time ------------------------------------------------------------------------
 
     async def _authenticate(self, effect: Authenticate) -> None:
+        mark = self._around.endings_mark()
         try:
             actor = await self._around.authenticator.authenticate(
-                effect.user, effect.secret, effect.resource, effect.client
+                effect.user, effect.secret, effect.resource, effect.client, effect.certificate
             )
+            # What ended while that was found out was not looked for in this session.
+            if reason := self._around.ended_since(mark, actor):
+                raise Denied(f"the session is over before it began: {reason}")
         except Denied as error:
             self.feed(Refused(error.message, error.hint))
         except GlasshatchError:
@@ -331,13 +344,13 @@ class SessionDriver:
             return
         self._transports[side] = secure
         secure.set_write_buffer_limits(high=_WRITE_HIGH_BYTES)
-        self.feed(TlsStarted(side))
+        self.feed(TlsStarted(side, _shown(secure) if side == "client" else b""))
 
     def _tls_context(self, side: Side) -> ssl.SSLContext:
         if side == "client":
             if self._around.server_tls is None:
                 raise RuntimeError("TLS was offered without a certificate")
-            return self._around.server_tls
+            return self._around.server_tls.context()
         return upstream_context(self._address())
 
     def _tls_name(self, side: Side) -> str | None:
@@ -358,33 +371,18 @@ class SessionDriver:
             self.feed(Closed("client"))
 
 
+def _shown(transport: asyncio.Transport) -> bytes:
+    """The certificate that a client has shown, DER, or nothing."""
+    found = transport.get_extra_info("ssl_object")
+    return (found.getpeercert(binary_form=True) or b"") if found is not None else b""
+
+
 def _os_reason(error: OSError) -> str:
     return (
         error.strerror.lower()
         if error.strerror and error.errno and error.errno > 0
         else "it cannot be reached"
     )
-
-
-async def _cancel(effect: CancelUpstream) -> None:
-    """Best effort, like PostgreSQL's own cancel: the client sees only whether its statement ends."""
-    address = effect.address
-    try:
-        async with asyncio.timeout(_CONNECT_SECONDS):
-            reader, writer = await asyncio.open_connection(address.host, address.port)
-            try:
-                if address.tls != "disable":
-                    writer.write(effect.tls_request)
-                    if await reader.readexactly(1) != effect.tls_answer:
-                        return
-                    await writer.start_tls(upstream_context(address), server_hostname=address.host)
-                writer.write(effect.request)
-                await writer.drain()
-                await reader.read()
-            finally:
-                writer.close()
-    except (OSError, ssl.SSLError, EOFError, GlasshatchError) as error:
-        _log.warning("a cancel request did not reach the database: %s", type(error).__name__)
 
 
 def _log_failure(error: BaseException) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import ssl
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ import msgspec
 from ...clock import Clock
 from ...errors import ConfigError
 from ...events import Client, EventSink
+from ...identity import Identity
 from ...masking import Redactor
 from ...policy import Usage
 from ..connectors.postgres import CONNECTOR
@@ -23,24 +23,28 @@ from ..core import (
     Authority,
     Conversation,
     Drain,
+    EndingSource,
     GuardedResource,
     House,
     Limiter,
     Limits,
+    NothingEnds,
     Siblings,
     process_of,
 )
+from .clientcerts import ClientTls
 from .driver import SessionDriver
 from .mailbox import Mailbox, Outgoing
 from .timekeeper import keep_time
-from .tls import server_context
+from .watching import EndingWatch
 
 _BACKLOG = 512
 _CUT_SECONDS = 2.0
 
 
 class Listen(msgspec.Struct, frozen=True, kw_only=True):
-    """Where clients connect. tls_certificate, tls_key: PEM files, both or neither.
+    """Where clients connect. tls_certificate, tls_key: PEM files, both or neither. clients_authority: a
+    file with the certificate of an authority for clients, that may come and change later.
 
     plaintext_anywhere: accept a token without TLS from other hosts too; off unless somebody asks for it.
     """
@@ -49,6 +53,7 @@ class Listen(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 0
     tls_certificate: str = ""
     tls_key: str = ""
+    clients_authority: str = ""
     plaintext_anywhere: bool = False
 
 
@@ -80,6 +85,7 @@ class GatewayServer:
         limits: Limits | None = None,
         usage: Limiter | None = None,
         siblings: Siblings | None = None,
+        endings: EndingSource | None = None,
     ) -> None:
         self._listen = listen
         self._limits = limits or Limits()
@@ -100,7 +106,8 @@ class GatewayServer:
         self.authority = authority
         self.sink = sink
         self.clock = clock
-        self.server_tls: ssl.SSLContext | None = None
+        self.server_tls: ClientTls | None = None
+        self._endings = EndingWatch(endings or NothingEnds())
         self.loop: asyncio.AbstractEventLoop
         self.mailbox: Mailbox
         self.outgoing: Outgoing
@@ -142,7 +149,7 @@ class GatewayServer:
         self.outgoing = Outgoing(self.loop, self.sink)
         self._begin = CONNECTOR.open(self._house)
         if listen.tls_certificate:
-            self.server_tls = server_context(listen.tls_certificate, listen.tls_key)
+            self.server_tls = ClientTls(listen.tls_certificate, listen.tls_key, listen.clients_authority)
         try:
             self._server = await self.loop.create_server(
                 self._accept, listen.host, listen.port, backlog=_BACKLOG,
@@ -211,6 +218,23 @@ class GatewayServer:
         if not self._drivers:
             self._empty.set()
 
+    def endings_mark(self) -> int:
+        """A moment, for `ended_since`."""
+        return self._endings.mark()
+
+    def ended_since(self, mark: int, actor: Identity) -> str:
+        """Why a session of this identity would be over, by what ended since that moment; or nothing."""
+        return self._endings.ended_since(mark, actor)
+
+    def _cut_ended(self) -> None:
+        """End the sessions that rest on what ended since the last look."""
+        self._endings.look()
+        if self._endings.fresh:
+            for driver in list(self._drivers):
+                actor = driver.conversation.actor
+                if actor is not None and (reason := self._endings.reason(actor)):
+                    driver.feed(Abort(f"the session was ended: {reason}", cut=True))
+
     # -- inside ---------------------------------------------------------------------------------
 
     def _accept(self) -> asyncio.Protocol:
@@ -229,7 +253,7 @@ class GatewayServer:
     async def _keep(self, ready: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as group:
             self._tasks = group
-            timekeeper = group.create_task(keep_time(lambda: self._drivers, self.clock))
+            timekeeper = group.create_task(keep_time(lambda: self._drivers, self.clock, self._cut_ended))
             ready.set()
             await self._over.wait()
             self._tasks = None

@@ -15,10 +15,13 @@ from .driver import SessionDriver
 _BEAT_SECONDS = 0.25
 
 
-async def keep_time(drivers: Callable[[], Collection[SessionDriver]], clock: Clock) -> None:
-    """Look at all sessions four times a second, until cancelled."""
+async def keep_time(
+    drivers: Callable[[], Collection[SessionDriver]], clock: Clock, beat: Callable[[], None]
+) -> None:
+    """Look at all sessions four times a second, until cancelled; `beat` is called each time before."""
     while True:
         await asyncio.sleep(_BEAT_SECONDS)
+        beat()
         now_ns = clock.monotonic_ns()
         for driver in [one for one in drivers() if one.conversation.due_ns <= now_ns]:
             driver.feed(Tick())

@@ -8,8 +8,12 @@ from ...errors import ConfigError
 from ..core import Address
 
 
-def server_context(certificate: str, key: str) -> ssl.SSLContext:
+def server_context(certificate: str, key: str, clients: str = "") -> ssl.SSLContext:
     """The context for clients.
+
+    Args:
+        clients: Certificates (PEM) of authorities; a client may then show a certificate that one of them
+        signed.
 
     Raises:
         ConfigError: A file cannot be read, or the two do not belong together.
@@ -25,6 +29,13 @@ def server_context(certificate: str, key: str) -> ssl.SSLContext:
             key="gateway.tls_certificate",
             hint="both files in PEM, readable, and made for each other",
         ) from None
+    if clients:
+        try:
+            context.load_verify_locations(cadata=clients)
+        except ssl.SSLError:
+            raise ConfigError("the authority for clients cannot be read", key="identity") from None
+        # Not demanded: who has a token needs none. One of another authority ends the handshake.
+        context.verify_mode = ssl.CERT_OPTIONAL
     return context
 
 

@@ -221,7 +221,8 @@ class OpenIdClient:
         found = self._ask_token({"grant_type": "refresh_token", "refresh_token": refresh_token})
         if isinstance(found, str):
             raise TokenFault("gone", "is not renewed")
-        person = self._person(found, "")
+        # Within one second a provider may write the very same token again, so this one may have been seen.
+        person = self._person(found, "", once=False)
         return msgspec.structs.replace(person, refresh_token=person.refresh_token or refresh_token)
 
     # -- inside ---------------------------------------------------------------------------------
@@ -282,7 +283,7 @@ class OpenIdClient:
         # RFC 6749, section 2.3.1: both are form-encoded before they become a header.
         return self._web.post(address, form, (quote(client, safe=""), quote(secret, safe="")))
 
-    def _person(self, tokens: _Tokens, nonce: str) -> Person:
+    def _person(self, tokens: _Tokens, nonce: str, *, once: bool = True) -> Person:
         if not tokens.id_token:
             raise TokenFault("form", "is missing: the scope openid is not granted", _SETUP)
         settings = self._settings
@@ -290,7 +291,8 @@ class OpenIdClient:
             settings.issuer, settings.client_id, self._clock.now_ns() // _SECOND_NS, nonce, settings.leeway_s
         )
         claims = verify_id_token(tokens.id_token, self._keys.candidates, expected)
-        self._use_once(tokens.id_token)
+        if once:
+            self._use_once(tokens.id_token)
         claims = self._completed(claims, tokens.access_token)
         return Person(
             subject=claims["sub"], name=_name(claims.get(settings.name_claim), settings.name_claim),

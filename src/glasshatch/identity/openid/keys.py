@@ -17,7 +17,7 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 from ...errors import Unavailable
 
 Key = RSAKey | ECKey | OKPKey
-FETCH_AGAIN_NS: Final = 10 * 1_000_000_000
+FETCH_AGAIN_NS: Final = 1 * 1_000_000_000
 KEEP_NS: Final = 3_600 * 1_000_000_000
 _LEAST_RSA_BITS = 2048
 # Keys that are secret on both sides (`oct`) are not among them: a public document holds none.

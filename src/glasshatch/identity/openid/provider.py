@@ -35,7 +35,7 @@ class _Document(msgspec.Struct, frozen=True):
     userinfo_endpoint: str = ""
     device_authorization_endpoint: str = ""
     authorization_response_iss_parameter_supported: bool = False
-    token_endpoint_auth_methods_supported: list[str] = ["client_secret_basic"]
+    token_endpoint_auth_methods_supported: tuple[str, ...] = ("client_secret_basic",)
 
 
 def read_provider(data: bytes, issuer: str) -> Provider:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ....errors import PeerError
 from ....events import Client, Outcome
+from ....identity import Identity
 from ...core import (
     Abort,
     Authenticated,
@@ -96,7 +97,7 @@ class PostgresConversation:
             Closed: self._closed,
             Opened: lambda _: self._entrance.upstream_opened(),
             OpenFailed: lambda event: self._entrance.upstream_failed(event.reason),
-            TlsStarted: lambda event: self._entrance.tls_started(event.side),
+            TlsStarted: lambda event: self._entrance.tls_started(event.side, event.certificate),
             Authenticated: lambda event: self._entrance.authenticated(event.actor),
             Refused: lambda event: self._entrance.refused(event.message, event.hint),
             SessionDecided: lambda event: self._entrance.decided(event.decision, event.access),
@@ -109,6 +110,11 @@ class PostgresConversation:
     def session_id(self) -> str:
         """The session's id, as in its events."""
         return self.session.record.session_id
+
+    @property
+    def actor(self) -> Identity | None:
+        """Whose session it is; see `Conversation`."""
+        return self.session.actor
 
     @property
     def due_ns(self) -> int:
@@ -266,6 +272,8 @@ class PostgresConversation:
     def _abort(self, event: Abort) -> None:
         code = "57P01" if event.cut else "08P01"
         if self._greeted:
+            # Closing alone would let the database run on until it next writes.
+            self._cancel_upstream()
             self._say_goodbye("session.aborted", code, event.reason)
         elif self._entrance.step == "open":
             self.session.outbox.client(error_message(code, event.reason, severity="FATAL"))

@@ -83,6 +83,7 @@ class Entrance:
         self._shelves = shelves
         self._tls = tls
         self._secure = False
+        self._certificate = b""
         self._gss_asked = False
         self._plaintext = plaintext_anywhere or _is_loopback(session.client.ip)
         self._cancel_key = cancel_key
@@ -121,10 +122,11 @@ class Entrance:
         except Unavailable as error:
             self._no_upstream(error.message, error.hint, self._login.refusal)
 
-    def tls_started(self, side: str) -> None:
-        """A handshake is done."""
+    def tls_started(self, side: str, certificate: bytes = b"") -> None:
+        """A handshake is done; a client may have shown a certificate."""
         if side == "client":
             self._secure = True
+            self._certificate = certificate
             self.step = "startup"
         elif self._login is not None:
             self._follow(self._login.secured())
@@ -146,7 +148,7 @@ class Entrance:
 
     def refused(self, reason: str, hint: str) -> None:
         """The token was not accepted."""
-        self.refuse("28P01", reason, hint)
+        self.refuse("28000" if self._certificate else "28P01", reason, hint)
 
     def decided(self, decision: Decision, access: Access | None) -> None:
         """Policy's word on the session."""
@@ -261,8 +263,19 @@ class Entrance:
         if not self._secure and not self._plaintext:
             self.refuse("28000", "this gateway takes a token only over TLS", "connect with sslmode=require")
             return
+        if self._certificate:
+            # TLS has proven that the client holds its key; whose it is, and whether it counts, is asked now.
+            self.step = "identity"
+            session.outbox.client(negotiate(startup))
+            session.outbox.add(self._authenticate(""))
+            return
         self.step = "password"
         session.outbox.client(negotiate(startup) + _ASK_PASSWORD)
+
+    def _authenticate(self, secret: str) -> Authenticate:
+        startup, session = self._startup, self._session
+        assert startup is not None
+        return Authenticate(startup.user, secret, startup.database, session.client, self._certificate)
 
     def _password(self, data: bytes) -> bytes:
         buffer, spans = self._secret_reader.feed(data)
@@ -278,8 +291,7 @@ class Entrance:
         except UnicodeDecodeError:
             raise PeerError("a password that is not UTF-8") from None
         self.step = "identity"
-        startup = self._startup
-        self._session.outbox.add(Authenticate(startup.user, secret, startup.database, self._session.client))
+        self._session.outbox.add(self._authenticate(secret))
         return buffer[end:]
 
     # -- the database's login -------------------------------------------------------------------
@@ -296,6 +308,8 @@ class Entrance:
         session, startup = self._session, self._startup
         self.step = "recording"
         attrs: dict[str, object] = {"tls": self._secure, "upstream_tls": session.resource.target.tls}
+        if session.actor is not None and session.actor.credential:
+            attrs["certificate" if self._certificate else "token"] = session.actor.credential
         if session.limits.heartbeat_ns:
             # Whoever reads the record must know what silence means here.
             attrs["heartbeat_s"] = session.limits.heartbeat_ns // 10**9
