@@ -9,7 +9,7 @@ from .explaining import Explanation, Step, explain
 from .fieldpaths import parse_path, spell
 from .freetext import FreeTextRule, FreeTexts, NameSpan, NerSection
 from .kernel import KERNEL, SCAN_KERNEL, run_of
-from .literals import literal_value
+from .literals import LONGEST_CLEAR_NUMBER, literal_value
 from .operators import OPERATORS, Chosen, Operator, check_operator, masked, replacement
 from .pgtypes import ANY_TEXT, OPAQUE, TypeRow, ValueType, builtin_type, read_types
 from .proving import SLOWEST_MB_PER_S, failures, speeds
@@ -26,6 +26,7 @@ __all__ = [
     "ANY_TEXT",
     "KERNEL",
     "KEY_BYTES",
+    "LONGEST_CLEAR_NUMBER",
     "LONGEST_WAIT_SECONDS",
     "MAX_SUBJECTS",
     "NOBODY",

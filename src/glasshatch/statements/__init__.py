@@ -4,6 +4,7 @@ from .model import OutputColumn, Span, SpanKind, Statement
 from .registry import ALIASES, KINDS, analyze, kind_of
 from .sql import Reading, analyze_sql, read_sql
 from .sql.changes import Calls, Change, matching, quoted, read_change, target_name
+from .sql.tokens import plain_numbers
 
 __all__ = [
     "ALIASES",
@@ -19,6 +20,7 @@ __all__ = [
     "analyze_sql",
     "kind_of",
     "matching",
+    "plain_numbers",
     "quoted",
     "read_change",
     "read_sql",

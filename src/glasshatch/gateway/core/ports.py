@@ -145,6 +145,8 @@ class House(msgspec.Struct, frozen=True):
     usage: Limiter = msgspec.field(default_factory=Usage)
     """What people may use, and what they use at this moment."""
     siblings: Siblings = msgspec.field(default_factory=Alone)
+    authority: Authority | None = None
+    """Who decides at once what is asked again and again; what is new is asked by an effect in any case."""
 
 
 class Connector(Protocol):

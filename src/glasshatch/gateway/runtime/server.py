@@ -101,6 +101,7 @@ class GatewayServer:
             plaintext_anywhere=listen.plaintext_anywhere,
             usage=usage or Usage(),
             siblings=siblings or Alone(),
+            authority=authority,
         )
         self.authenticator = authenticator
         self.authority = authority

@@ -29,6 +29,7 @@ from .failing import note_failure
 from .planning import answer_plan
 from .running import Run, finish, may_be_raised, speaks_of_masked
 from .session import Session
+from .ways import learn
 from .wire import Run as Messages
 
 ROW_TAG, COPY_TAG = 0x44, 0x64
@@ -124,6 +125,7 @@ class Answering:
             raise PeerError("the database sent rows that nobody asked for")
         formats = tuple([column.format for column in shape])
         expect.run.use(answer_plan(self.session, expect.run, shape, formats))
+        expect.run.described = raw
         self.session.outbox.client(raw)
 
     def _described(self, expect: Expect, shape: tuple[ColumnShape, ...], raw: bytes) -> None:
@@ -132,6 +134,7 @@ class Answering:
             expect.prepared.shape = shape
         if expect.portal is not None:
             expect.portal.shape = shape
+            expect.portal.described = None if expect.hidden else raw
         if not expect.hidden:
             self.session.outbox.client(raw)
 
@@ -167,7 +170,7 @@ class Answering:
             if expect.portal is not None:
                 expect.portal.suspended = None
             self._pop()
-            self._finish(run)
+            self._finish(run, expect.portal)
 
     def _suspended(self, raw: bytes, body: bytes) -> None:
         expect = self._expect("execute")
@@ -177,13 +180,15 @@ class Answering:
         self._pop()
         self._finish(expect.run)
 
-    def _finish(self, run: Run | None) -> None:
+    def _finish(self, run: Run | None, portal: Portal | None = None) -> None:
         if run is None:
             return
-        finish(self.session, run)
+        end = finish(self.session, run)
         if self.asking.exchange is not None:
             self.asking.exchange.ended = run
         note_effects(self.session, self.asking, run)
+        if end is not None:
+            learn(self.session, run, end, portal)
 
     def _ready(self, raw: bytes, body: bytes) -> None:
         expect = self._expect("sync", "query", "catalogue")

@@ -35,7 +35,7 @@ class Asking:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.exchange: Exchange | None = None
-        self._deciding = Deciding(session)
+        self.deciding = Deciding(session)
         self.prepared: Names[Prepared] = Names()
         self.portals: Names[Portal] = Names()
         self.draining = False
@@ -56,6 +56,11 @@ class Asking:
             0x48: self._flush,
             0x53: self._sync,
         }
+
+    @property
+    def rests(self) -> bool:
+        """Whether nothing is under way and nothing waits: neither here nor at policy."""
+        return self.exchange is None and not (self._inbox or self.left or self.session.asking)
 
     def arrive(self, tag: int, raw: bytes) -> None:
         """A message came; it waits its turn."""
@@ -173,11 +178,11 @@ class Asking:
         item = Item(raw, Expect("query"), ready=False)
         exchange.add(item)
         if text is None:
-            self._deciding.fail(exchange, item, refusals.NOT_UTF8)
+            self.deciding.fail(exchange, item, refusals.NOT_UTF8)
             return
         question = self.session.question(text)
-        self._deciding.consider(
-            exchange, item, question, lambda run: self._deciding.record(exchange, item, run, "simple", None)
+        self.deciding.consider(
+            exchange, item, question, lambda run: self.deciding.record(exchange, item, run, "simple", None)
         )
 
     def _begin_simple(self) -> Exchange:
@@ -191,7 +196,7 @@ class Asking:
         exchange = self._begin_simple()
         item = Item(raw, Expect("query"), ready=False)
         exchange.add(item)
-        self._deciding.fail(exchange, item, refusals.FUNCTION_CALL)
+        self.deciding.fail(exchange, item, refusals.FUNCTION_CALL)
 
     def _parse(self, body: bytes) -> None:
         exchange = self._extended()
@@ -200,14 +205,14 @@ class Asking:
         item = Item(message(b"P", body), Expect("parse"), ready=False)
         exchange.add(item)
         if text is None:
-            self._deciding.fail(exchange, item, refusals.NOT_UTF8)
+            self.deciding.fail(exchange, item, refusals.NOT_UTF8)
             return
         question = self.session.question(text)
         if exchange.tainted and not question.plain_text:
-            self._deciding.fail(exchange, item, refusals.AFTER_SETTING)
+            self.deciding.fail(exchange, item, refusals.AFTER_SETTING)
             return
         if parse.name and len(self.prepared) >= self.session.limits.prepared:
-            self._deciding.fail(exchange, item, refusals.TOO_MANY)
+            self.deciding.fail(exchange, item, refusals.TOO_MANY)
             return
 
         def allowed(run: Run) -> None:
@@ -217,7 +222,7 @@ class Asking:
             self.prepared.begin(prepared)
             exchange.make_ready(item)
 
-        self._deciding.consider(exchange, item, question, allowed)
+        self.deciding.consider(exchange, item, question, allowed)
 
     def _bind(self, body: bytes) -> None:
         exchange = self._extended()
@@ -230,7 +235,7 @@ class Asking:
         bound = bound_values(self.session, bind, prepared.parameter_types)
         # The values go with the bytes; the portal keeps only their redacted form and the formats.
         formats = msgspec.structs.replace(bind, values=())
-        portal = Portal(bind.portal, prepared, bound, formats.result_format)
+        portal = Portal(bind.portal, prepared, bound, formats.result_format, bind.result_formats)
         touches = bool(self.session.masked(prepared.question.statement))
         item.expect = Expect("bind", portal=portal, touches_masked=touches)
         self.portals.begin(portal)
@@ -264,7 +269,7 @@ class Asking:
         self._describe_unseen(exchange, portal)
         exchange.add(item)
         if portal.suspended is not None:
-            self._deciding.resume(exchange, item, portal.suspended)
+            self.deciding.resume(exchange, item, portal.suspended)
             return
         question = portal.prepared.question
         if (
@@ -272,11 +277,11 @@ class Asking:
             or "set_config" in question.statement.shape.lower()
         ):
             exchange.tainted = True
-        self._deciding.consider(
+        self.deciding.consider(
             exchange,
             item,
             question,
-            lambda run: self._deciding.record(exchange, item, run, "extended", portal.bound),
+            lambda run: self.deciding.record(exchange, item, run, "extended", portal.bound),
         )
 
     def _describe_unseen(self, exchange: Exchange, portal: Portal) -> None:
@@ -313,7 +318,7 @@ class Asking:
     def _refuse_unknown(self, exchange: Exchange, item: Item, refusal: bytes) -> None:
         item.ready = False
         exchange.add(item)
-        self._deciding.fail(exchange, item, refusal)
+        self.deciding.fail(exchange, item, refusal)
 
     def _refuse(self, exchange: Exchange, item: Item) -> None:
         """Say no, so that both sides agree on the transaction afterwards.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from ....errors import PeerError
 from ....events import Client, Outcome
@@ -34,6 +35,7 @@ from .answering import JOINED, Answering
 from .answers import error_message
 from .asking import CLIENT_TAGS, Asking
 from .entrance import Entrance
+from .lane import Lane
 from .running import finish
 from .session import Session
 from .shelf import Shelf
@@ -82,12 +84,15 @@ class PostgresConversation:
             usage=house.usage,
             opened=self._opened,
         )
+        self._lane = Lane(self.session, self._asking, self._answering.bounding, house.authority)
         self._answering.bounding.upstream_cancel = lambda: self._entrance.upstream_cancel
         small = dict.fromkeys(_STATEMENT_TAGS, limits.statement_bytes)
         self._client_reader = FrameReader(limits.message_bytes, small, CLIENT_TAGS)
         self._upstream_reader = FrameReader(limits.message_bytes)
         self._heard = False
         self._greeted = False
+        self._smooth = False
+        """Nothing but the client's next statement is waited for in general; no end is near."""
         self._over = False
         self._draining = False
         self._handlers: dict[type, Callable[..., None]] = {
@@ -130,11 +135,21 @@ class PostgresConversation:
         """Take one input; see `Conversation`."""
         if self._over:
             return ()
-        self._handlers[type(event)](event)
+        kind = type(event)
+        lane = self._lane
+        if kind is Received and self._takes_lane(event):
+            if self._asking.exchange is None:
+                return self.session.outbox.take()
+        else:
+            if lane.flight is not None and kind is not Recorded:
+                lane.settle()
+            self._handlers[kind](event)
+            if lane.flight is not None:
+                return self.session.outbox.take()
         self._over = self._over or self._entrance.step == "over"
         if self._entrance.step == "open" and not self._over:
             if not self._greeted and self._asking.exchange is None:
-                self._greeted = True
+                self._greeted = self._smooth = True
                 self._entrance.greet()
                 self._begin_lifetime()
             if self.session.end_with is not None:
@@ -145,6 +160,8 @@ class PostgresConversation:
 
     def cancel(self) -> Sequence[Effect]:
         """The holder of the cancel key asked; nothing happens if nothing runs."""
+        if not self._over:
+            self._lane.settle()
         exchange = self._asking.exchange
         if self._over or exchange is None or not exchange.forwarded or exchange.catalogue_begun:
             return ()
@@ -168,6 +185,18 @@ class PostgresConversation:
         )
 
     # -- inputs ---------------------------------------------------------------------------------
+
+    def _takes_lane(self, event: Any) -> bool:
+        """Whether what arrived went the short way, from its beginning to where it waits."""
+        if event.side == "upstream":
+            return self._lane.flight is not None and self._lane.answer(event.data)
+        return (
+            self._smooth
+            and self._lane.flight is None
+            and not self._client_reader.partial_bytes
+            and not self._upstream_reader.partial_bytes
+            and self._lane.ask(event.data)
+        )
 
     def _received(self, event: Received) -> None:
         if event.side == "upstream":
@@ -242,6 +271,7 @@ class PostgresConversation:
 
     def _drain(self, event: Drain) -> None:
         self._draining = True
+        self._smooth = False
         if not self._greeted:
             self._entrance.refuse("57P01", "the gateway is stopping", "connect again")
 

@@ -6,19 +6,15 @@ from collections.abc import Callable
 
 import msgspec
 
-from ....events import Access, Event
-from ....policy import Decision
+from ....events import Access, Draft, Event
+from ....policy import Breach, Decision
 from ....statements import Statement
 from . import refusals
 from .exchange import Exchange, Item
 from .questions import Question, Standing
 from .running import Run, finish, refused_event, run_event
 from .session import Session
-
-# They show nothing, and who is over a limit must be able to leave a transaction.
-_UNCOUNTED = frozenset(
-    {"begin", "commit", "rollback", "savepoint", "close", "deallocate", "discard", "unlisten"}
-)
+from .ways import UNCOUNTED
 
 
 class Deciding:
@@ -69,7 +65,7 @@ class Deciding:
     def _over_allowance(self, item: Item, statement: Statement) -> Decision | None:
         """Count a statement; preparing is not running: what is prepared is counted each time it runs."""
         allowance = self.session.allowance
-        if allowance is None or not item.runs or _UNCOUNTED.issuperset(statement.verbs):
+        if allowance is None or not item.runs or UNCOUNTED.issuperset(statement.verbs):
             return None
         breach = allowance.statement(self.session.clock.monotonic_ns())
         return refusals.over_allowance(breach) if breach is not None else None
@@ -84,16 +80,38 @@ class Deciding:
         allowed: Callable[[Run], None],
     ) -> None:
         def answered(decision: Decision, access: Access | None) -> None:
-            if decision.effect != "allow":
-                self._decided(exchange, item, question, masked, decision)
-            elif len(statements) > 1:
+            if len(statements) > 1 and decision.effect == "allow":
                 self._ask(statements[1:], masked, exchange, item, question, allowed)
             else:
-                session = self.session
-                now_ns = session.clock.monotonic_ns()
-                allowed(Run(question, masked, decision, access, session.record.new_id(), now_ns))
+                self.answered(exchange, item, question, masked, decision, access, allowed)
 
         self.session.ask(statements[0], masked, answered)
+
+    def answered(
+        self,
+        exchange: Exchange,
+        item: Item,
+        question: Question,
+        masked: tuple[str, ...],
+        decision: Decision,
+        access: Access | None,
+        allowed: Callable[[Run], None],
+    ) -> None:
+        """All that was to be decided of a statement is."""
+        if decision.effect != "allow":
+            self._decided(exchange, item, question, masked, decision)
+            return
+        session = self.session
+        now_ns = session.clock.monotonic_ns()
+        allowed(Run(question, masked, decision, access, session.record.new_id(), now_ns))
+
+    def overdrawn(
+        self, exchange: Exchange, item: Item, question: Question, masked: tuple[str, ...], breach: Breach
+    ) -> None:
+        """A statement that was counted is over a bound."""
+        rule = refusals.over_allowance(breach)
+        decision = msgspec.structs.replace(rule, id=self.session.record.new_id())
+        self._decided(exchange, item, question, masked, decision)
 
     def _decided(
         self, exchange: Exchange, item: Item, question: Question, masked: tuple[str, ...], decision: Decision
@@ -128,6 +146,13 @@ class Deciding:
             session.submit_ahead(event)
             exchange.make_ready(item)
             return
+        session.submit(event, self.when_recorded(exchange, item, run, event))
+
+    def when_recorded(
+        self, exchange: Exchange, item: Item, run: Run, event: Event | Draft
+    ) -> Callable[[str], None]:
+        """What follows once a run's record is durable, or is not."""
+        session = self.session
 
         def recorded(error: str) -> None:
             if not error:
@@ -141,7 +166,7 @@ class Deciding:
                 self.fail(exchange, item, refusals.RECORDING_DOWN)
             exchange.make_ready(item)
 
-        session.submit(event, recorded)
+        return recorded
 
     def resume(self, exchange: Exchange, item: Item, before: Run) -> None:
         """More rows of a run that was decided and recorded; what they expose is recorded again."""

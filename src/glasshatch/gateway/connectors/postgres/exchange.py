@@ -6,12 +6,15 @@ Only one exchange is under way at a time, so its beginning always knows the tran
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from typing import Generic, Literal, TypeVar
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 from .answers import ColumnShape
 from .questions import Question
 from .running import Run
+
+if TYPE_CHECKING:
+    from .ways import Way
 
 Kind = Literal["parse", "bind", "describe", "execute", "close", "sync", "query", "refusal", "catalogue"]
 
@@ -26,18 +29,28 @@ class Prepared:
         self.shape: tuple[ColumnShape, ...] | None = None
         self.allowed: Run | None = None
         """The decision that it was prepared under; no run of its own."""
+        self.ways: dict[Hashable, Way] = {}
+        """How its runs go from end to end, by how their answers are asked for."""
 
 
 class Portal:
     """A prepared statement with values, waiting to be run; the values themselves are not kept."""
 
     def __init__(
-        self, name: bytes, prepared: Prepared, bound: list[str], result_format: Callable[[int], int]
+        self,
+        name: bytes,
+        prepared: Prepared,
+        bound: list[str],
+        result_format: Callable[[int], int],
+        formats: tuple[int, ...] = (),
     ) -> None:
         self.name = name
         self.prepared = prepared
         self.bound = bound
         self.result_format = result_format
+        self.formats = formats
+        self.described: bytes | None = None
+        """The database's description of its rows, if the client asked for that."""
         self.shape: tuple[ColumnShape, ...] | None = None
         self.suspended: Run | None = None
 

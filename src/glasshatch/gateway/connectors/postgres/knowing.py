@@ -5,12 +5,13 @@ Nothing here depends on who asks, on values bound later, or on the catalogue, bu
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 
 import msgspec
 
-from ....masking import Redactor, Tokens
-from ....statements import Statement, read_sql
+from ....masking import LONGEST_CLEAR_NUMBER, Redactor, Tokens
+from ....statements import Statement, plain_numbers, read_sql
 from .questions import Kin, Question, akin, question_of
 
 _OWN_STATE = frozenset(
@@ -20,6 +21,8 @@ _OWN_STATE = frozenset(
 _TEXTS, _KINS = 2_048, 1_024
 _CHARACTERS = 4_096
 _WEIGHT = 8 << 20
+_NUMBERS = re.compile(rf"(?<![A-Za-z0-9_.])([0-9]{{1,{LONGEST_CLEAR_NUMBER}}})(?![A-Za-z0-9_.])")
+"""As `plain_numbers` finds them, of those that are recorded as they are."""
 
 
 class Known:
@@ -33,6 +36,23 @@ class Known:
         self._questions: OrderedDict[str, Question] = OrderedDict()
         self._kins: OrderedDict[str, Kin] = OrderedDict()
         self._weight = 0
+        self._frames: dict[str, Kin] = {}
+
+    def plainly(self, redactor: Redactor, text: str) -> tuple[Kin, str] | None:
+        """The kin of a text that differs from a known one in short numbers only, and its redacted form.
+
+        A number that is short enough stays as it is; see `Redactor.sql`. Nothing else is in such a text
+        that could be a constant; see `plain_numbers`.
+        """
+        if redactor.tokens is not self._tokens:
+            return None
+        parts = _NUMBERS.split(text)
+        kin = self._frames.get("\0".join(parts[::2]))
+        if kin is None or kin.pieces is None:
+            return None
+        out = list(parts)
+        out[::2] = kin.pieces
+        return kin, "".join(out)
 
     def question(self, redactor: Redactor, resource: str, text: str) -> Question:
         """What a text asks, on a resource, `type/name`; its redacted form is made here."""
@@ -55,6 +75,7 @@ class Known:
     def _forget(self) -> None:
         self._questions.clear()
         self._kins.clear()
+        self._frames.clear()
         self._weight = 0
 
     def _understood(self, redactor: Redactor, resource: str, text: str) -> Question:
@@ -62,6 +83,7 @@ class Known:
         kin = self._kins.get(code) if code else None
         if kin is not None and kin.pieces is not None:
             self._kins.move_to_end(code)
+            self._frame(text, statement, kin)
             return akin(redactor, text, statement, kin)
         question = question_of(redactor, resource, text, statement)
         if not code or len(code) > _CHARACTERS or not _OWN_STATE.isdisjoint(statement.verbs):
@@ -71,6 +93,15 @@ class Known:
             if len(self._kins) > _KINS:
                 self._kins.popitem(last=False)
         return msgspec.structs.replace(question, statement=kin.statement, kin=kin)
+
+    def _frame(self, text: str, statement: Statement, kin: Kin) -> None:
+        """Know the kin by its text without numbers, where these are all that texts can differ in."""
+        plain = plain_numbers(text)
+        if plain is None or plain.literals != statement.literals:
+            return
+        if len(self._frames) >= _KINS:
+            self._frames.clear()
+        self._frames[plain.frame] = kin
 
 
 def _kin_of(redactor: Redactor, resource: str, text: str, statement: Statement) -> Kin:

@@ -38,6 +38,7 @@ def answer_plan(
     key = (shape, formats, view, bool(run.masked))
     held = kin.plans.get(key)
     if held is not None and held.catalogue is session.catalogue:
+        run.planned = held
         return RowPlan(held.facts, held.columns, session.redactor, view, dry_run=session.resource.dry_run)
     facts, plan = _decided(session, run, shape, formats)
     if session.catalogue.knows(shape):

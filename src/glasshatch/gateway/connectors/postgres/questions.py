@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -15,6 +15,9 @@ from ...core import TraceContext, trace_of
 from .copyform import CopyForm, copy_form
 from .planning import Planned
 from .refusals import is_harmless_set
+
+if TYPE_CHECKING:
+    from .ways import Way
 
 WHOLE_TEXT_REL = "statement"
 """The relation of a link to the event that has the whole text of a statement that was run again."""
@@ -69,9 +72,10 @@ class Kin:
         standing: What one snapshot of the catalogue says of them, and holds for that snapshot only.
         forms: Their events, by all that these depend on besides.
         plans: What is decided for the columns of their answers, likewise.
+        ways: How their runs go from end to end, likewise (see `ways`).
     """
 
-    __slots__ = ("forms", "pieces", "plans", "resources", "shape", "standing", "statement")
+    __slots__ = ("forms", "pieces", "plans", "resources", "shape", "standing", "statement", "ways")
 
     def __init__(self, resource: str, statement: Statement, pieces: Sequence[str] | None) -> None:
         self.statement = statement
@@ -81,6 +85,7 @@ class Kin:
         self.forms: dict[Hashable, Form] = {}
         self.plans: dict[Hashable, Planned] = {}
         self.standing: Standing | None = None
+        self.ways: dict[Hashable, Way] = {}
 
     def keep(self, key: Hashable, form: Form) -> Form:
         """Remember a form; actors, rules and grants make them many, so all are forgotten at a bound."""
@@ -94,6 +99,12 @@ class Kin:
         if len(self.plans) >= _PLANS:
             self.plans.clear()
         self.plans[key] = planned
+
+    def keep_way(self, key: Hashable, way: Way) -> None:
+        """Remember how runs go, bounded like the forms."""
+        if len(self.ways) >= _FORMS:
+            self.ways.clear()
+        self.ways[key] = way
 
 
 class Question(msgspec.Struct, frozen=True):

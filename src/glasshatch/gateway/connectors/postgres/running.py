@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ....events import Access, Data, DecisionMade, Draft, Event, Outcome, StatementText
+from ....events import Access, Data, DecisionMade, Draft, Event, Form, Outcome, StatementText
 from ....masking import RowPlan
 from ....policy import Breach, Decision
 from .copying import CopyRows
@@ -14,6 +14,9 @@ from .questions import NAMES, Question
 from .refusals import code_of
 from .session import Session
 from .wire import Bind
+
+if TYPE_CHECKING:
+    from .planning import Planned
 
 _VALUES = 256
 _VALUE_BYTES = 4096
@@ -68,6 +71,12 @@ class Run:
         self.affected = 0
         self.finished = False
         self.hide_copy = False
+        self.form: Form | None = None
+        """The form of its event, if it has one."""
+        self.described = b""
+        """The database's description of its rows, as it came with the answer to a simple query."""
+        self.planned: Planned | None = None
+        """What is remembered of its columns, if that is all it answered."""
         self.copying: CopyRows | None = None
         """Masks what a COPY sends; None where only its text is scanned, or nothing is shown."""
         self._plans: list[RowPlan] = []
@@ -78,6 +87,11 @@ class Run:
         self.plan = plan
         if plan is not None:
             self._plans.append(plan)
+
+    @property
+    def answers(self) -> int:
+        """How many answers with rows it gave."""
+        return len(self._plans)
 
     def would_mask(self) -> int:
         """In a dry run: how many cells passed in clear that would be masked."""
@@ -135,6 +149,7 @@ def run_event(session: Session, run: Run, protocol: str, bound: list[str] | None
         holes = (*_RUN_HOLES, "attrs.bind") if bound else _RUN_HOLES
         parts = _run_parts(run, protocol, bound, access, ahead=ahead)
         form = kin.keep(key, session.record.form("statement.run", holes, **parts))
+    run.form = form
     own = (run.id, decision.id, question.recorded.text)
     return session.record.draft(form, (*own, bound) if bound else own)
 
@@ -193,16 +208,20 @@ def refused_event(
     )
 
 
-def finish(session: Session, run: Run, *, unknown: str = "", not_sent: str = "") -> None:
-    """Record `statement.finished`, once. `unknown` or `not_sent` say why there is no outcome."""
+def finish(session: Session, run: Run, *, unknown: str = "", not_sent: str = "") -> Form | None:
+    """Record `statement.finished`, once. `unknown` or `not_sent` say why there is no outcome.
+
+    Gives the form by which it was recorded, if it was.
+    """
     if run.finished:
-        return
+        return None
     run.finished = True
     duration_us, data = run.duration_us(session.clock.monotonic_ns()), run.data()
     plain = not (unknown or not_sent or run.error or session.resource.dry_run)
     if plain and run.question.kin is not None and not run.question.trace.trace_id:
-        session.submit(_finished_draft(session, run, duration_us, data))
-        return
+        draft = _finished_draft(session, run, duration_us, data)
+        session.submit(draft)
+        return draft.form
     attrs: dict[str, Any] = {"duration_us": duration_us}
     if run.commands:
         attrs["commands"] = run.commands[:NAMES]
@@ -219,6 +238,7 @@ def finish(session: Session, run: Run, *, unknown: str = "", not_sent: str = "")
         outcome = _SUCCESS
     parts = _finished_parts(session, run, attrs, data)
     session.submit(session.event("statement.finished", outcome=outcome, **parts))
+    return None
 
 
 _SUCCESS = Outcome(status="success")

@@ -61,6 +61,7 @@ class Session:
         self._asked: dict[int, WhenDecided] = {}
         self._recording: dict[int, tuple[int, WhenRecorded]] = {}
         self._woken = False
+        self._who: object | None = None
         self._behind = 0
         self._failing = False
 
@@ -75,6 +76,13 @@ class Session:
         if self.guarded is None:
             raise RuntimeError("the session has no resource yet")
         return self.guarded
+
+    @property
+    def who(self) -> object:
+        """What tells this session's actor and access from others; the same thing for equal ones."""
+        if self._who is None:
+            self._who = self.shelf.who((self.record.actor, self.record.access))
+        return self._who
 
     @property
     def address(self) -> Address:
@@ -134,6 +142,15 @@ class Session:
     def recording_works(self) -> None:
         """A record was waited for and is durable."""
         self._failing = False
+
+    def submit_waited(self, draft: Draft, then: WhenRecorded) -> int:
+        """As `submit`; gives the ticket under which the answer is awaited, for `rewait`."""
+        self.submit(draft, then)
+        return self._tickets
+
+    def rewait(self, ticket: int, then: WhenRecorded) -> None:
+        """Have another one told once an event is durable."""
+        self._recording[ticket] = self._recording[ticket][0], then
 
     def recorded(self, ticket: int, error: str) -> None:
         """The sink has answered; an answer after the time limit finds nobody waiting."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 from ...core import Alone, Siblings
 from .answers import ColumnShape, read_shape
 from .catalogue import Catalogue
 from .knowing import Known
 
 _SHAPES, _SHAPE_BYTES = 512, 4_096
+_ACTORS = 4_096
 
 
 class Shelf:
@@ -28,6 +31,7 @@ class Shelf:
         self.catalogue: Catalogue | None = None
         self.known = Known()
         self._shapes: dict[bytes, tuple[ColumnShape, ...]] = {}
+        self._actors: dict[Hashable, object] = {}
 
     @property
     def doubtful(self) -> bool:
@@ -58,6 +62,20 @@ class Shelf:
             return False
         self._claimed_at_ns = now_ns
         return True
+
+    def holds(self, now_ns: int) -> bool:
+        """Whether the snapshot may be relied on and is not aged; if not, ask `wants_reading`."""
+        return (
+            self._read_for == self._changes + self._siblings.table_changes()
+            and now_ns - self._read_at_ns < self._max_age_ns
+            and self.catalogue is not None
+        )
+
+    def who(self, actor: Hashable) -> object:
+        """One thing for equal actors, told apart by identity: cheap to look up by."""
+        if len(self._actors) > _ACTORS:
+            self._actors.clear()
+        return self._actors.setdefault(actor, object())
 
     def begin(self) -> int:
         """Mark the start of a reading; what is invalidated after it stays invalid."""
