@@ -32,12 +32,7 @@ demo-reset: .venv/installed-server ## forget the demo's data
 test: setup ## the whole suite, as CI runs it
 	@bash requirements/install-system.sh
 	@$(MAKE) --no-print-directory check
-	@mkdir -p build; rm -f build/test-servers.log
-	@echo "The tests against servers run beside the others; what they say comes at the end."
-	@$(PYTEST) tests/servers -p no:cacheprovider >build/test-servers.log 2>&1 & beside=$$!; \
-	others=0; $(PYTEST) --ignore=tests/servers || others=$$?; \
-	servers=0; wait $$beside || servers=$$?; cat build/test-servers.log; \
-	exit $$(( others > servers ? others : servers ))
+	@$(BIN)/python tests/parts.py
 
 check: setup ## format, lint, types, direction of imports
 	@$(BIN)/ruff format --check --quiet src tests benchmarks docs || { echo "run: make format" >&2; exit 1; }

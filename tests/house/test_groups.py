@@ -12,6 +12,7 @@ import pytest
 
 from fixtures.groups import missing_packages, system_packages
 from fixtures.network import close_network
+from parts import parts
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -74,3 +75,10 @@ def test_a_pure_test_cannot_reach_the_network() -> None:
             one.connect(("127.0.0.1", 9))
         with socket.socket() as one, pytest.raises(AssertionError, match="used the network"):
             one.bind(("127.0.0.1", 0))
+
+
+def test_make_test_runs_every_file_of_tests_once() -> None:
+    every = [str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("test_*.py")]
+    assert len(every) > 200
+    assert {file: sum(part.has(file) for part in parts()) for file in every} == dict.fromkeys(every, 1)
+    assert "tests/parts.py" in (ROOT / "Makefile").read_text()

@@ -62,7 +62,7 @@ def speeds(detectors: Sequence[Detector], clock: Callable[[], float], size: int 
     """How fast each detector's triggers scan alone: the best of three passes over `size` bytes."""
     data = (_EVERYDAY * (size // len(_EVERYDAY) + 1)).encode()[:size]
     for detector in detectors:
-        triggers = open_triggers(detector.triggers, len(detector.triggers), None)
+        triggers = open_triggers(detector.triggers, len(detector.triggers), None, keep=False)
         best = 0.0
         for _ in range(3):
             began = clock()

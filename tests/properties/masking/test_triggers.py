@@ -85,7 +85,8 @@ def test_whatever_stands_together(texts: list[str]) -> None:
 def test_every_hit_of_every_trigger_is_the_same(rule: str, text: str) -> None:
     data = f"\0{text}\0".encode("latin-1", "replace")
     hits = [
-        sorted(set(module.open_triggers([rule], 1, None).hits(data, 10_000))) for module in (vector, automata)
+        sorted(set(module.open_triggers([rule], 1, None, keep=False).hits(data, 10_000)))
+        for module in (vector, automata)
     ]
     assert hits[0] == hits[1]
 
@@ -100,10 +101,10 @@ def test_a_set_that_runs_out_of_memory_misses_nothing(monkeypatch: pytest.Monkey
 def test_too_many_hits_are_refused_by_both() -> None:
     for module in (vector, automata):
         with pytest.raises(OverflowError):
-            module.open_triggers(["ab"], 1, None).hits(b"ab" * 100, 50)
+            module.open_triggers(["ab"], 1, None, keep=False).hits(b"ab" * 100, 50)
 
 
 def test_an_engine_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GLASSHATCH_TRIGGERS", "pcre")
     with pytest.raises(ConfigError, match="no trigger engine 'pcre'"):
-        open_triggers(["ab"], 1, None)
+        open_triggers(["ab"], 1, None, keep=False)

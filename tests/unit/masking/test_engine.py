@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote
@@ -136,7 +137,11 @@ id = "bare"
 regex = '''\\S{3}bare\\S{3}'''
 keywords = ["bare"]
 """
-    engine = Engine([parse_pack("odd", pack, "odd.toml")])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(
+            "XDG_CACHE_HOME", "/proc"
+        )  # small packs would drive the large ones out of the user's cache
+        engine = Engine([parse_pack("odd", pack, "odd.toml")])
     texts = ["pin=abcd", "code=efgh", "a key 1234", "xxbarexx", "yyybareyyy", "key 5678"]
     expected = [["abcd"], ["efgh"], ["1234"], [], ["yyybareyyy"], ["5678"]]
     found = engine.scan(texts)
@@ -195,15 +200,25 @@ def test_the_compiled_database_is_cached_privately_and_reused(tmp_path: Path) ->
     assert Engine.load(("network",), cache_dir=folder).pack_hash != first.pack_hash
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with `ours.toml` and the cache that was made of it, to copy from; the user's has it not."""
+    directory = tmp_path_factory.mktemp("kept")
+    (directory / "ours.toml").write_text(BADGE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", "/proc")
+        Engine.load((), [directory / "ours.toml"], directory / "cache")
+    return directory
+
+
 @pytest.mark.parametrize("kind", ["hs", "packs"])
 @pytest.mark.parametrize("damage", ["flip", "truncate", "empty", "foreign"])
 def test_a_damaged_cache_is_compiled_anew(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str, kind: str
+    tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch, damage: str, kind: str
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "/proc")
-    folder, pack = tmp_path / "cache", tmp_path / "ours.toml"
-    pack.write_text(BADGE)
-    Engine.load((), [pack], folder)
+    folder = tmp_path / "cache"
+    shutil.copytree(kept / "cache", folder)
     (file,) = folder.glob(f"*.{kind}")
     good = file.read_bytes()
     middle = len(good) // 2
@@ -215,7 +230,7 @@ def test_a_damaged_cache_is_compiled_anew(
             "foreign": b"PK\3\4" + good,
         }[damage]
     )
-    assert Engine.load((), [pack], folder).scan(["take B-1234 on"]) != [[]]
+    assert Engine.load((), [kept / "ours.toml"], folder).scan(["take B-1234 on"]) != [[]]
     assert file.read_bytes() == good
 
 

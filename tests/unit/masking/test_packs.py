@@ -14,6 +14,7 @@ from glasshatch.masking import Engine
 from glasshatch.masking.detectors import load_packs
 from glasshatch.masking.expressions import checked_regex, checked_trigger, portable
 from glasshatch.masking.proving import SLOWEST_MB_PER_S, failures, speeds
+from glasshatch.masking.triggers import trigger_error
 
 
 def test_every_detector_finds_its_examples_and_not_its_lookalikes() -> None:
@@ -36,7 +37,9 @@ def test_there_are_at_least_75_types_beside_the_secrets(engine: Engine) -> None:
 def test_an_example_that_does_not_hold_is_told_with_its_place(tmp_path: Path) -> None:
     file = tmp_path / "own.toml"
     file.write_text(GOOD + 'examples = ["BG-12"]\ncounter_examples = ["BG-123456"]\n')
-    told = list(failures(load_packs([], [file])))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path))
+        told = list(failures(load_packs([], [file])))
     assert {one.where for one in told} == {f"{file}:2"}
     assert {one.reason for one in told} == {
         "no BADGE is found", "not found by this detector itself", "a counter-example is found",
@@ -48,6 +51,15 @@ def test_no_shipped_trigger_is_slow_alone(engine: Engine) -> None:
     some = engine.detectors[:: rounds(7, 1)]
     slow = [one for one in speeds(some, time.perf_counter, size=1 << 17) if one.mb_per_s < SLOWEST_MB_PER_S]
     assert slow == []
+
+
+def test_what_is_looked_at_once_drives_nothing_out_of_the_cache(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert [one.detector for one in speeds(engine.detectors[:1], time.perf_counter, size=1 << 10)]
+    assert trigger_error("BG-[0-9]{6}") == ""
+    assert not list(tmp_path.rglob("*.hs"))
 
 
 GOOD = """format = 1

@@ -38,24 +38,27 @@ class Triggers(Protocol):
         ...
 
 
-def open_triggers(expressions: Sequence[str], exact_from: int, cache_dir: Path | None) -> Triggers:
+def open_triggers(
+    expressions: Sequence[str], exact_from: int, cache_dir: Path | None, *, keep: bool = True
+) -> Triggers:
     """Compile the expressions, or take them from the cache of a private directory.
 
     Args:
         exact_from: Expressions from this number on distinguish upper from lower case.
+        keep: False for what is looked at once: it would drive out of the caches what takes seconds.
 
     Raises:
         ConfigError: An expression does not compile; the cache may be written by others; or there is no
             engine to run them.
     """
-    opened: Triggers = trigger_engine().open_triggers(expressions, exact_from, cache_dir)
+    opened: Triggers = trigger_engine().open_triggers(expressions, exact_from, cache_dir, keep)
     return opened
 
 
 def trigger_error(expression: str) -> str:
     """Why an expression is refused, or an empty string."""
     try:
-        trigger_engine().open_triggers([expression], 1, None)
+        trigger_engine().open_triggers([expression], 1, None, keep=False)
     except ConfigError as error:
         return error.message
     return ""

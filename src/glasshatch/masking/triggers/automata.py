@@ -92,7 +92,9 @@ class _Rule:
             start += 1
 
 
-def open_triggers(expressions: Sequence[str], exact_from: int, cache_dir: Path | None) -> Automata:
+def open_triggers(
+    expressions: Sequence[str], exact_from: int, cache_dir: Path | None, keep: bool = True
+) -> Automata:
     """Compile the expressions. They compile in milliseconds, so nothing is kept on disk."""
     return Automata(expressions, exact_from)
 

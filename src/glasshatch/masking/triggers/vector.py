@@ -73,7 +73,9 @@ _CUTS = {"dense": dense, "runs": runs, "codes": codes}
 _GATES: tuple[Gate, ...] = ("", "dense", "runs", "codes")
 
 
-def open_triggers(expressions: Sequence[str], exact_from: int, cache_dir: Path | None) -> Database | Split:
+def open_triggers(
+    expressions: Sequence[str], exact_from: int, cache_dir: Path | None, keep: bool = True
+) -> Database | Split:
     """Compile the expressions, or take them from the cache.
 
     A cache that is damaged, foreign or made for another CPU is compiled anew and replaced; a cache
@@ -81,11 +83,13 @@ def open_triggers(expressions: Sequence[str], exact_from: int, cache_dir: Path |
 
     Args:
         exact_from: Expressions from this number on distinguish upper from lower case.
+        keep: Whether a cache is used at all.
 
     Raises:
         ConfigError: An expression does not compile; or the cache directory may be written by others.
     """
-    files = cache.places(f"triggers-{_cache_key(expressions, exact_from)}.hs", cache_dir)
+    name = f"triggers-{_cache_key(expressions, exact_from)}.hs"
+    files = cache.places(name, cache_dir) if keep else []
     databases = _loaded(cache.read(files))
     if databases is None:
         groups = _groups(expressions, exact_from)
