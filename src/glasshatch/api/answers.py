@@ -21,6 +21,9 @@ from ..errors import (
     VerificationError,
 )
 
+REASON_HEADER: Final = "Glasshatch-Reason"
+"""Says why something is asked, percent-encoded UTF-8; it is recorded, redacted."""
+
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An error as the API sends it: a stable code, a message for people, and how to mend it."""

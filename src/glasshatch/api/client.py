@@ -16,7 +16,8 @@ import msgspec
 from ..errors import PeerError, Unavailable
 from ..events import DEFAULT_LEDGER
 from ..sdk.connection import open_connection
-from .answers import Me, Problem, raised
+from .access_client import AccessCalls
+from .answers import REASON_HEADER, Me, Problem, raised
 from .change_client import ChangeCalls
 from .exposure_values import Exposure, ExposureForm
 from .key_values import KeysText, KeyView, RetireForm, RotateForm
@@ -62,16 +63,19 @@ CLIENT_HEADER = "x-glasshatch-client"
 """How the back tells the front where a call comes from."""
 
 
-class Client(PeopleCalls, VaultCalls, PolicyCalls, ChangeCalls, ReachCalls):
+class Client(PeopleCalls, VaultCalls, PolicyCalls, ChangeCalls, ReachCalls, AccessCalls):
     """One server, under one token. Not to be shared between threads."""
 
-    def __init__(self, server: str, token: str, tenant: str = "", *, for_client: str = "") -> None:
+    def __init__(
+        self, server: str, token: str, tenant: str = "", reason: str = "", *, for_client: str = ""
+    ) -> None:
         """Nothing is sent yet.
 
         Args:
             server: `unix:PATH`, `https://host[:port]`, or `http://` on a loopback address.
             token: Empty for who signs in.
             tenant: Asked of the server when it is first needed, if not given.
+            reason: Why; it is recorded.
             for_client: The address that the server's back asks for; the front takes it from nobody else.
 
         Raises:
@@ -81,6 +85,7 @@ class Client(PeopleCalls, VaultCalls, PolicyCalls, ChangeCalls, ReachCalls):
         self._token = token
         self._for_client = for_client
         self._tenant = tenant
+        self._reason = {REASON_HEADER: quote(reason)} if reason else {}
         self._connection = open_connection(server, _TIMEOUT_SECONDS)
 
     def __repr__(self) -> str:
@@ -319,7 +324,7 @@ class Client(PeopleCalls, VaultCalls, PolicyCalls, ChangeCalls, ReachCalls):
     def _open(
         self, method: str, path: str, body: bytes | None, more: dict[str, str]
     ) -> http.client.HTTPResponse:
-        headers = {"Accept": "application/json"} | more
+        headers = {"Accept": "application/json"} | self._reason | more
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         if self._for_client:

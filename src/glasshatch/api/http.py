@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from typing import Any, Final
+from urllib.parse import unquote
 
 import msgspec
 from litestar import Litestar, Request, Response, Router, get
@@ -19,8 +20,10 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 
 from .. import __version__
-from ..errors import Denied, GlasshatchError, NotAuthenticated
-from .answers import STATUS, Problem, problem
+from ..errors import ConfigError, Denied, GlasshatchError, NotAuthenticated
+from ..identity import MAX_REASON_CHARACTERS, with_reason
+from .access_routes import ACCESS_ROUTES, ACCESS_USE_ROUTES
+from .answers import REASON_HEADER, STATUS, Problem, problem
 from .change_routes import CHANGE_ROUTES
 from .intake_routes import INTAKE_ROUTES
 from .policy_routes import POLICY_ROUTES
@@ -66,7 +69,8 @@ def create_app(
             *CHANGE_ROUTES,
             *POLICY_ROUTES,
             *REACH_ROUTES,
-            *(USE_ROUTES if use else FRONT_ROUTES),
+            *ACCESS_ROUTES,
+            *((*USE_ROUTES, *ACCESS_USE_ROUTES) if use else FRONT_ROUTES),
         ],
     )
     api = Router(
@@ -133,7 +137,17 @@ async def _identify(connection: Connection, handler: BaseRouteHandler) -> None:
     tenant = connection.path_params.get("tenant")
     if tenant not in (None, caller.tenant):
         raise Denied("the token belongs to another tenant", hint="GET /v1/me names it")
-    connection.scope["user"] = caller
+    connection.scope["user"] = with_reason(caller, _reason(connection))
+
+
+def _reason(connection: Connection) -> str:
+    """Why it is asked, if it was said; bounded, as it is recorded."""
+    reason = unquote(connection.headers.get(REASON_HEADER, "")).strip()
+    if len(reason) > MAX_REASON_CHARACTERS or not reason.isprintable():
+        raise ConfigError(
+            f"a reason is one line of at most {MAX_REASON_CHARACTERS} characters", key=REASON_HEADER
+        )
+    return reason
 
 
 def _target(connection: Connection, handler: BaseRouteHandler) -> str:

@@ -13,6 +13,7 @@ from typing import Protocol
 import msgspec
 
 from ..identity import Identity
+from .access_values import AccessReview, AccessView
 from .change_values import Ran, StatementForm, UndoForm
 from .exposure_values import Exposure, ExposureForm
 from .key_values import KeysText, KeyView, RetireForm, RotateForm
@@ -116,6 +117,14 @@ class AccessDesk(Protocol):
     def revoke(self, caller: Identity, grant_id: str) -> GrantView: ...
 
 
+class EntitlementDesk(Protocol):
+    """Who may do and see what."""
+
+    def show_access(self, caller: Identity, actor: str) -> AccessView: ...
+    def access_state(self, caller: Identity) -> AccessReview:
+        """What every actor could do now, without what they did."""
+
+
 class PeopleDesk(Protocol):
     """Actors and their tokens."""
 
@@ -153,6 +162,9 @@ class SignInDesk(Protocol):
 
 class InvestigationDesk(Protocol):
     """Searching the record through its index."""
+
+    def review_access(self, caller: Identity) -> AccessReview:
+        """What every actor could do now, and what use they made of it."""
 
     def search(self, caller: Identity, form: SearchForm) -> Found: ...
     def histogram(self, caller: Identity, form: SearchForm) -> Histogram: ...
@@ -332,6 +344,7 @@ class Desk(
     RecordDesk,
     LedgerDesk,
     AccessDesk,
+    EntitlementDesk,
     PeopleDesk,
     IntakeDesk,
     BackupDesk,

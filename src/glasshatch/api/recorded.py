@@ -8,11 +8,15 @@ from ..events import DEFAULT_LEDGER, place_of
 
 
 class RecordedEvent(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One event with its place in its ledger; `event` is the stored bytes, never re-encoded."""
+    """One event with its place in its ledger; `event` is the stored bytes, never re-encoded.
+
+    Only where fields are `hidden` from the reader, it is made anew without them and cannot be proven.
+    """
 
     index: int
     event: msgspec.Raw
     ledger: str = DEFAULT_LEDGER
+    hidden: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         # A default is left out by its identity, and an equal text that was read is another object.

@@ -36,9 +36,8 @@ class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 class ServerSection(_Section, frozen=True):
     """Where the data lies and how the server stops.
 
-    data: the data directory. api: loopback address `host:port` of the API and the page, beside the
-    Unix socket; empty for none. hosts: names by which a proxy in front of that address is reached.
-    drain_seconds: how long a graceful stop waits for running statements.
+    data: the data directory. api: loopback address `host:port` of API and page, beside the Unix socket; empty
+    for none. hosts: names by which a proxy reaches it. drain_seconds: how long a stop waits for statements.
     """
 
     data: str = "."
@@ -57,10 +56,10 @@ class KeysSection(_Section, frozen=True):
 class GatewaySection(_Section, frozen=True):
     """The way in.
 
-    postgres: listen address of the PostgreSQL connector. tls_certificate, tls_key: PEM files; both
-    empty means plaintext, which is then accepted from loopback only. record_timeout_seconds: how
-    long a statement waits for its durable record before it is refused. heartbeat_seconds: how often a session
-    of which nothing else is recorded is recorded as open; 0 for never. sessions: how many at once in all.
+    postgres: listen address for PostgreSQL. tls_certificate, tls_key: PEM files; both empty means
+    plaintext, which is then accepted from loopback only. record_timeout_seconds: how long a statement waits
+    for its durable record. heartbeat_seconds: how often a silent session is recorded as open; 0 for never.
+    sessions: how many at once in all.
     """
 
     postgres: str = "127.0.0.1:6432"
@@ -72,9 +71,10 @@ class GatewaySection(_Section, frozen=True):
 
 
 class PolicySection(_Section, frozen=True):
-    """set: the name of a shipped policy set, or the path of a `.cedar` file."""
+    """set: a shipped policy set's name, or a `.cedar` file's path. access: the same about desk and record."""
 
     set: str = "production"
+    access: str = "roles"
 
 
 class MaskingSection(_Section, frozen=True):

@@ -15,12 +15,15 @@ from typing import Any
 
 from ..clock import Clock
 from ..errors import ConfigError, Conflict
-from ..events import Actor, Link, Outcome, Receipt, Resource
+from ..events import Actor, Event, Link, Outcome, Receipt, Resource
+from ..identity import Identity
 from ..keys import Keyring, MasterKey, open_master_key
 from ..ledger import Ledger
 from ..masking import Engine, MaskingPolicy, Redactor, Sealing, SealRule, Tokens
 from ..policy import PolicySet
+from ..policy.access import ACCESS, AccessRules
 from ..sources import SOURCES, Intake, Seen
+from .access import ROLES, Entitlements, may, require, sees
 from .config import LoadedConfig
 from .home import LEDGER_NAME, Home
 from .ledgers import Ledgers
@@ -46,16 +49,16 @@ class House:
     def __init__(self, loaded: LoadedConfig, clock: Clock, *, brief: bool = False) -> None:
         """`brief` says that this is for one command, and not a server."""
         loaded = settle_rewrap(loaded)
-        config = loaded.config
         self.loaded = loaded
         self.clock = clock
         self.changed_keys: Callable[[], object] = lambda: None
         """Told after another keyring was taken."""
-        self.tenant = config.tenant
+        self.tenant = loaded.config.tenant
         self.home = Home(loaded.data)
         self.home.check()
         # Everything that can be wrong without the directory's lock is found before it is taken.
         self.policies = load_policy(loaded)
+        self.access_policies, self.entitlements = load_access(loaded)
         self.keyring = open_keyring(loaded)
         self.engine = load_engine(loaded)
         self.masking = load_masking(loaded)
@@ -105,6 +108,19 @@ class House:
     def policy(self) -> PolicySet:
         """The policy in force at this moment."""
         return self.policies.current
+
+    def require(self, caller: Identity, *deeds: str) -> None:
+        """Go on only if the access policy lets the caller do one of these; raises `Denied`."""
+        require(self.entitlements.view(caller), *deeds)
+
+    def may(self, caller: Identity, deed: str) -> bool:
+        """Whether the access policy lets the caller do this."""
+        return may(self.entitlements.view(caller), deed)
+
+    def sight_of(self, caller: Identity) -> Callable[[Event], bool]:
+        """A test of the events that the caller may read."""
+        view, now_ns = self.entitlements.view(caller), self.clock.now_ns()
+        return lambda event: sees(view, event, now_ns)
 
     def take_keyring(self, keyring: Keyring) -> None:
         """Go on with a keyring that has newer keys."""
@@ -160,6 +176,7 @@ class House:
         attrs |= self._masking_facts()
         self.note("server.started", outcome=Outcome(status="success"), attrs=attrs)
         self.policies.note_start(self.note)
+        self.access_policies.note_start(self.note)
         self._settle_statements()
 
     def _settle_statements(self) -> None:
@@ -210,10 +227,20 @@ class House:
         return seen
 
 
-def load_policy(loaded: LoadedConfig) -> LivePolicy:
-    """The policy of the configuration: a shipped name, or a path relative to the file."""
-    name = loaded.config.policy.set
-    return LivePolicy(loaded.path(name) if "/" in name or name.endswith(".cedar") else name)
+def load_policy(loaded: LoadedConfig) -> LivePolicy[PolicySet]:
+    """The policy of the configuration about sessions and statements."""
+    return LivePolicy(_policy_source(loaded, loaded.config.policy.set), PolicySet)
+
+
+def load_access(loaded: LoadedConfig) -> tuple[LivePolicy[AccessRules], Entitlements]:
+    """The policy of the configuration about the desk and the record, and what it entitles to."""
+    live = LivePolicy(_policy_source(loaded, loaded.config.policy.access), AccessRules, ACCESS)
+    return live, Entitlements(lambda: live.current, ROLES)
+
+
+def _policy_source(loaded: LoadedConfig, name: str) -> str | Path:
+    """A shipped name, or a path relative to the configuration's file."""
+    return loaded.path(name) if "/" in name or name.endswith(".cedar") else name
 
 
 def open_keyring(loaded: LoadedConfig) -> Keyring:

@@ -14,9 +14,10 @@ from ..clock import SystemClock
 from ..identity import Identity
 from ..ledger import LedgerReader
 from ..ledger.log import blob_of
+from .access import ADMIN, APPROVER, AUDITOR
 from .config import load_config
 from .create import create_home
-from .desk import ADMIN, APPROVER, AUDITOR, FrontDesk
+from .desk import FrontDesk
 from .home import Home
 from .house import House, config_of, open_keyring
 

@@ -13,10 +13,12 @@ from ..events import Event
 from ..index import Index
 from ..investigate import Investigator
 from .desk.alerts import AlertPart
+from .desk.entitled import EntitledPart
 from .desk.evidence import EvidencePart
 from .desk.exposure import ExposurePart
 from .desk.investigation import InvestigationPart
 from .desk.record import RecordPart
+from .desk.reviewing import ReviewPart
 from .detection import make_alerts, open_detector
 from .house import House
 from .livekeys import redacting, redactors_of
@@ -27,7 +29,7 @@ from .subjects import subject_tokens
 _BATCH_ENTRIES = 10_000
 
 
-class LocalUse(InvestigationPart, ExposurePart, EvidencePart, AlertPart):
+class LocalUse(InvestigationPart, ExposurePart, EvidencePart, AlertPart, ReviewPart):
     """The parts of a desk that need index and detection."""
 
     def __init__(self, house: House, stack: ExitStack) -> None:
@@ -48,13 +50,21 @@ class LocalUse(InvestigationPart, ExposurePart, EvidencePart, AlertPart):
         redactions = [redacting(one) for one in redactors_of(house.engine, house.keyring, house.masking)]
         ExposurePart.__init__(
             self, investigator, behind, house.note,
-            lambda subject: subject_tokens(subject, house.redactor.tokens, redactions),
+            lambda subject: subject_tokens(subject, house.redactor.tokens, redactions), house.entitlements,
         )  # fmt: skip
-        InvestigationPart.__init__(self, investigator, behind, house.note)
+        InvestigationPart.__init__(self, investigator, behind, house.note, house.entitlements)
         EvidencePart.__init__(
-            self, investigator, behind, PublishedLogs(house.home), RecordPart(house).seal_evidence
+            self,
+            investigator,
+            behind,
+            PublishedLogs(house.home),
+            RecordPart(house).seal_evidence,
+            house.entitlements,
         )
-        AlertPart.__init__(self, make_alerts(detector, house.recorder.record, house.clock), house.note)
+        ReviewPart.__init__(self, investigator, behind, house.note, EntitledPart(house).access_state)
+        AlertPart.__init__(
+            self, make_alerts(detector, house.recorder.record, house.clock), house.note, house.entitlements
+        )
 
 
 class _Consumer(Protocol):

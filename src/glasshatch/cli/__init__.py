@@ -38,6 +38,7 @@ COMMANDS = {
     "reviewing": ("requests", "run", "undo"),
     "vault": ("reveal", "erase", "hold"),
     "signing": ("login", "logout", "whoami"),
+    "entitled": ("access",),
     "people": ("actors", "tokens"),
     "witnessing": ("witness", "export", "monitor"),
     "demo": ("demo",),

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ..api.values import AlertView
-from .connection import DataOption, ServerOption, TokenOption, open_desk
+from .connection import DataOption, ReasonOption, ServerOption, TokenOption, open_desk
 from .output import Format, FormatOption, emit_json, emit_rows, local_time
 
 alerts_app = typer.Typer(help="What detection raised.", no_args_is_help=True)
@@ -24,10 +24,11 @@ def ls(
     data: DataOption = None,
     server: ServerOption = "",
     token_file: TokenOption = None,
+    reason: ReasonOption = "",
     format: FormatOption = Format.table,
 ) -> None:
     """List alerts, newest first."""
-    with open_desk(data, server, token_file) as desk:
+    with open_desk(data, server, token_file, reason) as desk:
         _emit(desk.list_alerts("" if state == "all" else state), format)
 
 

@@ -46,6 +46,17 @@ TokenOption = Annotated[
 ]
 
 
+ReasonOption = Annotated[
+    str,
+    typer.Option(
+        "--reason",
+        metavar="TEXT",
+        envvar="GLASSHATCH_REASON",
+        help="Why you look, where the access policy asks for it; recorded.",
+    ),
+]
+
+
 class Bound:
     """A desk with its caller filled in, so that a local desk is called like a remote one."""
 
@@ -58,7 +69,7 @@ class Bound:
 
 
 @contextmanager
-def open_desk(data: Path | None, server: str, token_file: Path | None) -> Iterator[Any]:
+def open_desk(data: Path | None, server: str, token_file: Path | None, reason: str = "") -> Iterator[Any]:
     """The desk a command talks to.
 
     With a server running on `data`, that server is asked, under the caller's token. Without one,
@@ -74,13 +85,15 @@ def open_desk(data: Path | None, server: str, token_file: Path | None) -> Iterat
         raise ConfigError("give one of --data DIR and --server URL", hint="or set GLASSHATCH_SERVER")
     if server or (data is not None and is_live(data)):
         address = server or _socket_of(data)
-        yield Client(address, read_token(token_file, address))
+        yield Client(address, read_token(token_file, address), reason=reason)
         return
     assert data is not None
-    from ..app.local import open_local  # only here: it needs the server's dependencies
+    # Only here: they need the server's dependencies.
+    from ..app.local import open_local
+    from ..identity import with_reason
 
     with open_local(data) as (desk, caller):
-        yield Bound(desk, caller)
+        yield Bound(desk, with_reason(caller, reason))
 
 
 def address_of(data: Path | None, server: str) -> str:

@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from ..api.exposure_values import ExposedAnswer, Exposure, ExposureForm, SeenBy
 from ..errors import ConfigError
-from .connection import DataOption, ServerOption, TokenOption, open_desk
+from .connection import DataOption, ReasonOption, ServerOption, TokenOption, open_desk
 from .output import emit_json, emit_rows, local_time, say
 from .times import parse_time
 
@@ -51,6 +51,7 @@ def exposure(
     data: DataOption = None,
     server: ServerOption = "",
     token_file: TokenOption = None,
+    reason: ReasonOption = "",
     format: Annotated[
         Shape, typer.Option(help="Tables for people, one JSON value, or a JSON line for each answer.")
     ] = Shape.table,
@@ -67,7 +68,7 @@ def exposure(
         subject=_subject(subject), actor=actor, resource=resource, data_class=data_class,
         since=parse_time(since), until=parse_time(until), limit=limit,
     )  # fmt: skip
-    with open_desk(data, server, token_file) as desk:
+    with open_desk(data, server, token_file, reason) as desk:
         found: Exposure = desk.exposure(form)
     if format is Shape.json:
         emit_json(found)

@@ -12,7 +12,7 @@ from typer.core import TyperCommand
 from ..api.gist import in_order
 from ..api.values import RecordedEvent, SearchForm, StatsForm
 from ..events import DEFAULT_LEDGER
-from .connection import DataOption, ServerOption, TokenOption, open_desk
+from .connection import DataOption, ReasonOption, ServerOption, TokenOption, open_desk
 from .events_table import COLUMNS, event_row
 from .output import Format, FormatOption, emit_json, emit_rows, local_time, say
 from .times import parse_time
@@ -62,6 +62,7 @@ def search(
     data: DataOption = None,
     server: ServerOption = "",
     token_file: TokenOption = None,
+    reason: ReasonOption = "",
     since: SinceOption = "",
     until: UntilOption = "",
     limit: Annotated[int, typer.Option(min=0, max=100_000, help="The newest N that match.")] = 100,
@@ -74,7 +75,7 @@ def search(
         query=query, since=parse_time(since), until=parse_time(until),
         limit=0 if count else limit, oldest_first=oldest,
     )  # fmt: skip
-    with open_desk(data, server, token_file) as desk:
+    with open_desk(data, server, token_file, reason) as desk:
         found = desk.search(form)
     if count:
         typer.echo(found.count)
@@ -91,16 +92,17 @@ def tail(
     data: DataOption = None,
     server: ServerOption = "",
     token_file: TokenOption = None,
+    reason: ReasonOption = "",
     lines: Annotated[
         int, typer.Option("--lines", "-n", min=0, max=10_000, help="Begin with the newest N.")
     ] = 10,
     format: FormatOption = Format.table,
 ) -> None:
     """Follow matching events as they are recorded, until interrupted."""
-    with open_desk(data, server, token_file) as follower:
+    with open_desk(data, server, token_file, reason) as follower:
         # Followed first and then searched, so that nothing falls between; what both have is shown once.
         following = follower.tail(query)
-        with open_desk(data, server, token_file) as desk:
+        with open_desk(data, server, token_file, reason) as desk:
             newest = desk.search(SearchForm(query=query, limit=lines)).events
         _emit_events(in_order(newest), format, head=True)
         seen = {item.place for item in newest}
@@ -117,11 +119,12 @@ def timeline(
     data: DataOption = None,
     server: ServerOption = "",
     token_file: TokenOption = None,
+    reason: ReasonOption = "",
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most N events.")] = 1_000,
     format: FormatOption = Format.table,
 ) -> None:
     """Everything about one subject, of all sources, in one order; ~ marks what is only inferred."""
-    with open_desk(data, server, token_file) as desk:
+    with open_desk(data, server, token_file, reason) as desk:
         found = desk.timeline(subject, limit)
     if format is Format.jsonl:
         for entry in found.entries:
@@ -149,6 +152,7 @@ def stats(
     data: DataOption = None,
     server: ServerOption = "",
     token_file: TokenOption = None,
+    reason: ReasonOption = "",
     since: SinceOption = "",
     until: UntilOption = "",
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="The most frequent N.")] = 20,
@@ -157,7 +161,7 @@ def stats(
     """Count matching events by the values of fields, by default by action and result."""
     fields = tuple(by) if by else ("action", "outcome.status")
     form = StatsForm(query=query, by=fields, since=parse_time(since), until=parse_time(until), limit=limit)
-    with open_desk(data, server, token_file) as desk:
+    with open_desk(data, server, token_file, reason) as desk:
         found = desk.stats(form)
     if format is Format.jsonl:
         for item in found.rows:

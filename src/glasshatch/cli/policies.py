@@ -310,6 +310,10 @@ def check(
     policy: Annotated[
         str, typer.Argument(metavar="POLICY", help="A .cedar file, a folder, or a set's name.")
     ],
+    access: Annotated[
+        bool,
+        typer.Option("--access", help="It is an access policy: about desk and record."),
+    ] = False,
     format: FormatOption = Format.table,
 ) -> None:
     """Check a policy: syntax, what it asks for, names and reasons, and rules that can never decide anything.
@@ -318,9 +322,13 @@ def check(
     loaded, a warning does not. Exit codes: 0 nothing is wrong, 2 something is.
     Example: glasshatch policy check policies/
     """
+    from ..policy import STATEMENTS
     from ..policy import check as check_policy
+    from ..policy.access import ACCESS, AccessRules
 
-    checked = check_policy(policy)
+    checked = check_policy(policy, ACCESS if access else STATEMENTS)
+    if access and not checked.problems:
+        AccessRules.load(policy)  # it also tries the rules on everybody they could mean
     if format is Format.jsonl:
         for problem in checked.problems:
             emit_json(problem)

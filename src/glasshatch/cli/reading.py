@@ -9,7 +9,7 @@ import msgspec
 import typer
 
 from ..api.values import EventFilter, RecordedEvent
-from .connection import EVENT_HELP, DataOption, ServerOption, TokenOption, open_desk
+from .connection import EVENT_HELP, DataOption, ReasonOption, ServerOption, TokenOption, open_desk
 from .events_table import COLUMNS, event_row
 from .output import Format, FormatOption, emit_json, emit_rows, local_time
 from .times import parse_time
@@ -34,6 +34,7 @@ def events(
     data: DataOption = None,
     server: ServerOption = "",
     token_file: TokenOption = None,
+    reason: ReasonOption = "",
     actor: Annotated[str, typer.Option(help="Only this actor, by name or id.")] = "",
     action: Annotated[str, typer.Option(help="Only this action; * matches, as in statement.*")] = "",
     session: Annotated[str, typer.Option(help="Only this session, by id or its beginning.")] = "",
@@ -50,7 +51,7 @@ def events(
         actor=actor, action=action, session=session, resource=resource,
         since=parse_time(since), until=parse_time(until), limit=limit,
     )  # fmt: skip
-    with open_desk(data, server, token_file) as desk:
+    with open_desk(data, server, token_file, reason) as desk:
         found: list[RecordedEvent] = desk.list_events(wanted)
     if format is Format.jsonl:
         for item in found:
@@ -63,11 +64,12 @@ def sessions(
     data: DataOption = None,
     server: ServerOption = "",
     token_file: TokenOption = None,
+    reason: ReasonOption = "",
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="The newest N.")] = 50,
     format: FormatOption = Format.table,
 ) -> None:
     """List sessions: who reached what, when, and what came of it."""
-    with open_desk(data, server, token_file) as desk:
+    with open_desk(data, server, token_file, reason) as desk:
         found = desk.list_sessions(limit)
     if format is Format.jsonl:
         for item in found:
@@ -97,6 +99,7 @@ def show(
     data: DataOption = None,
     server: ServerOption = "",
     token_file: TokenOption = None,
+    reason: ReasonOption = "",
     format: Annotated[
         Shape, typer.Option(help="Indented for people, or one JSON line for programs (json and jsonl).")
     ] = Shape.table,
@@ -109,7 +112,7 @@ def show(
     Of a very large event the ledger's entry is a short form, which links to the rest under "blob":
     glasshatch show 4711 --whole shows all of it, once it has the hash that the entry names.
     """
-    with open_desk(data, server, token_file) as desk:
+    with open_desk(data, server, token_file, reason) as desk:
         item: RecordedEvent = desk.show_whole(event) if whole else desk.show_event(event)
     if format is not Shape.table:
         emit_json(item)

@@ -2,6 +2,7 @@
 
 from .actions import ACTIONS, Action
 from .canonical import MAX_ENTRY_BYTES, decode, encode, encode_whole, foreign
+from .clipping import TIME_MAX_NS, clipped
 from .commitments import SALT_BYTES, Scalar, commitment, value_bytes
 from .forms import HOLES, Draft, Form, HoleKind, blank, event_of, filled
 from .ids import uuid7
@@ -33,6 +34,7 @@ __all__ = [
     "MAX_ENTRY_BYTES",
     "SALT_BYTES",
     "SCHEMA_VERSION",
+    "TIME_MAX_NS",
     "Access",
     "Action",
     "Actor",
@@ -58,6 +60,7 @@ __all__ = [
     "StatementText",
     "Submission",
     "blank",
+    "clipped",
     "commitment",
     "decode",
     "encode",

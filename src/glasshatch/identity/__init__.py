@@ -2,6 +2,7 @@
 
 from .model import Ending, Identity, IdentityType
 from .passwords import LEAST_CHARACTERS, PasswordHasher, check_password
+from .reasoned import MAX_REASON_CHARACTERS, Reasoned, identity_of, reason_of, with_reason
 from .secondfactor import (
     accepted_step,
     enrolment_uri,
@@ -30,6 +31,7 @@ from .tokens import (
 __all__ = [
     "AREAS",
     "LEAST_CHARACTERS",
+    "MAX_REASON_CHARACTERS",
     "MAX_TOKEN_LIFETIME_NS",
     "TOKEN_PATTERN",
     "Ending",
@@ -39,6 +41,7 @@ __all__ = [
     "IdentityType",
     "PasswordHasher",
     "Random",
+    "Reasoned",
     "RefusalKind",
     "Token",
     "TokenHasher",
@@ -47,13 +50,16 @@ __all__ = [
     "accepted_step",
     "check_password",
     "enrolment_uri",
+    "identity_of",
     "issue_token",
     "new_recovery_codes",
     "new_secret",
     "parse_token",
     "penalty_seconds",
+    "reason_of",
     "recovery_hash",
     "scope_allows",
     "spend_recovery_code",
     "verify_token",
+    "with_reason",
 ]

@@ -11,7 +11,7 @@ from typing import Any, Literal, cast
 
 import msgspec
 
-from ..events import DEFAULT_LEDGER, Event
+from ..events import DEFAULT_LEDGER, Event, clipped
 
 Kind = Literal["id", "name", "text", "number", "time", "ip", "names"]
 """How values compare: ids and names whole (names without regard to case), texts by their words,
@@ -153,18 +153,6 @@ class Placed:
 def placed(event: Event, ledger: str) -> Event:
     """The event as `Field.read` finds its ledger; itself in the default one."""
     return event if ledger == DEFAULT_LEDGER else cast(Event, Placed(event, ledger))
-
-
-TIME_MIN_NS, TIME_MAX_NS = 0, 4_102_444_800_000_000_000
-"""1970 to 2100: a source's clock may claim any time, an index needs a bound. The event keeps its own."""
-
-
-def clipped(time: str) -> int:
-    """A time as the index holds it: nanoseconds within the bounds; 0 for none."""
-    try:
-        return min(max(int(time or 0), TIME_MIN_NS), TIME_MAX_NS)
-    except ValueError:
-        return 0
 
 
 def flat(value: Any) -> dict[str, list[str]]:

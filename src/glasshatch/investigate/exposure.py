@@ -15,10 +15,11 @@ import msgspec
 
 from ..events import Event
 from ..masking import MAX_SUBJECTS
-from .investigator import Investigator, Visibility, hits, instant
+from .investigator import Investigator, hits, instant
 from .query import And, Compare, Exists, Match, Not, Or, Query, Word, compile_sql
 from .query.sql import Parameter
 from .views import Exposed, Exposures, Hit, How, Seen
+from .visibility import Visibility
 
 MANY_SUBJECTS = MAX_SUBJECTS
 """As many subjects as are recorded of one answer."""

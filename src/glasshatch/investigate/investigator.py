@@ -15,9 +15,6 @@ from .query import (
     SEVERAL,
     And,
     Compare,
-    Everything,
-    Match,
-    Or,
     Query,
     compile_predicate,
     compile_sql,
@@ -29,27 +26,13 @@ from .query import (
 from .query.fields import fields_of, open_member, resolve
 from .query.sql import Parameter
 from .views import Bin, Bins, CountRow, Counts, Hit, Page, SessionRow
+from .visibility import Visibility
 
 _FAILED = "(outcome_status = 'failure' OR decision_effect = 'deny')"
 _BARS = 60
 _MAX_GROUPS = 3
 _WIDTHS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 21_600, 43_200, 86_400,
              172_800, 604_800, 2_592_000, 7_776_000, 31_536_000)  # fmt: skip
-
-
-class Visibility(msgspec.Struct, frozen=True):
-    """Whose eyes: everything, or one's own events, and for administrators some actions besides."""
-
-    everything: bool = False
-    actor_id: str = ""
-    prefixes: tuple[str, ...] = ()
-
-    def query(self) -> Query:
-        """As a part that every question is joined with."""
-        if self.everything:
-            return Everything()
-        own = [Match("actor.id", self.actor_id, True), Match("actor.on_behalf_of", self.actor_id, True)]
-        return Or((*(own if self.actor_id else ()), *(Match("action", f"{one}*") for one in self.prefixes)))
 
 
 class Investigator:
@@ -84,6 +67,7 @@ class Investigator:
     def predicate(self, text: str, visible: Visibility) -> tuple[Callable[[Event], bool], str]:
         """A test of events as they come, and the query as it may be recorded."""
         query, recorded = self.parse(text)
+        visible.check(query)
         return compile_predicate(And((visible.query(), query)), self._clock.now_ns()), recorded
 
     def search(
@@ -149,6 +133,7 @@ class Investigator:
         Raises:
             ConfigError: A field is unknown, or there are too many.
         """
+        visible.check_fields(by)
         recorded, where, bound = self._where(text, visible, since, until)
         if len(by) > _MAX_GROUPS:
             raise ConfigError(f"at most {_MAX_GROUPS} fields can be counted by", key="by")
@@ -202,6 +187,7 @@ class Investigator:
         self, text: str | Query, visible: Visibility, since: str, until: str
     ) -> tuple[str, str, dict[str, Parameter]]:
         query, recorded = self.parse(text)
+        visible.check(query)
         parts = [visible.query(), query]
         if since:
             parts.append(Compare("time", ">=", instant(since)))

@@ -10,11 +10,11 @@ from typing import Literal
 import msgspec
 
 from ..errors import ConfigError
-from ..events import Event
-from ..index.columns import clipped
-from .investigator import Investigator, Visibility, hits, instant
+from ..events import Event, clipped
+from .investigator import Investigator, hits, instant
 from .query import And, Compare, Match, Or, Query, compile_sql
 from .views import Entry, History, Hit, SourceSkew
+from .visibility import Visibility
 
 SUBJECTS = {
     "trace": ("trace_id",),

@@ -24,7 +24,8 @@ from .grants import (
 )
 from .limits import Allowance, Breach, Limit, Usage
 from .model import Ask, Decision, Effect, ResourceFacts
-from .sources import Rule, Source, find_sources, hash_sources, shipped_sets
+from .sources import STATEMENTS, Rule, Source, find_sources, hash_sources, shipped_sets
+from .sources import Kind as PolicyKind
 from .supposing import (
     USUAL_RESOURCES,
     USUAL_ROLES,
@@ -34,6 +35,7 @@ from .supposing import (
 )
 
 __all__ = [
+    "STATEMENTS",
     "TRANSITIONS",
     "USUAL_RESOURCES",
     "USUAL_ROLES",
@@ -48,6 +50,7 @@ __all__ = [
     "Grant",
     "GrantLimits",
     "Limit",
+    "PolicyKind",
     "PolicySet",
     "Problem",
     "Request",

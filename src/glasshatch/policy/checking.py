@@ -15,6 +15,8 @@ from . import logic
 from .conditions import formula_of
 from .logic import Every, Formula, Not
 from .sources import (
+    STATEMENTS,
+    Kind,
     Piece,
     Rule,
     Source,
@@ -23,7 +25,6 @@ from .sources import (
     nothing_in,
     parse_syntax,
     pieces_of,
-    read_schema,
     twice,
     validate_piece,
 )
@@ -60,25 +61,25 @@ class _Read(msgspec.Struct, frozen=True):
     when: Formula
 
 
-def check(source: str | Path) -> Checked:
+def check(source: str | Path, kind: Kind = STATEMENTS) -> Checked:
     """Look at a shipped set, a file or a folder, as a whole.
 
     Raises:
         ConfigError: There is no such set, or it cannot be read at all.
     """
-    return check_sources(*find_sources(source))
+    return check_sources(*find_sources(source, kind), kind)
 
 
-def check_sources(name: str, sources: tuple[Source, ...]) -> Checked:
+def check_sources(name: str, sources: tuple[Source, ...], kind: Kind = STATEMENTS) -> Checked:
     """Look at texts that were read already."""
     problems: list[Problem] = []
     read: list[_Read] = []
-    schema, names = read_schema(), set[str]()
+    names = set[str]()
     pieces = pieces_of(sources)
     for order, piece in enumerate(pieces):
         try:
             policy = parse_syntax(piece)
-            problems += _unknown(piece, schema)
+            problems += _unknown(piece, kind)
             rule = annotate(piece, policy, order)
             if rule.name in names:
                 raise twice(piece, rule.name)
@@ -100,24 +101,27 @@ def _as_problem(piece: Piece, error: ConfigError) -> Problem:
     return Problem(piece.file, _line(piece, _NAMED.findall(message)), "error", message, error.hint)
 
 
-def _unknown(piece: Piece, schema: str) -> list[Problem]:
+def _unknown(piece: Piece, kind: Kind) -> list[Problem]:
     """What it asks for that there is not; for each action that lacks it Cedar says so once."""
     found: dict[str, Problem] = {}
+    schema = kind.schema()
     for text in validate_piece(piece, schema):
         message = re.sub(r"^for policy `[^`]*`, ", "", text)
         name = _ATTRIBUTE.search(message)
         key = name.group(1) if name else message
         line = _line(piece, [key] if name else _NAMED.findall(message))
-        found.setdefault(key, Problem(piece.file, line, "error", message, _cure(name, message, schema)))
+        found.setdefault(
+            key, Problem(piece.file, line, "error", message, _cure(name, message, schema, kind.page))
+        )
     return list(found.values())
 
 
-def _cure(name: re.Match[str] | None, message: str, schema: str) -> str:
+def _cure(name: re.Match[str] | None, message: str, schema: str, page: str) -> str:
     known = sorted(set(_NAME_IN_SCHEMA.findall(schema)))
     if name and name.group(1) in known and "session.open" in message:
         return 'a session has no statement yet: narrow the rule to action == Action::"statement.run"'
     near = difflib.get_close_matches(name.group(1), known, n=1) if name else []
-    return f"did you mean {near[0]}?" if near else "docs/concepts/policy.md lists what may be asked"
+    return f"did you mean {near[0]}?" if near else f"{page} lists what may be asked"
 
 
 def _line(piece: Piece, words: list[str]) -> int:

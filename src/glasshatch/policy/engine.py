@@ -1,21 +1,19 @@
-"""Decides allow, deny or review by a Cedar policy set; whatever goes wrong inside is a deny."""
+"""Decides on sessions and statements by a Cedar policy set, and keeps what it decided of equal facts."""
 
 from __future__ import annotations
 
-import json
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from pathlib import Path
-from typing import Any
 
-import cedarpy
 import msgspec
 
 from glasshatch.identity import Identity
 
 from .facts import Asked, asked_of, granted_by, resource_key, statement_asked, statement_key
-from .model import Ask, Decision, Effect, ResourceFacts
-from .sources import Rule, Source, find_sources, hash_sources, read_rules
+from .model import Ask, Decision, ResourceFacts
+from .rulebook import Rulebook
+from .sources import Rule, Source, find_sources
 
 _CACHED_DECISIONS = 4096
 _CACHED_NAMES = 200
@@ -30,9 +28,8 @@ class PolicySet:
     """
 
     def __init__(self, name: str, sources: tuple[Source, ...]) -> None:
-        self.name = name
-        self.hash = hash_sources(sources)
-        self._cedar, self._firm, self._rules = read_rules(sources)
+        self._book = Rulebook(name, sources)
+        self.name, self.hash = name, self._book.hash
         self._held: OrderedDict[Hashable, Decision] = OrderedDict()
 
     @classmethod
@@ -46,7 +43,7 @@ class PolicySet:
 
     def rules(self) -> tuple[Rule, ...]:
         """The rules in the order of the text."""
-        return tuple(sorted(self._rules.values(), key=lambda rule: rule.order))
+        return self._book.rules()
 
     def authorise(self, actor: Identity, resource: ResourceFacts, decision_id: str = "") -> Decision:
         """May this actor open a session there?"""
@@ -66,51 +63,20 @@ class PolicySet:
         grant_id = grant.id if grant is not None and decision.effect == "allow" else ""
         return msgspec.structs.replace(decision, id=decision_id, grant_id=grant_id)
 
+    def forget(self) -> None:
+        """Judge everything anew from here on."""
+        self._held.clear()
+
     def _held_or(self, key: Hashable, asked: Callable[[], Asked], *, keep: bool = True) -> Decision:
         """The decision for equal facts; a grant that ends changes the facts, and so the key."""
         held = self._held.get(key)
         if held is not None:
             self._held.move_to_end(key)
             return held
-        request, entities = asked()
-        held = self._evaluate(request, json.dumps(entities))
+        found = self._book.judge(*asked())
+        held = Decision("", found.effect, found.rule, found.reason, self.hash)
         if keep:
             self._held[key] = held
         if len(self._held) > _CACHED_DECISIONS:
             self._held.popitem(last=False)
         return held
-
-    def _evaluate(self, request: dict[str, Any], entities: str) -> Decision:
-        decision = self._ask_cedar(self._cedar, request, entities)
-        if decision.effect != "review":
-            return decision
-        # A forbid outweighs every permit, so whether anything permits it must be asked without the
-        # reviews: nobody may approve for an actor what no rule permits that actor.
-        beneath = self._ask_cedar(self._firm, request, entities)
-        return decision if beneath.effect == "allow" else beneath
-
-    def _ask_cedar(self, policies: cedarpy.PolicySet, request: dict[str, Any], entities: str) -> Decision:
-        try:
-            handle = cedarpy.Entities.from_json_str(entities)
-            result = cedarpy.is_authorized(request, policies, handle)
-        except Exception:
-            # Cedar refuses what it cannot read; nobody passes because of that.
-            return self._decision("deny", "policy.error", "the policy could not be evaluated")
-        if result.diagnostics.errors:
-            return self._decision("deny", "policy.error", "a rule of the policy failed in evaluation")
-        matched = sorted(
-            (self._rules[reason] for reason in result.diagnostics.reasons), key=lambda rule: rule.order
-        )
-        return self._conclude(result.decision is cedarpy.Decision.Allow, matched)
-
-    def _conclude(self, allowed: bool, matched: list[Rule]) -> Decision:
-        """A plain forbid outweighs a forbid that asks for review; without any match nothing is permitted."""
-        if not matched:
-            return self._decision("deny", "policy.default", "no rule permits this to anyone with these roles")
-        rule = next((rule for rule in matched if rule.effect == "deny"), matched[0])
-        if allowed != (rule.effect == "allow"):
-            return self._decision("deny", "policy.error", "the policy gave contradictory answers")
-        return self._decision(rule.effect, rule.name, rule.reason)
-
-    def _decision(self, effect: Effect, rule: str, reason: str) -> Decision:
-        return Decision(id="", effect=effect, rule=rule, reason=reason, policy_hash=self.hash)

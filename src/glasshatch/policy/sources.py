@@ -16,10 +16,29 @@ from glasshatch.errors import ConfigError
 
 from .bounds import MAX_BYTES, MAX_POLICIES, beyond_bounds, is_too_deep
 
-_SETS = Path(__file__).parent / "sets"
-_SCHEMA = _SETS / "schema.cedarschema"
+_HERE = Path(__file__).parent
 # Enough of Cedar's lexer to find where a policy ends: strings, comments, and the semicolon.
 _PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|//[^\n]*|;|[^";/]+|.', re.DOTALL)
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """What policies are about: the folder with its shipped sets and its schema, and the page about it."""
+
+    folder: Path
+    page: str
+    about: str
+
+    def schema(self) -> str:
+        """What policies may ask about, as Cedar's schema language writes it."""
+        return (self.folder / "schema.cedarschema").read_text()
+
+    def shipped(self) -> tuple[str, ...]:
+        """The names of the sets that come with Glasshatch."""
+        return tuple(sorted(file.stem for file in self.folder.glob("*.cedar")))
+
+
+STATEMENTS = Kind(_HERE / "sets", "docs/concepts/policy.md", "statements")
+"""Sessions and statements: what goes through the gateway."""
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -38,14 +57,14 @@ class Source(msgspec.Struct, frozen=True):
     text: str
 
 
-def find_sources(source: str | Path) -> tuple[str, tuple[Source, ...]]:
+def find_sources(source: str | Path, kind: Kind = STATEMENTS) -> tuple[str, tuple[Source, ...]]:
     """The name and texts of a shipped set, a `.cedar` file, or a folder of them.
 
     Raises:
         ConfigError: There is no such set, file or folder, it cannot be read, or it is empty.
     """
     path = Path(source)
-    shipped = _SETS / f"{source}.cedar"
+    shipped = kind.folder / f"{source}.cedar"
     if isinstance(source, str) and re.fullmatch(r"[a-z][a-z0-9-]*", source) and shipped.is_file():
         path = shipped
     files = sorted(path.glob("*.cedar")) if path.is_dir() else [path]
@@ -53,14 +72,14 @@ def find_sources(source: str | Path) -> tuple[str, tuple[Source, ...]]:
         raise ConfigError(
             "there is no such policy set",
             file=str(source),
-            hint=f"give a .cedar file, a folder or one of: {', '.join(shipped_sets())}",
+            hint=f"give a .cedar file, a folder or one of: {', '.join(kind.shipped())}",
         )
     return path.stem, tuple(_read(file) for file in files)
 
 
 def shipped_sets() -> tuple[str, ...]:
-    """The names of the sets that come with Glasshatch."""
-    return tuple(sorted(file.stem for file in _SETS.glob("*.cedar")))
+    """The names of the sets about statements that come with Glasshatch."""
+    return STATEMENTS.shipped()
 
 
 def _read(file: Path) -> Source:
@@ -80,19 +99,19 @@ def hash_sources(sources: tuple[Source, ...]) -> str:
 
 
 def read_rules(
-    sources: tuple[Source, ...],
+    sources: tuple[Source, ...], kind: Kind = STATEMENTS
 ) -> tuple[cedarpy.PolicySet, cedarpy.PolicySet, dict[str, Rule]]:
     """The parsed set, the same without its reviews, and its rules by the id the engine reports.
 
     Raises:
         ConfigError: A policy does not parse, asks about what does not exist, or lacks its name or reason.
     """
-    schema = read_schema()
+    schema = kind.schema()
     rules: dict[str, Rule] = {}
     every: dict[str, object] = {}
     firm: dict[str, object] = {}
     for order, piece in enumerate(pieces_of(sources)):
-        policy = parse_piece(piece, schema)
+        policy = parse_piece(piece, schema, kind.page)
         rule = annotate(piece, policy, order)
         if rule.name in rules:
             raise twice(piece, rule.name)
@@ -105,11 +124,6 @@ def read_rules(
     return _cedar(every), _cedar(firm), rules
 
 
-def read_schema() -> str:
-    """What policies may ask about, as Cedar's schema language writes it."""
-    return _SCHEMA.read_text()
-
-
 def twice(piece: Piece, name: str) -> ConfigError:
     """Two policies have one name, so that a decision could not say which it was."""
     return ConfigError(
@@ -119,7 +133,10 @@ def twice(piece: Piece, name: str) -> ConfigError:
 
 def nothing_in(sources: tuple[Source, ...]) -> ConfigError:
     """A set without a policy would deny everything, which nobody means by an empty file."""
-    return ConfigError("there is no policy in it", file=", ".join(source.file for source in sources))
+    return ConfigError(
+        "there is no policy in it", file=", ".join(source.file for source in sources),
+        hint="a policy reads: @id(…) @reason(…) permit(principal, action, resource) when { … };",
+    )  # fmt: skip
 
 
 def _cedar(policies: dict[str, object]) -> cedarpy.PolicySet:
@@ -156,6 +173,14 @@ def pieces_of(sources: tuple[Source, ...]) -> list[Piece]:
     return found
 
 
+def line_of_rule(sources: tuple[Source, ...], name: str) -> str:
+    """`orders.cedar:12`: where the policy of this name begins; the first file if there is none."""
+    for piece in pieces_of(sources):
+        if f'"{name}"' in piece.text:
+            return piece.where
+    return sources[0].file
+
+
 def _too_much(sources: tuple[Source, ...], what: str) -> ConfigError:
     return ConfigError(f"the policy set is too large: {what}", file=sources[0].file, hint="join rules")
 
@@ -187,7 +212,7 @@ def _leading(text: str) -> str:
     return lead.group() if lead else ""
 
 
-def parse_piece(piece: Piece, schema: str) -> dict[str, object]:
+def parse_piece(piece: Piece, schema: str, page: str) -> dict[str, object]:
     """One policy as Cedar's JSON has it; raises `ConfigError` for what it is not, or asks for in vain."""
     policy = parse_syntax(piece)
     problems = validate_piece(piece, schema)
@@ -195,7 +220,7 @@ def parse_piece(piece: Piece, schema: str) -> dict[str, object]:
         raise ConfigError(
             f"the policy asks for what there is not: {problems[0]}",
             file=piece.where,
-            hint="docs/concepts/policy.md lists what may be asked",
+            hint=f"{page} lists what may be asked",
         )
     return policy
 

@@ -39,7 +39,17 @@ RISKS: Final = frozenset(
 )
 """Every risk that `statements` finds."""
 
-ACTIONS: Final = ("session.open", "statement.run")
+REVIEW: Final = "request.review"
+DEEDS: Final = (
+    "record.export", "policy.load", "policy.replay", "policy.explain", "request.list", "request.review",
+    "grant.list", "grant.revoke", "actor.list", "actor.change", "token.issue", "token.revoke", "key.list",
+    "key.change", "ledger.create", "ledger.prune", "index.rebuild", "backup.make", "alert.list",
+    "alert.handle", "subject.erase", "hold.list", "hold.change", "exposure.subject", "change.undo",
+    "access.review", "credential.change", "certificate.list", "certificate.change",
+)  # fmt: skip
+"""What is done at the desk, as the schema has it; `REVIEW` is asked for each request."""
+
+ACTIONS: Final = ("session.open", "statement.run", "record.read", "record.field", *DEEDS)
 
 DOMAINS: Final[dict[str, frozenset[str]]] = {
     "action": frozenset(ACTIONS),

@@ -10,6 +10,7 @@ import pytest
 from glasshatch.app.policies import LivePolicy
 from glasshatch.errors import ConfigError, Unavailable
 from glasshatch.events import Actor
+from glasshatch.policy import PolicySet
 
 OPEN = '@id("open") @reason("r") permit(principal, action, resource);\n'
 SHUT = '@id("shut") @reason("r") forbid(principal, action, resource);\n'
@@ -48,11 +49,11 @@ def file(tmp_path: Path) -> Path:
 def test_nothing_starts_with_a_broken_policy(file: Path) -> None:
     file.write_text(BROKEN)
     with pytest.raises(ConfigError, match=r"own\.cedar:2"):
-        LivePolicy(file)
+        LivePolicy(file, PolicySet)
 
 
 def test_a_look_takes_a_change_and_records_both_hashes_and_who(file: Path, notes: Notes) -> None:
-    live = LivePolicy(file)
+    live = LivePolicy(file, PolicySet)
     first = live.current
     assert live.look(notes, "asked for").changed is False
     file.write_text(SHUT)
@@ -70,7 +71,7 @@ def test_a_look_takes_a_change_and_records_both_hashes_and_who(file: Path, notes
 
 
 def test_a_broken_text_is_refused_once_and_the_old_one_stays(file: Path, notes: Notes) -> None:
-    live = LivePolicy(file)
+    live = LivePolicy(file, PolicySet)
     first = live.current
     file.write_text(BROKEN)
     for _ in range(3):
@@ -87,7 +88,7 @@ def test_a_broken_text_is_refused_once_and_the_old_one_stays(file: Path, notes: 
 
 
 def test_what_cannot_be_recorded_does_not_come_into_force(file: Path, notes: Notes) -> None:
-    live = LivePolicy(file)
+    live = LivePolicy(file, PolicySet)
     first = live.current
     file.write_text(SHUT)
     notes.down = True
@@ -100,7 +101,7 @@ def test_what_cannot_be_recorded_does_not_come_into_force(file: Path, notes: Not
 
 
 def test_a_file_that_is_being_written_is_left_alone_until_it_rests(file: Path, notes: Notes) -> None:
-    live = LivePolicy(file)
+    live = LivePolicy(file, PolicySet)
     assert live.watch(notes) == ""
     file.write_text(SHUT[:20])
     assert live.watch(notes) == ""
@@ -114,7 +115,7 @@ def test_a_file_that_is_being_written_is_left_alone_until_it_rests(file: Path, n
 
 
 def test_a_watch_says_what_is_wrong_once(file: Path, notes: Notes) -> None:
-    live = LivePolicy(file)
+    live = LivePolicy(file, PolicySet)
     file.write_text(BROKEN)
     said = [live.watch(notes) for _ in range(4)]
     assert [bool(one) for one in said] == [False, True, False, False]
@@ -123,7 +124,7 @@ def test_a_watch_says_what_is_wrong_once(file: Path, notes: Notes) -> None:
 
 def test_a_folder_changes_with_any_of_its_files(tmp_path: Path, notes: Notes) -> None:
     (tmp_path / "a.cedar").write_text(OPEN)
-    live = LivePolicy(tmp_path)
+    live = LivePolicy(tmp_path, PolicySet)
     (tmp_path / "b.cedar").write_text(SHUT)
     live.watch(notes)
     live.watch(notes)

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from glasshatch.api.values import EventFilter
-from glasshatch.app.desk.roles import may_see
+from glasshatch.app.access import ROLES, Entitlements, sees
 from glasshatch.app.records import find_event, find_events, find_sessions
 from glasshatch.errors import ConfigError
 from glasshatch.events import Actor, Data, Event, Resource, Source, decode, encode, uuid7
 from glasshatch.identity import Identity
+from glasshatch.policy.access import AccessRules
+
+RULES = AccessRules.load("roles")
+ENTITLED = Entitlements(lambda: RULES, ROLES)
+
+
+def sight(caller: Identity) -> Callable[[Event], bool]:
+    view = ENTITLED.view(caller)
+    return lambda seen: sees(view, seen, 10**18)
 
 
 class Pages:
@@ -114,13 +123,10 @@ def test_sessions_are_summed_up() -> None:
     ],
 )
 def test_everybody_sees_their_own_and_auditors_all(caller: Identity, count: int) -> None:
-    assert (
-        len(find_events([("default", Pages(EVENTS))], EventFilter(), lambda seen: may_see(caller, seen)))
-        == count
-    )
+    assert len(find_events([("default", Pages(EVENTS))], EventFilter(), sight(caller))) == count
 
 
 def test_what_may_not_be_seen_reads_like_what_is_not_there() -> None:
     nobody = identity("c1")
     with pytest.raises(ConfigError, match="no event"):
-        find_event([("default", Pages(EVENTS))], EVENTS[0].id, lambda seen: may_see(nobody, seen))
+        find_event([("default", Pages(EVENTS))], EVENTS[0].id, sight(nobody))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from glasshatch.events import Actor, Event, Resource, Source
-from glasshatch.index.columns import TIME_MAX_NS, body, clipped, flat, opened, words
+from glasshatch.events import TIME_MAX_NS, Actor, Event, Resource, Source, clipped
+from glasshatch.index.columns import body, flat, opened, words
 
 
 def bodied(**members: object) -> str:

@@ -25,7 +25,6 @@ from ...gateway.errands import (
 )
 from ...identity import Identity
 from ...policy import Request
-from ..desk.roles import APPROVER, may_see
 from ..house import House
 from ..records import find_event
 from .asking import BRIEF, StatementAsking, preview_json, require_person
@@ -84,7 +83,7 @@ class Undoing:
         for request in control.requests.list():
             if wanted and request.id == wanted and request.kind == "statement":
                 mine = caller.id in (request.actor_id, request.on_behalf_of)
-                if mine or caller.has_role(APPROVER):
+                if mine or self._house.may(caller, "change.undo"):
                     kept = control.statements.of_request(request.id)
                     return kept, kept.image_event
         event = self._event(caller, wanted)
@@ -99,7 +98,7 @@ class Undoing:
         return kept, event.id if unknown else kept.image_event
 
     def _event(self, caller: Identity, wanted: str) -> Event:
-        found = find_event(self._house.ledgers.items(), wanted, lambda event: may_see(caller, event))
+        found = find_event(self._house.ledgers.items(), wanted, self._house.sight_of(caller))
         return decode(found.event)
 
     def _require_undoable(self, done: KeptStatement, left: str) -> None:

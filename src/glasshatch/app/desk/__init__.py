@@ -5,9 +5,7 @@
 
 from .forwarded import ForwardedPart, FrontAuthenticator, Visitor
 from .main import FrontDesk
-from .roles import ADMIN, APPROVER, AUDITOR, PRIVACY, ROLES
 
 __all__ = [
-    "ADMIN", "APPROVER", "AUDITOR", "PRIVACY", "ROLES",
     "ForwardedPart", "FrontAuthenticator", "FrontDesk", "Visitor",
 ]  # fmt: skip

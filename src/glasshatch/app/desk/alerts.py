@@ -8,20 +8,21 @@ from ...api.values import AlertView
 from ...detect import Alerts, AlertStanding
 from ...events import Data, Outcome
 from ...identity import Identity
+from ..access import Access, require, why
 from .investigation import RECORD, Note
-from .roles import ADMIN, APPROVER, AUDITOR, require
 
 
 class AlertPart:
     """The desk's `AlertDesk` port over detection's store."""
 
-    def __init__(self, alerts: Alerts, note: Note) -> None:
+    def __init__(self, alerts: Alerts, note: Note, access: Access) -> None:
         self._alerts = alerts
         self._note_read = note
+        self._alert_access = access
 
     def list_alerts(self, caller: Identity, state: str) -> list[AlertView]:
         """Alerts in a state, newest first. They tell of everybody, so it takes a role."""
-        require(caller, AUDITOR, APPROVER, ADMIN)
+        require(self._alert_access.view(caller), "alert.list")
         found = [_view(standing) for standing in self._alerts.list(state)]
         self._note_read(
             "record.read",
@@ -30,12 +31,13 @@ class AlertPart:
             resource=RECORD,
             data=Data(rows=len(found), recipient=caller.id),
             attrs={"what": "alerts", "filter": {"state": state} if state else {}},
+            **why(caller),
         )
         return found
 
     def acknowledge(self, caller: Identity, alert_id: str, comment: str) -> AlertView:
         """Take an alert on."""
-        require(caller, AUDITOR, APPROVER, ADMIN)
+        require(self._alert_access.view(caller), "alert.handle")
         return _view(self._alerts.acknowledge(alert_id, caller.as_actor(), comment))
 
 

@@ -15,8 +15,9 @@ from ..published import PublishedLogs
 from .alerts import AlertPart
 from .evidence import EvidencePart
 from .exposure import ExposurePart, Subjects
-from .forwarded import ForwardedPart
+from .forwarded import ForwardedPart, FrontAccess
 from .investigation import Behind, InvestigationPart, Note
+from .reviewing import ReviewPart
 
 
 class WitnessState(Protocol):
@@ -26,7 +27,7 @@ class WitnessState(Protocol):
     def parties(self) -> tuple[str, ...]: ...
 
 
-class BackDesk(InvestigationPart, ExposurePart, EvidencePart, AlertPart, ForwardedPart):
+class BackDesk(InvestigationPart, ExposurePart, EvidencePart, AlertPart, ReviewPart, ForwardedPart):
     """Fills the API's `UseDesk` port. Events and sessions are read from the index, not from the ledger."""
 
     def __init__(
@@ -40,10 +41,12 @@ class BackDesk(InvestigationPart, ExposurePart, EvidencePart, AlertPart, Forward
         logs: PublishedLogs,
         subjects: Subjects,
     ) -> None:
-        InvestigationPart.__init__(self, investigator, behind, note)
-        ExposurePart.__init__(self, investigator, behind, note, subjects)
-        EvidencePart.__init__(self, investigator, behind, logs, self.seal_evidence)
-        AlertPart.__init__(self, alerts, note)
+        access = FrontAccess(front)
+        InvestigationPart.__init__(self, investigator, behind, note, access)
+        ExposurePart.__init__(self, investigator, behind, note, subjects, access)
+        EvidencePart.__init__(self, investigator, behind, logs, self.seal_evidence, access)
+        ReviewPart.__init__(self, investigator, behind, note, self.access_state)
+        AlertPart.__init__(self, alerts, note, access)
         ForwardedPart.__init__(self, front)
         self._witnesses = witnesses
 

@@ -8,7 +8,6 @@ from ...api.values import BackupForm, CheckpointText
 from ...events import DEFAULT_LEDGER, Outcome
 from ...identity import Identity
 from ..house import House
-from .roles import ADMIN, require
 
 
 class BackupPart:
@@ -19,7 +18,7 @@ class BackupPart:
 
     def begin_backup(self, caller: Identity) -> CheckpointText:
         """A fresh checkpoint of each ledger, on the disk with all that it covers."""
-        require(caller, ADMIN)
+        self._house.require(caller, "backup.make")
         # A ledger in the making is there as a whole or not at all.
         with self._house.changing_keys:
             notes = {
@@ -29,7 +28,7 @@ class BackupPart:
 
     def backup_made(self, caller: Identity, form: BackupForm) -> None:
         """Record a backup; if it cannot be recorded, there is none."""
-        require(caller, ADMIN)
+        self._house.require(caller, "backup.make")
         told = {name: str(value) for name, value in msgspec.structs.asdict(form).items() if value != {}}
         if form.ledgers:
             told["ledgers"] = ", ".join(f"{name}: {size}" for name, size in form.ledgers.items())

@@ -8,14 +8,15 @@ from ...api.values import EvidenceForm, IndexState, ProofText, SealForm
 from ...errors import ConfigError, TooLarge
 from ...events import DEFAULT_LEDGER, decode
 from ...identity import Identity
-from ...investigate import And, Hit, Investigator, Match, Query
+from ...investigate import And, Hit, Investigator, Match, Query, Visibility
 from ...investigate.query import parse
 from ...ledger import Proof, Published, VerifierKey, open_checkpoint
 from ...ledger.evidence import MAX_EVENTS, REDACTION, SHORT_FORMS, Draft, Facts, Gap, Maker, check_evidence
 from ...ledger.log import KnownRoots, blob_of, inclusion_proof
+from ..access import Access, refuse_hidden, require
+from ..access.narrowing import seen_by
 from ..published import PublishedLogs
-from .investigation import Behind, seen_by
-from .roles import AUDITOR, require
+from .investigation import Behind
 
 Seal = Callable[[Identity, SealForm], ProofText]
 _MAX_GAPS = 1_000
@@ -24,11 +25,14 @@ _MAX_GAPS = 1_000
 class EvidencePart:
     """The desk's `EvidenceDesk` port over an index and the published parts of the ledgers."""
 
-    def __init__(self, investigator: Investigator, behind: Behind, logs: PublishedLogs, seal: Seal) -> None:
+    def __init__(
+        self, investigator: Investigator, behind: Behind, logs: PublishedLogs, seal: Seal, access: Access
+    ) -> None:
         self._investigator = investigator
         self._behind = behind
         self._logs = logs
         self._seal = seal
+        self._evidence_access = access
 
     def make_evidence(self, caller: Identity, form: EvidenceForm) -> bytes:
         """All events that match and that were indexed when this was asked, as a bundle that verifies.
@@ -39,7 +43,9 @@ class EvidencePart:
             TooLarge: More match than a bundle holds.
             VerificationError: The index shows an event that the ledger does not have.
         """
-        require(caller, AUDITOR)
+        view = self._evidence_access.view(caller)
+        require(view, "record.export")
+        refuse_hidden(view, "a bundle")
         if form.ledger and self._logs.find(form.ledger) is None:
             raise ConfigError(
                 f"there is no ledger {form.ledger[:80]!r}", key="ledger", hint="glasshatch ledger list"
@@ -60,7 +66,7 @@ class EvidencePart:
     def _find(self, caller: Identity, form: EvidenceForm) -> tuple[str, list[Hit]]:
         page = self._investigator.search(
             _within(form.query, form.ledger),
-            seen_by(caller),
+            self._eyes(caller),
             since=form.since,
             until=form.until,
             limit=MAX_EVENTS + 1,
@@ -72,6 +78,9 @@ class EvidencePart:
             )
         return page.query, sorted(page.events, key=lambda hit: hit.index)
 
+    def _eyes(self, caller: Identity) -> Visibility:
+        return seen_by(self._evidence_access, caller, self._investigator.now_ns())
+
     def _facts(
         self, caller: Identity, form: EvidenceForm, ledger: str, state: IndexState, query: str,
         hits: list[Hit],
@@ -81,7 +90,7 @@ class EvidencePart:
                       hits[-1].index + 1 if hits else 0)  # fmt: skip
         size = state.sizes.get(ledger, 0) if state.sizes else state.ledger_size
         gaps = self._investigator.search(
-            _within("action:recording.gap", ledger), seen_by(caller), since=form.since, until=form.until,
+            _within("action:recording.gap", ledger), self._eyes(caller), since=form.since, until=form.until,
             limit=_MAX_GAPS, oldest_first=True,
         ).events  # fmt: skip
         return Facts(

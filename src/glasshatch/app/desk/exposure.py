@@ -10,9 +10,10 @@ from ...api.exposure_values import ExposedAnswer, Exposure, ExposureForm, SeenBy
 from ...errors import ConfigError
 from ...events import Data, Outcome
 from ...identity import Identity
-from ...investigate import Exposed, ExposureQuery, Investigator, Visibility, exposures
-from .investigation import RECORD, Behind, Note, seen_by
-from .roles import PRIVACY
+from ...investigate import Everything, Exposed, ExposureQuery, Investigator, Visibility, exposures
+from ..access import Access, may, refuse_hidden, why
+from ..access.narrowing import seen_by
+from .investigation import RECORD, Behind, Note
 
 Subjects = Callable[[str], tuple[str, ...]]
 
@@ -23,20 +24,25 @@ class ExposurePart:
     Whoever answers for data subjects sees all that was shown of a subject, and has to name it.
     """
 
-    def __init__(self, investigator: Investigator, behind: Behind, note: Note, subjects: Subjects) -> None:
+    def __init__(
+        self, investigator: Investigator, behind: Behind, note: Note, subjects: Subjects, access: Access
+    ) -> None:
         self._exposing = investigator
         self._exposed_index = behind
         self._exposure_note = note
         self._tokens_of = subjects
+        self._exposure_access = access
 
     def exposure(self, caller: Identity, form: ExposureForm) -> Exposure:
         """The answers that match, and who got them."""
         for name in ("since", "until"):
             _require_time(name, getattr(form, name))
         subjects = self._tokens_of(form.subject) if form.subject else ()
-        visible = seen_by(caller)
-        if subjects and caller.has_role(PRIVACY):
-            visible = Visibility(everything=True)
+        view = self._exposure_access.view(caller)
+        refuse_hidden(view, "who saw whom", "subjects")
+        visible = seen_by(self._exposure_access, caller, self._exposing.now_ns())
+        if subjects and may(view, "exposure.subject"):
+            visible = Visibility(Everything())
         state = self._exposed_index.caught_up()
         wanted = ExposureQuery(
             subjects=subjects, actor=form.actor, resource=form.resource, data_class=form.data_class,
@@ -63,6 +69,7 @@ class ExposurePart:
             resource=RECORD,
             data=Data(rows=found, recipient=caller.id),
             attrs={"what": "exposure", "filter": {name: value for name, value in given.items() if value}},
+            **why(caller),
         )
 
 

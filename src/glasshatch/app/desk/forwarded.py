@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from ...api.access_values import AccessReview, AccessView
 from ...api.change_values import Ran, StatementForm, UndoForm
 from ...api.client import Client
 from ...api.key_values import KeysText, KeyView, RetireForm, RotateForm
@@ -37,12 +38,12 @@ from ...api.values import (
 )
 from ...api.vault_values import Erased, EraseForm, HoldForm, HoldView, Revealed, RevealForm
 from ...errors import Denied
-from ...identity import Identity
+from ...identity import Identity, Reasoned, reason_of
 from ...keys import DEFAULT_LEDGER
 from .forwarded_signing import ForwardedSigning
 
 
-class Visitor(Identity, frozen=True, kw_only=True):
+class Visitor(Reasoned, frozen=True, kw_only=True):
     """An identity with the token it came with; its representation hides the token."""
 
     token: str
@@ -65,6 +66,17 @@ class FrontAuthenticator:
             id=me.id, tenant=me.tenant, type=me.type, name=me.name, roles=me.roles,  # type: ignore[arg-type]
             on_behalf_of=me.on_behalf_of, token=token,
         )  # fmt: skip
+
+
+class FrontAccess:
+    """Asks the front what a caller may: the policy in force is known there alone."""
+
+    def __init__(self, socket: Path) -> None:
+        self._forwarded = ForwardedPart(socket)
+
+    def view(self, caller: Identity) -> AccessView:
+        """All that the caller may do and see now; raises `Denied` for who is nobody any more."""
+        return self._forwarded.show_access(caller, "")
 
 
 class ForwardedPart(ForwardedSigning):
@@ -92,6 +104,14 @@ class ForwardedPart(ForwardedSigning):
     def prove(self, caller: Identity, event_id: str) -> ProofText:
         with self._front(caller) as front:
             return front.prove(event_id)
+
+    def show_access(self, caller: Identity, actor: str) -> AccessView:
+        with self._front(caller) as front:
+            return front.show_access(actor)
+
+    def access_state(self, caller: Identity) -> AccessReview:
+        with self._front(caller) as front:
+            return front.access_state()
 
     def status(self, caller: Identity) -> Status:
         with self._front(caller) as front:
@@ -262,7 +282,9 @@ class ForwardedPart(ForwardedSigning):
     def _front(self, caller: Identity, address: str = "") -> Iterator[Client]:
         if not isinstance(caller, Visitor):
             raise Denied("only a caller with a token can be passed on to the front")
-        client = Client(f"unix:{self._socket}", caller.token, caller.tenant, for_client=address)
+        client = Client(
+            f"unix:{self._socket}", caller.token, caller.tenant, reason_of(caller), for_client=address
+        )
         try:
             yield client
         finally:

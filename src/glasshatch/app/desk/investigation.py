@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -27,7 +27,8 @@ from ...errors import ConfigError
 from ...events import DEFAULT_LEDGER, Data, Event, Outcome, Resource, read_place
 from ...identity import Identity
 from ...investigate import And, Hit, Investigator, Match, Or, Query, Visibility, timeline
-from .roles import ADMIN, ADMINISTRATION, AUDITOR, require
+from ..access import Access, require, shown, why
+from ..access.narrowing import seen_by
 
 Note = Callable[..., None]
 T = TypeVar("T")
@@ -49,29 +50,32 @@ class Behind(Protocol):
 class InvestigationPart:
     """The desk's `InvestigationDesk` port over an index."""
 
-    def __init__(self, investigator: Investigator, behind: Behind, note: Note) -> None:
+    def __init__(self, investigator: Investigator, behind: Behind, note: Note, access: Access) -> None:
         self._investigator = investigator
         self._behind = behind
         self._note = note
+        self._access = access
 
     def search(self, caller: Identity, form: SearchForm) -> Found:
         """A page of events that match, and how many there are."""
         state = self._behind.caught_up()
         page = self._investigator.search(
-            form.query, seen_by(caller), since=form.since, until=form.until, before=form.before,
+            form.query, self._seen_by(caller), since=form.since, until=form.until, before=form.before,
             after=form.after, after_in=form.after_in, limit=form.limit, oldest_first=form.oldest_first,
         )  # fmt: skip
         asked = {"query": page.query, "since": form.since, "until": form.until, "limit": str(form.limit)}
         self._read(caller, "search", asked, len(page.events), page.count)
         return Found(
-            events=[_recorded(hit) for hit in page.events], count=page.count, indexed=state.indexed,
+            events=self._shown(caller, page.events), count=page.count, indexed=state.indexed,
             ledger_size=state.ledger_size, positions=state.positions,
         )  # fmt: skip
 
     def histogram(self, caller: Identity, form: SearchForm) -> Histogram:
         """Matches over time."""
         self._behind.caught_up()
-        found = self._investigator.histogram(form.query, seen_by(caller), since=form.since, until=form.until)
+        found = self._investigator.histogram(
+            form.query, self._seen_by(caller), since=form.since, until=form.until
+        )
         total = sum(bar.count for bar in found.bins)
         self._read(caller, "histogram", {"query": found.query}, total)
         return _as(found, Histogram)
@@ -80,7 +84,7 @@ class InvestigationPart:
         """Matches counted by the values of fields."""
         self._behind.caught_up()
         found = self._investigator.stats(
-            form.query, seen_by(caller), form.by, since=form.since, until=form.until, limit=form.limit
+            form.query, self._seen_by(caller), form.by, since=form.since, until=form.until, limit=form.limit
         )
         self._read(caller, "stats", {"query": found.query, "by": ",".join(found.by)}, found.total)
         return _as(found, Stats)
@@ -88,11 +92,13 @@ class InvestigationPart:
     def timeline(self, caller: Identity, subject: str, limit: int) -> Timeline:
         """Events of all sources about one subject."""
         self._behind.caught_up()
-        found = timeline(self._investigator, subject, seen_by(caller), limit)
+        found = timeline(self._investigator, subject, self._seen_by(caller), limit)
         self._read(caller, "timeline", {"subject": subject}, len(found.entries))
+        hidden = self._access.view(caller).hidden
         entries = [
             TimelineEntry(
-                index=one.index, event=one.event, link=one.link, why=one.why,
+                index=one.index, event=shown(RecordedEvent(one.index, one.event), hidden).event,
+                link=one.link, why=one.why,
                 ledger=msgspec.UNSET if one.ledger == DEFAULT_LEDGER else one.ledger,
             )
             for one in found.entries
@@ -104,18 +110,20 @@ class InvestigationPart:
 
     def tail(self, caller: Identity, query: str) -> Tail:
         """Events that match, as they are recorded from now on."""
-        wanted, recorded = self._investigator.predicate(query, seen_by(caller))
+        wanted, recorded = self._investigator.predicate(query, self._seen_by(caller))
         self._read(caller, "tail", {"query": recorded}, 0)
-        return self._behind.tail(wanted)
+        hidden = self._access.view(caller).hidden
+        followed = self._behind.tail(wanted)
+        return ShownTail(followed, hidden) if hidden else followed
 
     def list_events(self, caller: Identity, filter: EventFilter) -> list[RecordedEvent]:
         """The newest events that match the filter, oldest first."""
         self._behind.caught_up()
         page = self._investigator.search(
-            filter_query(filter), seen_by(caller), since=filter.since, until=filter.until, after=filter.after,
-            limit=filter.limit,
+            filter_query(filter), self._seen_by(caller), since=filter.since, until=filter.until,
+            after=filter.after, limit=filter.limit,
         )  # fmt: skip
-        found = in_order([_recorded(hit) for hit in page.events])
+        found = in_order(self._shown(caller, page.events))
         asked = {
             key: str(value) for key, value in msgspec.structs.asdict(filter).items() if value not in ("", -1)
         }
@@ -125,7 +133,7 @@ class InvestigationPart:
     def show_event(self, caller: Identity, event_id: str) -> RecordedEvent:
         """One event, whole."""
         state = self._behind.caught_up()
-        hit = self._investigator.event(event_id, seen_by(caller))
+        hit = self._investigator.event(event_id, self._seen_by(caller))
         place = read_place(event_id)
         if hit is None and place and place[1] < (minimum := state.minimums.get(place[0], 0)):
             raise ConfigError(
@@ -137,14 +145,14 @@ class InvestigationPart:
                 f"no event {event_id[:80]} that you may see",
                 hint="glasshatch events --format jsonl lists ids",
             )
-        found = _recorded(hit)
+        (found,) = self._shown(caller, [hit])
         self._read(caller, "event", {"event": event_id, "index": found.place}, 1)
         return found
 
     def list_sessions(self, caller: Identity, limit: int) -> list[SessionSummary]:
         """The newest sessions, oldest first."""
         self._behind.caught_up()
-        found = self._investigator.sessions(seen_by(caller), limit)
+        found = self._investigator.sessions(self._seen_by(caller), limit)
         self._read(caller, "sessions", {"limit": str(limit)}, len(found))
         return [_as(row, SessionSummary) for row in found]
 
@@ -154,9 +162,16 @@ class InvestigationPart:
 
     def rebuild_index(self, caller: Identity) -> int:
         """Make the index anew."""
-        require(caller, ADMIN)
+        require(self._access.view(caller), "index.rebuild")
         self._note("index.rebuilt", actor=caller.as_actor(), outcome=Outcome(status="success"))
         return self._behind.begin_again()
+
+    def _seen_by(self, caller: Identity) -> Visibility:
+        return seen_by(self._access, caller, self._investigator.now_ns())
+
+    def _shown(self, caller: Identity, hits: Iterable[Hit]) -> list[RecordedEvent]:
+        hidden = self._access.view(caller).hidden
+        return [shown(_recorded(hit), hidden) for hit in hits]
 
     def _read(
         self, caller: Identity, what: str, asked: dict[str, str], found: int, matches: int | None = None
@@ -170,19 +185,27 @@ class InvestigationPart:
             resource=RECORD,
             data=Data(rows=found, recipient=caller.id),
             attrs={"what": what, "filter": {name: value for name, value in asked.items() if value}} | counted,
+            **why(caller),
         )
 
 
+class ShownTail:
+    """A tail whose events lack what is hidden from its reader."""
+
+    def __init__(self, tail: Tail, hidden: tuple[str, ...]) -> None:
+        self._tail = tail
+        self._hidden = hidden
+
+    def next(self, wait_s: float) -> list[RecordedEvent]:
+        """What has come."""
+        return [shown(event, self._hidden) for event in self._tail.next(wait_s)]
+
+    def close(self) -> None:
+        """Follow no more."""
+        self._tail.close()
+
+
 RECORD = Resource(type="ledger", id="ledger/default", name="default")
-
-
-def seen_by(caller: Identity) -> Visibility:
-    """What the caller may see, as `may_see` has it."""
-    return Visibility(
-        everything=caller.has_role(AUDITOR),
-        actor_id=caller.id,
-        prefixes=ADMINISTRATION if caller.has_role(ADMIN) else (),
-    )
 
 
 def filter_query(filter: EventFilter) -> Query:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from ...api.values import LedgerForm, LedgerView
 from ...identity import Identity
 from ..house import House
-from .roles import ADMIN, require
 
 
 class LedgerPart:
@@ -20,7 +19,7 @@ class LedgerPart:
 
     def create_ledger(self, caller: Identity, form: LedgerForm) -> LedgerView:
         """Make a ledger; recorded in it and in the default one when this returns."""
-        require(caller, ADMIN)
+        self._house.require(caller, "ledger.create")
         self._house.create_ledger(form.name, form.origin, caller.as_actor())
         return self._view(form.name)
 

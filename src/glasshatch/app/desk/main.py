@@ -7,6 +7,7 @@ from ..signin import SignIn
 from .access import AccessPart
 from .backup import BackupPart
 from .changes import ChangePart
+from .entitled import EntitledPart
 from .intake import IntakePart
 from .keys import KeysPart
 from .ledgers import LedgerPart
@@ -21,7 +22,7 @@ from .vault import VaultPart
 
 class FrontDesk(
     RecordPart, LedgerPart, AccessPart, PeoplePart, IntakePart, BackupPart, KeysPart, VaultPart,
-    PolicyPart, RetentionPart, ChangePart, ReachPart, SigningPart,
+    PolicyPart, RetentionPart, ChangePart, ReachPart, SigningPart, EntitledPart,
 ):  # fmt: skip
     """Fills the API's `Desk` port over an open house."""
 
@@ -35,6 +36,7 @@ class FrontDesk(
         KeysPart.__init__(self, house)
         VaultPart.__init__(self, house, self.ask_for)
         PolicyPart.__init__(self, house)
+        EntitledPart.__init__(self, house)
         RetentionPart.__init__(self, house)
         ChangePart.__init__(self, house, self)
         ReachPart.__init__(self, house)

@@ -9,7 +9,6 @@ from ...identity import Identity, Token
 from ..house import House
 from ..signin.leaving import Leaving
 from .reaching import FOR_CONNECT
-from .roles import ADMIN, AUDITOR, require
 
 _SECOND_NS = 1_000_000_000
 
@@ -23,7 +22,7 @@ class PeoplePart:
 
     def create_actor(self, caller: Identity, form: ActorForm) -> ActorView:
         """Add an actor."""
-        require(caller, ADMIN)
+        self._house.require(caller, "actor.change")
         house = self._house
         human = house.control.actors.named(form.on_behalf_of).id if form.on_behalf_of else ""
         actor = house.control.actors.create(
@@ -34,14 +33,14 @@ class PeoplePart:
 
     def list_actors(self, caller: Identity) -> list[ActorView]:
         """All actors."""
-        require(caller, ADMIN, AUDITOR)
+        self._house.require(caller, "actor.list")
         actors = self._house.control.actors.list()
         names = {actor.id: actor.name for actor in actors}
         return [_view(actor, names.get(actor.on_behalf_of, "")) for actor in actors]
 
     def disable_actor(self, caller: Identity, name: str) -> ActorView:
         """Shut an actor out: tokens, grants and the next statement of open sessions."""
-        require(caller, ADMIN)
+        self._house.require(caller, "actor.change")
         house = self._house
         actor = house.control.actors.named(name)
         # Before the actor: a crash in between leaves somebody who is still shut out of nothing they held.
@@ -56,7 +55,7 @@ class PeoplePart:
 
     def enable_actor(self, caller: Identity, name: str) -> ActorView:
         """Let an actor in again who was shut out; what they had before is over all the same."""
-        require(caller, ADMIN)
+        self._house.require(caller, "actor.change")
         house = self._house
         changed = house.control.actors.set_disabled(
             house.control.actors.named(name).id, False, house.clock.now_ns(),
@@ -66,7 +65,7 @@ class PeoplePart:
 
     def set_roles(self, caller: Identity, name: str, form: RolesForm) -> ActorView:
         """Give an actor these roles and no others, from the next statement on."""
-        require(caller, ADMIN)
+        self._house.require(caller, "actor.change")
         house = self._house
         changed = house.control.actors.set_roles(
             house.control.actors.named(name).id, form.roles, house.clock.now_ns(),
@@ -77,7 +76,7 @@ class PeoplePart:
     def issue_token(self, caller: Identity, form: TokenForm) -> TokenIssued:
         """Issue a token: administrators for anybody, everybody for themselves."""
         if form.actor != caller.name:
-            require(caller, ADMIN)
+            self._house.require(caller, "token.issue")
         house = self._house
         actor = house.control.actors.named(form.actor)
         text, token = house.control.tokens.issue(
@@ -95,7 +94,7 @@ class PeoplePart:
         house = self._house
         own = {token.id for token in house.control.tokens.list(caller.id)}
         if token_id not in own:
-            require(caller, ADMIN)
+            self._house.require(caller, "token.revoke")
         now_ns = house.clock.now_ns()
         for ended in (token_id, *self._exchanged(token_id)):
             house.control.tokens.revoke(

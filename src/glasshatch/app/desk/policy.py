@@ -8,10 +8,10 @@ from ...events import Data, Outcome
 from ...identity import Identity
 from ...masking import ColumnRule
 from ...policy import Grant, PolicySet, ResourceFacts, find_sources, suppose_actor
+from ..access import refuse_hidden, why
 from ..house import House
 from ..policies import Judge, Replay, policy_of
 from .record import RECORD
-from .roles import ADMIN, APPROVER, AUDITOR, require
 
 
 class PolicyPart:
@@ -38,13 +38,16 @@ class PolicyPart:
 
     def load_policy(self, caller: Identity) -> PolicyLoaded:
         """Look at the policy's files now."""
-        require(caller, ADMIN)
+        self._house.require(caller, "policy.load")
         house = self._house
-        return house.policies.look(house.note, "asked for", caller.as_actor())
+        loaded = house.policies.look(house.note, "asked for", caller.as_actor())
+        house.access_policies.look(house.note, "asked for", caller.as_actor())
+        return loaded
 
     def replay_policy(self, caller: Identity, form: ReplayForm) -> Replayed:
         """One step of judging the record again; for auditors, and recorded as a read of it."""
-        require(caller, AUDITOR)
+        self._house.require(caller, "policy.replay")
+        refuse_hidden(self._house.entitlements.view(caller), "a replay", "statement")
         house = self._house
         policy, text = house.policy, house.policies.text()
         if form.policy:
@@ -69,6 +72,7 @@ class PolicyPart:
             resource=RECORD,
             data=Data(rows=found.judged, recipient=caller.id),
             attrs={"what": "policy.replay", "filter": asked},
+            **why(caller),
         )
 
     def _actor(self, caller: Identity, name: str) -> Identity:
@@ -77,7 +81,7 @@ class PolicyPart:
             return caller if self._is_known(caller) else suppose_actor()
         control = self._house.control
         if name != caller.name:
-            require(caller, ADMIN, APPROVER, AUDITOR)
+            self._house.require(caller, "policy.explain")
         return control.actors.current(control.actors.named(name).id)
 
     def _grants(self, actor: Identity, now_ns: int) -> tuple[Grant, ...]:

@@ -18,10 +18,10 @@ from ...identity import Identity
 from ...ledger import Ledger, Proof, open_checkpoint
 from ...ledger.evidence import MADE_ACTION, MANIFEST_REL
 from ...ledger.log import BUNDLE_ENTRIES, encode_bundle
+from ..access import refuse_hidden, shown, why
 from ..house import House
 from ..published import PublishedLogs
 from ..records import find_event, find_events, find_sessions
-from .roles import AUDITOR, may_see, require
 
 
 class RecordPart:
@@ -34,18 +34,18 @@ class RecordPart:
 
     def list_events(self, caller: Identity, filter: EventFilter) -> list[RecordedEvent]:
         """The newest events that match the filter and that the caller may see."""
-        found = find_events(self._house.ledgers.items(), filter, lambda event: may_see(caller, event))
+        found = find_events(self._house.ledgers.items(), filter, self._house.sight_of(caller))
         asked = {
             key: str(value) for key, value in msgspec.structs.asdict(filter).items() if value not in ("", -1)
         }
         self._read(caller, "events", asked, len(found))
-        return found
+        return [shown(event, self._hidden(caller)) for event in found]
 
     def show_event(self, caller: Identity, event_id: str) -> RecordedEvent:
         """One event, whole."""
-        found = find_event(self._house.ledgers.items(), event_id, lambda event: may_see(caller, event))
+        found = find_event(self._house.ledgers.items(), event_id, self._house.sight_of(caller))
         self._read(caller, "event", {"event": event_id, "index": found.place}, 1)
-        return found
+        return shown(found, self._hidden(caller))
 
     def show_whole(self, caller: Identity, event_id: str) -> RecordedEvent:
         """One event with all that was recorded of it: most are whole, of others the entry is a short form.
@@ -53,23 +53,26 @@ class RecordPart:
         Raises:
             VerificationError: What is kept of it beside the ledger is not what the entry names.
         """
-        found = find_event(self._house.ledgers.items(), event_id, lambda event: may_see(caller, event))
+        found = find_event(self._house.ledgers.items(), event_id, self._house.sight_of(caller))
+        self._refuse_hidden(caller, "an event as it is stored")
         whole = self._house.ledgers.get(found.ledger).whole(found.index)
         self._read(caller, "whole", {"event": event_id, "index": found.place}, 1)
         return msgspec.structs.replace(found, event=msgspec.Raw(whole))
 
     def list_sessions(self, caller: Identity, limit: int) -> list[SessionSummary]:
         """The newest sessions that the caller may see."""
-        found = find_sessions(self._house.ledgers.items(), limit, lambda event: may_see(caller, event))
+        found = find_sessions(self._house.ledgers.items(), limit, self._house.sight_of(caller))
         self._read(caller, "sessions", {"limit": str(limit)}, len(found))
         return found
 
     def prove(self, caller: Identity, event_id: str) -> ProofText:
         """An inclusion proof of one event that the caller may see, with the key that checks it."""
-        found = find_event(self._house.ledgers.items(), event_id, lambda event: may_see(caller, event))
+        found = find_event(self._house.ledgers.items(), event_id, self._house.sight_of(caller))
+        self._refuse_hidden(caller, "a proof")
         self._house.note(
             "record.proved",
             actor=caller.as_actor(),
+            **why(caller),
             outcome=Outcome(status="success"),
             resource=RECORD,
             attrs={"event": event_id, "index": found.place},
@@ -83,7 +86,8 @@ class RecordPart:
         Raises:
             ConfigError: They were pruned.
         """
-        require(caller, AUDITOR)
+        self._house.require(caller, "record.export")
+        self._refuse_hidden(caller, "what is exported")
         found, first = self._house.ledgers.get(ledger), number * BUNDLE_ENTRIES
         signed = open_checkpoint(found.checkpoint(), found.keys).size
         if not 0 < width <= BUNDLE_ENTRIES or number < 0 or first + width > signed:
@@ -98,7 +102,8 @@ class RecordPart:
 
         It is recorded in the ledger of the bundle: one key then checks all that the bundle holds.
         """
-        require(caller, AUDITOR)
+        self._house.require(caller, "record.export")
+        self._refuse_hidden(caller, "what is exported")
         house, ledger = self._house, self._house.ledgers.get(form.ledger)
         asked = {"query": form.query, "since": form.since, "until": form.until}
         receipt = house.recorder.record(house.maker.make(
@@ -109,6 +114,7 @@ class RecordPart:
             data=Data(rows=form.events, recipient=caller.id),
             links=(Link(rel=MANIFEST_REL, id=form.manifest),),
             attrs={"what": "evidence", "filter": {name: value for name, value in asked.items() if value}},
+            **why(caller),
         ), ledger=form.ledger)  # fmt: skip
         return proof_text(ledger.prove(receipt.index), ledger)
 
@@ -140,7 +146,14 @@ class RecordPart:
             resource=RECORD,
             data=Data(rows=found, recipient=caller.id),
             attrs={"what": what, "filter": asked},
+            **why(caller),
         )
+
+    def _hidden(self, caller: Identity) -> tuple[str, ...]:
+        return self._house.entitlements.view(caller).hidden
+
+    def _refuse_hidden(self, caller: Identity, what: str) -> None:
+        refuse_hidden(self._house.entitlements.view(caller), what)
 
 
 def proof_text(proof: Proof, ledger: Ledger) -> ProofText:

@@ -7,7 +7,6 @@ from ...errors import ConfigError
 from ...identity import Identity
 from ..house import House
 from ..retention import Retention
-from .roles import ADMIN, require
 
 _LEAST_REASON = 3
 
@@ -20,11 +19,12 @@ class RetentionPart:
     """
 
     def __init__(self, house: House) -> None:
+        self._pruning_house = house
         self._retention = Retention(house)
 
     def prune(self, caller: Identity, form: PruneForm) -> Pruned:
         """One step; the caller asks again while there is more."""
-        require(caller, ADMIN)
+        self._pruning_house.require(caller, "ledger.prune")
         if form.before and not (form.before.isascii() and form.before.isdigit() and len(form.before) < 20):
             raise ConfigError("is no time in nanoseconds", key="before")
         if not form.dry_run and len(form.reason.strip()) < _LEAST_REASON:

@@ -31,7 +31,6 @@ from ...identity import Identity
 from ..house import House
 from ..signin import SignIn
 from .people import PeoplePart
-from .roles import ADMIN, AUDITOR, require
 
 
 class SigningPart:
@@ -95,7 +94,7 @@ class SigningPart:
 
     def drop_factor(self, caller: Identity, name: str) -> None:
         """Take a second factor away: never one's own, or a stolen token would be enough for it."""
-        require(caller, ADMIN)
+        self._house.require(caller, "credential.change")
         actor = self._house.control.actors.named(name)
         if actor.id == caller.id:
             raise Conflict("nobody takes their own second factor away", hint="ask another administrator")
@@ -103,7 +102,7 @@ class SigningPart:
 
     def renew_codes(self, caller: Identity, name: str) -> RecoveryCodes:
         """Fresh recovery codes."""
-        require(caller, ADMIN)
+        self._house.require(caller, "credential.change")
         actor = self._house.control.actors.named(name)
         if actor.id == caller.id:
             raise Conflict("nobody renews their own recovery codes", hint="ask another administrator")
@@ -111,7 +110,7 @@ class SigningPart:
 
     def link_actor(self, caller: Identity, name: str, form: LinkForm) -> ActorView:
         """Say which person at the provider an actor is."""
-        require(caller, ADMIN)
+        self._house.require(caller, "actor.change")
         house, section = self._house, self._house.loaded.config.identity.oidc
         if section is None:
             raise ConfigError("no identity provider is configured here", key="identity.oidc")
@@ -136,7 +135,7 @@ class SigningPart:
 
     def list_certificates(self, caller: Identity) -> list[CertificateView]:
         """The certificates that were issued."""
-        require(caller, ADMIN, AUDITOR)
+        self._house.require(caller, "certificate.list")
         house, now_ns = self._house, self._house.clock.now_ns()
         names = {actor.id: actor.name for actor in house.control.actors.list()}
         return [
@@ -152,7 +151,7 @@ class SigningPart:
         """End a certificate: administrators any, everybody their own."""
         house = self._house
         if serial not in {one.id for one in house.control.certificates.list(caller.id)}:
-            require(caller, ADMIN)
+            self._house.require(caller, "certificate.change")
         house.control.certificates.revoke(
             serial, house.clock.now_ns(),
             record=lambda done: house.note(
@@ -165,7 +164,7 @@ class SigningPart:
     def _of(self, caller: Identity, name: str) -> Identity:
         """Who is meant: administrators mean anybody, everybody themselves."""
         if name != caller.name:
-            require(caller, ADMIN)
+            self._house.require(caller, "credential.change")
         return self._house.control.actors.named(name)
 
     def _of_new_factor(self, caller: Identity, name: str) -> Identity:

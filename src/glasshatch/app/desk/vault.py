@@ -26,7 +26,6 @@ from ..published import PublishedLogs
 from ..records import find_event
 from ..vault import ERASED, KEY_LINK, SIZES
 from .record import proof_text
-from .roles import ADMIN, AUDITOR, PRIVACY, may_see, require
 
 _ERASE_SECONDS = 900
 _MARK_EVERY_NS = 10 * 10**9
@@ -57,7 +56,7 @@ class VaultPart:
         Without one a request is filed, unless one waits already, and the caller is refused.
         """
         house = self._house
-        found = find_event(house.ledgers.items(), form.event, lambda event: may_see(caller, event))
+        found = find_event(house.ledgers.items(), form.event, house.sight_of(caller))
         event = decode(found.event)
         sealed = _sealed_field(event, form.field)
         if house.control.vault.value(event.id, sealed.field) is None:
@@ -89,7 +88,7 @@ class VaultPart:
 
         What it is refused for is looked at while nothing new can be sealed and no hold can be placed.
         """
-        require(caller, PRIVACY, ADMIN)
+        self._house.require(caller, "subject.erase")
         house, tokens = self._house, self._tokens(form.subject)
         if form.dry_run:
             return self._known(tokens)
@@ -129,7 +128,7 @@ class VaultPart:
 
     def place_hold(self, caller: Identity, form: HoldForm) -> HoldView:
         """Forbid to erase or prune anything about a data subject, until the hold is released."""
-        require(caller, PRIVACY, ADMIN)
+        self._house.require(caller, "hold.change")
         house, redact = self._house, self._house.redactor.text
         tokens = house.control.vault.about(self._tokens(form.subject)).subjects
         # Alone: an erasure that has looked for holds already is over before this one counts.
@@ -142,7 +141,7 @@ class VaultPart:
 
     def release_hold(self, caller: Identity, hold_id: str, reason: str) -> HoldView:
         """End a hold."""
-        require(caller, PRIVACY, ADMIN)
+        self._house.require(caller, "hold.change")
         house, why = self._house, self._house.redactor.text(reason)[0]
         ids = [hold.id for hold in house.control.holds.list() if hold_id and hold.id.startswith(hold_id)]
         hold = house.control.holds.release(
@@ -153,7 +152,7 @@ class VaultPart:
 
     def list_holds(self, caller: Identity) -> list[HoldView]:
         """Every hold there was, oldest first."""
-        require(caller, PRIVACY, ADMIN, AUDITOR)
+        self._house.require(caller, "hold.list")
         return [self._hold_view(hold) for hold in self._house.control.holds.list()]
 
     def settle_vault(self) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from typing import Any
 
 from ...errors import ConfigError, GlasshatchError
 from ..house import House
+from ..policies import LivePolicy
 
 _LOOK_SECONDS = 0.5
 
@@ -40,12 +42,18 @@ async def _either(hup: asyncio.Event) -> bool:
 
 
 def _look(house: House, asked: bool) -> None:
-    before = house.policy.hash
+    for policies in (house.policies, house.access_policies):
+        _look_at(policies, house, asked)
+
+
+def _look_at(policies: LivePolicy[Any], house: House, asked: bool) -> None:
+    before = policies.current
     if asked:
-        house.policies.look(house.note, "SIGHUP")
+        policies.look(house.note, "SIGHUP")
     else:
-        problem = house.policies.watch(house.note)
+        problem = policies.watch(house.note)
         if problem:
-            raise ConfigError(f"{problem}; {house.policy.name} {before[:12]} stays in force")
-    if house.policy.hash != before:
-        sys.stderr.write(f"glasshatch: policy {house.policy.name} {house.policy.hash[:12]} is in force\n")
+            raise ConfigError(f"{problem}; {before.name} {before.hash[:12]} stays in force")
+    now = policies.current
+    if now is not before:
+        sys.stderr.write(f"glasshatch: policy {now.name} {now.hash[:12]} is in force\n")

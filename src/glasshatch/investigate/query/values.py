@@ -7,7 +7,8 @@ import ipaddress
 import re
 
 from ...errors import ConfigError
-from ...index.columns import LETTERS, TIME_MAX_NS, lower, words
+from ...events import TIME_MAX_NS
+from ...index.columns import LETTERS, lower, words
 
 _SECOND_NS = 10**9
 _UNITS_NS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
