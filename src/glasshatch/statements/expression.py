@@ -63,7 +63,7 @@ def value_of(node: Expression, row: dict[str, Value]) -> Value:
         return None
     try:
         return _OPERATIONS[node.name](*args)
-    except (TypeError, ValueError, ArithmeticError, re.error):
+    except (TypeError, ValueError, ArithmeticError, LookupError, re.error):
         raise Untried from None
 
 
@@ -172,6 +172,12 @@ def _substring(text: Value, start: Value, length: Value = 10_000) -> str:
     return str(text)[max(first, 0) : max(first + int(number_of(length)), 0)]
 
 
+def _date_part(field: Value, time: Value) -> int:
+    """The year, the month or the day of a date as it is written."""
+    places = {"year": slice(0, 4), "month": slice(5, 7), "day": slice(8, 10)}
+    return int(str(time)[places[str(field).lower()]])
+
+
 def _remainder(left: Any, right: Any) -> Any:
     return abs(left) % abs(right) * (1 if left >= 0 else -1)
 
@@ -226,6 +232,9 @@ _OPERATIONS: dict[str, Callable[..., Value]] = {
     "upper": lambda a: str(a).upper(),
     "trim": lambda a: str(a).strip(),
     "length": lambda a: len(str(a)),
+    "position": lambda part, a: str(a).find(str(part)) + 1,
+    "starts with": lambda a, part: str(a).startswith(str(part)),
+    "date part": _date_part,
     "reverse": lambda a: str(a)[::-1],
     "left": lambda a, n: str(a)[: int(number_of(n))],
     "substring": _substring,
@@ -248,9 +257,25 @@ _TAKING_NULL = frozenset(
     {"is null", "is true", "is false", "distinct", "concat", "greatest", "least", "nullif"}
 )
 ASKING_NULL = _TAKING_NULL | {"coalesce"}
-TEXTUAL = frozenset(
-    {"||", "concat", "lower", "upper", "trim", "length", "reverse", "left", "substring", "replace", "like"}
-) | {"ilike", "matches", "imatches"}
+TEXTUAL = (
+    frozenset({"position", "starts with", "date part"})
+    | frozenset(
+        {
+            "||",
+            "concat",
+            "lower",
+            "upper",
+            "trim",
+            "length",
+            "reverse",
+            "left",
+            "substring",
+            "replace",
+            "like",
+        }
+    )
+    | {"ilike", "matches", "imatches"}
+)
 NUMERIC = frozenset({"+", "-", "*", "/", "%", "negative", "abs", "sign", "floor", "ceil"})
 COMPARING = frozenset(
     {"=", "<>", "<", ">", "<=", ">=", "between", "in", "distinct", "greatest", "least", "nullif"}

@@ -288,7 +288,7 @@ def _set(call: Call) -> None:
     elif call.has("--list") or _is_dry(call):
         call.note("read")
     elif what in ("image", "env", "resources", "selector"):
-        call.note("update", "server_control")
+        call.note("update", "server_control destructive" if call.has("--all") else "server_control")
     elif what in ("serviceaccount", "sa", "subject"):
         call.note("update", "privilege_change")
     else:

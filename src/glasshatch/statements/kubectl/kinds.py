@@ -33,7 +33,7 @@ _KNOWN = words(
 )
 _IDENTITY = words(
     """roles rolebindings clusterroles clusterrolebindings serviceaccounts certificatesigningrequests
-    mutatingwebhookconfigurations validatingwebhookconfigurations apiservices"""
+    mutatingwebhookconfigurations validatingwebhookconfigurations apiservices networkpolicies"""
 )
 _SECRET = words("secrets")
 

@@ -37,7 +37,7 @@ def _note_manifest(call: Call, text: str) -> None:
     call.findings.resources.update(kind for kind in kinds if is_known(kind))
     if not kinds or not all(is_known(kind) for kind in kinds) or UNKNOWN in text:
         call.unknown("unknown_code")
-    if any(is_identity(kind) for kind in kinds) or _RISKY_FIELDS.search(text):
+    if any(is_identity(kind) or is_secret(kind) for kind in kinds) or _RISKY_FIELDS.search(text):
         call.note("update", "privilege_change")
     if any(kind in _RUNNING for kind in kinds):
         # Whatever the image holds runs in the cluster.
@@ -65,6 +65,9 @@ def note_patch(call: Call, text: str) -> None:
         r'"path"\s*:\s*"/spec/replicas"[^}]*"value"\s*:\s*0\b|NoExecute|ReclaimPolicy"?\s*:\s*"?Delete', text
     ):
         call.note("update", "destructive")
+    if re.search(r'"?suspend"?\s*:\s*true', text):
+        # A job that no longer comes: a backup, for one.
+        call.note("control", "destructive")
     if re.search(r"serviceAccount|runAsUser|allowPrivilegeEscalation|automount", text):
         call.note("update", "privilege_change")
     if re.search(r'"?type"?\s*:\s*"?(?:LoadBalancer|NodePort)|externalIPs|externalName', text):

@@ -12,7 +12,9 @@ _PATH = re.compile(
     r"^/(?:api/v\w+|apis/[\w.-]+/v\w+)(?:/watch)?(?:/namespaces/(?P<namespace>[^/]+)(?=/[^/]+))?"
     r"/(?P<kind>[^/]+)(?:/(?P<name>[^/]+))?(?:/(?P<part>[^/]+))?(?P<rest>/.*)?$"
 )
-_PROBES = re.compile(r"^/(?:healthz|livez|readyz|version|openapi|api|apis|metrics|\.well-known)(?:/|$)")
+_PROBES = re.compile(
+    r"^/(?:healthz|livez|readyz|version|openapi|metrics|\.well-known)(?:/|$)|^/(?:api|apis)(?:/[\w.-]+){0,2}/?$"
+)
 _READS = frozenset({"GET", "HEAD", "OPTIONS", "WATCH", "LIST"})
 _METERS = re.compile(r"^/(?:metrics(?:/\w+)?|stats/summary|healthz)$")
 _RUNNING = frozenset({"exec", "attach", "portforward", "proxy", "ephemeralcontainers"})

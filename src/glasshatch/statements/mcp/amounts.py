@@ -35,9 +35,9 @@ _INTIMATE = words(
 )
 _ALL = words("all every bulk batch many mass everything")
 _DOCUMENTS = words(
-    "mongo mongodb collection collections documents document docs firestore dynamodb cosmos couchdb"
+    """mongo mongodb collection collections documents document docs firestore dynamodb cosmos couchdb es
+    elasticsearch opensearch"""
 )
-_FINDING = words("find query search scan select read get aggregate fetch list")
 _CHANGING = words(
     "update delete remove set patch modify edit replace write upsert change close archive move assign"
 )
@@ -49,6 +49,7 @@ _CHOICES = words(
     "ids id keys key items records names name documents entries updates tickets issues issue_ids"
 )
 _WRITING_STAGES = ("$out", "$merge")
+_OPENING = (("private", False), ("public", True), ("is_public", True), ("anonymous", True))
 _EVERYTHING = ("", "*", "%", "*:*", ".*", "true", "1=1", "all", "{}")
 _FORWARDS = words("forward_to forwarding_address redirect_to forward_address auto_forward")
 
@@ -57,7 +58,7 @@ def note_amounts(name: str, arguments: dict[str, Any], findings: Findings) -> No
     """Note what a call reads of many people, and what it changes without saying of which."""
     found = parts_of(name)
     given = {"_".join(parts_of(member)) or member: value for member, value in arguments.items()}
-    looks = looks_only(name)
+    looks = looks_only(name) or found[:1] == ["fetch"]
     people = not _PEOPLE.isdisjoint(found) or _names_people(given)
     if looks and (_intimate(found, given) or (people and _wants_all(found, given))):
         findings.note("read", "bulk_read")
@@ -67,8 +68,14 @@ def note_amounts(name: str, arguments: dict[str, Any], findings: Findings) -> No
         _documents(found, given, findings)
     elif not looks and not _ALL.isdisjoint(found) and not _CHANGING.isdisjoint(found) and not _chosen(given):
         findings.note("update", "unbounded_write")
-    if any(member in _FORWARDS for member in given):
+    if any(
+        member in _FORWARDS or (member == "forward" and "@" in str(value)) for member, value in given.items()
+    ):
         findings.note("update", "network")
+    if not looks and any(given.get(member) is value for member, value in _OPENING):
+        findings.note("update", "privilege_change")
+    if "level" in given and "log" in found and str(given["level"]).lower() in ("off", "none", "disabled"):
+        findings.note("update", "audit_change")
     _redis(found, given, findings)
 
 
@@ -138,7 +145,7 @@ def _documents(found: list[str], given: dict[str, Any], findings: Findings) -> N
     """A store of documents: an empty filter finds, changes and deletes all of them."""
     filters = [value for member, value in given.items() if member in _FILTERS]
     everything = all(map(_is_everything, filters)) or _is_tautology(filters)
-    if "one" in found or "by" in found or given.get("id") or given.get("_id"):
+    if "one" in found or ("by" in found and "query" not in found) or given.get("id") or given.get("_id"):
         return
     if not _CHANGING.isdisjoint(found) and everything and ("collection" in given or filters):
         findings.note("update", "unbounded_write")
@@ -147,7 +154,13 @@ def _documents(found: list[str], given: dict[str, Any], findings: Findings) -> N
     if any(stage in written for stage in _WRITING_STAGES):
         findings.note("update", "copies_rows unbounded_write")
     finds = not {"find", "scan", "documents"}.isdisjoint(found) and "count" not in found
-    if finds and filters != [] and everything and _limit(given) == 0 and "pipeline" not in given:
+    if (
+        finds
+        and (filters or _names_people(given))
+        and everything
+        and _limit(given) == 0
+        and "pipeline" not in given
+    ):
         findings.note("read", "bulk_read")
 
 

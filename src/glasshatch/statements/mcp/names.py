@@ -31,7 +31,7 @@ _PRIVILEGE = words("""
     """)
 _SECRETS = words("""
         secret secrets credential credentials env environment key keys vault keychain password
-        passwords
+        passwords onepassword bitwarden lastpass keepass dashlane doppler
     """)
 _KEYS = words("api access ssh private signing encryption deploy secret")
 """What a key opens, where it is not one of a cache: `create_api_key`."""
@@ -63,7 +63,7 @@ _LOOKS = words(
     """
         aggregate retrieval hash wait blame recommend suggest estimate translate geocode random
         track locate watch observe verify measure match rank classify parse render decode encode compute
-        predict forecast profile enumerate
+        predict forecast profile enumerate simulate goto dry
         llen scard hlen zcard zscore hkeys hvals strlen getrange sismember think thinking sequential
         sequentialthinking calculator calculate echo get list read search find show describe view lookup
         count query select tree diff inspect check ping explain summarize tail head grep glob whoami
@@ -75,11 +75,16 @@ _LOOKS = words(
 _ASKS = words("is has can does did was were should needs")
 """First words of a name that is a question: `is_deployed`."""
 
-_TESTS = words("test tests testing lint typecheck typechecks pytest jest coverage")
+_TESTS = words("test tests testing lint linter linters typecheck typechecks pytest jest coverage")
 """What a developer runs: told by its purpose."""
 
 _OPENED = words("node nodes file document documents doc page url tab browser")
 """What is opened to be looked at, and closed without loss."""
+
+_SIFTED = words(
+    "log logs event events list results rows messages text code json yaml sql date url urls page html"
+)
+"""What may be filtered, formatted and extracted without a change."""
 
 _GUARDED = words(
     """
@@ -92,7 +97,7 @@ _GUARDED = words(
 _STATES = words(
     """
         status info stat stats history top health version snapshot time date weather docs documentation
-        help usage activity
+        help usage activity now today clock regex definition definitions references hover
     """
 )
 """What is looked at, where the name has no verb: `server_status`."""
@@ -107,6 +112,7 @@ _OWNERS = words(
         pod pods node nodes server service services db database pg mysql redis k k8s kube kubernetes
         cluster container docker app browser console network system grafana github gitlab sentry datadog
         prometheus loki host api deployment table kubectl git helm aws ecs lambda ci job jobs build run
+        mongo mongodb elasticsearch opensearch es kafka rabbitmq cloudwatch
         workflow error errors audit application audits session sessions collection
     """
 )
@@ -114,6 +120,10 @@ _OWNERS = words(
 
 _QUERYING = words("promql logql nrql kql loki prometheus traceql")
 _SETTINGS = words("config configuration setting settings parameter parameters")
+
+
+_COUNTED = words("count counts price balance next page usage limit validate verify check inspect info")
+"""What is asked about a token that is no key."""
 
 
 def parts_of(name: str) -> list[str]:
@@ -147,13 +157,10 @@ def _note_parts(parts: list[str], understood: bool, findings: Findings) -> None:
         one for one, follows in pairwise([*parts, ""]) if not (one == "merge" and follows[:7] == "request")
     ]
     found = frozenset(parts)
-    if found & _OPENED and found & {"open", "close"}:
-        parts = ["view", *(part for part in parts if part not in ("open", "close"))]
-        found = frozenset(parts)
-    if parts[:2] == ["redis", "type"]:
-        parts = ["redis", "get"]
-    if "git" in found and "checkout" in found:
-        found = (found - {"checkout"}) | {"switch"}
+    parts = _told_apart(parts, found)
+    found = frozenset(parts)
+    if parts[-1:] == ["token"] and _looks(parts) and not found & _COUNTED:
+        findings.note("read", "credential_read")
     looks = _looks(parts)
     if found & _SECRETS and (looks or found & (_FETCHES | {"dump", "print"})) and not _is_cache_key(found):
         findings.note("read", "credential_read")
@@ -174,6 +181,22 @@ def _note_parts(parts: list[str], understood: bool, findings: Findings) -> None:
         findings.note("read")
     else:
         findings.unknown()
+
+
+def _told_apart(parts: list[str], found: frozenset[str]) -> list[str]:
+    """The words with those replaced that mean something else beside certain nouns."""
+    meant: dict[str, str] = {}
+    if found & _OPENED:
+        meant |= {"open": "view", "close": "view"}
+    if found & _SIFTED:
+        meant |= dict.fromkeys(("filter", "format", "extract"), "parse")
+    if "git" in found:
+        meant["checkout"] = "switch"
+    if "object" in found:
+        meant["put"] = "upload"
+    if parts[:2] == ["redis", "type"]:
+        meant["type"] = "get"
+    return [meant.get(part, part) for part in parts]
 
 
 def _note_risky(found: frozenset[str], understood: bool, findings: Findings) -> bool:

@@ -74,7 +74,7 @@ def note_address(value: str, name: str, method: str, findings: Findings) -> bool
         findings.note("read", "network credential_read")
         return True
     only_looks = looks_only(name) or re.search(
-        r"fetch|get|read|http|request|navigate|browse|scrape|crawl|url|visit|open|web|page", name
+        r"fetch|get|read|http|request|navigate|browse|scrape|crawl|url|visit|open|web|page|extract", name
     )
     if method == "DELETE" or (method != "GET" and re.search(r"/(?:quit|drop|delete|shutdown|kill)\b", value)):
         findings.note("delete", "destructive network")

@@ -80,6 +80,8 @@ _FLUSHED = {
     "ENGINE": "audit_change",
     "RELAY": "audit_change",
     "READ": "destructive",
+    "EXPORT": "long_lock",
+    "USER_RESOURCES": "privilege_change",
 }
 _LOSES = ("COLUMN", "PARTITION", "PARTITIONING", "TABLESPACE")
 _KEEPS = ("DEFAULT", "INDEX", "KEY", "NOT", "VISIBLE")
@@ -97,7 +99,7 @@ def meaning_of(word: str, nodes: Nodes) -> str | None:
         return " ".join([str(meaning), *(_FLUSHED[one] for one in words if one in _FLUSHED)])
     if word == "SHOW":
         return _shown(nodes)
-    if word == "LOCK" and any(word_at(nodes, at) == "WRITE" for at in range(len(nodes))):
+    if word == "LOCK" and any(word_at(nodes, at) in ("WRITE", "INSTANCE") for at in range(len(nodes))):
         # Nobody else can even read it.
         return "lock long_lock"
     if word == "KILL" and any(isinstance(node, Group) for node in nodes):
@@ -116,7 +118,7 @@ def _shown(nodes: Nodes) -> str:
 
 def _altered(nodes: Nodes) -> str:
     """ALTER TABLE: a column or a partition that is dropped takes its data along."""
-    risks = set()
+    risks = {"redefines"} if word_at(nodes, 1) in ("PROCEDURE", "FUNCTION") else set()
     for at in range(len(nodes)):
         word, follows = word_at(nodes, at), word_at(nodes, at + 1)
         if word == "DROP" and follows not in _KEEPS:
@@ -125,6 +127,8 @@ def _altered(nodes: Nodes) -> str:
             risks.add("destructive")
         if word == "AS" or (word == "GENERATED" and follows == "ALWAYS"):
             risks.add("redefines")
+        if word == "SECURITY":
+            risks.add("privilege_change")
         if word == "CONVERT":
             risks.add("redefines")
         if word in ("TRUNCATE", "DISCARD", "EXCHANGE") or (word == "IMPORT" and follows in _LOSES):

@@ -18,6 +18,7 @@ MAX_TAKEN = 1_000
 MAX_KEYS_READ = 100
 """So many keys may one command read."""
 
+_SOON = 60
 _MAX_KM = 5_000
 _MAX_DIGITS = 20
 _KILOMETRES = {"m": 0.001, "km": 1.0, "mi": 1.609, "ft": 0.0003048}
@@ -65,7 +66,7 @@ def _whole(name: str, rest: list[str], findings: Findings) -> None:
 
 
 def _secret(name: str, rest: list[str], findings: Findings) -> None:
-    named = rest[1:] if name in _FIELDED else rest if name == "MGET" else rest[:1]
+    named = rest[1:] if name in _FIELDED else rest if name in ("MGET", "JSON.MGET") else rest[:1]
     if any(map(holds_secret, [*named, *rest[:1]])):
         findings.risks.add("credential_read")
 
@@ -128,8 +129,8 @@ def _gone(name: str, rest: list[str], findings: Findings) -> None:
 def _expires(name: str, rest: list[str], findings: Findings) -> None:
     """A time that is over, or close, takes the whole key away."""
     when = _whole_number(rest[1]) if len(rest) > 1 else None
-    past = when is not None and when < (1_000_000_000 if name.endswith("AT") else 1)
-    if past and holds_people(rest[0]):
+    soon = 1_000_000_000 if name.endswith("AT") else _SOON * (1000 if name.startswith("P") else 1)
+    if when is not None and when < soon and holds_people(rest[0]):
         findings.risks.add("unbounded_write")
 
 

@@ -219,7 +219,7 @@ def understand(arguments: list[str], findings: Findings) -> None:
     """Note what one command does."""
     name, rest = arguments[0].upper(), arguments[1:]
     if name in _SCRIPTS:
-        read_script(rest[0] if rest else "", findings, understand)
+        read_script(rest[0] if rest else "", rest[1:], findings, understand)
     elif name in SUBCOMMANDS:
         _subcommand(name, rest, findings)
     elif name in _RISKY:
@@ -334,6 +334,8 @@ def _range_of_all(rest: list[str], findings: Findings) -> None:
     if [word.lower().lstrip("(") for word in rest[1:]] in (
         ["-inf", "+inf"],
         ["-inf", "inf"],
+        ["0", "+inf"],
+        ["0", "inf"],
         ["0", "-1"],
         ["-", "+"],
     ):

@@ -91,7 +91,7 @@ class Bounds:
         if negated:
             operator = terms.FLIPPED.get(operator, operator)
         if isinstance(left, dict) and isinstance(right, dict):
-            if operator in ("=", "<=", ">=") and self._same(left, right):
+            if operator in ("=", "<=", ">=", "<@", "@>") and self._same(left, right):
                 return False
             if self._inner and self._names and operator == "=" and self._ties(left, right):
                 return False
@@ -204,6 +204,10 @@ class Bounds:
         if kind == "ANY_SUBLINK" and not self._mentions(body.get("testexpr")):
             return False
         inner = Bounds(self._meaning)
+        if "fromClause" not in select and kind == "EXISTS_SUBLINK":
+            return self._mentions(select.get("whereClause"))
+        if not negated and self._finds_itself(select):
+            return False
         if select.get("limitCount") or inner.narrows(select.get("whereClause")) or select.get("havingClause"):
             return True
         if terms.counts_up(select, self._meaning):
@@ -216,6 +220,14 @@ class Bounds:
         read = {*relations, *(name for one in relations for name in self._wide.get(one, ()))}
         return self._relation not in read
 
+    def _finds_itself(self, select: Node) -> bool:
+        """`EXISTS (SELECT 1 FROM t x WHERE x.id = t.id)` over `t`: each row finds at least itself."""
+        where = terms.conjuncts(select.get("whereClause"))
+        joins = bool(where) and all(terms.is_join(one, frozenset()) for one in where)
+        parts = [part["RangeVar"] for part in select.get("fromClause", ()) if "RangeVar" in part]
+        names = [relation_name(part) for part in parts]
+        return joins and names == [self._relation] and "limitCount" not in select
+
     def _mentions(self, node: Any) -> bool:
         """Whether a column of the narrowed relation is part of the condition."""
         stack = [node]
@@ -226,6 +238,9 @@ class Bounds:
             elif isinstance(part, dict):
                 if "ColumnRef" in part and self._is_own(part):
                     return True
+                if terms.function(part) == "pg_typeof":
+                    # The same for every row.
+                    continue
                 stack.extend(part.values())
         return False
 
@@ -291,6 +306,8 @@ def is_unbounded(
     """Whether an UPDATE, DELETE or MERGE, whose relation goes by `names`, leaves out no row."""
     wide = {name: relation.wide for name, relation in ctes.items()}
     bounds = Bounds(meaning, names, relation_name(body["relation"]), wide)
+    if terms.is_already(body, where):
+        return True
     return not bounds.narrows(where) or _only_joins(meaning, body, where, names, wide)
 
 

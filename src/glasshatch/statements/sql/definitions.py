@@ -119,6 +119,10 @@ def meaning_of(kind: str, body: Node) -> tuple[str, frozenset[str]]:
         return "lock", frozenset({"long_lock"} if body.get("mode", _SHUTS_OUT) == _SHUTS_OUT else ())
     if kind == "CreatedbStmt":
         return "create", _database_risks(body)
+    if kind == "AlterSeqStmt" and any(
+        item.get("DefElem", {}).get("defname") == "restart" for item in body.get("options", ())
+    ):
+        return "alter", frozenset({"side_effect"})
     redefines = frozenset({"redefines"}) if kind in _REDEFINES else frozenset()
     if kind in _KINDS:
         verb, risks = _KINDS[kind]

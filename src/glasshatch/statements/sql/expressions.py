@@ -17,6 +17,7 @@ Columns = tuple[Column, ...]
 
 _ARITHMETIC = words("+ - * / % ^ || -> ->> #> #>> & | # << >> @ !")
 MAX_PAUSE_SECONDS = 60
+MAX_COUNTED = 100_000_000
 _TEXTUAL = words("text varchar bpchar char name citext json jsonb bytea xml regclass record")
 
 
@@ -175,10 +176,19 @@ class Expressions:
             self.meaning.risks.add("unbounded_write" if name == "setval" else "many_sessions")
         elif not functions.is_known(schema, name):
             self.meaning.risks.add("unknown_function")
+        if name == "generate_series" and self._is_endless(body.get("args", [])):
+            self.meaning.risks.add("unknown_function")
         if name == "pg_sleep" and self._is_long(body.get("args", [])):
             self.meaning.risks.add("unknown_function")
         if name in functions.CHANGES:
             self.meaning.verbs.add("update")
+
+    def _is_endless(self, args: list[Node]) -> bool:
+        """Whether more is counted than anybody waits for."""
+        if len(args) < 2 or "A_Const" not in args[1]:
+            return False
+        last = self.meaning.constant(args[1])
+        return isinstance(last, (int, float)) and last > MAX_COUNTED
 
     def _is_long(self, args: list[Node]) -> bool:
         """Whether a pause is of no known length, or longer than anybody waits."""

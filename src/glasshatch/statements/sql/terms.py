@@ -7,6 +7,7 @@ from typing import Any
 from .meaning import Meaning
 from .native import Node
 
+_PLACES = frozenset({"location", "list_start", "list_end", "rexpr_list_start", "rexpr_list_end"})
 MAX_LISTED = 10_000
 """So many numbers may a condition list by counting."""
 
@@ -62,6 +63,18 @@ def operator(body: Node) -> str:
 def text(names: Any) -> str:
     """The last of the names of a function, an operator or a type."""
     return str(names[-1].get("String", {}).get("sval", "")) if names else ""
+
+
+def is_already(body: Node, where: Node | None) -> bool:
+    """`SET a = 1 WHERE a <> 1`: left out are only rows that would not change."""
+    tested = (where or {}).get("A_Expr", {})
+    if operator(tested) != "<>" and tested.get("kind") != "AEXPR_DISTINCT":
+        return False
+    left, right = tested.get("lexpr", {}), tested.get("rexpr", {})
+    targets = [part["ResTarget"] for part in body.get("targetList", ()) if "val" in part.get("ResTarget", {})]
+    if len(targets) != 1 or not isinstance(left, dict) or "ColumnRef" not in left:
+        return False
+    return last(left) == targets[0].get("name") and bool(strip(targets[0]["val"]) == strip(right))
 
 
 def counts_up(select: Node, meaning: Meaning) -> bool:
@@ -135,7 +148,7 @@ def is_present(node: Node) -> bool:
 def strip(node: Any) -> Any:
     """A tree without the offsets, so that equal code compares equal."""
     if isinstance(node, dict):
-        return {key: strip(value) for key, value in node.items() if key != "location"}
+        return {key: strip(value) for key, value in node.items() if key not in _PLACES}
     if isinstance(node, list):
         return [strip(part) for part in node]
     return node

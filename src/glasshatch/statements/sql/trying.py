@@ -20,7 +20,9 @@ _FUNCTIONS = {
     "reverse": "reverse",
     "char_length": "length", "octet_length": "length", "abs": "abs", "sign": "sign", "floor": "floor",
     "ceil": "ceil", "ceiling": "ceil", "concat": "concat", "left": "left", "substr": "substring",
-    "substring": "substring", "replace": "replace", "mod": "%", "like": "like", "int4eq": "=", "int8eq": "=",
+    "substring": "substring", "replace": "replace", "mod": "%",
+    "date_part": "date part", "extract": "date part", "starts_with": "starts with",
+    "position": "position", "strpos": "strpos", "like": "like", "int4eq": "=", "int8eq": "=",
     "texteq": "=", "int4ge": ">=", "int4gt": ">", "int4le": "<=", "int4lt": "<", "int4ne": "<>",
 }  # fmt: skip
 _TYPES = {
@@ -110,7 +112,11 @@ class Trying:
         name = _FUNCTIONS.get(terms.text(body.get("funcname", ())))
         if name is None or not body.keys() <= {"funcname", "args", "funcformat", "location"}:
             raise Untried
-        return Operation(name, tuple(self._read(arg) for arg in body.get("args", ())))
+        args = [self._read(arg) for arg in body.get("args", ())]
+        if name == "strpos" or (name == "position" and body.get("funcformat") == "COERCE_SQL_SYNTAX"):
+            # The parser writes `position(a in b)` as `position(b, a)`.
+            name, args = "position", args[::-1]
+        return Operation(name, tuple(args))
 
     def _cast(self, body: Node) -> Expression:
         name = _TYPES.get(terms.text(body.get("typeName", {}).get("names", ())))

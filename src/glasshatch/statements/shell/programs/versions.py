@@ -74,6 +74,9 @@ def _push(call: Call, args: Fields) -> None:
     force = call.has(
         "-f", "--force", "--force-with-lease", "--mirror", "--delete", "-d", "--prune", "--force-if-includes"
     )
+    if any("://" in text or "@" in text for text in call.texts if not text.startswith("-")):
+        # To a place that the project does not name.
+        call.note("run", "network")
     if force or any(text.startswith((":", "+")) for text in call.texts):
         call.note("delete", "destructive")
 
@@ -119,7 +122,7 @@ def _stash(call: Call, args: Fields) -> None:
 
 def _remote(call: Call, args: Fields) -> None:
     looking = not call.operands() or call.first() in ("show", "get-url", "-v")
-    call.note("read" if looking else "update")
+    call.note("read" if looking else "update", "network" if call.first() == "set-url" else "")
 
 
 def _checkout(call: Call, args: Fields) -> None:

@@ -176,6 +176,8 @@ def _wget(call: Call) -> None:
     call.note("read" if shown else "create", "" if near or shown else "network")
     if any(text.startswith(("--post", "--body", "--meth")) for text in call.texts):
         call.note("update", "" if near else "network")
+    if any(re.fullmatch(r"--method=DELETE", text, re.IGNORECASE) for text in call.texts):
+        call.note("delete", "destructive")
     if call.has("-i", "-e", "--execute", "--use-askpass"):
         call.unknown("unknown_code")
     if target is not None and not shown:
