@@ -22,6 +22,7 @@ class Detector(msgspec.Struct, frozen=True):
     """A detector ready to run.
 
     `expression` is what verifies a candidate, and `near` what must stand in its window, if it is not empty.
+    `looks` and `near_looks` are what the kernel needs to know of both, where that is kept (`looks`).
     A value passes if its `validator`, its `least_entropy` and the expression of what is `allowed` let it.
     """
 
@@ -41,6 +42,8 @@ class Detector(msgspec.Struct, frozen=True):
     validator: str = ""
     least_entropy: float = 0.0
     allowed: str = ""
+    looks: bytes = b""
+    near_looks: bytes = b""
 
     @property
     def verify(self) -> re.Pattern[str]:

@@ -16,6 +16,8 @@ import msgspec
 from ..errors import ConfigError
 from .detector import Detector, Pack
 from .detectorspec import make_detector
+from .kernel import SCAN_KERNEL
+from .looks import looked_into
 from .secretrules import global_allowlists, make_secret_detector
 from .triggers import cache
 
@@ -44,6 +46,9 @@ _READERS = (
     "leads",
     "folding",
     "validators",
+    "beginnings",
+    "programs",
+    "looks",
 )
 
 
@@ -75,6 +80,8 @@ def load_packs(
         return msgspec.msgpack.decode(body, type=list[Pack])
     loaded = [parse_pack(*file) for file in files]
     _refuse_doubles_across(loaded)
+    if SCAN_KERNEL == "compiled":
+        loaded = looked_into(loaded)
     cache.write(kept, msgspec.msgpack.encode(loaded))
     return loaded
 
@@ -82,6 +89,7 @@ def load_packs(
 def _files_digest(files: Sequence[_File]) -> str:
     """Of the packs, and of the code that reads and checks them."""
     digest = hashlib.sha256(cache.code_digest(*(f"{__package__}.{name}" for name in _READERS)).encode())
+    digest.update(SCAN_KERNEL.encode())
     for name, data, file in files:
         digest.update(
             b"".join(hashlib.sha256(part).digest() for part in (name.encode(), data, file.encode()))

@@ -111,7 +111,7 @@ def compiled(regex: str) -> re.Pattern[str]:
         raise ValueError(f"the expression does not compile: {error}") from None
 
 
-def _children(node: Any) -> list[Any]:
+def children(node: Any) -> list[Any]:
     """The sub-patterns below one (operator, argument) pair of the parse tree."""
     operator, argument = node
     if operator in _REPEATS or operator is sre.POSSESSIVE_REPEAT:
@@ -133,7 +133,7 @@ def _unbounded(tree: Any) -> bool:
     for node in tree:
         if node[0] in (*_REPEATS, sre.POSSESSIVE_REPEAT) and node[1][1] is sre.MAXREPEAT:
             return True
-        if any(_unbounded(child) for child in _children(node)):
+        if any(_unbounded(child) for child in children(node)):
             return True
     return False
 
@@ -143,7 +143,7 @@ def _nested(tree: Any, unbounded: bool) -> bool:
         endless = node[0] in _REPEATS and node[1][1] is sre.MAXREPEAT
         if endless and unbounded:
             return True
-        if any(_nested(child, unbounded or endless) for child in _children(node)):
+        if any(_nested(child, unbounded or endless) for child in children(node)):
             return True
     return False
 

@@ -4,16 +4,42 @@
 from bisect import bisect_right
 from operator import itemgetter
 
-from glasshatch.masking.beginnings import DEPTH, ROW, SYMBOLS, beginning
+from glasshatch.masking.beginnings import DEPTH, ROW, SYMBOLS
+from glasshatch.masking.looks import look, unpacked
+from glasshatch.masking.programs import LONGEST_BEHIND, MARKS, program
 from glasshatch.masking.scantwin import left_of
 
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
-from libc.stdint cimport uint64_t
+from libc.stdint cimport int32_t, uint64_t
 from libc.string cimport memcpy, memset
 
-FORMAT = 8
+FORMAT = 9
 
 assert (DEPTH, ROW, SYMBOLS) == (3, 17, 129)
+
+
+cdef extern from "matcher.h":
+    enum:
+        GLASSHATCH_MARKS
+        GLASSHATCH_DEEP
+        GLASSHATCH_GAVE_UP
+    ctypedef struct glasshatch_turn_t:
+        pass
+    ctypedef struct glasshatch_match_t:
+        const unsigned char* text
+        Py_ssize_t low
+        Py_ssize_t high
+        Py_ssize_t* marks
+        glasshatch_turn_t* turns
+    Py_ssize_t glasshatch_match(
+        glasshatch_match_t* match, const int32_t* code, const unsigned char* sets, Py_ssize_t place
+    ) noexcept nogil
+    bint glasshatch_ascii(const unsigned char* text, Py_ssize_t size) noexcept nogil
+
+assert MARKS == GLASSHATCH_MARKS
+cdef Py_ssize_t BEHIND = LONGEST_BEHIND + 1
+# One for the process: a program runs to its end without giving up the interpreter's lock.
+cdef glasshatch_turn_t TURNS[GLASSHATCH_DEEP]
 
 cdef Py_ssize_t MEMO = 4096
 cdef Py_ssize_t VAIN = 1 << 18
@@ -33,41 +59,129 @@ cdef class Collector:
         return True if len(self.hits) > self._limit else None
 
 
-cdef Py_ssize_t FEW = 32  # so many hits are searched for before an expression is looked into
+cdef Py_ssize_t FEW = 32  # so many hits are searched for before an expression is looked into that is not yet
 
 
-cdef class Rule:
-    cdef Py_ssize_t place, before, after, hits
-    cdef object search, match, group, accepts, context, detector
-    cdef dict memo
-    cdef tuple tables
-    cdef bint told
+cdef struct Spans:
+    Py_ssize_t begin, stop, first, last  # a match, and the group that is the value; -1 if it took no part
+
+
+cdef class Expression:
+    """An expression as it is searched for: by its tables and program as far as they are known, else by `re`.
+
+    What is kept beside the packs is known from the first hit on; else it is made at the `FEW`th.
+    """
+
+    cdef object detector, group
+    cdef bint context, told, looked
+    cdef tuple held
     cdef const unsigned char* inside
     cdef const unsigned char* ahead
     cdef const unsigned char* second
     cdef const unsigned char* third
+    cdef const int32_t* code
+    cdef const unsigned char* sets
+
+    def __init__(self, detector, bint context):
+        self.detector = detector
+        self.context = context
+        self.group = 0 if context else detector.group
+        looks = detector.near_looks if context else detector.looks
+        if looks:
+            self.tell(looks)
+
+    cdef object compiled(self):
+        # Compiled when it is needed first, which takes milliseconds.
+        return self.detector.context if self.context else self.detector.verify
+
+    cdef int look_into(self) except -1:
+        if not self.looked:
+            compiled = self.compiled()
+            self.tell(look(compiled.pattern, compiled.flags, self.group))
+        return 0
+
+    cdef int tell(self, bytes looks) except -1:
+        # Two threads may do this at once: both find the same, and that it is told comes last.
+        cdef tuple held = unpacked(looks)
+        self.looked = True
+        if held is None or self.held is not None:
+            return 0
+        if len(held[0]) != ROW or any(len(table) != ROW * SYMBOLS for table in held[1:4]):
+            raise ValueError("tables of another size")
+        self.held = held
+        self.inside, self.ahead, self.second, self.third = held[:4]
+        if held[4]:
+            self.sets = held[5]
+            self.code = <const int32_t*><const char*>held[4]
+        self.told = True
+        return 0
+
+
+cdef bint spans_of(Expression expression, object match, Spans* spans) except -1:
+    if match is None:
+        return False
+    spans.begin, spans.stop = match.span()
+    spans.first, spans.last = match.span(expression.group)
+    return True
+
+
+class GaveUp(Exception):
+    """A program that does not know; a scan asks `re` then."""
+
+
+class Trial:
+    """The program of an expression, for tests."""
+
+    def __init__(self, compiled, group):
+        self._group = group
+        self.program = program(compiled.pattern, compiled.flags, group)
+
+    def match(self, bytes octets, Py_ssize_t place, Py_ssize_t high, Py_ssize_t low=0):
+        """The spans of the match at a place, and of the group; None if there is none.
+
+        Raises:
+            GaveUp: `re` must be asked: there is no program, or it does not know.
+        """
+        cdef glasshatch_match_t match
+        cdef Py_ssize_t stop
+        cdef bytes code, sets
+        if not 0 <= low <= place <= high <= len(octets):
+            raise ValueError("a place beyond the text")
+        match.text, match.turns, match.low, match.high = octets, TURNS, low, high
+        if self.program is None or not glasshatch_ascii(match.text + low, high - low):
+            raise GaveUp
+        code, sets = self.program
+        stop = glasshatch_match(&match, <const int32_t*><const char*>code, sets, place)
+        if stop == GLASSHATCH_GAVE_UP:
+            raise GaveUp
+        if stop < 0:
+            return None
+        return (place, stop), (match.marks[0], match.marks[1]) if self._group != 0 else (place, stop)
+
+
+cdef class Rule:
+    cdef Py_ssize_t place, before, after, hits
+    cdef object accepts, detector
+    cdef Expression verify, near
+    cdef dict memo
 
     def __init__(self, plain):
         self.place, self.before, self.after, self.detector = plain
         self.memo = {}
         self.hits = 0
 
-    cdef prepare(self):
+    cdef int prepare(self) except -1:
         # At the first hit: of all rules a process needs a few, and each costs milliseconds to compile.
-        # The search comes last, so that another thread that sees it sees the others too.
-        search, self.group, self.accepts, self.context = self.detector.checks()
-        self.search = search
+        # The expression comes last, so that another thread that sees it sees the others too.
+        self.accepts = self.detector.accepts
+        self.near = Expression(self.detector, True) if self.detector.near else None
+        self.verify = Expression(self.detector, False)
+        return 0
 
     cdef int look_into(self) except -1:
-        # Two threads may do this at once: both find the same, and that it is told comes last.
-        verify = self.detector.verify
-        found = beginning(verify.pattern, verify.flags)
-        if found is None or self.tables is not None:
-            return 0
-        self.match = verify.match
-        self.tables = found.inside, *found.steps
-        self.inside, self.ahead, self.second, self.third = self.tables
-        self.told = True
+        self.verify.look_into()
+        if self.near is not None:
+            self.near.look_into()
         return 0
 
 
@@ -80,7 +194,7 @@ cdef inline bint allows(const unsigned char* table, int left, int right) noexcep
 
 
 cdef Py_ssize_t next_begin(
-    Rule rule, const unsigned char* data, Py_ssize_t place, Py_ssize_t end, Py_ssize_t high
+    Expression rule, const unsigned char* data, Py_ssize_t place, Py_ssize_t end, Py_ssize_t high
 ) noexcept nogil:
     """Where from `place` on a match may begin; `end` if nowhere before it."""
     cdef int first, second
@@ -96,7 +210,9 @@ cdef Py_ssize_t next_begin(
     return end
 
 
-cdef Py_ssize_t reach_back(Rule rule, const unsigned char* data, Py_ssize_t low, Py_ssize_t end) noexcept nogil:
+cdef Py_ssize_t reach_back(
+    Expression rule, const unsigned char* data, Py_ssize_t low, Py_ssize_t end
+) noexcept nogil:
     """How far before the end of a hit a match that reaches it may begin, told by what may lie within."""
     cdef Py_ssize_t place = end - 1
     cdef int one
@@ -118,17 +234,31 @@ cdef bint accepted(Rule rule, str value) except -1:
     return verdict is True
 
 
-cdef object matched(
-    Rule rule, str text, const unsigned char* data, Py_ssize_t place, Py_ssize_t end, Py_ssize_t high
-):
-    """As the search of a rule from `place` on, if what it finds begins before the end of the hit."""
-    place = next_begin(rule, data, place, end, high)
+cdef bint matched(
+    Expression rule, str text, glasshatch_match_t* match, bint plain, Py_ssize_t place, Py_ssize_t end, Spans* spans
+) except -1:
+    """As the search of an expression from `place` on, if what it finds begins before `end`.
+
+    Args:
+        plain: What the match may look at is ASCII, so that the program may run.
+    """
+    cdef Py_ssize_t stop
+    place = next_begin(rule, match.text, place, end, match.high)
     while place < end:
-        match = rule.match(text, place, high)
-        if match is not None:
-            return match
-        place = next_begin(rule, data, place + 1, end, high)
-    return None
+        stop = GLASSHATCH_GAVE_UP
+        if plain and rule.code != NULL:
+            stop = glasshatch_match(match, rule.code, rule.sets, place)
+        if stop == GLASSHATCH_GAVE_UP:
+            if spans_of(rule, rule.compiled().match(text, place, match.high), spans):
+                return True
+        elif stop >= 0:
+            spans.begin = spans.first = place
+            spans.stop = spans.last = stop
+            if rule.group != 0:
+                spans.first, spans.last = match.marks[0], match.marks[1]
+            return True
+        place = next_begin(rule, match.text, place + 1, end, match.high)
+    return False
 
 
 cdef class Rules:
@@ -144,16 +274,19 @@ cdef class Rules:
     def check(self, str text, bytes octets, list hits, list starts, list others):
         cdef dict found = {}
         cdef const unsigned char* data = octets
-        cdef Py_ssize_t place
-        cdef bint told
+        cdef glasshatch_match_t match
+        cdef Spans spans
+        cdef bint told, plain, right
         cdef Py_ssize_t size = len(self._rules), vain = VAIN + VAIN_PER_CHARACTER * len(text)
-        cdef Py_ssize_t number, end, index = -1, first = 0, last = 0, low, high, begin, stop
+        cdef Py_ssize_t number, end, index = -1, first = 0, last = 0, low, high, place
         cdef Rule rule
-        cdef tuple hit, span
+        cdef tuple hit
         cdef str value
         cdef list known
         if len(octets) != len(text):
             raise ValueError("octets are one for each character")
+        match.text = data
+        match.turns = TURNS
         cdef Py_ssize_t* done = <Py_ssize_t*>PyMem_Calloc(self._detectors + 1, sizeof(Py_ssize_t))
         if done == NULL:
             raise MemoryError
@@ -169,57 +302,62 @@ cdef class Rules:
                 if end > last:
                     index = bisect_right(starts, end - 1) - 1
                     first, last = starts[index] - 1, starts[index + 1] - 1
-                if rule.search is None:
+                if rule.verify is None:
                     rule.prepare()
                 low = end - rule.before if end - rule.before > first else first
                 high = end + rule.after if end + rule.after < last else last
-                value = None
-                if not rule.told and rule.hits < FEW:
+                if not rule.verify.told and rule.hits < FEW:
                     rule.hits += 1
                     if rule.hits == FEW:
                         rule.look_into()
-                told = rule.told
-                if not told:
-                    match = rule.search(text, low, high)
-                else:
-                    place = reach_back(rule, data, low, end)
-                    match = matched(rule, text, data, place, end, high)
-                while match is not None:
-                    span = match.span()
-                    begin, stop = span
-                    if stop >= end - 1:
-                        if begin >= end:
-                            match = None
-                            break
-                        value = match.group(rule.group)
-                        if value and value[0] == u"\0":
-                            value = value[1:]
-                        if value and (rule.accepts is None or accepted(rule, value)):
-                            if rule.context is None or rule.context(text, low, high) is not None:
-                                break
-                    place = stop if stop > begin else begin + 1
-                    if not told:
-                        match = rule.search(text, place, high)
+                told = rule.verify.told
+                match.high = high
+                match.low = low - BEHIND if low > BEHIND else 0
+                plain = told and glasshatch_ascii(data + match.low, high - match.low)
+                place = reach_back(rule.verify, data, low, end) if told else low
+                while True:
+                    if told:
+                        right = matched(rule.verify, text, &match, plain, place, end, &spans)
                     else:
-                        match = matched(rule, text, data, place, end, high)
-                if match is None:
+                        right = spans_of(rule.verify, rule.verify.compiled().search(text, place, high), &spans)
+                    if not right or spans.stop < end - 1:
+                        pass
+                    elif spans.begin >= end:
+                        right = False
+                    elif spans.first >= 0:
+                        spans.first += spans.first < spans.last and data[spans.first] == 0
+                        if spans.first < spans.last:
+                            value = text[spans.first:spans.last]
+                            if rule.accepts is None or accepted(rule, value):
+                                if rule.near is None or is_near(rule.near, text, &match, plain, low):
+                                    break
+                    if not right:
+                        break
+                    place = spans.stop if spans.stop > spans.begin else spans.begin + 1
+                if not right:
                     vain -= high - low
                     if vain < 0:
                         raise OverflowError("more candidates than can be checked")
                     continue
-                span = match.span(rule.group)
-                begin, stop = span
-                if begin == first:
-                    begin += 1
-                done[rule.place] = stop
+                done[rule.place] = spans.last
                 known = <list>found.get(index)
                 if known is None:
-                    found[index] = [(begin, stop, rule.detector, value)]
+                    found[index] = [(spans.first, spans.last, rule.detector, value)]
                 else:
-                    known.append((begin, stop, rule.detector, value))
+                    known.append((spans.first, spans.last, rule.detector, value))
         finally:
             PyMem_Free(done)
         return found
+
+
+cdef bint is_near(
+    Expression near, str text, glasshatch_match_t* match, bint plain, Py_ssize_t low
+) except -1:
+    """Whether the words that must stand near stand in the window."""
+    cdef Spans spans
+    if near.told:
+        return matched(near, text, match, plain, low, match.high, &spans)
+    return near.compiled().search(text, low, match.high) is not None
 
 
 cdef Py_ssize_t start_of(tuple one) except -1:

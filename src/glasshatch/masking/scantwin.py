@@ -15,7 +15,7 @@ SEPARATOR = "\0"
 """Stands around every text of a batch. An expression may look at the one in front of its text, as at any
 character in front of a value; the one behind it is out of its sight, so that `$` is the end of the text."""
 
-FORMAT = 8
+FORMAT = 9
 """Changes with the interface; a compiled kernel of another format is not used."""
 
 Plain = tuple[int, int, int, Any]
