@@ -8,9 +8,10 @@ from glasshatch.masking.beginnings import DEPTH, ROW, SYMBOLS
 from glasshatch.masking.looks import look, unpacked
 from glasshatch.masking.programs import LONGEST_BEHIND, MARKS, program
 from glasshatch.masking.scantwin import left_of
+from glasshatch.masking.validators import payment, phones, secrets
 
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
-from libc.stdint cimport int32_t, uint64_t
+from libc.stdint cimport int32_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 FORMAT = 9
@@ -60,6 +61,162 @@ cdef class Collector:
 
 
 cdef Py_ssize_t FEW = 32  # so many hits are searched for before an expression is looked into that is not yet
+
+
+cdef extern from "checks.h":
+    enum:
+        GLASSHATCH_ASK
+        GLASSHATCH_FIGURES
+    int glasshatch_card(const unsigned char* value, Py_ssize_t size, const uint32_t* issuers) noexcept nogil
+    int glasshatch_luhn_text(const unsigned char* value, Py_ssize_t size) noexcept nogil
+    int glasshatch_us_ssn(const unsigned char* value, Py_ssize_t size) noexcept nogil
+    int glasshatch_ipv4(const unsigned char* value, Py_ssize_t size) noexcept nogil
+    int glasshatch_personnummer(const unsigned char* value, Py_ssize_t size) noexcept nogil
+    int glasshatch_nanp_phone(const unsigned char* value, Py_ssize_t size) noexcept nogil
+    int glasshatch_national_phone(const unsigned char* value, Py_ssize_t size) noexcept nogil
+    Py_ssize_t glasshatch_dialled(const unsigned char* value, Py_ssize_t size, unsigned char* number) noexcept nogil
+    int glasshatch_secret_value(const unsigned char* value, Py_ssize_t size, const char* others, Py_ssize_t all) noexcept nogil
+    int glasshatch_no_reference(const unsigned char* value, Py_ssize_t size, const char* others, Py_ssize_t all) noexcept nogil
+    int glasshatch_spoken_secret(const unsigned char* value, Py_ssize_t size, const char* others, Py_ssize_t all) noexcept nogil
+    int glasshatch_crypto_wallet(const unsigned char* value, Py_ssize_t size) noexcept nogil
+    int glasshatch_iban(const unsigned char* value, Py_ssize_t size, const unsigned char* lengths) noexcept nogil
+
+CHECKS = {name: number for number, name in enumerate((
+    "card", "luhn", "us_ssn", "ipv4", "personnummer", "nanp_phone", "national_phone", "international_phone",
+    "phone_in_context", "secret_value", "no_reference", "spoken_secret", "crypto_wallet", "iban",
+))}
+
+cdef uint32_t ISSUERS[10000]  # by the first four digits, a bit for each length
+cdef unsigned char IBAN_LENGTHS[676]
+memset(ISSUERS, 0, sizeof(ISSUERS))
+memset(IBAN_LENGTHS, 0, sizeof(IBAN_LENGTHS))
+for _first, _lengths in payment.ISSUERS.items():
+    assert 0 <= int(_first) < 10000 and max(_lengths) < 20 and min(_lengths) >= 12
+    ISSUERS[int(_first)] = sum(1 << _length for _length in _lengths)
+for _first, _length in payment.IBAN_LENGTHS.items():
+    assert len(_first) == 2 and _first.isascii() and _first.isupper() and _length < 48
+    IBAN_LENGTHS[(ord(_first[0]) - 65) * 26 + ord(_first[1]) - 65] = _length
+# What `checks.h` leaves to Python: words alone, and what begins like a reference.
+assert all(one.isalpha() for one in (*secrets.PLACEHOLDERS, *secrets.NOTHING))
+cdef bytes REFERENCES = b"".join(one.encode() + b"\0" for one in secrets.REFERENCES if one.isascii())
+assert all(one.isascii() and one == one.lower() for one in secrets.REFERENCES)
+
+
+cdef class Whole:
+    """Whether an expression matches a whole value of ASCII."""
+
+    cdef bytes code, sets
+
+    def __init__(self, str pattern):
+        made = program(f"(?:{pattern})\\Z", 0, 0)
+        self.code, self.sets = made if made is not None else (b"", b"")
+
+    cdef int matches(self, const unsigned char* value, Py_ssize_t size) noexcept:
+        cdef glasshatch_match_t match
+        cdef Py_ssize_t stop
+        if not self.code:
+            return GLASSHATCH_ASK
+        match.text, match.turns, match.low, match.high = value, TURNS, 0, size
+        stop = glasshatch_match(&match, <const int32_t*><const char*>self.code, self.sets, 0)
+        return GLASSHATCH_ASK if stop == GLASSHATCH_GAVE_UP else stop >= 0
+
+
+cdef class Plan:
+    """How the numbers of a calling code are dialled."""
+
+    cdef uint32_t lengths
+    cdef Whole form
+
+    def __init__(self, lengths, form):
+        self.lengths = sum(1 << length for length in lengths)
+        self.form = Whole(form.pattern)
+
+
+cdef list PLANS = [False] * 1000  # by calling code: False if it was not asked for yet, None if it is not in use
+cdef Whole DATE = None
+
+
+cdef int international_phone(const unsigned char* value, Py_ssize_t size) except -2:
+    cdef unsigned char number[GLASSHATCH_FIGURES]
+    cdef Py_ssize_t count = glasshatch_dialled(value, size, number), place, at
+    cdef int code = 0, told
+    cdef Plan plan
+    if count == 0:
+        return 0
+    for place in range(3):
+        code = code * 10 + number[place] - 48
+        if PLANS[code] is False:
+            made = phones.plan(code)
+            PLANS[code] = None if made is None else Plan(*made)
+        plan = PLANS[code]
+        if plan is not None:
+            count -= place + 1
+            if not plan.lengths >> count & 1:
+                return 0
+            told = plan.form.matches(number + place + 1, count)
+            if told == 0:
+                for at in range(1, size):
+                    if value[at] in (32, 46, 45, 40, 41, 47):
+                        return 1
+            return told
+    return 0
+
+
+cdef int phone_in_context(const unsigned char* value, Py_ssize_t size) except -2:
+    global DATE
+    cdef Py_ssize_t first = 0
+    cdef int told
+    if not glasshatch_national_phone(value, size):
+        return 0
+    if DATE is None:
+        DATE = Whole(phones.DATE.pattern)
+    told = DATE.matches(value, size)
+    if told:
+        return 0 if told == 1 else GLASSHATCH_ASK
+    while first < size and value[first] == 40:
+        first += 1
+    return international_phone(value, size) if first < size and value[first] == 43 else 1
+
+
+cdef int checked(int which, const unsigned char* value, Py_ssize_t size) except -2:
+    """What a validator says of a value; GLASSHATCH_ASK if the one in Python must be asked."""
+    cdef const char* others = REFERENCES
+    cdef Py_ssize_t all = len(REFERENCES)
+    if which < 0 or not glasshatch_ascii(value, size):
+        return GLASSHATCH_ASK
+    if which == 0:
+        return glasshatch_card(value, size, ISSUERS)
+    if which == 1:
+        return glasshatch_luhn_text(value, size)
+    if which == 2:
+        return glasshatch_us_ssn(value, size)
+    if which == 3:
+        return glasshatch_ipv4(value, size)
+    if which == 4:
+        return glasshatch_personnummer(value, size)
+    if which == 5:
+        return glasshatch_nanp_phone(value, size)
+    if which == 6:
+        return glasshatch_national_phone(value, size)
+    if which == 7:
+        return international_phone(value, size)
+    if which == 8:
+        return phone_in_context(value, size)
+    if which == 9:
+        return glasshatch_secret_value(value, size, others, all)
+    if which == 10:
+        return glasshatch_no_reference(value, size, others, all)
+    if which == 11:
+        return glasshatch_spoken_secret(value, size, others, all)
+    if which == 12:
+        return glasshatch_crypto_wallet(value, size)
+    return glasshatch_iban(value, size, IBAN_LENGTHS)
+
+
+def verdict(str name, bytes value):
+    """What the compiled validator of a name says, for tests; None if the one in Python must be asked."""
+    told = checked(CHECKS[name], value, len(value))
+    return None if told == GLASSHATCH_ASK else bool(told)
 
 
 cdef struct Spans:
@@ -161,6 +318,7 @@ class Trial:
 
 cdef class Rule:
     cdef Py_ssize_t place, before, after, hits
+    cdef int check
     cdef object accepts, detector
     cdef Expression verify, near
     cdef dict memo
@@ -174,6 +332,8 @@ cdef class Rule:
         # At the first hit: of all rules a process needs a few, and each costs milliseconds to compile.
         # The expression comes last, so that another thread that sees it sees the others too.
         self.accepts = self.detector.accepts
+        plain = not self.detector.least_entropy and not self.detector.allowed
+        self.check = CHECKS.get(self.detector.validator, -1) if plain else -1
         self.near = Expression(self.detector, True) if self.detector.near else None
         self.verify = Expression(self.detector, False)
         return 0
@@ -224,7 +384,16 @@ cdef Py_ssize_t reach_back(
     return place
 
 
-cdef bint accepted(Rule rule, str value) except -1:
+cdef bint accepted(Rule rule, str text, const unsigned char* data, Py_ssize_t first, Py_ssize_t last) except -1:
+    """Whether the validator accepts what stands there."""
+    cdef int told
+    cdef str value
+    if rule.accepts is None:
+        return True
+    told = checked(rule.check, data + first, last - first)
+    if told != GLASSHATCH_ASK:
+        return told
+    value = text[first:last]
     verdict = rule.memo.get(value)
     if verdict is None:
         if len(rule.memo) >= MEMO:
@@ -327,8 +496,7 @@ cdef class Rules:
                     elif spans.first >= 0:
                         spans.first += spans.first < spans.last and data[spans.first] == 0
                         if spans.first < spans.last:
-                            value = text[spans.first:spans.last]
-                            if rule.accepts is None or accepted(rule, value):
+                            if accepted(rule, text, data, spans.first, spans.last):
                                 if rule.near is None or is_near(rule.near, text, &match, plain, low):
                                     break
                     if not right:
@@ -340,6 +508,7 @@ cdef class Rules:
                         raise OverflowError("more candidates than can be checked")
                     continue
                 done[rule.place] = spans.last
+                value = text[spans.first:spans.last]
                 known = <list>found.get(index)
                 if known is None:
                     found[index] = [(spans.first, spans.last, rule.detector, value)]

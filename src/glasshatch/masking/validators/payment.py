@@ -5,7 +5,7 @@ from __future__ import annotations
 from .text import digits
 
 _DOUBLED = bytes.maketrans(b"0123456789", bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)))
-_IBAN_LENGTHS = {
+IBAN_LENGTHS = {
     country: length
     for length, countries in {
         15: "NO", 16: "BE", 18: "DK FI FO GL NL SD", 19: "MK SI", 20: "AT BA EE KZ LT LU MN XK",
@@ -28,7 +28,7 @@ def luhn(number: str) -> bool:
 def card(text: str) -> bool:
     """A payment card number: a known issuer range with its length, and Luhn."""
     number = digits(text)
-    return len(number) in _ISSUERS.get(number[:4], ()) and luhn(number) and len(set(number)) > 1
+    return len(number) in ISSUERS.get(number[:4], ()) and luhn(number) and len(set(number)) > 1
 
 
 def _issuer_ranges() -> dict[str, tuple[int, ...]]:
@@ -58,13 +58,13 @@ def _issuer_ranges() -> dict[str, tuple[int, ...]]:
 def iban(text: str) -> bool:
     """ISO 13616: the country's length and the mod-97 check."""
     compact = "".join(text.split()).replace("-", "").upper()
-    if len(compact) != _IBAN_LENGTHS.get(compact[:2], -1) or not compact.isalnum():
+    if len(compact) != IBAN_LENGTHS.get(compact[:2], -1) or not compact.isalnum():
         return False
     turned = compact[4:] + compact[:4]
     return int("".join(str(int(letter, 36)) for letter in turned)) % 97 == 1
 
 
-_ISSUERS = _issuer_ranges()
+ISSUERS = _issuer_ranges()
 
 
 def luhn_text(text: str) -> bool:

@@ -19,9 +19,9 @@ def international_phone(text: str) -> bool:
     if not 8 <= len(number) <= 15 or len(set(number)) < 3:
         return False
     for size in (1, 2, 3):
-        plan = _plan(int(number[:size]))
-        if plan is not None:
-            lengths, form = plan
+        dialled = plan(int(number[:size]))
+        if dialled is not None:
+            lengths, form = dialled
             national = number[size:]
             if len(national) not in lengths:
                 return False
@@ -30,7 +30,7 @@ def international_phone(text: str) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _plan(calling_code: int) -> tuple[frozenset[int], re.Pattern[str]] | None:
+def plan(calling_code: int) -> tuple[frozenset[int], re.Pattern[str]] | None:
     """The lengths and the form of a calling code's national numbers; None if the code is not in use."""
     from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 
@@ -70,11 +70,11 @@ def phone_in_context(text: str) -> bool:
     number = digits(text)
     if not 7 <= len(number) <= 15 or len(set(number)) < 3:
         return False
-    if _DATE.fullmatch(text):
+    if DATE.fullmatch(text):
         return False
     if text.lstrip("(").startswith("+"):
         return international_phone(text)
     return True
 
 
-_DATE = re.compile(r"(?:19|20)\d\d([-./ ]?)[01]\d\1[0-3]\d|[0-3]?\d([-./])[0-3]?\d\2(?:19|20)\d\d")
+DATE = re.compile(r"(?:19|20)\d\d([-./ ]?)[01]\d\1[0-3]\d|[0-3]?\d([-./])[0-3]?\d\2(?:19|20)\d\d")

@@ -22,12 +22,12 @@ def secret_value(text: str) -> bool:
     bare = text.strip("'\"")
     if len(bare) < 3 or len(set(bare)) < 3 or _stands_for_another(bare):
         return False
-    return bare.lower().strip(".!:") not in _PLACEHOLDERS
+    return bare.lower().strip(".!:") not in PLACEHOLDERS
 
 
 def _stands_for_another(bare: str) -> bool:
     lowered = bare.lower()
-    if lowered.startswith(_REFERENCES) or _MASK.search(bare) or _CALL.match(bare) or _path(bare):
+    if lowered.startswith(REFERENCES) or _MASK.search(bare) or _CALL.match(bare) or _path(bare):
         return True
     if bare[0] == "<" and bare.endswith(">"):
         return True
@@ -39,7 +39,7 @@ def _path(bare: str) -> bool:
     return _PATH.fullmatch(bare) is not None and not any(map(_DENSE.match, bare.split("/")))
 
 
-_REFERENCES = (
+REFERENCES = (
     "redacted", "changeme", "!vault", "!unsafe", "!reference", "!ref", "!sub", "!secret", "!env", "your ",
     "<your", "${", "{{", "%(", "$(", "env:", "env.", "file:", "file://", "vault:", "secret:", "ref+", "ssm:",
     "arn:", "<<", "[redacted", "<redacted", "(redacted", "[masked", "[filtered", "[hidden", "[secret",
@@ -55,7 +55,7 @@ _MASK = re.compile(r"your[-_](?:token|api|key|secret|password)|[*•●]{3}|[xX]
 _VARIABLE = re.compile(r"\$\$?\{?[A-Za-z_][A-Za-z0-9_]*\}?|\$\d{1,2}")
 
 
-_PLACEHOLDERS = frozenset(
+PLACEHOLDERS = frozenset(
     {
         "pass", "missing", "null", "none", "nil", "true", "false", "undefined", "redacted", "masked",
         "hidden", "string", "str",
@@ -156,12 +156,12 @@ def cookie_value(text: str) -> bool:
 def no_reference(text: str) -> bool:
     """What stands in a place for secrets, unless it only names one, or stands for one that was taken out."""
     bare = text.strip("'\"")
-    if not any(map(str.isalnum, bare)) or bare.lower().strip("()") in _NOTHING:
+    if not any(map(str.isalnum, bare)) or bare.lower().strip("()") in NOTHING:
         return False
     return not _stands_for_another(bare)
 
 
-_NOTHING = frozenset(
+NOTHING = frozenset(
     """missing none null nil undefined required optional redacted masked hidden invalid expired true false
     empty unset absent denied revoked unknown disabled enabled unchanged omitted set""".split()
 )
