@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .detectors import Detector
-from .kernel import Rules
+from .kernel import Collector, Rules
 from .triggers import Hit
 
 Found = tuple[int, int, Detector, str]
@@ -23,14 +23,14 @@ class Candidates:
         self._rules = Rules(rules, len(detectors))
 
     def check(
-        self, text: str, octets: bytes, hits: list[Hit], starts: list[int], others: list[Hit]
+        self, text: str, octets: bytes, hits: Collector | list[Hit], starts: list[int], others: list[Hit]
     ) -> dict[int, list[Found]]:
         """What the detectors accept, by the number of the text it stands in, in order of the hits.
 
         Args:
             text: The texts of a batch with a separator around each.
             octets: The same, one octet for each character.
-            hits: In order of their ends.
+            hits: Those of a scan; pairs must be in order of their ends.
             starts: Where each text starts, and at last where one more would.
             others: Takes the hits of triggers that are no detector's.
 

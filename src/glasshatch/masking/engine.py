@@ -10,7 +10,7 @@ import hashlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, count
-from operator import add, itemgetter
+from operator import add
 from pathlib import Path
 
 import msgspec
@@ -32,9 +32,6 @@ _MANY = 4_096
 _CHUNK = 1 << 20
 _DEPTH = 3
 """How many encodings may lie on top of each other."""
-
-_by_end = itemgetter(1)
-
 
 class Finding(msgspec.Struct, frozen=True):
     """One thing found: character offsets in the scanned text, its type, and who says so.
@@ -114,10 +111,9 @@ class Engine:
         """By number of the text, what is found in it; the spans are those of the joined texts."""
         text = joined(texts)
         data = octets(text)
-        hits = self.triggers.hits(data, _MANY + len(text) // 2)
+        hits = self.triggers.collect(data, _MANY + len(text) // 2)
         if not hits:
             return {}
-        hits.sort(key=_by_end)
         special: list[Hit] = []
         found = self._candidates.check(text, data, hits, starts, special)
         if special:

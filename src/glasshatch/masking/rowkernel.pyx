@@ -8,7 +8,7 @@ from cpython.object cimport PyObject
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy
 
-FORMAT = 2
+FORMAT = 3
 
 cdef enum:
     UNTOUCHED = -1
@@ -233,6 +233,12 @@ cdef extern from "sha256.h":
     void glasshatch_compress_ni(unsigned int* state, const unsigned char* block) noexcept nogil
     int glasshatch_knows_sha() noexcept nogil
 
+cdef extern from "Python.h":
+    bint PyUnicode_IS_COMPACT_ASCII(object text)
+    const unsigned char* PyUnicode_1BYTE_DATA(object text)
+    Py_ssize_t PyUnicode_GET_LENGTH(object text)
+    object PyUnicode_DecodeASCII(const char* text, Py_ssize_t size, const char* errors)
+
 cdef enum:
     LONGEST = 1024
 
@@ -275,11 +281,16 @@ cdef class Stamp:
     cdef int _spelling
     cdef bytes _head
     cdef bint _plain
+    cdef object _otherwise
 
-    def __init__(self, bytes inner_block, bytes before, bytes outer_block, bytes head, str spelling, bint plain=False):
+    def __init__(
+        self, bytes inner_block, bytes before, bytes outer_block, bytes head, str spelling, bint plain=False,
+        otherwise=None,
+    ):
         if len(inner_block) != 64 or len(outer_block) != 64 or len(head) > 40:
             raise ValueError("no blocks of an HMAC")
         self._plain = plain
+        self._otherwise = otherwise
         self._spelling = SPELLINGS[spelling]
         self._head = head
         memcpy(self._inner, glasshatch_first, 32)
@@ -317,6 +328,20 @@ cdef class Stamp:
             self._stamp(text, self._rest_size + spelled, shown + head)
             PyList_Append(made, PyBytes_FromStringAndSize(<const char*>shown, head + 13))
         return made
+
+    def token(self, str value not None):
+        """The token of one text; what must be spelled in Python is left to `otherwise`."""
+        cdef unsigned char text[64 + LONGEST + 72]
+        cdef unsigned char shown[64]
+        cdef Py_ssize_t head = PyBytes_GET_SIZE(self._head), size = PyUnicode_GET_LENGTH(value), spelled = -1
+        if size <= LONGEST and PyUnicode_IS_COMPACT_ASCII(value):
+            spelled = self._spell(PyUnicode_1BYTE_DATA(value), size, text + self._rest_size)
+        if spelled < 0:
+            return self._otherwise(value)
+        memcpy(text, self._rest, self._rest_size)
+        memcpy(shown, PyBytes_AS_STRING(self._head), head)
+        self._stamp(text, self._rest_size + spelled, shown + head)
+        return PyUnicode_DecodeASCII(<const char*>shown, head + 13, NULL)
 
     cdef Py_ssize_t _spell(self, const unsigned char* value, Py_ssize_t size, unsigned char* out) noexcept nogil:
         cdef Py_ssize_t start = 0, end = size, at, made = 0

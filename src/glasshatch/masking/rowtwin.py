@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 
-FORMAT = 2
+FORMAT = 3
 """Changes with the interface; a compiled kernel of another format is not used."""
 
 _NULL = b"\xff\xff\xff\xff"

@@ -10,7 +10,7 @@ from glasshatch.masking.programs import LONGEST_BEHIND, MARKS, program
 from glasshatch.masking.scantwin import left_of
 from glasshatch.masking.validators import payment, phones, secrets
 
-from cpython.mem cimport PyMem_Calloc, PyMem_Free
+from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Malloc, PyMem_Realloc
 from libc.stdint cimport int32_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
@@ -47,17 +47,117 @@ cdef Py_ssize_t VAIN = 1 << 18
 cdef Py_ssize_t VAIN_PER_CHARACTER = 32
 
 
+cdef Py_ssize_t ENDLESS = (<Py_ssize_t>1) << 62
+
+
+cdef struct Hit:
+    Py_ssize_t end
+    Py_ssize_t number
+
+
 cdef class Collector:
-    cdef readonly list hits
-    cdef Py_ssize_t _limit
+    """Keeps the hits as numbers; `hits` are they as pairs, in order of their ends."""
 
-    def __init__(self, Py_ssize_t limit):
-        self.hits = []
+    cdef Hit* _hits
+    cdef Py_ssize_t _count, _room, _limit
+    cdef bint _mixed
+
+    def __cinit__(self, Py_ssize_t limit):
+        self._hits = NULL
+        self._count = self._room = 0
         self._limit = limit
+        self._mixed = False
 
-    def __call__(self, number, start, end, flags, context):
-        self.hits.append((number, end))
-        return True if len(self.hits) > self._limit else None
+    def __dealloc__(self):
+        PyMem_Free(self._hits)
+
+    def take(self, Py_ssize_t number, start, Py_ssize_t end, flags, context):
+        self.add(number, end)
+        return True if self._count > self._limit else None
+
+    cdef int add(self, Py_ssize_t number, Py_ssize_t end) except -1:
+        cdef Hit* larger
+        if self._count == self._room:
+            larger = <Hit*>PyMem_Realloc(self._hits, (2 * self._room + 64) * sizeof(Hit))
+            if larger == NULL:
+                raise MemoryError
+            self._hits = larger
+            self._room = 2 * self._room + 64
+        if self._count and end < self._hits[self._count - 1].end:
+            self._mixed = True
+        self._hits[self._count].number = number
+        self._hits[self._count].end = end
+        self._count += 1
+        return 0
+
+    def __len__(self):
+        return self._count
+
+    @property
+    def hits(self):
+        self.sort()
+        return [(self._hits[at].number, self._hits[at].end) for at in range(self._count)]
+
+    def gather(self, Collector other, list begins, list sources):
+        """Add the hits of parts, where they lie in the text that the parts were cut from."""
+        cdef Py_ssize_t at, place = -1, begin = 0, source = 0, next_begin = 0, end
+        other.sort()
+        for at in range(other._count):
+            end = other._hits[at].end
+            while place < 0 or end - 1 >= next_begin:
+                place += 1
+                if place >= len(begins):
+                    raise ValueError("a hit beyond the parts")
+                begin = begins[place]
+                source = sources[place]
+                next_begin = begins[place + 1] if place + 1 < len(begins) else ENDLESS
+            self.add(other._hits[at].number, end - begin + source)
+
+    cdef int sort(self) except -1:
+        """By their ends; of those with the same end the first that came is the first."""
+        cdef Py_ssize_t width = 1, low, middle, high, left, right, out
+        cdef Hit* other
+        cdef Hit* some
+        if not self._mixed:
+            return 0
+        other = <Hit*>PyMem_Malloc(self._room * sizeof(Hit))
+        if other == NULL:
+            raise MemoryError
+        while width < self._count:
+            low = 0
+            while low < self._count:
+                middle = min(low + width, self._count)
+                high = min(middle + width, self._count)
+                left, right, out = low, middle, low
+                while out < high:
+                    if left < middle and (right >= high or self._hits[left].end <= self._hits[right].end):
+                        other[out] = self._hits[left]
+                        left += 1
+                    else:
+                        other[out] = self._hits[right]
+                        right += 1
+                    out += 1
+                low = high
+            some = self._hits
+            self._hits = other
+            other = some
+            width *= 2
+        PyMem_Free(other)
+        self._mixed = False
+        return 0
+
+
+cdef Collector collected(hits):
+    """Hits as the kernel keeps them."""
+    cdef Collector made
+    if isinstance(hits, Collector):
+        made = hits
+        made.sort()
+        return made
+    made = Collector(0)
+    for number, end in hits:
+        made.add(number, end)
+    return made  # in the order in which they were given
 
 
 cdef Py_ssize_t FEW = 32  # so many hits are searched for before an expression is looked into that is not yet
@@ -440,7 +540,7 @@ cdef class Rules:
         self._rules = [known.setdefault(plain[0], Rule(plain)) for plain in rules]
         self._detectors = detectors
 
-    def check(self, str text, bytes octets, list hits, list starts, list others):
+    def check(self, str text, bytes octets, hits, list starts, list others):
         cdef dict found = {}
         cdef const unsigned char* data = octets
         cdef glasshatch_match_t match
@@ -449,8 +549,9 @@ cdef class Rules:
         cdef Py_ssize_t size = len(self._rules), vain = VAIN + VAIN_PER_CHARACTER * len(text)
         cdef Py_ssize_t number, end, index = -1, first = 0, last = 0, low, high, place
         cdef Rule rule
-        cdef tuple hit
         cdef str value
+        cdef Collector all = collected(hits)
+        cdef Py_ssize_t at, bound = min(<Py_ssize_t>len(octets), <Py_ssize_t>starts[len(starts) - 1])
         cdef list known
         if len(octets) != len(text):
             raise ValueError("octets are one for each character")
@@ -460,11 +561,13 @@ cdef class Rules:
         if done == NULL:
             raise MemoryError
         try:
-            for hit in hits:
-                number, end = hit
+            for at in range(all._count):
+                number, end = all._hits[at].number, all._hits[at].end
                 if number >= size:
-                    others.append(hit)
+                    others.append((number, end))
                     continue
+                if not 1 < end <= bound:
+                    raise ValueError("a hit beyond the text")
                 rule = <Rule>self._rules[number]
                 if end <= done[rule.place]:
                     continue

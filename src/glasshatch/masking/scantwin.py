@@ -29,15 +29,34 @@ _VAIN, _VAIN_PER_CHARACTER = 1 << 18, 32
 
 
 class Collector:
-    """Takes the hits of a scan, up to a limit; called by Hyperscan for each."""
+    """Keeps the hits of a scan, up to a limit."""
 
     def __init__(self, limit: int) -> None:
-        self.hits: list[tuple[int, int]] = []
+        self._hits: list[tuple[int, int]] = []
         self._limit = limit
 
-    def __call__(self, number: int, _start: int, end: int, _flags: int, _context: object) -> bool:
-        self.hits.append((number, end))
-        return len(self.hits) > self._limit
+    def take(self, number: int, _start: int, end: int, _flags: int, _context: object) -> bool | None:
+        """Called by Hyperscan for each hit; whether it shall stop, because there are more than the limit."""
+        self._hits.append((number, end))
+        return True if len(self._hits) > self._limit else None
+
+    def __len__(self) -> int:
+        return len(self._hits)
+
+    @property
+    def hits(self) -> list[tuple[int, int]]:
+        """The numbers and ends, in order of the ends; of those with the same end the first that came first."""
+        self._hits.sort(key=_by_end)
+        return self._hits
+
+    def gather(self, other: Collector, begins: Sequence[int], sources: Sequence[int]) -> None:
+        """Add the hits of parts (see `Cut`), where they lie in the text that the parts were cut from."""
+        for number, end in other.hits:
+            place = bisect_right(begins, end - 1) - 1
+            self._hits.append((number, end - begins[place] + sources[place]))
+
+
+_by_end = itemgetter(1)
 
 
 class Rules:
@@ -53,7 +72,7 @@ class Rules:
         self,
         text: str,
         octets: bytes,
-        hits: Sequence[tuple[int, int]],
+        hits: Collector | Sequence[tuple[int, int]],
         starts: Sequence[int],
         others: list[tuple[int, int]],
     ) -> dict[int, list[tuple[int, int, Any, str]]]:
@@ -64,7 +83,7 @@ class Rules:
         vain = _VAIN + _VAIN_PER_CHARACTER * len(text)
         rules, size, memos, ready = self._rules, len(self._rules), self._memos, self._checks
         index, first, last = -1, 0, 0
-        for hit in hits:
+        for hit in hits.hits if isinstance(hits, Collector) else hits:
             number, end = hit
             if number >= size:
                 others.append(hit)

@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
+from typing import Any
 
 from ..errors import ConfigError
 from .kernel import STAMP
@@ -93,13 +94,18 @@ class _Keyed:
         return known
 
     def stamp(self, type: str) -> Callable[[list[bytes]], list[bytes | None]] | None:
+        made = self._stamped(type)
+        tokens: Callable[[list[bytes]], list[bytes | None]] | None = made and made.tokens
+        return tokens
+
+    def _stamped(self, type: str, otherwise: Callable[[str], str] | None = None) -> Any:
+        """The compiled kernel's maker, None if it has none; `otherwise` makes what it cannot spell."""
         spelling = _COMPILED.get(_SPELLINGS.get(type, str.strip))
         if STAMP is None or spelling is None:
             return None
         inner, prefix, outer = self._blocks
-        made = STAMP(inner, prefix + type.encode() + b"\0", outer, f"<{type}:".encode(), spelling)
-        tokens: Callable[[list[bytes]], list[bytes | None]] = made.tokens
-        return tokens
+        before, head = prefix + type.encode() + b"\0", f"<{type}:".encode()
+        return STAMP(inner, before, outer, head, spelling, otherwise=otherwise)
 
     def digest(self, purpose: str) -> Callable[[bytes], bytes]:
         absorbed = self._inner.copy()
@@ -140,7 +146,9 @@ class _Keyed:
                 f"{pairs[n >> 20 & 1023]}{pairs[n >> 10 & 1023]}{pairs[n & 1023]}>"
             )
 
-        return token
+        made = self._stamped(type, token)
+        stamped: Callable[[str], str] = token if made is None else made.token
+        return stamped
 
 
 _BLOCK = 64

@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Protocol
 
 from ...errors import ConfigError
+from ..kernel import Collector
 
 Hit = tuple[int, int]
 """A trigger's number and the offset at which its hit ends."""
@@ -30,11 +31,15 @@ class Triggers(Protocol):
     """Compiled expressions. Any thread may ask at any time; the interpreter lock is free meanwhile."""
 
     def hits(self, data: bytes, limit: int) -> list[Hit]:
-        """Every hit in the data.
+        """Every hit in the data, by its end.
 
         Raises:
             OverflowError: More hits than `limit`.
         """
+        ...
+
+    def collect(self, data: bytes, limit: int) -> Collector:
+        """Every hit in the data as the kernel keeps them, which makes nothing of each; raises the same."""
         ...
 
 

@@ -13,6 +13,7 @@ from re import _parser as parser
 import re2
 
 from ...errors import ConfigError
+from ..kernel import Collector
 from . import Hit
 
 _MEMORY = 64 << 20
@@ -33,13 +34,16 @@ class Automata:
         ]
 
     def hits(self, data: bytes, limit: int) -> list[Hit]:
-        """Every hit in the data, by number and end; raises `OverflowError` for more than `limit`."""
-        found: list[Hit] = []
+        """Every hit in the data, by its end; raises `OverflowError` for more than `limit`."""
+        return self.collect(data, limit).hits
+
+    def collect(self, data: bytes, limit: int) -> Collector:
+        """Every hit in the data, as the kernel keeps them; raises `OverflowError` for more than `limit`."""
+        found = Collector(limit)
         for group in self._sets:
             for number in group.present(data):
                 for end in self._rules[number].ends(data):
-                    found.append((number, end))
-                    if len(found) > limit:
+                    if found.take(number, 0, end, 0, None):
                         raise OverflowError(f"more than {limit} trigger hits")
         return found
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -31,7 +30,11 @@ class Database:
         self._pool: deque[hyperscan.Scratch] = deque([hyperscan.Scratch(database)])
 
     def hits(self, data: bytes, limit: int) -> list[Hit]:
-        """Every hit in the data, by its end.
+        """Every hit in the data, by its end; raises `OverflowError` for more than `limit`."""
+        return self.collect(data, limit).hits
+
+    def collect(self, data: bytes, limit: int) -> Collector:
+        """Every hit in the data, as the kernel keeps them.
 
         Raises:
             OverflowError: More hits than `limit`.
@@ -42,12 +45,12 @@ class Database:
         except IndexError:
             scratch = hyperscan.Scratch(self._database)
         try:
-            self._database.scan(data, collector, scratch=scratch)
+            self._database.scan(data, collector.take, scratch=scratch)
         except hyperscan.ScanTerminated:
             raise OverflowError(f"more than {limit} trigger hits") from None
         finally:
             self._pool.append(scratch)
-        return collector.hits
+        return collector
 
 
 class Split:
@@ -58,14 +61,18 @@ class Split:
         self._gated = [(_CUTS[name], database) for name, database in databases.items() if name]
 
     def hits(self, data: bytes, limit: int) -> list[Hit]:
-        """Every hit in the data; raises `OverflowError` for more than `limit`."""
-        found = self._most.hits(data, limit)
+        """Every hit in the data, by its end; raises `OverflowError` for more than `limit`."""
+        return self.collect(data, limit).hits
+
+    def collect(self, data: bytes, limit: int) -> Collector:
+        """Every hit in the data, as the kernel keeps them; raises `OverflowError` for more than `limit`."""
+        found = self._most.collect(data, limit)
         for cut, database in self._gated:
             parts, begins, sources = cut(data)
             if parts:
-                for number, end in database.hits(parts, limit):
-                    place = bisect_right(begins, end - 1) - 1
-                    found.append((number, end - begins[place] + sources[place]))
+                inside = database.collect(parts, limit)
+                if inside:
+                    found.gather(inside, begins, sources)
         return found
 
 
