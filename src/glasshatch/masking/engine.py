@@ -33,6 +33,7 @@ _CHUNK = 1 << 20
 _DEPTH = 3
 """How many encodings may lie on top of each other."""
 
+
 class Finding(msgspec.Struct, frozen=True):
     """One thing found: character offsets in the scanned text, its type, and who says so.
 

@@ -32,7 +32,7 @@ enum {
     OP_WORD,     /* set of word characters, negated: the edge of a word */
 };
 
-enum { GLASSHATCH_MARKS = 16, GLASSHATCH_DEEP = 8192 };
+enum { GLASSHATCH_MARKS = 16, GLASSHATCH_DEEP = 8192, GLASSHATCH_STEPS = 100000 };
 enum { GLASSHATCH_NONE = -1, GLASSHATCH_GAVE_UP = -2 };
 
 /* What is tried when all else leads nowhere: `kind` is the instruction that left it. */
@@ -263,7 +263,7 @@ static ptrdiff_t glasshatch_match(glasshatch_match_t *m, const int32_t *code, co
     m->code = code;
     m->sets = sets;
     m->top = 0;
-    m->steps = 100000;
+    m->steps = GLASSHATCH_STEPS;
     for (int mark = 0; mark < GLASSHATCH_MARKS; mark++) m->marks[mark] = -1;
     return glasshatch_run(m, 0, place);
 }

@@ -11,7 +11,7 @@ from glasshatch.masking.scantwin import left_of
 from glasshatch.masking.validators import payment, phones, secrets
 
 from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Malloc, PyMem_Realloc
-from libc.stdint cimport int32_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 FORMAT = 9
@@ -24,9 +24,11 @@ cdef extern from "matcher.h":
         GLASSHATCH_MARKS
         GLASSHATCH_DEEP
         GLASSHATCH_GAVE_UP
+        STEPS "GLASSHATCH_STEPS"
     ctypedef struct glasshatch_turn_t:
         pass
     ctypedef struct glasshatch_match_t:
+        int64_t steps
         const unsigned char* text
         Py_ssize_t low
         Py_ssize_t high
@@ -409,6 +411,7 @@ class Trial:
             raise GaveUp
         code, sets = self.program
         stop = glasshatch_match(&match, <const int32_t*><const char*>code, sets, place)
+        self.steps = STEPS - match.steps
         if stop == GLASSHATCH_GAVE_UP:
             raise GaveUp
         if stop < 0:

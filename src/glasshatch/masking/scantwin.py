@@ -45,7 +45,7 @@ class Collector:
 
     @property
     def hits(self) -> list[tuple[int, int]]:
-        """The numbers and ends, in order of the ends; of those with the same end the first that came first."""
+        """The numbers and ends, in order of the ends; of equal ones the first that came first."""
         self._hits.sort(key=_by_end)
         return self._hits
 

@@ -123,9 +123,34 @@ def test_both_write_alike(text: str, parts: Any) -> None:
 @pytest.mark.parametrize("name", SCAN_KERNELS)
 def test_a_collector_stops_beyond_its_limit(name: str) -> None:
     collector = SCAN_KERNELS[name].Collector(2)
-    answers = [collector(number, 0, number + 5, 0, None) for number in range(3)]
+    answers = [collector.take(number, 0, number + 5, 0, None) for number in range(3)]
     assert collector.hits == [(0, 5), (1, 6), (2, 7)]
     assert [bool(answer) for answer in answers] == [False, False, True]
+
+
+ends = st.lists(st.integers(2, 40), max_size=12)
+
+
+@given(ends, ends)
+def test_both_keep_hits_alike(whole: list[int], parts: list[int]) -> None:
+    """By their ends; those of parts are told where they lie in the text."""
+    kept = []
+    for kernel in SCAN_KERNELS.values():
+        collectors = kernel.Collector(99), kernel.Collector(99)
+        for collector, some in zip(collectors, (whole, parts), strict=True):
+            for number, end in enumerate(some):
+                collector.take(number, 0, end, 0, None)
+        collectors[0].gather(collectors[1], [0, 9, 21, 60], [5, 70, 30, 90])
+        kept.append((len(collectors[0]), collectors[0].hits, collectors[1].hits))
+    assert all(one == kept[0] for one in kept)
+    assert [end for _, end in kept[0][1]] == sorted(end for _, end in kept[0][1])
+
+
+@pytest.mark.parametrize("end", [0, 1, 10, 1 << 40])
+@needs_both
+def test_a_hit_beyond_the_text_is_refused(end: int) -> None:
+    with pytest.raises(ValueError, match="beyond the text"):
+        CHECKS["compiled"].check("\0" * 9, b"\0" * 9, [(0, end)], [1, 9], [])
 
 
 digits = st.lists(
