@@ -13,7 +13,7 @@ import msgspec
 from ..clock import Clock
 from ..control import ControlStore
 from ..errors import Denied
-from ..events import Access, Client, uuid7
+from ..events import Access, Client, Ids
 from ..identity import Identity, scope_allows
 from ..identity.certificates import read_certificate
 from ..policy import Ask, Decision, PolicySet, ResourceFacts
@@ -97,6 +97,7 @@ class PolicyAuthority:
         self._policy = policy
         self._standing = standing
         self._clock = clock
+        self._ids = Ids(os.urandom)
         self._same: dict[tuple[int, str, str], _Held] = {}
         self._imaged = frozenset(imaged)
 
@@ -145,7 +146,7 @@ class PolicyAuthority:
         return msgspec.structs.replace(current, roles=()) if current.disabled else current
 
     def _decision_id(self) -> str:
-        return uuid7(self._clock.now_ns(), os.urandom(10))
+        return self._ids.at(self._clock.now_ns())
 
 
 class _Held(NamedTuple):

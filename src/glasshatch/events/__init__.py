@@ -5,7 +5,7 @@ from .canonical import MAX_ENTRY_BYTES, decode, encode, encode_whole, foreign
 from .clipping import TIME_MAX_NS, clipped
 from .commitments import SALT_BYTES, Scalar, commitment, value_bytes
 from .forms import HOLES, Draft, Form, HoleKind, blank, event_of, filled
-from .ids import uuid7
+from .ids import Ids, uuid7
 from .model import (
     SCHEMA_VERSION,
     Access,
@@ -48,6 +48,7 @@ __all__ = [
     "EventSink",
     "Form",
     "HoleKind",
+    "Ids",
     "Link",
     "Outcome",
     "RawPrincipal",

@@ -14,11 +14,12 @@ from .choosing import NOBODY, MaskingView
 from .columns import ColumnFacts, ColumnPlan
 from .documents import put
 from .engine import Finding
+from .gathering import count_tokens
 from .operators import ValueKind, masked
 from .pgshapes import CONTAINERS, transform
 from .pgtypes import DATE, FLOAT4, FLOAT8, INTEGERS, JSONB, NUMERIC, TIMESTAMP, TIMESTAMPTZ, ValueType
 from .pgvalues import readable, typed, utf8, utf8_each
-from .redact import Redactor, count_tokens
+from .redact import Redactor
 from .tokens import TOKEN, UNSCANNED
 
 Shown = bytes | bool | None

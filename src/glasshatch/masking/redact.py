@@ -18,11 +18,12 @@ from ..events import Event, Redaction
 from ..statements import Span
 from .choosing import MaskingPolicy, MaskingView
 from .documents import Place, take_out
-from .embedded import OPENINGS, opened
+from .embedded import OPENINGS
 from .engine import Engine, Finding
 from .eventfields import OWN_KINDS, Change, change_texts, change_tree
+from .gathering import Gathered, count_tokens
 from .kernel import splice
-from .literals import clear_number, looked_at, pieces
+from .literals import LONGEST_CLEAR_NUMBER, clear_number, looked_at, pieces
 from .pgtypes import BOOL, FLOATS, INTEGERS, NUMERIC
 from .pgvalues import readable
 from .storing import Places, settled
@@ -31,6 +32,8 @@ from .ways import Ways
 
 _T = TypeVar("_T")
 _MANY = 4_096
+_NOTHING: Counter[str] = Counter()
+"""Shared, and never added to."""
 _TRUTHS = {
     **dict.fromkeys(("t", "true", "y", "yes", "on", "1"), "true"),
     **dict.fromkeys(("f", "false", "n", "no", "off", "0"), "false"),
@@ -183,7 +186,9 @@ class Redactor:
     def stored(self, texts: Sequence[str]) -> list[tuple[str, Counter[str]]]:
         """Texts of our own events as `event` stores them, and what is counted as taken out of each."""
         storing = self.met_by(self._policy.stored_view(_OWN_FEED))
-        gathered = _Gathered(storing._ways)
+        if storing._all_clean(texts):
+            return [(text, _NOTHING) for text in texts]
+        gathered = Gathered(storing._ways)
         for text in texts:
             gathered.take(text, "")
         found = storing.findings(gathered.texts)
@@ -194,8 +199,15 @@ class Redactor:
             for text, types in zip(clean, unmarked, strict=True)
         ]
 
+    def _all_clean(self, texts: Sequence[str]) -> bool:
+        """Whether nothing is in any of these texts, neither something personal nor what stands for it."""
+        return not (
+            any("<" in text or UNSCANNED in text or text[:1] in OPENINGS for text in texts)
+            or self.found(texts)
+        )
+
     def _together(self, events: Sequence[Event], actor_clear: bool) -> list[Event]:
-        gathered = _Gathered(self._ways)
+        gathered = Gathered(self._ways)
         walk = partial(change_texts, vouched=self._vouched, actor_clear=actor_clear)
         ends: list[int] = []
         for event in events:
@@ -250,7 +262,7 @@ class Redactor:
 
     def tree_texts(self, value: _T, walk: Callable[[_T, Change], _T]) -> tuple[_T, list[str]]:
         """Walk a value twice: collect its texts, scan them at once, put them back; and the texts."""
-        gathered = _Gathered(self._ways)
+        gathered = Gathered(self._ways)
         walk(value, gathered.take)
         texts = gathered.texts
         clean = list(map(self._told, texts, gathered.hints, self.findings(texts)))
@@ -335,6 +347,8 @@ class Redactor:
             "" if value is None else readable(value, _format_of(formats, index), oids[index])
             for index, value in enumerate(values)
         ]
+        if all(map(_short_number, texts, oids)):
+            return texts
         found = self.findings(texts)
         return [
             "NULL" if value is None else self._bound(text, oid, one)
@@ -350,37 +364,9 @@ class Redactor:
         return self.value("NUMBER" if numeric else "TEXT", text, found) if text else "''"
 
 
-class _Gathered:
-    """The texts of a walk in its order: as they stand, as they are scanned, and the types their keys tell."""
-
-    def __init__(self, ways: Ways) -> None:
-        originals: list[str] = []
-        texts: list[str] = []
-        hints: list[str] = []
-        whole = ways.whole
-
-        def take(text: str, hint: str) -> str:
-            originals.append(text)
-            hints.append(hint)
-            texts.append(opened(text, whole) if text[:1] in OPENINGS and not hint else text)
-            return text
-
-        self.originals, self.texts, self.hints, self.take = originals, texts, hints, take
-
-
-def count_tokens(texts: Sequence[str]) -> dict[str, int]:
-    """How many tokens and placeholders of each type the texts hold, by name of the type.
-
-    Counting what stands there, and not what was just put there, makes redaction idempotent and
-    counts what the statement's own redaction took out.
-    """
-    counts: Counter[str] = Counter()
-    for text in texts:
-        if "<" in text:
-            counts.update(match[1] for match in TOKEN.finditer(text))
-        if UNSCANNED in text:
-            counts["UNSCANNED"] += 1
-    return dict(sorted(counts.items()))
+def _short_number(text: str, oid: int) -> bool:
+    """Whether it stays as it is whatever is found in it; see `Redactor.bind`."""
+    return oid in INTEGERS and len(text) <= LONGEST_CLEAR_NUMBER and text.isdecimal() and text.isascii()
 
 
 def _unscanned(event: Event) -> Event:

@@ -7,7 +7,8 @@ given back, for the long way.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -77,6 +78,7 @@ class Stencils:
         held: _Stencil | None = form.prepared
         if held is None or held.tokens is not self._tokens:
             held = form.prepared = _cut(form, self._redactor, self._tokens)
+            held.end = self._redaction(held.counts)
         return held if held.usable else None
 
     def _note_missing(self, draft: Draft, stencil: _Stencil, missing: dict[str, None]) -> None:
@@ -104,29 +106,20 @@ class Stencils:
                 self._bytes += 2 * len(text) + 200
 
     def _fill(self, stencil: _Stencil, values: Sequence[Any]) -> bytes | None:
-        shown: list[Any] = []
+        shown = list(stencil.pick((*values, "")))
+        for at in stencil.numbers:
+            if not -_SHORT_INTEGER < shown[at] < _SHORT_INTEGER:
+                return None
         counts = stencil.counts
-        last = 0
-        for place, kind in stencil.steps:
-            if kind == "own":
-                shown.append(values[place])
-            elif kind == "number":
-                number = values[place]
-                if not -_SHORT_INTEGER < number < _SHORT_INTEGER:
-                    return None
-                shown.append(number)
-            elif kind is None:
-                last = len(shown)
-                shown.append("")
-            else:
-                found = self._other(kind, values[place])
-                if found is None:
-                    return None
-                shown.append(found[0])
-                if found[1]:
-                    counts = counts + found[1]
+        for at, kind in stencil.others:
+            found = self._other(kind, shown[at])
+            if found is None:
+                return None
+            shown[at] = found[0]
+            if found[1]:
+                counts = counts + found[1]
         # By now all is seen that is counted.
-        shown[last] = self._redaction(counts)
+        shown[stencil.last] = stencil.end if counts is stencil.counts else self._redaction(counts)
         whole = (stencil.template % tuple(shown)).encode()
         return whole if len(whole) <= MAX_ENTRY_BYTES else None
 
@@ -187,14 +180,22 @@ def _text(value: Any) -> str:
 class _Stencil:
     """A form's bytes around its holes. `counts` is what was taken out of what is shared."""
 
-    __slots__ = ("counts", "scanned", "steps", "template", "tokens", "usable")
+    __slots__ = (
+        "counts", "end", "last", "numbers", "others", "pick", "scanned", "template", "tokens", "usable",
+    )  # fmt: skip
 
     def __init__(self, tokens: Tokens | None) -> None:
         self.tokens = tokens
         self.usable = False
         self.template = ""
-        self.steps: list[tuple[int, HoleKind | None]] = []
-        """What stands in its holes: the value at a place, or where there is no kind the redaction."""
+        self.pick: Callable[[Sequence[Any]], tuple[Any, ...]] = tuple
+        """Puts values, and behind them one for the redaction, into the order of the holes."""
+        self.last = 0
+        """Which of the holes is that of the redaction, in this order."""
+        self.numbers: tuple[int, ...] = ()
+        self.others: tuple[tuple[int, HoleKind], ...] = ()
+        self.end = ""
+        """The redaction where nothing is taken out but what is shared."""
         self.counts: Counter[str] = Counter()
         self.scanned: list[tuple[int, HoleKind]] = []
 
@@ -218,13 +219,20 @@ def _cut(form: Form, redactor: Redactor, tokens: Tokens | None) -> _Stencil:
             return stencil
         places.append((whole.index(sought), len(sought), place, kind))
     done = 0
-    for start, size, place, kind in sorted(places):
+    ordered = sorted(places)
+    for start, size, _, kind in ordered:
         stencil.template += whole[done:start].decode().replace("%", "%%") + (
             "%d" if kind == "number" else "%s"
         )
-        stencil.steps.append((place, kind))
         done = start + size
     stencil.template += _plain(whole[done:])
+    stencil.pick = itemgetter(*[place for _, _, place, _ in ordered])
+    kinds = [kind for _, _, _, kind in ordered]
+    stencil.last = kinds.index(None)
+    stencil.numbers = tuple(at for at, kind in enumerate(kinds) if kind == "number")
+    stencil.others = tuple(
+        (at, kind) for at, kind in enumerate(kinds) if kind is not None and kind not in ("own", "number")
+    )
     stencil.counts = Counter(shared.redaction.counts)
     stencil.scanned = [(place, kind) for _, _, place, kind in places if kind in ("text", "texts")]
     stencil.usable = True

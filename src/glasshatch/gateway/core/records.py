@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from ...clock import Clock
-from ...events import ACTIONS, Access, Actor, Client, Draft, Event, Form, Outcome, Resource, Source, uuid7
+from ...events import ACTIONS, Access, Actor, Client, Draft, Event, Form, Ids, Outcome, Resource, Source
 from ...identity import Identity
 from ...policy import ResourceFacts
 
@@ -23,16 +23,24 @@ class SessionRecord:
     """
 
     def __init__(
-        self, *, tenant: str, connector: str, instance: str, client: Client, clock: Clock, random: RandomBytes
+        self,
+        *,
+        tenant: str,
+        connector: str,
+        instance: str,
+        client: Client,
+        clock: Clock,
+        random: RandomBytes,
+        ids: Ids | None = None,
     ) -> None:
+        """`ids` may be shared with other sessions of the same thread."""
         self._clock = clock
-        self._random = random
         self._tenant = tenant
         self._source = Source(kind="gateway", name=connector, instance=instance)
         self.actor: Actor | None = None
         self._resource: Resource | None = None
         self._sequence = 0
-        self._randomness: list[bytes] = []
+        self._ids = ids or Ids(random)
         self.client = client
         self.access: Access | None = None
         self.session_id = self.new_id()
@@ -44,7 +52,7 @@ class SessionRecord:
 
     def new_id(self) -> str:
         """A fresh UUIDv7 of now."""
-        return uuid7(self._clock.now_ns(), self._some())
+        return self._ids.at(self._clock.now_ns())
 
     def know_actor(self, identity: Identity) -> None:
         """From here on the session has an authenticated actor."""
@@ -85,19 +93,14 @@ class SessionRecord:
     def draft(self, form: Form, values: Sequence[Any]) -> Draft:
         """The next event of this session, of now, by a form; `values` are those of the holes it was given."""
         now_ns = self._clock.now_ns()
-        own = (uuid7(now_ns, self._some()), str(now_ns), self.session_id, self.client, self._next())
+        number = self._sequence
+        self._sequence = number + 1
+        own = self._ids.at(now_ns), str(now_ns), self.session_id, self.client, number
         return Draft(form, (*own, *values))
 
     def _next(self) -> int:
         self._sequence += 1
         return self._sequence - 1
-
-    def _some(self) -> bytes:
-        """Ten random bytes; drawn many at a time, for each draw asks the system."""
-        if not self._randomness:
-            drawn = self._random(160)
-            self._randomness = [drawn[at : at + 10] for at in range(0, 160, 10)]
-        return self._randomness.pop()
 
     def _made(
         self, action: str, outcome: Outcome | None, attrs: dict[str, Any], parts: dict[str, Any]
@@ -105,7 +108,7 @@ class SessionRecord:
         now_ns = self._clock.now_ns()
         parts.setdefault("access", self.access)
         return Event(
-            id=uuid7(now_ns, self._some()),
+            id=self._ids.at(now_ns),
             time=str(now_ns),
             tenant=self._tenant,
             action=action,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ....events import Client
+from ....events import Client, Ids
 from ...core import Connector, Conversation, House
 from .answers import error_message
 from .conversation import PostgresConversation
@@ -19,7 +19,8 @@ class PostgresConnector:
     def open(self, house: House) -> Callable[[Client], Conversation]:
         """One shelf per resource for the server's lifetime."""
         shelves = {name: Shelf(house.limits.catalogue_ns, house.siblings) for name in house.resources}
-        return lambda client: PostgresConversation(house, shelves, client)
+        ids = Ids(house.random)
+        return lambda client: PostgresConversation(house, shelves, client, ids)
 
     def too_many(self) -> bytes:
         """What a client is told when there is no room for it."""

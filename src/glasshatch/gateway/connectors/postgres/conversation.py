@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ....errors import PeerError
-from ....events import Client, Outcome
+from ....events import Client, Ids, Outcome
 from ....identity import Identity
 from ...core import (
     Abort,
@@ -58,6 +58,7 @@ class PostgresConversation:
         house: House,
         shelves: Mapping[str, Shelf],
         client: Client,
+        ids: Ids | None = None,
     ) -> None:
         random, limits = house.random, house.limits
         record = SessionRecord(
@@ -67,6 +68,7 @@ class PostgresConversation:
             client=client,
             clock=house.clock,
             random=random,
+            ids=ids,
         )
         self.session = Session(
             redactor=house.redactor, clock=house.clock, random=random, limits=limits, record=record
