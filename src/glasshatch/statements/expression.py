@@ -256,7 +256,7 @@ OPERATIONS = frozenset({*_LAZY, *_OPERATIONS})
 _TAKING_NULL = frozenset(
     {"is null", "is true", "is false", "distinct", "concat", "greatest", "least", "nullif"}
 )
-ASKING_NULL = _TAKING_NULL | {"coalesce"}
+ASKING_NULL = (_TAKING_NULL - {"concat", "greatest", "least"}) | {"coalesce"}
 TEXTUAL = (
     frozenset({"position", "starts with", "date part"})
     | frozenset(

@@ -6,6 +6,7 @@ that a condition of its constants could tell apart.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice, product
@@ -35,8 +36,13 @@ _NUMBERS = (1, 2, 7, 4711, 123_456_789, 0, -1, -5000, 0.5)
 _TEXTS = ("a", "paid", "Zed 9", "ann@example.com", "2021-05-05", "0", "x_y-z")
 _ADDRESSES = ("ann@example.com", "Bo.Li@mail.example.org", "7@x.io")
 _TIMES = ("2001-02-03 04:05:06", "2021-05-05 00:00:00", "2035-12-31 23:59:59")
+_MATCHING = frozenset({"like", "ilike", "matches", "imatches", "starts with"})
+_SIGNS = re.compile(r"[%^$.*+?]")
+_NUMBERED = ("123-45-6789", "987-65-4320", "555-00-1234")
 _PAST = ("created", "inserted", "updated", "modified", "added", "registered")
-_MAX_KEY = 1 << 63
+_MAX_NUMBER = 1 << 63
+# Counted keys stay below the first; what is compared with more than the second is made of the time.
+_MAX_KEY, _TIMED_KEY = 1 << 31, 1 << 40
 
 
 def holds_for_every_row(condition: Expression) -> bool:
@@ -44,15 +50,18 @@ def holds_for_every_row(condition: Expression) -> bool:
     columns = _Columns()
     if not columns.gather(condition):
         return False
+    unmatched = set(columns.patterns)
     tried = False
     for row in columns.rows():
         try:
             if truth_of(value_of(condition, row)) is not True:
                 return False
+            unmatched -= {pattern for pattern in unmatched if value_of(pattern, row)}
         except Untried:
             return False
         tried = True
-    return tried
+    # A pattern that no example matches says nothing of the rows that it is written for.
+    return tried and not unmatched
 
 
 @dataclass
@@ -63,6 +72,7 @@ class _Columns:
     kinds: dict[str, str] = field(default_factory=dict)
     constants: list[Value] = field(default_factory=list)
     nullable: set[str] = field(default_factory=set)
+    patterns: list[Operation] = field(default_factory=list)
     parts: int = 0
 
     def gather(self, node: Expression) -> bool:
@@ -78,6 +88,8 @@ class _Columns:
             if node.name not in OPERATIONS:
                 return False
             self._learn(node)
+            if node.name in _MATCHING:
+                self.patterns.append(node)
             return all(self.gather(arg) for arg in node.args)
         return True
 
@@ -111,7 +123,7 @@ class _Columns:
         column = self.columns[name]
         found: list[Value] = [None] if name in self.nullable and not column.key else []
         if column.key and any(isinstance(value, str) and not is_number(value) for value in self.constants):
-            found += self._texts(_TEXTS[:2])
+            found += self._texts(_TEXTS[:2], filled=True)
         elif self.kinds.get(name) == "text" and not column.key:
             found += self._named_texts(name)
         else:
@@ -121,26 +133,25 @@ class _Columns:
     def _named_texts(self, name: str) -> list[Value]:
         """Texts of a column of which the name says of which form they are."""
         short = name.rpartition(".")[2].lower()
+        if re.search(r"(?:^|_)ssn(?:_|$)|social_security", short):
+            return [text for text in self._texts(_NUMBERED) if re.fullmatch(r"\d{3}-\d{2}-\d{4}", str(text))]
         if "email" in short or "e_mail" in short:
             return [text for text in self._texts(_ADDRESSES) if "@" in str(text).strip("@%")]
         if short.startswith(_PAST) or short.endswith(("_at", "_on")):
             return [text for text in self._texts(_TIMES) if "2000" <= str(text) < "2036"]
         return self._texts(_TEXTS)
 
-    def _texts(self, others: tuple[str, ...]) -> list[Value]:
+    def _texts(self, others: tuple[str, ...], *, filled: bool = False) -> list[Value]:
         given = [value for value in self.constants if isinstance(value, str)]
-        near = [near for value in given[:6] for near in (value, value + "x", value[:-1])]
-        return [*near, *others]
+        plain = [_SIGNS.sub("", value) for value in given[:6]]
+        near = [near for value in given[:6] for near in (value, value + "x", value[:-1])] + plain
+        return [text for text in (*near, *others) if text or not filled]
 
     def _numbers(self, *, key: bool) -> list[Value]:
-        near: list[Value] = []
-        for value in self.constants[:8]:
-            number = number_of(value) if isinstance(value, (int, float, str)) and is_number(value) else None
-            if number is not None:
-                near += [number, number - 1, number + 1]
-        found = [*near, *_NUMBERS]
-        if key:
-            return [
-                one for one in found if isinstance(one, (int, float)) and 1 <= one < _MAX_KEY and one % 1 == 0
-            ]
-        return [one for one in found if isinstance(one, (int, float)) and abs(one) < _MAX_KEY]
+        given = [number_of(value) for value in self.constants[:8] if is_number(value)]
+        found = [*(near for number in given for near in (number, number - 1, number + 1)), *_NUMBERS]
+        if not key:
+            return [one for one in found if abs(one) < _MAX_NUMBER]
+        timed = any(_TIMED_KEY < number < _MAX_NUMBER for number in given)
+        most = _MAX_NUMBER if timed else _MAX_KEY
+        return [one for one in found if 1 <= one < most and one % 1 == 0]

@@ -24,7 +24,10 @@ def note_files(call: Call) -> None:
 
 _KIND = re.compile(r"""^\s*["']?kind["']?\s*:\s*["']?([A-Za-z]+)""", re.MULTILINE)
 _RUNNING = words(
-    "pods deployments replicasets statefulsets daemonsets jobs cronjobs replicationcontrollers podtemplates"
+    """
+    pods deployments replicasets statefulsets daemonsets jobs cronjobs replicationcontrollers podtemplates
+    customresourcedefinitions
+"""
 )
 _RISKY_FIELDS = re.compile(
     r"privileged|hostPath|hostNetwork|hostPID|hostIPC|cluster-admin|capabilities|docker\.sock"
@@ -45,11 +48,16 @@ def _note_manifest(call: Call, text: str) -> None:
     note_patch(call, text)
 
 
-def note_object(text: str, findings: Findings) -> None:
-    """What an object in a text of another language asks for, as far as its words show it."""
+def note_object(text: str, findings: Findings, *, made_there: bool = False) -> None:
+    """What an object in a text of another language asks for, as far as its words show it.
+
+    `made_there` says that the object is made in a cluster, and not only written down.
+    """
     made = [name_of(kind) for kind in _KIND.findall(text)]
     if any(is_identity(kind) or is_secret(kind) for kind in made) or (made and _RISKY_FIELDS.search(text)):
         findings.note("update", "privilege_change")
+    if made_there and any(kind in _RUNNING for kind in made):
+        findings.unknown("unknown_code")
     if re.search(r'"?replicas"?\s*:\s*0\b', text):
         findings.note("update", "destructive")
 

@@ -68,6 +68,7 @@ _CONDITIONED = "UPDATE t SET seen = true WHERE "
 _SELECTOR = re.compile(r"""\{[^{}]*[=~]\s*["'`][^{}]*\}|\[\d+[smhdw]\]""")
 _IDENTIFIER = re.compile(r"[\w$. \-/:@\"`\[\]*%]{0,300}")
 _OBJECT_MEMBERS = words("resource manifest patch yaml body object spec content")
+_CLUSTERS = re.compile(r"kube|k8s|manifest|resources_|pods_|helm")
 _SIZES = words(
     "replicas count desired_count desiredcount size scale capacity desired desiredcapacity min_size"
 )
@@ -175,11 +176,11 @@ def _arguments(name: str, arguments: dict[str, Any], findings: Findings, depth: 
             note_path(name, value, arguments, findings)
         if last in _PATHS:
             note_path(name, value, arguments, findings)
-        _note_text(member, value, findings)
+        _note_text(name, member, value, findings)
     return understood
 
 
-def _note_text(member: str, value: str, findings: Findings) -> None:
+def _note_text(name: str, member: str, value: str, findings: Findings) -> None:
     """Note what a text is by the name of its member, if it is in no language."""
     if member in _NAME_MEMBERS and not _IDENTIFIER.fullmatch(value):
         # A name that ends where a command begins: `orders; DROP TABLE …`.
@@ -190,7 +191,7 @@ def _note_text(member: str, value: str, findings: Findings) -> None:
         # Where the server ends the text there, another file or command is meant.
         findings.unknown("unknown_syntax")
     if member in _OBJECT_MEMBERS:
-        note_object(value, findings)
+        note_object(value, findings, made_there=_CLUSTERS.search(name) is not None)
     if member in _OPTION_MEMBERS and value.lstrip().startswith("-"):
         findings.unknown("unknown_code")
     if member in _KIND_MEMBERS and kinds.is_secret(kinds.name_of(value)):

@@ -8,7 +8,7 @@ from itertools import pairwise
 from ..findings import Findings
 from ..words import words
 
-_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_PARTS = re.compile(r"k8s|K8s|K8S|s3|S3|ec2|EC2|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _JOINS = words("and or then")
 _RUNS = words(
     """
@@ -24,11 +24,13 @@ _TAKES = words(
         suspend silence mute snooze suppress
     """
 )
-_PRIVILEGE = words("""
-        grant permission permissions role roles user users password passwords token tokens iam policy acl
-        invite sudo member members certificate security protection collaborator collaborators firewall access
-        sharing visibility
-    """)
+_PRIVILEGE = words(
+    """
+    grant permission permissions role roles user users password passwords token tokens iam policy acl
+    invite sudo admin admins superuser member members certificate security protection collaborator
+    collaborators firewall access sharing visibility
+"""
+)
 _SECRETS = words("""
         secret secrets credential credentials env environment key keys vault keychain password
         passwords onepassword bitwarden lastpass keepass dashlane doppler
@@ -63,7 +65,7 @@ _LOOKS = words(
     """
         aggregate retrieval hash wait blame recommend suggest estimate translate geocode random
         track locate watch observe verify measure match rank classify parse render decode encode compute
-        predict forecast profile enumerate simulate goto dry
+        predict forecast profile enumerate simulate goto dry ocr math
         llen scard hlen zcard zscore hkeys hvals strlen getrange sismember think thinking sequential
         sequentialthinking calculator calculate echo get list read search find show describe view lookup
         count query select tree diff inspect check ping explain summarize tail head grep glob whoami
@@ -72,10 +74,22 @@ _LOOKS = words(
         plan who which
     """
 )
+_STORES = words("collection table database index schema column topic bucket")
+"""What others go by the name of: under another one they do not find it."""
+
+_FORMS = words("markdown html json csv yaml text pdf xml md txt toml image png jpg")
+_RUNNERS = words("run npm yarn pnpm cargo go unit integration all project make mvn gradle check type")
+"""What stands beside a test in the name of a tool that runs it."""
+
 _ASKS = words("is has can does did was were should needs")
 """First words of a name that is a question: `is_deployed`."""
 
-_TESTS = words("test tests testing lint linter linters typecheck typechecks pytest jest coverage")
+_TESTS = words(
+    """
+    eslint ruff mypy tsc prettier test tests testing lint linter linters typecheck typechecks pytest jest
+    coverage
+"""
+)
 """What a developer runs: told by its purpose."""
 
 _OPENED = words("node nodes file document documents doc page url tab browser")
@@ -97,6 +111,7 @@ _GUARDED = words(
 _STATES = words(
     """
         status info stat stats history top health version snapshot time date weather docs documentation
+        summary details detail length size transcript overview statistics analysis state metadata
         help usage activity now today clock regex definition definitions references hover
     """
 )
@@ -193,7 +208,19 @@ def _told_apart(parts: list[str], found: frozenset[str]) -> list[str]:
     if "git" in found:
         meant["checkout"] = "switch"
     if "object" in found:
-        meant["put"] = "upload"
+        meant |= {"put": "upload", "copy": "upload"}
+    if found & _STORES:
+        meant["rename"] = "drop"
+    if {"connection", "string"} <= found:
+        meant["string"] = "credential"
+    if "code" in found and found & {"lambda", "function", "worker"}:
+        meant["code"] = "script"
+    if {"service", "account"} <= found:
+        meant["account"] = "user"
+    if "to" in found and len(found & _FORMS) > 1:
+        meant["to"] = "convert"
+    if found <= _TESTS | _RUNNERS and found & _TESTS:
+        meant |= dict.fromkeys(found & _TESTS, "lint")
     if parts[:2] == ["redis", "type"]:
         meant["type"] = "get"
     return [meant.get(part, part) for part in parts]

@@ -12,7 +12,7 @@ from ..shell import paths
 from ..shell.expand import Argument
 from ..shell.programs.wire import is_metadata, is_near
 from ..words import words
-from .names import looks_only
+from .names import looks_only, parts_of
 
 _REMOTE = re.compile(r"^(?:https?|wss?|ftp|ssh|git|s3|gs)://|^[\w.-]+\.[a-z]{2,}(?:[:/]|$)", re.IGNORECASE)
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]{2,}):(?!\d|$)")
@@ -78,7 +78,8 @@ def note_address(value: str, name: str, method: str, findings: Findings) -> bool
     )
     if method == "DELETE" or (method != "GET" and re.search(r"/(?:quit|drop|delete|shutdown|kill)\b", value)):
         findings.note("delete", "destructive network")
-    if method != "GET" or re.search(r"post|upload|download|send|webhook|export|share|push|notify", name):
+    sends = re.search(r"post|upload|download|send|webhook|export|share|push|notify", name)
+    if method != "GET" or sends or not {"put", "patch", "delete"}.isdisjoint(parts_of(name)):
         findings.note("run", "" if is_near(value) and method != "GET" and only_looks else "network")
         return method != "GET" or not is_near(value)
     if _reaches_inside(value):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from types import MappingProxyType
 
+from ..sql.functions import is_personal, is_sensitive
 from .nodes import Group, Node, Nodes, find, flat, is_query, is_sign, is_word, split, word_at
 from .tokens import Token
 from .trying import holds_always
@@ -100,6 +101,8 @@ class Narrowing:
         if _same_sides(nodes) or _matches_all(nodes) or _passes_all(nodes):
             return True
         key = self._is_key(nodes)
+        if _is_there(nodes):
+            return True
         if not key:
             return self._among_all(nodes)
         rest = nodes[-2:] if is_sign(nodes[-2] if len(nodes) > 1 else None, "-") else nodes[-1:]
@@ -296,6 +299,18 @@ def _every_column(nodes: Nodes) -> set[str]:
                 return set()
             found |= _every_column(node.nodes)
     return found
+
+
+def _is_there(nodes: Nodes) -> bool:
+    """`ssn IS NOT NULL`, `email <> ''`: what nearly everybody has."""
+    names = _columns(nodes)
+    if len(names) != 1 or not (is_sensitive(names[0]) or is_personal(names[0])):
+        return False
+    last = nodes[-1]
+    empty = isinstance(last, Token) and last.kind == "string" and not last.value
+    if find(nodes, "IS") >= 0:
+        return find(nodes, "NOT") >= 0 and find(nodes, "NULL") >= 0
+    return empty and any(is_sign(node, "<>", "!=", ">") for node in nodes)
 
 
 def _matches_all(nodes: Nodes) -> bool:

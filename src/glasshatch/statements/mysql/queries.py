@@ -250,6 +250,8 @@ class Queries:
         for source in found:
             self._written(source.name) if source in targets else self._note_sources([source])
         self._bounded(parts.get("WHERE", []), targets, found)
+        if _is_already(parts.get("SET", []), parts.get("WHERE", [])) or _meets_twice(found, parts):
+            self.findings.note((), "unbounded_write")
         self.expressions(nodes)
 
     def delete(self, nodes: Nodes) -> None:
@@ -293,6 +295,23 @@ class Queries:
             joined = any(narrowing.narrows(source.on) for source in found if source.on and others)
             if not joined and not narrowing.narrows(where):
                 self.findings.note((), "unbounded_write")
+
+
+def _is_already(assignments: Nodes, where: Nodes) -> bool:
+    """`SET a = 1 WHERE a <> 1`: left out are only rows that would not change."""
+    if len(assignments) < 3 or not is_sign(where[1] if len(where) > 1 else None, "<>", "!="):
+        return False
+    left, right = [[token.value for token in flat(side)] for side in (assignments, where)]
+    return left[:1] == right[:1] and left[2:] == right[2:] and is_sign(assignments[1], "=")
+
+
+def _meets_twice(found: list[Source], parts: dict[str, Nodes]) -> bool:
+    """Whether a table is joined with itself by nothing but a key: each row finds itself."""
+    names = [source.name.lower() for source in found]
+    conditions = [parts.get("WHERE", []), *(source.on for source in found)]
+    pieces = [piece for condition in conditions if condition for piece in conjuncts(condition)]
+    joins = bool(pieces) and all(is_join(piece, ()) for piece in pieces)
+    return len(names) > 1 and len(set(names)) == 1 and joins
 
 
 def _is_limited(parts: dict[str, Nodes]) -> bool:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from . import terms
-from .functions import is_personal
+from .functions import is_personal, is_sensitive
 from .meaning import Meaning, relation_name
 from .native import Node
 from .scope import Relation
@@ -184,7 +184,7 @@ class Bounds:
         arg = body.get("arg", {})
         # Nearly everybody has an e-mail address.
         filled = (
-            self._is_key(arg) or self._is_row(arg) or ("ColumnRef" in arg and is_personal(terms.last(arg)))
+            self._is_key(arg) or self._is_row(arg) or ("ColumnRef" in arg and _is_filled(terms.last(arg)))
         )
         return not (stands and filled) and self._mentions(arg)
 
@@ -311,6 +311,11 @@ def is_unbounded(
     return not bounds.narrows(where) or _only_joins(meaning, body, where, names, wide)
 
 
+def _is_filled(column: str) -> bool:
+    """Whether nearly everybody has one: an e-mail address, a number that says who somebody is."""
+    return is_personal(column) or is_sensitive(column)
+
+
 def has_limit(meaning: Meaning, body: Node) -> bool:
     """LIMIT with a parameter counts: a client that pages sends one."""
     count = body.get("limitCount")
@@ -333,9 +338,20 @@ def wide_query(select: Node | None, ctes: Mapping[str, Relation]) -> frozenset[s
 
 
 def _joined_whole(body: Node) -> list[str]:
-    """The relations that an UPDATE … FROM or a MERGE joins with."""
-    parts = [*body.get("fromClause", ()), *filter(None, [body.get("sourceRelation")])]
-    return [relation_name(part["RangeVar"]) for part in parts if "RangeVar" in part]
+    """The relations that an UPDATE … FROM, a DELETE … USING or a MERGE joins with."""
+    return [relation_name(part) for part in _joined(body)]
+
+
+def _joined(body: Node) -> list[Node]:
+    parts = [*body.get("fromClause", ()), *body.get("usingClause", ())]
+    parts += filter(None, [body.get("sourceRelation")])
+    return [part["RangeVar"] for part in parts if "RangeVar" in part]
+
+
+def _aliases(body: Node) -> frozenset[str]:
+    return frozenset(
+        str((part.get("alias") or {}).get("aliasname") or part.get("relname")) for part in _joined(body)
+    )
 
 
 def _only_joins(
@@ -349,7 +365,9 @@ def _only_joins(
     own = relation_name(body["relation"])
     if own in _joined_whole(body):
         # Each row finds itself.
-        return all(terms.is_join(one, frozenset()) for one in terms.conjuncts(where))
+        rest = [one for one in terms.conjuncts(where) if not terms.is_join(one, frozenset())]
+        both = Bounds(meaning, names | _aliases(body), own)
+        return not any(both.narrows(one) for one in rest)
     joined = [part["RangeVar"]["relname"] for part in body.get("usingClause", ()) if "RangeVar" in part]
     if not joined or any(name in wide and own not in wide[name] for name in joined):
         return False

@@ -152,6 +152,10 @@ class Trying:
         if kind == "AEXPR_IN":
             items = (left, *right["List"]["items"])
             return _signed(Operation("in", tuple(map(self._read, items))), terms.text(body["name"]) == "<>")
+        listed = right.get("A_ArrayExpr", {}).get("elements") if isinstance(right, dict) else None
+        if listed and (kind, terms.text(body["name"])) in (("AEXPR_OP_ANY", "="), ("AEXPR_OP_ALL", "<>")):
+            items = (left, *listed)
+            return _signed(Operation("in", tuple(map(self._read, items))), kind == "AEXPR_OP_ALL")
         if kind in ("AEXPR_DISTINCT", "AEXPR_NOT_DISTINCT", "AEXPR_NULLIF"):
             name = "nullif" if kind == "AEXPR_NULLIF" else "distinct"
             return _signed(Operation(name, (self._read(left), self._read(right))), "NOT" in kind)

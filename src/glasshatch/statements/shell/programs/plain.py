@@ -15,16 +15,17 @@ _READ = words(
     lshw lsmod lsns lsof lsipc ps pgrep pstree pidof top htop atop btop iotop iftop vmstat iostat mpstat
     sar pidstat dstat nmon slabtop numastat ss netstat whois getent locale cal ncal pwd echo printf true
     false test [ seq expr bc dc factor yes sleep wait jobs times basename dirname realpath readlink
-    pathchk which whereis type whatis apropos man info help tput clear reset stty tty getconf logname hash
-    compgen let shift return exit break continue : read mapfile readarray getopts jq yq xmllint xq csvcut
-    csvlook csvstat miller mlr tsort shuf numfmt sync ldd nm objdump readelf size pmap lslocks lslogins
-    pldd aureport ausearch pg_lsclusters pg_isready pg_config pg_controldata pg_waldump journal zipinfo
-    lsattr getfacl getcap namei uuidgen mcookie dpkg-query apt-cache rpmquery lsb_release sw_vers runlevel
-    ntpq chronyc-tracking findmnt mountpoint blkid vgs lvs pvs vgdisplay lvdisplay pvdisplay pygmentize
-    tokei cloc figlet neofetch screenfetch fastfetch lolcat sensors acpi upower nvidia-smi rpcinfo
-    showmount nfsstat mountstats smbstatus lpstat lpq iwlist ipcs lsinitramfs tig stern popd pushd dirs ts
-    pv ccze lnav goaccess multitail atq jps jstack jstat systemd-analyze systemd-cgls systemd-cgtop
-    systemd-detect-virt xdpyinfo vcgencmd unalias suspend caller disown fg bg logout
+    pathchk which whereis type whatis apropos man info help tput clear reset stty tty getconf logname
+    hash compgen let shift return exit break continue : read mapfile readarray getopts jq yq xmllint xq
+    csvcut csvlook csvstat miller mlr tsort shuf numfmt sync ldd nm objdump readelf size pmap lslocks
+    lslogins pldd aureport ausearch pg_lsclusters pg_isready pg_config pg_controldata pg_waldump journal
+    zipinfo lsattr getfacl getcap namei uuidgen mcookie dpkg-query apt-cache rpmquery lsb_release sw_vers
+    runlevel ntpq chronyc-tracking findmnt mountpoint blkid locate plocate mlocate vgs lvs pvs vgdisplay
+    lvdisplay pvdisplay pygmentize tokei cloc figlet neofetch screenfetch fastfetch lolcat sensors acpi
+    upower nvidia-smi rpcinfo showmount nfsstat mountstats smbstatus lpstat lpq iwlist ipcs lsinitramfs
+    tig stern popd pushd dirs ts pv ccze lnav goaccess multitail atq jps jstack jstat systemd-analyze
+    systemd-cgls systemd-cgtop systemd-detect-virt xdpyinfo vcgencmd unalias suspend caller disown fg bg
+    logout
 """
 )
 _SESSION = words("cd export local readonly declare typeset umask ulimit shopt setopt unsetopt")

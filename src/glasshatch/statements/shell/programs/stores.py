@@ -189,7 +189,7 @@ def _restore(call: Call) -> None:
 
 _MONGO_READ = re.compile(
     r"^\s*(?:show\s+\w+|(?:db(?:\.getSiblingDB\([^()]*\))?)\.(?:stats|version|serverStatus|hello|isMaster|getName|"
-    r"getCollectionNames|currentOp|hostInfo)\(\)|rs\.(?:status|conf|printSecondaryReplicationInfo)\(\)|sh\.status\(\)|"
+    r"getCollectionNames|currentOp|hostInfo)\(\)(?:\.\w+){0,4}|rs\.(?:status|conf|printSecondaryReplicationInfo)\(\)|sh\.status\(\)|"
     r"db\.[A-Za-z_]\w*\.(?:countDocuments|estimatedDocumentCount|stats|getIndexes|findOne|count)\([^()$]*\)|"
     r"db\.[A-Za-z_]\w*\.find\([^()$]+\)(?:\.limit\(\d{1,4}\))?)\s*;?\s*$"
 )
