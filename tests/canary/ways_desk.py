@@ -119,7 +119,7 @@ def rough_calls(aviary: Aviary, server: RunningServer) -> None:
     token = (server.home.parent / "auditor.token").read_text().strip()
 
     def call(method: str, path: str, body: str = "", **headers: str) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", server.api_port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", server.api_port, timeout=120)
         sent = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         connection.request(method, path, body, sent | {k.replace("_", "-"): v for k, v in headers.items()})
         connection.getresponse().read()

@@ -159,7 +159,7 @@ class Visited:
             time.sleep(0.01)
         assert self.server.process is not None
         os.killpg(self.server.process.pid, signal.SIGKILL)
-        assert self.server.process.wait(30) == -signal.SIGKILL
+        assert self.server.process.wait(120) == -signal.SIGKILL
         stop.set()
         for thread in threads:
             thread.join(60)

@@ -37,7 +37,7 @@ def psql(server: LocalPostgres, text: str, password: str | None = None) -> subpr
         env={"PGPASSWORD": server.password if password is None else password},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Final, Literal
 
 import argon2
@@ -95,8 +96,11 @@ class TokenHasher:
         self._argon2 = argon2.PasswordHasher(
             time_cost=passes, memory_cost=memory_kib, parallelism=1, hash_len=32, salt_len=16
         )
-        # What an unknown token id is checked against, so that it takes as long as a known one.
-        self._decoy = self.hash(_base32(random(_SECRET_BYTES)))
+
+    @cached_property
+    def _decoy(self) -> str:
+        """What an unknown token id is checked against, so that it takes as long as a known one."""
+        return self.hash(_base32(self._random(_SECRET_BYTES)))
 
     def hash(self, secret: str) -> str:
         """A PHC string of the secret under a fresh salt."""
@@ -104,8 +108,9 @@ class TokenHasher:
 
     def matches(self, hash_: str | None, secret: str) -> bool:
         """Whether the secret belongs to the hash; with no hash the same work is done for False."""
+        decoy = self._decoy  # made by the first check of all, whether that one needs it or not
         try:
-            self._argon2.verify(hash_ if hash_ is not None else self._decoy, secret)
+            self._argon2.verify(hash_ if hash_ is not None else decoy, secret)
         except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
             return False
         return hash_ is not None

@@ -40,7 +40,7 @@ def main() -> None:
                 ledger.checkpoint(fresh=True)
             except Exception:
                 break
-    last.wait(20)
+    last.wait(120)
     if failed:
         os.write(2, f"stopped: {failed[0]}\n".encode())
         sys.exit(3)

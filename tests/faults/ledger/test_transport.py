@@ -47,7 +47,7 @@ def stranger(speak: Speak) -> Iterator[str]:
         over.set()
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
-        thread.join(20)
+        thread.join(120)
 
 
 def trickle(connection: socket.socket, over: threading.Event) -> None:

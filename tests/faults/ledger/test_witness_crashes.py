@@ -78,7 +78,7 @@ class Client:
         self.thread = threading.Thread(target=self._run)
 
     def _run(self) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=120)
         try:
             while self.known < LAST:
                 self._ask(connection)
@@ -136,7 +136,7 @@ def test_kill_9_at_random_moments_never_lets_two_trees_be_cosigned(
         clients = [Client(port, trees, number * 10 + one, given) for one in range(3)]
         for client in clients:
             client.thread.start()
-        deadline, goal = time.monotonic() + 30, len(given) + 5
+        deadline, goal = time.monotonic() + 120, len(given) + 5
         while len(given) < goal and before < LAST and time.monotonic() < deadline:
             time.sleep(0.01)
         time.sleep(dice.random() * 0.2)

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.counts import tell
+from fixtures.gate import server_before
 from fixtures.glasshatch import RunningServer, run
 from fixtures.servers import Database, PostgresServer
 
@@ -40,17 +41,8 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def server(disk: Path, tmp_path: Path, fresh_database: Database) -> Iterator[RunningServer]:
-    upstream = fresh_database.server
     fresh_database.sql("CREATE TABLE notes (id serial PRIMARY KEY, body text)")
-    secret = tmp_path / "upstream.secret"
-    secret.touch(mode=0o600)
-    secret.write_text(upstream.password)
-    server = RunningServer(
-        disk,
-        f'[resources.shop]\ntype = "postgres"\nhost = "{upstream.host}"\nport = {upstream.port}\n'
-        f'database = "{fresh_database.name}"\nuser = "{upstream.user}"\n'
-        f'password = "file:{secret}"\ntls = "disable"\n',
-    )
+    server = server_before(fresh_database, disk)
     server.log = tmp_path / "server.log"
     server.start()
     yield server

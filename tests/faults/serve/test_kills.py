@@ -19,6 +19,7 @@ import pytest
 
 from fixtures.counts import tell
 from fixtures.depth import rounds
+from fixtures.gate import address_of, server_before
 from fixtures.glasshatch import RunningServer, run
 from fixtures.servers import Database
 from glasshatch.app.config import load_config
@@ -37,10 +38,7 @@ class Worker:
     """A client that asks for one number after another, and notes those that came back."""
 
     def __init__(self, server: RunningServer, token: str, first: int) -> None:
-        self._address = (
-            f"host=127.0.0.1 port={server.gateway_port} user=alice password={token} dbname=shop"
-            " sslmode=require connect_timeout=20"
-        )
+        self._address = address_of(server, "alice", token)
         self._next = first
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
@@ -76,16 +74,7 @@ class Worker:
 
 @pytest.fixture
 def server(tmp_path: Path, fresh_database: Database) -> Iterator[RunningServer]:
-    upstream = fresh_database.server
-    secret = tmp_path / "upstream.secret"
-    secret.touch(mode=0o600)
-    secret.write_text(upstream.password)
-    server = RunningServer(
-        tmp_path,
-        f'[resources.shop]\ntype = "postgres"\nhost = "{upstream.host}"\nport = {upstream.port}\n'
-        f'database = "{fresh_database.name}"\nuser = "{upstream.user}"\n'
-        f'password = "file:{secret}"\ntls = "disable"\n',
-    )
+    server = server_before(fresh_database, tmp_path)
     lines = tmp_path / "before.jsonl"
     lines.write_text("".join(f'{{"message": "before {number}"}}\n' for number in range(PREFILLED)))
     fed = run("ingest", "json", str(lines), "--data", str(server.home))

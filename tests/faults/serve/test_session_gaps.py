@@ -11,7 +11,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -19,6 +19,7 @@ import pytest
 
 from fixtures.counts import tell
 from fixtures.depth import rounds
+from fixtures.gate import Person, server_before, until
 from fixtures.glasshatch import RunningServer, run
 from fixtures.servers import Database
 from glasshatch.app.config import load_config
@@ -32,18 +33,9 @@ ROUNDS = rounds(1, 15)
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, module_database: Database) -> Iterator[RunningServer]:
-    folder, upstream = tmp_path_factory.mktemp("gaps"), module_database.server
     module_database.sql("CREATE TABLE notes (id serial PRIMARY KEY, body text)")
-    secret = folder / "upstream.secret"
-    secret.touch(mode=0o600)
-    secret.write_text(upstream.password)
-    server = RunningServer(
-        folder,
-        f"record_timeout_seconds = 2\nheartbeat_seconds = 1\n"
-        f'[resources.shop]\ntype = "postgres"\nhost = "{upstream.host}"\nport = {upstream.port}\n'
-        f'database = "{module_database.name}"\nuser = "{upstream.user}"\n'
-        f'password = "file:{secret}"\ntls = "disable"\n',
-    )
+    more = "record_timeout_seconds = 2\nheartbeat_seconds = 1\n"
+    server = server_before(module_database, tmp_path_factory.mktemp("gaps"), more)
     server.start()
     server.invite("carol", "auditor")
     yield server
@@ -53,27 +45,6 @@ def server(tmp_path_factory: pytest.TempPathFactory, module_database: Database) 
 @pytest.fixture(scope="module")
 def alice(server: RunningServer) -> Person:
     return Person(server, "alice")
-
-
-class Person:
-    """Somebody with a token and psycopg."""
-
-    def __init__(self, server: RunningServer, name: str) -> None:
-        self._address = (
-            f"host=127.0.0.1 port={server.gateway_port} user={name} dbname=shop sslmode=require"
-            f" connect_timeout=20 password={server.invite(name, 'engineer')}"
-        )
-
-    def connect(self) -> psycopg.Connection[Any]:
-        return psycopg.connect(self._address, autocommit=True)
-
-
-def until(check: Callable[[], Any], what: str, within_s: float = 60) -> Any:
-    deadline = time.monotonic() + within_s
-    while not (found := check()):
-        assert time.monotonic() < deadline, f"{what} did not come"
-        time.sleep(0.1)
-    return found
 
 
 def events(server: RunningServer, action: str) -> list[Any]:

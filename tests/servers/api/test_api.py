@@ -174,7 +174,7 @@ class Running:
     def raw(self, method: str, path: str, body: bytes = b"", name: str = "alice") -> tuple[int, Any, Any]:
         """Status, JSON and headers of one request over TCP."""
         assert self.server.tcp_address
-        connection = http.client.HTTPConnection(*self.server.tcp_address, timeout=10)
+        connection = http.client.HTTPConnection(*self.server.tcp_address, timeout=60)
         headers = {"Authorization": f"Bearer {self.tokens[name]}"} if name else {}
         with contextlib.closing(connection):
             connection.request(method, path, body, headers | {"Content-Type": "application/json"})
@@ -354,7 +354,7 @@ def test_garbage_on_the_socket_leaves_the_server_up(running: Running) -> None:
         b"POST / HTTP/1.1\r\nContent-Length: -5\r\n\r\n",
     ):
         assert running.server.tcp_address
-        with socket.create_connection(running.server.tcp_address, timeout=5) as connection:
+        with socket.create_connection(running.server.tcp_address, timeout=60) as connection:
             connection.sendall(garbage)
     assert running.client().me().name == "alice"
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from fixtures.gate import address_of, server_before
 from fixtures.glasshatch import RunningServer, run
 from fixtures.servers import Database
 from glasshatch.app.backup import find_moment
@@ -29,10 +30,7 @@ class Asking:
     """A client that asks for one number after another through the gateway, and notes those that came back."""
 
     def __init__(self, server: RunningServer, token: str) -> None:
-        self._address = (
-            f"host=127.0.0.1 port={server.gateway_port} user=alice password={token} dbname=shop"
-            " sslmode=require connect_timeout=20"
-        )
+        self._address = address_of(server, "alice", token)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self.answered: list[int] = []
@@ -60,16 +58,7 @@ class Asking:
 
 @pytest.fixture
 def server(tmp_path: Path, fresh_database: Database) -> Iterator[RunningServer]:
-    upstream = fresh_database.server
-    secret = tmp_path / "upstream.secret"
-    secret.touch(mode=0o600)
-    secret.write_text(upstream.password)
-    server = RunningServer(
-        tmp_path,
-        f'[resources.shop]\ntype = "postgres"\nhost = "{upstream.host}"\nport = {upstream.port}\n'
-        f'database = "{fresh_database.name}"\nuser = "{upstream.user}"\n'
-        f'password = "file:{secret}"\ntls = "disable"\n',
-    ).start()
+    server = server_before(fresh_database, tmp_path).start()
     yield server
     server.stop()
 
@@ -77,10 +66,7 @@ def server(tmp_path: Path, fresh_database: Database) -> Iterator[RunningServer]:
 def ask_much(server: RunningServer, token: str) -> str:
     """Ask something that fills no entry, and see it in the record; the event's id."""
     wanted = ", ".join(str(number) for number in range(100_000, 112_000))
-    address = (
-        f"host=127.0.0.1 port={server.gateway_port} user=alice password={token} dbname=shop sslmode=require"
-    )
-    with psycopg.connect(address, autocommit=True) as connection:
+    with psycopg.connect(address_of(server, "alice", token), autocommit=True) as connection:
         assert connection.execute(f"SELECT 1 WHERE 7 IN ({wanted})").fetchone() is None
     (found,) = server.jsonl("search", "action:statement.run", person="carol")
     assert len(found["event"]["statement"]["text"]) < 5_000

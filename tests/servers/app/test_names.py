@@ -54,7 +54,7 @@ def deliver(feeder: Feeder, path: str, *notes: str) -> float:
 
 def recorded(feeder: Feeder, name: str, count: int) -> list[dict[str, Any]]:
     token = (feeder.server.home.parent / "auditor.token").read_text().strip()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     with contextlib.closing(Client(f"unix:{feeder.server.home}/run/glasshatch.sock", token)) as desk:
         while True:
             found = desk.search(

@@ -86,7 +86,7 @@ def test_a_line_is_shown_before_the_next_one_is_written(settings: dict[str, str]
             running.stdin.flush()
             assert running.stdout.readline().startswith(f"{number} <EMAIL:".encode())
         running.stdin.close()
-        assert running.wait(30) == 0
+        assert running.wait(120) == 0
 
 
 def test_a_reader_that_leaves_ends_it_quietly(settings: dict[str, str]) -> None:

@@ -49,7 +49,7 @@ def test_a_database_left_behind_by_a_killed_demo_is_ended_first(
     done = run("demo", "--dir", str(tmp_path / "demo"), "--reset")
     assert done.returncode == 0, done.stderr
     assert database._process is not None
-    assert database._process.wait(30) == 0, pid
+    assert database._process.wait(120) == 0, pid
     assert not place.exists()
 
 

@@ -89,7 +89,7 @@ class PageServer(RunningServer):
         events = self.found(f"actor:{person} (action:record.read OR action:record.proved)")
         return [event["attrs"].get("what", "proof") for event in events]
 
-    def wait_until(self, true: Callable[[], bool], timeout_s: float = 30) -> None:
+    def wait_until(self, true: Callable[[], bool], timeout_s: float = 120) -> None:
         deadline_s = time.monotonic() + timeout_s
         while not true():
             assert time.monotonic() < deadline_s, "it did not come true"

@@ -94,7 +94,7 @@ def test_a_hash_that_was_changed_in_the_ledger_breaks_the_proof(own: PageServer)
         neighbour = bytes(client.show_event(str(index ^ 1)).event)
     file = own.home / "ledgers/default/hashes/level-0"
     # A leaf stands in the tree's file from the next checkpoint on, within a second.
-    deadline_s = time.monotonic() + 30
+    deadline_s = time.monotonic() + 120
     while (at := (data := bytearray(file.read_bytes())).find(leaf_hash(neighbour))) < 0:
         assert time.monotonic() < deadline_s
         time.sleep(0.05)

@@ -78,7 +78,7 @@ def test_the_token_stands_in_no_argument_and_in_no_environment(server: PolicySer
             assert Path(token_file).read_text().strip() not in said, name
     finally:
         os.write(leader, b"\\q\n")
-        assert child.wait(20) == 0
+        assert child.wait(120) == 0
         os.close(leader)
 
 

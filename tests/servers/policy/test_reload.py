@@ -68,7 +68,7 @@ def test_a_changed_file_is_in_force_for_open_sessions_and_recorded_with_both_has
     after = put(server, PRODUCTION + CLOSED)
     # What was decided before goes on; what comes after it in the same session is judged anew.
     assert session.stdout.readline() == "|through\n"
-    out, _ = session.communicate(READ + "\n", timeout=30)
+    out, _ = session.communicate(READ + "\n", timeout=120)
     assert "nobody looks at orders today" in out
     change = server.events("policy.loaded")[-1]
     assert (change["attrs"]["before"], change["attrs"]["policy_hash"]) == (before, after)

@@ -87,7 +87,7 @@ def get(server: RunningServer, path: str) -> int:
     token = (server.home.parent / "carol.token").read_text().strip()
     request = urllib.request.Request(server.url + path, headers={"Authorization": f"Bearer {token}"})
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=120) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code

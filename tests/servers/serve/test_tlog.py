@@ -30,7 +30,7 @@ def until(met: Callable[[], bool], what: str, timeout_s: float = 60) -> None:
 def get(url: str, token: str = "") -> tuple[int, bytes, dict[str, str]]:
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"} if token else {})
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=120) as answer:
             return answer.status, answer.read(), dict(answer.headers)
     except urllib.error.HTTPError as error:
         return error.code, error.read(), dict(error.headers)

@@ -84,7 +84,7 @@ def holding(home: Home, how: str, seconds: float) -> subprocess.Popen[str]:
 def test_a_command_that_holds_the_directory_is_waited_for(home: Home) -> None:
     holder = holding(home, "brief", 0.4)
     home.lock().release()
-    assert holder.wait(10) == 0
+    assert holder.wait(60) == 0
 
 
 def test_a_server_whose_supervisor_is_gone_is_waited_for(home: Home) -> None:

@@ -61,6 +61,6 @@ def test_nobody_sees_the_change_halfway(office: Any) -> None:
         office.store.rekey(bytes([number]) * 32)
     ended.set()
     for thread in threads:
-        thread.join(30)
+        thread.join(120)
     assert failures == []
     office.reopen(bytes([9]) * 32)

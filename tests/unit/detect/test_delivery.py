@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from fixtures.detecting import denial_of, numbered, rule
+from fixtures.timing import soonest
 from glasshatch.clock import SystemClock
 from glasshatch.detect import Alert, Delivery, Detector, Patience, Route
 from glasshatch.errors import Unavailable
@@ -78,7 +79,7 @@ def start() -> Iterator[Start]:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, "it did not come about"
         time.sleep(0.002)
@@ -106,10 +107,12 @@ def test_a_new_alert_does_not_wait_for_a_poll(open_detector: Open, start: Start)
     detector, book, bell = detector_with(open_detector, "bell", alerts=0), Book(), Bell()
     start(detector, book, bell)
     time.sleep(0.05)
-    begun = time.monotonic()
-    detector.apply(numbered(denial_of(0, 0)))
-    until(lambda: len(bell.taken) == 1)
-    assert time.monotonic() - begun < 1
+
+    def ring(number: int) -> None:
+        detector.apply(numbered(denial_of(number, number, f"a{number}"), start=number))
+        until(lambda: len(bell.taken) > number)
+
+    soonest(ring, within_s=1)
 
 
 def test_a_refusal_is_tried_again(open_detector: Open, start: Start) -> None:
@@ -144,7 +147,7 @@ def test_a_slow_channel_holds_up_nobody_else(open_detector: Open, start: Start) 
 
     class Slow(Bell):
         def deliver(self, alert: Alert) -> None:
-            held.wait(10)
+            held.wait(60)
             super().deliver(alert)
 
     detector, book, bell, slow = detector_with(open_detector, "bell", "slow"), Book(), Bell(), Slow("slow")
