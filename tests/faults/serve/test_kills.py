@@ -100,14 +100,14 @@ def answered(workers: list[Worker]) -> int:
     return sum(len(worker.answered) for worker in workers)
 
 
-def await_answers(workers: list[Worker], more: int, within_s: float = 90) -> None:
+def await_answers(workers: list[Worker], more: int, within_s: float = 240) -> None:
     goal, deadline = answered(workers) + more, time.monotonic() + within_s
     while answered(workers) < goal:
         assert time.monotonic() < deadline, "the gateway answers no more"
         time.sleep(0.02)
 
 
-def await_indexed(server: RunningServer, within_s: float = 120) -> None:
+def await_indexed(server: RunningServer, within_s: float = 240) -> None:
     """Until the index is level with the ledger; while a part starts, the command fails and asks again."""
     deadline = time.monotonic() + within_s
     while True:
@@ -169,7 +169,7 @@ def test_the_back_is_killed_while_it_indexes_and_no_client_notices(
         begin_index_anew(server)
         server.kill_part("back")
         await_answers(workers, 10)
-        server.wait_for("back again:", times=number + 1, timeout_s=120)
+        server.wait_for("back again:", times=number + 1, timeout_s=240)
     assert server.part("front") == front
     assert [worker.broken for worker in workers] == [0] * WORKERS
     check(server, workers)
@@ -181,7 +181,7 @@ def test_the_front_is_killed_while_the_back_indexes(server: RunningServer, worke
     for number in range(ROUNDS):
         begin_index_anew(server)
         server.kill_part("front")
-        server.wait_for("back again:", times=number + 1, timeout_s=120)
+        server.wait_for("back again:", times=number + 1, timeout_s=240)
         await_answers(workers, 10)
     assert server.part("back") == back
     check(server, workers)
@@ -195,7 +195,7 @@ def test_the_supervisor_is_killed_and_started_again(server: RunningServer, worke
         server.process.kill()
         server.process.wait()
         server.start(ready=False)
-        server.wait_for("ready:", times=number + 2, timeout_s=120)
+        server.wait_for("ready:", times=number + 2, timeout_s=240)
         await_answers(workers, 10)
     check(server, workers)
 
@@ -205,6 +205,6 @@ def test_all_at_once(server: RunningServer, workers: list[Worker]) -> None:
     begin_index_anew(server)
     server.kill_part("back")
     server.kill_part("front")
-    server.wait_for("back again:", timeout_s=120)
+    server.wait_for("back again:", timeout_s=240)
     await_answers(workers, 10)
     check(server, workers)
