@@ -36,6 +36,7 @@ OPEN_PARTS = {
     "identity.certificates": "client certificates; whoever only has tokens does not load them",
     "identity.openid": "an identity provider's side; whoever only has tokens does not load it",
     "api.access_values": "the same about who may do and see what",
+    "api.breakglass_values": "the same about break-glass",
     "api.exposure_values": "the same about who saw whom",
     "policy.access": "who may read and do what, beside the policies of statements; pure",
     "gateway.core": "pure: what a connector is written against",

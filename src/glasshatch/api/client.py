@@ -18,6 +18,7 @@ from ..events import DEFAULT_LEDGER
 from ..sdk.connection import open_connection
 from .access_client import AccessCalls
 from .answers import REASON_HEADER, Me, Problem, raised
+from .breakglass_client import BreakGlassCalls
 from .change_client import ChangeCalls
 from .exposure_values import Exposure, ExposureForm
 from .key_values import KeysText, KeyView, RetireForm, RotateForm
@@ -63,7 +64,9 @@ CLIENT_HEADER = "x-glasshatch-client"
 """How the back tells the front where a call comes from."""
 
 
-class Client(PeopleCalls, VaultCalls, PolicyCalls, ChangeCalls, ReachCalls, AccessCalls):
+class Client(
+    PeopleCalls, VaultCalls, PolicyCalls, ChangeCalls, ReachCalls, BreakGlassCalls, AccessCalls
+):  # fmt: skip
     """One server, under one token. Not to be shared between threads."""
 
     def __init__(

@@ -24,6 +24,7 @@ from ..errors import ConfigError, Denied, GlasshatchError, NotAuthenticated
 from ..identity import MAX_REASON_CHARACTERS, with_reason
 from .access_routes import ACCESS_ROUTES, ACCESS_USE_ROUTES
 from .answers import REASON_HEADER, STATUS, Problem, problem
+from .breakglass_routes import BREAK_GLASS_ROUTES
 from .change_routes import CHANGE_ROUTES
 from .intake_routes import INTAKE_ROUTES
 from .policy_routes import POLICY_ROUTES
@@ -69,6 +70,7 @@ def create_app(
             *CHANGE_ROUTES,
             *POLICY_ROUTES,
             *REACH_ROUTES,
+            *BREAK_GLASS_ROUTES,
             *ACCESS_ROUTES,
             *((*USE_ROUTES, *ACCESS_USE_ROUTES) if use else FRONT_ROUTES),
         ],

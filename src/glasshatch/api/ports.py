@@ -14,6 +14,7 @@ import msgspec
 
 from ..identity import Identity
 from .access_values import AccessReview, AccessView
+from .breakglass_values import PrintForm, SheetPrinted, SheetReview, SheetView
 from .change_values import Ran, StatementForm, UndoForm
 from .exposure_values import Exposure, ExposureForm
 from .key_values import KeysText, KeyView, RetireForm, RotateForm
@@ -255,6 +256,17 @@ class ReachDesk(Protocol):
         """
 
 
+class BreakGlassDesk(Protocol):
+    """Sheets that open a session when nobody can approve one."""
+
+    def print_sheets(self, caller: Identity, form: PrintForm) -> list[SheetPrinted]:
+        """Sheets for somebody else; in force, and recorded, when this returns."""
+
+    def list_sheets(self, caller: Identity) -> list[SheetView]: ...
+    def revoke_sheet(self, caller: Identity, number: int) -> SheetView: ...
+    def review_sheet(self, caller: Identity, number: int, form: SheetReview) -> SheetView: ...
+
+
 class RetentionDesk(Protocol):
     """Letting old entries go."""
 
@@ -355,6 +367,7 @@ class Desk(
     ChangeDesk,
     ReachDesk,
     SignInDesk,
+    BreakGlassDesk,
     Protocol,
 ):
     """What a caller may ask of the front: the record itself, access, people, and taking events in."""

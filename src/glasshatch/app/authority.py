@@ -18,6 +18,7 @@ from ..identity import Identity, scope_allows
 from ..identity.certificates import read_certificate
 from ..policy import Ask, Decision, PolicySet, ResourceFacts
 from ..statements import Statement
+from .breakglass.authority import EmergencyAuthority
 from .standing import StandingSource
 
 
@@ -100,15 +101,21 @@ class PolicyAuthority:
         self._ids = Ids(os.urandom)
         self._same: dict[tuple[int, str, str], _Held] = {}
         self._imaged = frozenset(imaged)
+        self._ends: dict[str, int] = {}
+        self._emergency = EmergencyAuthority(policy, clock, self._decision_id)
 
     def authorise(self, actor: Identity, resource: ResourceFacts) -> Decision:
         """May this actor open a session there?"""
+        if actor.emergency is not None:
+            return self._emergency.authorise(actor, resource)
         return self._policy().authorise(self._now(actor), resource, self._decision_id())
 
     def decide(
         self, actor: Identity, resource: ResourceFacts, statement: Statement, masked: tuple[str, ...]
     ) -> Decision:
         """May this statement run now, under policy and the actor's grants in force?"""
+        if actor.emergency is not None:
+            return self._emergency.decide(actor, resource, statement, masked)
         now_ns, current, policy = self._clock.now_ns(), self._now(actor), self._policy()
         grants = self._standing.grants_of(actor.id, now_ns)
         if grants:
@@ -133,12 +140,32 @@ class PolicyAuthority:
             # In a session none is taken, so there it may not run.
             return msgspec.structs.replace(decision, **_NEEDS_IMAGE)
         grant = next((one for one in ask.grants if one.id == decision.grant_id), None)
+        if grant is not None:
+            self._ends[grant.id] = grant.expires_ns
         purpose = purpose_of(grant.reason) if grant is not None else ""
         return msgspec.structs.replace(decision, roles=current.roles, purpose=purpose)
 
+    def cut_off(self, actor: Identity, grants: Collection[str]) -> str:
+        """Why a session that rests on these grants must end now; a grant that ran out ends none.
+
+        What a grant let begin may end; what somebody takes back is over.
+        """
+        if actor.emergency is not None:
+            return self._emergency.cut_off(actor)
+        now_ns = self._clock.now_ns()
+        held = {grant.id: grant.expires_ns for grant in self._standing.grants_of(actor.id, now_ns)}
+        for gone in [id for id in grants if id not in held]:
+            # One that was never seen in force is taken for taken back: nobody knows better.
+            if self._ends.get(gone, now_ns + 1) > now_ns:
+                return f"the grant that this session rests on was taken back: {gone}"
+        if len(self._ends) >= _ENDS:
+            self._ends.clear()
+        self._ends.update({id: ends_ns for id, ends_ns in held.items() if id in grants})
+        return ""
+
     def access(self, grant_id: str) -> Access | None:
         """Why a grant exists and who approved it, as it stands in events."""
-        return self._standing.access(grant_id)
+        return self._emergency.access(grant_id) or self._standing.access(grant_id)
 
     def _now(self, actor: Identity) -> Identity:
         """The actor with the roles of this moment; a disabled one has none, so nothing is permitted."""
@@ -178,7 +205,7 @@ class _Held(NamedTuple):
 
 
 # A client chooses how long its statements are; it must not choose our memory.
-_SAME, _SHAPE_CHARACTERS = 1_024, 4_096
+_SAME, _SHAPE_CHARACTERS, _ENDS = 1_024, 4_096, 16_384
 _PURPOSE = re.compile(r"\[([a-z][a-z0-9_-]{0,40})\]")
 
 

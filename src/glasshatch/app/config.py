@@ -17,9 +17,11 @@ import msgspec
 
 from ..errors import ConfigError
 from ..masking import ColumnRule, FreeTextRule, MaskRule, NerSection, SealRule, StoredRule
+from .breakglass.sections import BreakGlassSection
 from .identifying import IdentitySection, OidcSection
 from .limiting import LimitSection
 from .publishing import AnchorSection, TlogSection, WitnessSection
+from .reviews.sections import OncallSection, ReviewSection
 
 CONFIG_VERSION = 1
 
@@ -185,6 +187,9 @@ class Config(_Section, frozen=True):
     retention: RetentionSection = RetentionSection()
     alerts: dict[Name, ChannelSection] = {}
     limits: tuple[LimitSection, ...] = ()
+    reviews: tuple[ReviewSection, ...] = ()
+    oncall: dict[Name, OncallSection] = {}
+    break_glass: BreakGlassSection = BreakGlassSection()
     resources: dict[Name, ResourceSection] = {}
     ledgers: dict[Name, LedgerSection] = {}
 
@@ -250,17 +255,14 @@ def read_secret(reference: str, *, key: str, file: str = "") -> str:
         value = os.environ.get(rest)
         if not value:
             raise ConfigError(
-                f"environment variable {rest} is not set",
-                file=file,
-                key=key,
+                f"environment variable {rest} is not set", file=file, key=key,
                 hint="set it for the server's process, or write file:PATH",
-            )
+            )  # fmt: skip
         return value
     if kind == "file" and rest:
         return _read_secret_file(Path(rest), key=key, file=file)
-    raise ConfigError(
-        "is not a reference to a secret", file=file, key=key, hint="write env:NAME or file:PATH"
-    )
+    hint = "write env:NAME or file:PATH"
+    raise ConfigError("is not a reference to a secret", file=file, key=key, hint=hint)
 
 
 def duration_seconds(value: str) -> int:
@@ -276,9 +278,8 @@ def split_address(value: str, *, key: str, file: str = "") -> tuple[str, int]:
     """
     host, _, port = value.rpartition(":")
     if not host or not port.isdigit() or not 0 <= int(port) <= 65_535:
-        raise ConfigError(
-            "is not an address", file=file, key=key, hint="write host:port, for example 127.0.0.1:6432"
-        )
+        hint = "write host:port, for example 127.0.0.1:6432"
+        raise ConfigError("is not an address", file=file, key=key, hint=hint)
     return host.strip("[]"), int(port)
 
 
@@ -340,11 +341,9 @@ def _require_reference(value: str, key: str, file: str) -> None:
     if not re.match(r"^(env|file):.+$", value):
         # The value itself is not shown: it may be the secret.
         raise ConfigError(
-            "must be a reference, not the secret itself",
-            file=file,
-            key=key,
+            "must be a reference, not the secret itself", file=file, key=key,
             hint="write env:NAME or file:PATH",
-        )
+        )  # fmt: skip
 
 
 def _explain(message: str, file: Path) -> ConfigError:
@@ -367,6 +366,6 @@ def known_keys() -> set[str]:
         Config, ServerSection, KeysSection, GatewaySection, PolicySection, MaskingSection, DetectSection,
         TlogSection, WitnessSection, AnchorSection, RetentionSection, ChannelSection, ResourceSection,
         LedgerSection, IdentitySection, OidcSection, ColumnRule, MaskRule, StoredRule, SealRule, NerSection,
-        FreeTextRule, LimitSection,
+        FreeTextRule, LimitSection, ReviewSection, OncallSection, BreakGlassSection,
     )  # fmt: skip
     return {field for section in sections for field in section.__struct_fields__}

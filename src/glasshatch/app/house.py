@@ -24,6 +24,7 @@ from ..policy import PolicySet
 from ..policy.access import ACCESS, AccessRules
 from ..sources import SOURCES, Intake, Seen
 from .access import ROLES, Entitlements, may, require, sees
+from .breakglass.opening import open_door
 from .config import LoadedConfig
 from .home import LEDGER_NAME, Home
 from .ledgers import Ledgers
@@ -31,6 +32,7 @@ from .names import open_names
 from .policies import LivePolicy
 from .pruned_values import drop_pruned_values
 from .recorder import EventMaker, Recorder
+from .reviews.rules import ReviewRules
 from .rewrap import finish_rewrap, settle_rewrap
 from .rotation import Rotation, open_control, settle_succession
 from .streams import make_streams
@@ -50,14 +52,13 @@ class House:
         """`brief` says that this is for one command, and not a server."""
         loaded = settle_rewrap(loaded)
         self.loaded = loaded
-        self.clock = clock
+        self.clock, self.tenant = clock, loaded.config.tenant
         self.changed_keys: Callable[[], object] = lambda: None
         """Told after another keyring was taken."""
-        self.tenant = loaded.config.tenant
         self.home = Home(loaded.data)
         self.home.check()
         # Everything that can be wrong without the directory's lock is found before it is taken.
-        self.policies = load_policy(loaded)
+        self.policies, self.reviews = load_policy(loaded), ReviewRules(loaded, clock)
         self.access_policies, self.entitlements = load_access(loaded)
         self.keyring = open_keyring(loaded)
         self.engine = load_engine(loaded)
@@ -100,6 +101,7 @@ class House:
         try:
             finish_rewrap(self)
             self.rotation.finish()
+            self.glass = open_door(self)
         except BaseException:
             self.close()
             raise
@@ -203,6 +205,8 @@ class House:
         """Make everything durable and let the directory go."""
         try:
             self.intake.close()
+            if hasattr(self, "glass"):
+                self.glass.book.close()
             sizes = self.ledgers.sizes()
             self.ledgers.close()
             if self.ledger.error is None:

@@ -36,6 +36,7 @@ COMMANDS = {
     "reaching": ("connect", "resources"),
     "access": ("request", "approve", "deny", "withdraw", "grants", "revoke"),
     "reviewing": ("requests", "run", "undo"),
+    "breakglass": ("break-glass",),
     "vault": ("reveal", "erase", "hold"),
     "signing": ("login", "logout", "whoami"),
     "entitled": ("access",),

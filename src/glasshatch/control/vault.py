@@ -21,6 +21,7 @@ Names = tuple[str, ...]
 """The tokens of one data subject under every live epoch, the current one first."""
 
 _CHUNK = 500
+_BOOK = "break-glass"
 
 
 class SubjectKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,7 +161,23 @@ class Vault:
     def marks(self) -> dict[str, int]:
         """By ledger: every value whose leaf, if it has one, stands before this index is known to have it."""
         with self._database.read() as connection:
-            return {str(row["id"]): int(row["at_size"]) for row in self._marks.find(connection)}
+            rows = self._marks.find(connection, self._marks.columns.id != _BOOK)
+            return {str(row["id"]): int(row["at_size"]) for row in rows}
+
+    def book_mark(self) -> int:
+        """How many records the break-glass book is known to have."""
+        with self._database.read() as connection:
+            row = self._marks.get(connection, _BOOK)
+        return int(row["at_size"]) if row is not None else 0
+
+    def move_book_mark(self, count: int) -> None:
+        """The book has so many records, or was begun anew."""
+        with self._database.write() as connection:
+            row = self._marks.get(connection, _BOOK)
+            if row is None:
+                self._marks.insert(connection, {"id": _BOOK, "at_size": count})
+            else:
+                self._marks.replace(connection, row, at_size=count)
 
     def move_marks(self, sizes: Mapping[str, int]) -> None:
         """Move the marks on; costs no write where they stand there already."""

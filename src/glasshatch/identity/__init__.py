@@ -1,6 +1,6 @@
 """Who: the identity behind a session or a call, and what proves it."""
 
-from .model import Ending, Identity, IdentityType
+from .model import Emergency, Ending, Identity, IdentityType
 from .passwords import LEAST_CHARACTERS, PasswordHasher, check_password
 from .reasoned import MAX_REASON_CHARACTERS, Reasoned, identity_of, reason_of, with_reason
 from .secondfactor import (
@@ -34,6 +34,7 @@ __all__ = [
     "MAX_REASON_CHARACTERS",
     "MAX_TOKEN_LIFETIME_NS",
     "TOKEN_PATTERN",
+    "Emergency",
     "Ending",
     "FailureBook",
     "Failures",

@@ -11,6 +11,16 @@ from ..events import Actor
 IdentityType = Literal["human", "service", "agent"]
 
 
+class Emergency(msgspec.Struct, frozen=True, kw_only=True):
+    """What a break-glass sheet lets its holder do, until when, and why they used it."""
+
+    grant_id: str
+    resources: tuple[str, ...]
+    verbs: tuple[str, ...]
+    until_ns: int
+    reason: str
+
+
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """Who asks. `on_behalf_of` is the id of the human behind an agent and empty for all others.
 
@@ -28,6 +38,8 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     credential: str = ""
     """What a session was opened with: a token's id, or a certificate's serial number. Empty where nobody asks
     in a session; it says nothing of what the actor may."""
+    emergency: Emergency | None = None
+    """Set where a break-glass sheet opened the session, and nowhere else."""
 
     def as_actor(self) -> Actor:
         """The actor as it stands in an event."""

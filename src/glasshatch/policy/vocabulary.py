@@ -46,6 +46,7 @@ DEEDS: Final = (
     "key.change", "ledger.create", "ledger.prune", "index.rebuild", "backup.make", "alert.list",
     "alert.handle", "subject.erase", "hold.list", "hold.change", "exposure.subject", "change.undo",
     "access.review", "credential.change", "certificate.list", "certificate.change",
+    "break-glass.print", "break-glass.list", "break-glass.review",
 )  # fmt: skip
 """What is done at the desk, as the schema has it; `REVIEW` is asked for each request."""
 

@@ -58,6 +58,14 @@ def sessions(alice: Person) -> Iterator[list[psycopg.Connection[Any]]]:
         yield [stack.enter_context(alice.connect()) for _ in range(MANY)]
 
 
+def cut_off(session: psycopg.Connection[Any]) -> bool:
+    try:
+        session.execute("SELECT 1")
+    except psycopg.OperationalError:
+        return True
+    return False
+
+
 def instances(server: RunningServer, action: str) -> set[str]:
     events = server.jsonl("events", "--action", action, "--limit", "10000", person="carol")
     return {line["event"]["source"]["instance"] for line in events}
@@ -119,9 +127,12 @@ def test_a_grant_opens_and_closes_in_every_process_at_once(
     for one in sessions:
         one.execute(update)
     assert server.command("revoke", granted[0]["grant_id"], person="dan").returncode == 0
+    # The very next statement is refused; and whoever has used the grant is cut off in a moment.
     for one in sessions:
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.AdminShutdown)):
             one.execute(update)
+    for one in sessions:
+        until(lambda one=one: cut_off(one))
 
 
 def test_a_policy_is_in_force_in_every_process_once_it_is_loaded(

@@ -55,6 +55,12 @@ class Entitlements:
             roles = self._roles_taken(self._rules())[REVIEW]
             raise _refused(caller.name, found.rule, found.reason, roles)
 
+    def require_review_unforbidden(self, caller: Identity, request: Request) -> None:
+        """For who may judge by another rule: go on unless policy forbids them outright; raises `Denied`."""
+        found = self._rules().review(identity_of(caller), request, reason_of(caller))
+        if found.effect != "allow" and found.rule != "policy.default":
+            raise _refused(caller.name, found.rule, found.reason, ())
+
     def _roles_taken(self, rules: AccessRules) -> dict[str, tuple[str, ...]]:
         held, taken = self._taken
         if held is not rules:

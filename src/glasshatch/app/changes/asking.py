@@ -33,7 +33,7 @@ _SEALING = b"glasshatch/statement/v1"
 BRIEF = {"lock_timeout": "1s", "statement_timeout": "4s"}
 """How long the database may take for what the gateway asks of its catalogue."""
 
-NoteRequest = Callable[[str, Identity, Request], None]
+NoteRequest = Callable[..., None]
 
 
 class StatementAsking:
@@ -41,7 +41,7 @@ class StatementAsking:
 
     def __init__(self, house: House, note: NoteRequest) -> None:
         self._house = house
-        self._note = note
+        self.note = note
         self._room = threading.BoundedSemaphore(_AT_ONCE)
 
     def file(self, caller: Identity, form: StatementForm) -> Request:
@@ -72,12 +72,16 @@ class StatementAsking:
 
         def record(request: Request) -> None:
             house.recorder.record(self._previewed(caller, kept, request.id, found, links))
-            self._note("request.created", caller, request)
+            self.note("request.created", caller, request)
 
         where = f"statement/{kept.resource}/{kept.id}"
         return house.control.requests.create(
             caller, resource=where, verbs=("run",), kind="statement", beside=beside, record=record, **filing
         )
+
+    def measure(self, caller: Identity, resource: GuardedResource, text: str) -> Preview:
+        """What one statement would change, as its reviewer sees it; says why not where it is not known."""
+        return self._look(caller, resource, text)[1]
 
     def filing(self, caller: Identity, resource: str, form: Any) -> dict[str, Any]:
         """What a request is made of, checked before anything is asked of a database."""
@@ -86,6 +90,9 @@ class StatementAsking:
             "duration_ns": form.duration_s * _SECOND_NS, "reason": house.redactor.text(form.reason)[0],
             "ticket": house.redactor.text(form.ticket)[0], "now_ns": house.clock.now_ns(),
         }  # fmt: skip
+        section = house.reviews.of("statement", resource, ())
+        house.reviews.require_ticket(section, form.ticket)
+        filing["limits"] = house.reviews.limits(section)
         policy.ask(caller, id="", resource=resource, verbs=("run",), **filing)
         return filing
 

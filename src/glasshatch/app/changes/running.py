@@ -10,7 +10,7 @@ import msgspec
 
 from ...api.change_values import Ran
 from ...control import KeptStatement, StatementState, require_runnable
-from ...errors import Denied, GlasshatchError
+from ...errors import Conflict, Denied, GlasshatchError
 from ...events import Access, Client, DecisionMade, Link, Outcome, Resource, StatementText
 from ...gateway import GuardedResource
 from ...gateway.core import SessionRecord
@@ -58,6 +58,8 @@ class StatementRunning:
             raise Denied("only who asked for a statement may run it", hint="ask for it yourself")
         kept = self._house.control.statements.of_request(request.id)
         require_runnable(kept)
+        if not (kept.text or kept.undoes):
+            raise Conflict("it waited in a session, and can run in that one only", hint="ask for it again")
         grant = self._grant(caller, request)
         resource = find_resource(self._house, kept.resource)
         session = self._session(caller, resource)

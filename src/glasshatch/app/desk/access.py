@@ -11,12 +11,13 @@ from typing import cast
 import msgspec
 
 from ...api.values import GrantView, RequestForm, RequestView
-from ...errors import ConfigError
+from ...errors import ConfigError, Denied
 from ...events import Access, Link, Outcome, Resource
 from ...identity import Identity
 from ...policy import Grant, Request, RequestKind, RequestState
 from ..changes.viewing import statement_view
 from ..house import House
+from ..reviews.sections import ReviewSection
 
 _SECOND_NS = 1_000_000_000
 
@@ -43,8 +44,11 @@ class AccessPart:
 
     def _file(self, caller: Identity, kind: RequestKind, form: RequestForm) -> Request:
         house = self._house
+        section = house.reviews.of(kind, form.resource, form.verbs)
+        house.reviews.require_ticket(section, form.ticket)
         return house.control.requests.create(
             caller,
+            limits=house.reviews.limits(section),
             resource=form.resource,
             verbs=form.verbs,
             duration_ns=form.duration_s * _SECOND_NS,
@@ -64,12 +68,21 @@ class AccessPart:
                 key="state",
                 hint="pending, approved, denied, withdrawn or expired",
             )
-        actor_id = "" if self._house.may(caller, "request.list") else caller.id
+        everybody = self._house.may(caller, "request.list")
         wanted = cast("RequestState | None", state or None)
-        return [
-            self._request_view(request, caller)
-            for request in self._house.control.requests.list(wanted, actor_id)
-        ]
+        found = self._house.control.requests.list(wanted)
+        if not everybody:
+            own = self._house.control.requests.list(wanted, caller.id)
+            seen = {request.id for request in own}
+            found = [one for one in found if one.id not in seen and self._judges(caller, one)] + own
+        return [self._request_view(request, caller) for request in sorted(found, key=_created)]
+
+    def _judges(self, caller: Identity, request: Request) -> bool:
+        try:
+            self._require_judge(caller, request)
+        except Denied:
+            return False
+        return True
 
     def show_request(self, caller: Identity, request_id: str) -> RequestView:
         """One request that the caller may see, by its id or the beginning of it."""
@@ -206,7 +219,8 @@ class AccessPart:
         if request.kind != "statement":
             return view
         kept = self._house.control.statements.of_request(request.id)
-        statement = statement_view(kept, judging=self._house.may(caller, "request.list"))
+        judging = self._house.may(caller, "request.list") or self._judges(caller, request)
+        statement = statement_view(kept, judging=judging)
         return msgspec.structs.replace(view, resource=kept.resource, verbs=kept.verbs, statement=statement)
 
     def _grant_view(self, grant: Grant) -> GrantView:
@@ -242,8 +256,28 @@ class AccessPart:
             if not house.may(caller, "request.list"):
                 house.require(caller, "request.review")
             raise
-        house.entitlements.require_review(caller, house.control.requests.get(whole))
+        self._require_judge(caller, house.control.requests.get(whole))
         return whole
+
+    def _require_judge(self, caller: Identity, request: Request) -> None:
+        """Where a rule names who judges, it is them; elsewhere policy says who. What policy forbids outright
+        binds everybody.
+
+        Raises:
+            Denied: The caller is not among them.
+        """
+        section, entitlements = self._rule(request), self._house.entitlements
+        if not section.approvers:
+            entitlements.require_review(caller, request)
+            return
+        self._house.reviews.require_judge(caller, section)
+        entitlements.require_review_unforbidden(caller, request)
+
+    def _rule(self, request: Request) -> ReviewSection:
+        verbs, resource = request.verbs, request.resource
+        if request.kind == "statement":
+            verbs = self._house.control.statements.of_request(request.id).verbs
+        return self._house.reviews.of(request.kind, resource, verbs)
 
     def _redacted(self, comment: str) -> str:
         return self._house.redactor.text(comment)[0]
@@ -253,6 +287,10 @@ class AccessPart:
 
     def _names(self, actor_ids: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(self._name(actor_id) for actor_id in actor_ids)
+
+
+def _created(request: Request) -> tuple[int, str]:
+    return request.created_ns, request.id
 
 
 def _one_of(ids: object, given: str, what: str) -> str:

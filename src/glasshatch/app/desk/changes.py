@@ -30,7 +30,7 @@ class ChangePart:
 
     def request_statement(self, caller: Identity, form: StatementForm) -> RequestView:
         """Ask for a review of one statement; anybody may ask who may open a session there."""
-        request = self._asking.file(caller, form)
+        request = self.asking.file(caller, form)
         return self._requests.show_request(caller, request.id)
 
     def run_statement(self, caller: Identity, request_id: str) -> Ran:
@@ -65,16 +65,17 @@ class ChangePart:
     def _running(self) -> StatementRunning:
         from ..changes.running import StatementRunning
 
-        return StatementRunning(self._house, self._asking)
+        return StatementRunning(self._house, self.asking)
 
     @cached_property
     def _undoing(self) -> Undoing:
         from ..changes.undoing import Undoing
 
-        return Undoing(self._house, self._asking)
+        return Undoing(self._house, self.asking)
 
     @cached_property
-    def _asking(self) -> StatementAsking:
+    def asking(self) -> StatementAsking:
+        """Files statements under review."""
         # Loaded when it is needed: commands that open a directory to read it have no use for the gateway.
         from ..changes.asking import StatementAsking
 

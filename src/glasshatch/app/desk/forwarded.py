@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ...api.access_values import AccessReview, AccessView
+from ...api.breakglass_values import PrintForm, SheetPrinted, SheetReview, SheetView
 from ...api.change_values import Ran, StatementForm, UndoForm
 from ...api.client import Client
 from ...api.key_values import KeysText, KeyView, RetireForm, RotateForm
@@ -192,6 +193,22 @@ class ForwardedPart(ForwardedSigning):
     def prune(self, caller: Identity, form: PruneForm) -> Pruned:
         with self._front(caller) as front:
             return front.prune(form)
+
+    def print_sheets(self, caller: Identity, form: PrintForm) -> list[SheetPrinted]:
+        with self._front(caller) as front:
+            return front.print_sheets(form)
+
+    def list_sheets(self, caller: Identity) -> list[SheetView]:
+        with self._front(caller) as front:
+            return front.list_sheets()
+
+    def revoke_sheet(self, caller: Identity, number: int) -> SheetView:
+        with self._front(caller) as front:
+            return front.revoke_sheet(number)
+
+    def review_sheet(self, caller: Identity, number: int, form: SheetReview) -> SheetView:
+        with self._front(caller) as front:
+            return front.review_sheet(number, form)
 
     def list_resources(self, caller: Identity) -> list[Reachable]:
         with self._front(caller) as front:

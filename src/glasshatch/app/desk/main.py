@@ -6,6 +6,7 @@ from ..house import House
 from ..signin import SignIn
 from .access import AccessPart
 from .backup import BackupPart
+from .breakglass import BreakGlassPart
 from .changes import ChangePart
 from .entitled import EntitledPart
 from .intake import IntakePart
@@ -22,7 +23,7 @@ from .vault import VaultPart
 
 class FrontDesk(
     RecordPart, LedgerPart, AccessPart, PeoplePart, IntakePart, BackupPart, KeysPart, VaultPart,
-    PolicyPart, RetentionPart, ChangePart, ReachPart, SigningPart, EntitledPart,
+    PolicyPart, RetentionPart, ChangePart, ReachPart, BreakGlassPart, SigningPart, EntitledPart,
 ):  # fmt: skip
     """Fills the API's `Desk` port over an open house."""
 
@@ -41,6 +42,7 @@ class FrontDesk(
         ChangePart.__init__(self, house, self)
         ReachPart.__init__(self, house)
         SigningPart.__init__(self, house, self, SignIn(house))
+        BreakGlassPart.__init__(self, house)
 
     def sweep(self) -> None:
         """What is done all the time: let requests and grants run out, settle the vault."""

@@ -62,7 +62,7 @@ class ReachPart:
         text, token = house.control.tokens.issue(
             caller.id, scopes=(f"connect:{facts.id}",), lifetime_ns=lifetime_ns, now_ns=now_ns,
             label=FOR_CONNECT + parent, issued_by=caller.id,
-            record=lambda made: self._note(caller, facts, made),
+            record=lambda made: self._note_exchanged(caller, facts, made),
         )  # fmt: skip
         return self._way_in(caller, facts, text, token)
 
@@ -81,7 +81,7 @@ class ReachPart:
             return lifetime_ns, ""
         return min(lifetime_ns, held.expires_ns - now_ns), held.id
 
-    def _note(self, caller: Identity, facts: ResourceFacts, token: Token) -> None:
+    def _note_exchanged(self, caller: Identity, facts: ResourceFacts, token: Token) -> None:
         self._house.note(
             "token.issued", actor=caller.as_actor(), outcome=Outcome(status="success"),
             attrs={

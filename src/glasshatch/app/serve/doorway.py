@@ -18,6 +18,7 @@ from ...gateway import (
     Limiter,
     Limits,
     Listen,
+    Reviewing,
     Siblings,
 )
 from ...masking import MaskingPolicy, Redactor
@@ -39,6 +40,7 @@ class Ground(msgspec.Struct, frozen=True):
     usage: Limiter
     siblings: Siblings | None = None
     endings: EndingSource | None = None
+    reviewing: Reviewing | None = None
 
 
 def make_gateway(ground: Ground) -> GatewayServer:
@@ -75,6 +77,7 @@ def make_gateway(ground: Ground) -> GatewayServer:
         usage=ground.usage,
         siblings=ground.siblings,
         endings=ground.endings,
+        reviewing=ground.reviewing,
     )
 
 

@@ -15,14 +15,19 @@ from ...errors import GlasshatchError
 from ...events import Outcome
 from ...gateway import GatewayServer
 from ..authority import PolicyAuthority, TokenAuthenticator
+from ..breakglass.entering import GlassAuthenticator
+from ..breakglass.spooling import SpoolingSink
 from ..config import Config, LoadedConfig, load_config, split_address
 from ..desk import FrontDesk
 from ..gaps import GapKeeper
 from ..house import House
 from ..limiting import make_usage
+from ..reviews.holding import SessionReviews
+from ..reviews.keeping import keep_schedules
 from ..standing import ControlEndings, ControlStanding
 from ..workers import Keeper, Page
 from .doorway import Ground, demand_free, imaged, make_gateway
+from .emergency import may_help, serve_emergency
 from .files import allow_files
 from .gapwatch import open_gaps, watch_gaps
 from .lifeline import Lifeline
@@ -48,13 +53,27 @@ def run_front(config: Path, workers: int = 0) -> None:
     """
     lifeline = Lifeline()
     lifeline.wait()
+    loaded = load_config(config)
     try:
-        uvloop.run(_serve(load_config(config), lifeline, workers))
+        uvloop.run(_serve(loaded, lifeline, workers))
     except BaseExceptionGroup as group:
         expected = group.subgroup(GlasshatchError)
         if expected is None:
             raise
-        raise _first(expected) from None
+        _go_on_or_raise(loaded, _first(expected), workers)
+    except GlasshatchError as error:
+        _go_on_or_raise(loaded, error, workers)
+
+
+def _go_on_or_raise(loaded: LoadedConfig, error: BaseException, workers: int) -> None:
+    """Serve who breaks the glass, if that can help and somebody has a sheet; else end as it would have."""
+    if isinstance(error, GlasshatchError) and not workers and may_help(error, loaded):
+        try:
+            if uvloop.run(serve_emergency(loaded, error)):
+                return
+        except GlasshatchError as other:
+            sys.stderr.write(f"glasshatch: break-glass is not possible either: {other}\n")
+    raise error from None
 
 
 def _first(error: BaseException) -> BaseException:
@@ -73,18 +92,20 @@ async def _serve(loaded: LoadedConfig, lifeline: Lifeline, workers: int) -> None
 
 async def _run(house: House, stop: asyncio.Event, lifeline: Lifeline, workers: int) -> None:
     config = house.loaded.config
-    gateway = None if workers else _gateway(house)
     desk = FrontDesk(house, listening=config.gateway.postgres)
+    reviewing = SessionReviews(house, house.reviews, desk.asking)
+    gateway = None if workers else _gateway(house, reviewing)
     api = ApiServer(desk, TokenAuthenticator(house.control, house.clock), house.home.front_socket)
     link = LinkServer(house.home.link_socket, house.ledgers.items, house.recorder)
     # The record says that we are here before anybody can connect.
     gaps = await asyncio.to_thread(_announce, house, lifeline.restarted)
-    keeper = _keeper(house, workers, gaps) if workers else None
+    keeper = _keeper(house, workers, gaps, reviewing) if workers else None
     house.ledgers.recheck()
     async with asyncio.TaskGroup() as tasks:
         sweeping = tasks.create_task(_sweep(desk, stop))
         retaining = tasks.create_task(retain(house))
         policing = tasks.create_task(keep_policy(house))
+        schedules = tasks.create_task(keep_schedules(house.reviews))
         watching = tasks.create_task(watch_gaps(gaps, gateway))
         try:
             link.start()
@@ -102,6 +123,7 @@ async def _run(house: House, stop: asyncio.Event, lifeline: Lifeline, workers: i
             sweeping.cancel()
             retaining.cancel()
             policing.cancel()
+            schedules.cancel()
             watching.cancel()
             halted = house.ledgers.error
             if gateway is not None:
@@ -150,7 +172,7 @@ async def _sweep(desk: FrontDesk, stop: asyncio.Event) -> None:
     stop.set()
 
 
-def _gateway(house: House) -> GatewayServer:
+def _gateway(house: House, reviewing: SessionReviews) -> GatewayServer:
     standing = ControlStanding(house.control)
     return make_gateway(
         Ground(
@@ -158,16 +180,17 @@ def _gateway(house: House) -> GatewayServer:
             clock=house.clock,
             redactor=house.redactor,
             masking=house.masking,
-            sink=house.recorder,
-            authenticator=TokenAuthenticator(house.control, house.clock),
+            sink=SpoolingSink(house.recorder, house.glass, house.clock),
+            authenticator=GlassAuthenticator(TokenAuthenticator(house.control, house.clock), house.glass),
             authority=PolicyAuthority(lambda: house.policy, standing, house.clock, imaged(house.loaded)),
             usage=make_usage(house.loaded),
             endings=ControlEndings(house.control),
+            reviewing=reviewing,
         )
     )
 
 
-def _keeper(house: House, workers: int, gaps: GapKeeper) -> Keeper:
+def _keeper(house: House, workers: int, gaps: GapKeeper, reviewing: SessionReviews) -> Keeper:
     """What the workers ask and record with. They share the port, so that it is free is found out here.
 
     Raises:
@@ -177,4 +200,4 @@ def _keeper(house: House, workers: int, gaps: GapKeeper) -> Keeper:
     host, port = split_address(section.postgres, key="gateway.postgres", file=file)
     demand_free(host, port)
     page = Page(house.home.workers_page, workers, create=True)
-    return Keeper(house, make_usage(house.loaded), page, gaps.settle_instance)
+    return Keeper(house, make_usage(house.loaded), page, gaps.settle_instance, reviewing)

@@ -23,12 +23,14 @@ from ..config import LoadedConfig, load_config
 from ..home import Home
 from ..house import load_engine, load_masking, make_redactor, make_tokens, open_keyring
 from ..recorder import Recorder
+from ..reviews.rules import ReviewRules
 from ..streams import make_streams
 from ..workers import (
     FarAuthenticator,
     FarEndings,
     FarLedger,
     FarRecord,
+    FarReviews,
     FarStanding,
     FarUsage,
     Hello,
@@ -121,6 +123,7 @@ class _Worker:
                 authenticator=FarAuthenticator(self._home.workers_socket, self._hello),
                 authority=PolicyAuthority(standing.policy, standing, clock, imaged(loaded)),
                 usage=FarUsage(line),
+                reviewing=FarReviews(self._home.workers_socket, self._hello, ReviewRules(loaded, clock)),
                 siblings=Siblings(self._hello.number, self._page, line),
                 endings=FarEndings(line, self._page),
             )

@@ -8,7 +8,7 @@ that was taken back, or a policy that was loaded, holds in every process from th
 from .keeping import Keeper
 from .page import MAX_WORKERS, Page
 from .recording import FarLedger, FarRecord
-from .standing import FarAuthenticator, FarEndings, FarStanding, FarUsage, Line, Siblings
+from .standing import FarAuthenticator, FarEndings, FarReviews, FarStanding, FarUsage, Line, Siblings
 from .values import Hello
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "FarEndings",
     "FarLedger",
     "FarRecord",
+    "FarReviews",
     "FarStanding",
     "FarUsage",
     "Hello",

@@ -14,12 +14,14 @@ import msgspec
 
 from ...api.answers import problem
 from ...errors import GlasshatchError, Unavailable, place_of_bug
-from ...events import Receipt
+from ...events import Client, Receipt
 from ...gateway import process_of
+from ...gateway.core import Reviewing
 from ...ledger import Large
 from ...policy import Allowance, Breach
 from ..attending import Attendance
 from ..authority import TokenAuthenticator
+from ..breakglass.entering import GlassAuthenticator
 from ..frames import receive, send
 from ..house import House
 from ..standing import ControlStanding
@@ -30,13 +32,17 @@ from .values import (
     AskEndings,
     AskPolicy,
     AskStanding,
+    AskVerdict,
     CountRows,
     CountStatement,
     Ended,
     Entries,
+    FileReview,
     Hello,
     LeavePlace,
+    LeaveReview,
     Login,
+    MayHold,
     PassCancel,
     Place,
     PolicyText,
@@ -56,16 +62,20 @@ class Keeper:
     A worker that is gone gives back its places, and the record says of its sessions how they ended.
     """
 
-    def __init__(self, house: House, usage: Any, page: Page, settle: Callable[[str], object]) -> None:
+    def __init__(
+        self, house: House, usage: Any, page: Page, settle: Callable[[str], object], reviewing: Reviewing
+    ) -> None:
         """`settle` ends in the record the sessions of a process by its name in events."""
         self._house = house
         self._usage = usage
         self._page = page
         self._settle = settle
+        self._reviewing = reviewing
         self._counting = threading.Lock()
         self._outboxes: dict[int, queue.SimpleQueue[ToWorker | None]] = {}
         self._standing = ControlStanding(house.control)
-        self._authenticator = TokenAuthenticator(house.control, house.clock)
+        tokens = TokenAuthenticator(house.control, house.clock)
+        self._authenticator = GlassAuthenticator(tokens, house.glass)
         self._attendance = Attendance(house.home.workers_socket, self._attend)
         # Whatever changes what somebody may, the workers see before the change is acknowledged.
         house.control.grants.changed = page.count_change
@@ -155,7 +165,7 @@ class Keeper:
     def _found(self, question: Question, places: dict[int, Allowance]) -> object:
         match question:
             case Login(user, secret, resource, certificate):
-                return self._authenticator.admit(user, secret, resource, certificate)
+                return self._authenticator.admit(user, secret, resource, certificate, Client())
             case AskEndings(after):
                 ended = self._house.control.endings.after(after)
                 return Ended(*ended) if ended is not None else None
@@ -166,6 +176,15 @@ class Keeper:
                 return self._standing.access(grant_id)
             case AskPolicy(digest):
                 return self._policy(digest)
+            case MayHold(resource):
+                return self._reviewing.holds(resource)
+            case FileReview(wish):
+                return self._reviewing.file(wish)
+            case AskVerdict(request_id):
+                return self._reviewing.verdict(request_id)
+            case LeaveReview(request_id, reason):
+                self._reviewing.withdraw(request_id, reason)
+                return None
             case PassCancel(process, key):
                 self._pass_cancel(process, key)
                 return None

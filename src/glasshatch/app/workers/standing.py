@@ -16,9 +16,11 @@ from ...api.answers import raised
 from ...api.sockets import connect_unix
 from ...errors import PeerError, Unavailable
 from ...events import Access, Client
+from ...gateway.core import HeldRequest, HoldWish, Verdict
 from ...identity import Ending, Identity
 from ...policy import Breach, Grant, PolicySet
 from ..frames import receive, send
+from ..reviews.rules import ReviewRules
 from .page import Page
 from .values import (
     Answer,
@@ -26,11 +28,14 @@ from .values import (
     AskEndings,
     AskPolicy,
     AskStanding,
+    AskVerdict,
     CountRows,
     CountStatement,
     Ended,
+    FileReview,
     Hello,
     LeavePlace,
+    LeaveReview,
     Login,
     PassCancel,
     Place,
@@ -194,6 +199,38 @@ class FarEndings:
             return None
         self._count = found.count
         return found.endings
+
+
+class FarReviews:
+    """The front files the requests of statements that wait, and judges are told by it."""
+
+    def __init__(self, path: Path, hello: Hello, rules: ReviewRules) -> None:
+        """`rules` of the same configuration as the front's, for what is asked of every statement."""
+        self._path = path
+        self._hello = hello
+        self._rules = rules
+
+    def holds(self, resource: str) -> bool:
+        """Whether statements to a resource may wait at all."""
+        return self._rules.holds(resource)
+
+    def file(self, wish: HoldWish) -> HeldRequest | None:
+        """File a request."""
+        found: HeldRequest | None = self._ask(FileReview(wish), HeldRequest | None)
+        return found
+
+    def verdict(self, request_id: str) -> Verdict | None:
+        """What became of it."""
+        found: Verdict | None = self._ask(AskVerdict(request_id), Verdict | None)
+        return found
+
+    def withdraw(self, request_id: str, reason: str) -> None:
+        """Nobody waits for it any more."""
+        self._ask(LeaveReview(request_id, reason), None)
+
+    def _ask(self, question: Question, answer: Any) -> Any:
+        with contextlib.closing(Line(self._path, self._hello)) as line:
+            return line.ask(question, answer)
 
 
 class FarUsage:

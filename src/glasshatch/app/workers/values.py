@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ...api.answers import Problem
+from ...gateway.core import HoldWish
 from ...identity import Ending, Identity
 from ...policy import Breach, Grant, Source
 
@@ -157,8 +158,40 @@ class PassCancel(msgspec.Struct, frozen=True, tag=True):
     key: bytes
 
 
+class MayHold(msgspec.Struct, frozen=True, tag=True):
+    """May a statement to this resource wait in its session? Answered by true or false."""
+
+    resource: str
+
+
+class FileReview(msgspec.Struct, frozen=True, tag=True):
+    """File a request for a statement that waits. Answered by `HeldRequest` or nothing."""
+
+    wish: HoldWish
+
+    def __repr__(self) -> str:
+        return "FileReview()"
+
+
+class AskVerdict(msgspec.Struct, frozen=True, tag=True):
+    """What became of a request? Answered by `Verdict` or nothing."""
+
+    request_id: str
+
+
+class LeaveReview(msgspec.Struct, frozen=True, tag=True):
+    """Nobody waits for a request any more. Answered by nothing."""
+
+    request_id: str
+    reason: str
+
+
 Question = (
-    Login
+    MayHold
+    | FileReview
+    | AskVerdict
+    | LeaveReview
+    | Login
     | AskStanding
     | AskEndings
     | AskAccess

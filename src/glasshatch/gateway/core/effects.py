@@ -15,7 +15,7 @@ from ...events import Access, Client, Draft, Event
 from ...identity import Identity
 from ...policy import Decision, ResourceFacts
 from ...statements import Statement
-from .ports import TlsMode
+from .ports import HoldWish, TlsMode
 
 Side = Literal["client", "upstream"]
 
@@ -86,6 +86,33 @@ class Recorded(msgspec.Struct, frozen=True):
     error: str = ""
 
 
+class Held(msgspec.Struct, frozen=True):
+    """A statement waits for a review: what its client is told, and the request that waits."""
+
+    ticket: int
+    request_id: str
+    notice: str
+    hint: str
+
+
+class Reviewed(msgspec.Struct, frozen=True):
+    """The end of a `Hold`. verdict: approved, and then the grant and its access; denied, and why; or unheld:
+    nobody reviews statements while their session waits, so it is refused as it is."""
+
+    ticket: int
+    verdict: Literal["approved", "denied", "unheld"]
+    reason: str = ""
+    hint: str = ""
+    grant_id: str = ""
+    access: Access | None = None
+
+
+class Cut(msgspec.Struct, frozen=True):
+    """What the session rests on was taken back: stop what runs, then end it."""
+
+    reason: str
+
+
 class Tick(msgspec.Struct, frozen=True):
     """A moment asked for by `Wake` has come."""
 
@@ -111,6 +138,9 @@ Input = (
     | Refused
     | SessionDecided
     | Decided
+    | Held
+    | Reviewed
+    | Cut
     | Recorded
     | Tick
     | Drain
@@ -180,6 +210,26 @@ class Ask(msgspec.Struct, frozen=True):
     masked: tuple[str, ...]
 
 
+class Hold(msgspec.Struct, frozen=True):
+    """Have a statement reviewed while its client waits; answered by `Reviewed`, perhaps after a `Held`.
+
+    The text goes to who measures what it would change, and nowhere else.
+    """
+
+    ticket: int
+    wish: HoldWish
+
+    def __repr__(self) -> str:
+        return f"Hold({self.ticket})"
+
+
+class Withdraw(msgspec.Struct, frozen=True):
+    """Nobody waits for that `Hold` any more; nothing answers."""
+
+    ticket: int
+    reason: str
+
+
 class Record(msgspec.Struct, frozen=True):
     """Record an event; with a ticket, `Recorded` follows once it is durable or has failed."""
 
@@ -231,6 +281,8 @@ Effect = (
     | Authenticate
     | AskSession
     | Ask
+    | Hold
+    | Withdraw
     | Record
     | Wake
     | Pause
@@ -257,6 +309,10 @@ class Conversation(Protocol):
     @property
     def due_ns(self) -> int:
         """When it wants a `Tick`, on the monotonic clock, whatever its sides do until then."""
+
+    @property
+    def rests_on(self) -> tuple[Identity, frozenset[str]] | None:
+        """Who uses it, and the grants that let what it ran; None while it rests on none."""
 
     def start(self) -> Sequence[Effect]:
         """What to do when the client has connected."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
@@ -48,6 +48,83 @@ class Authority(Protocol):
 
     def access(self, grant_id: str) -> Access | None:
         """What stands in the record for a decision's grant; None if the grant is not known."""
+
+    def cut_off(self, actor: Identity, grants: Collection[str]) -> str:
+        """Why a session that rests on these grants must end now: one was taken back; empty if none was."""
+
+
+class HoldWish(msgspec.Struct, frozen=True, kw_only=True):
+    """A statement that policy wants reviewed, and the session in which it waits."""
+
+    actor: Identity
+    resource: ResourceFacts
+    statement: Statement
+    text: str
+    shown: str
+    masked: tuple[str, ...]
+    decision: Decision
+    session_id: str
+
+    def __repr__(self) -> str:
+        return f"HoldWish({self.resource.id!r}, {self.statement.verbs!r})"
+
+
+class HeldRequest(msgspec.Struct, frozen=True):
+    """A request that was filed for a statement that waits."""
+
+    id: str
+    notice: str
+    hint: str
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What became of a request that a statement waited for."""
+
+    approved: bool
+    reason: str = ""
+    hint: str = ""
+    grant_id: str = ""
+    access: Access | None = None
+
+
+class Reviewing(Protocol):
+    """Has statements reviewed while their sessions wait. Blocks on the disk: not for the event loop."""
+
+    def holds(self, resource: str) -> bool:
+        """Whether statements to a resource may wait at all; answers at once."""
+
+    def file(self, wish: HoldWish) -> HeldRequest | None:
+        """File a request; None where statements like this one do not wait.
+
+        Raises:
+            Denied: No approval could let it run; its message is for the client.
+            Unavailable: It cannot be recorded.
+        """
+
+    def verdict(self, request_id: str) -> Verdict | None:
+        """What became of a request; None while it waits."""
+
+    def withdraw(self, request_id: str, reason: str) -> None:
+        """Take a request back that nobody waits for any more."""
+
+
+class Unreviewed:
+    """No statement waits: what needs a review is refused, and asked for beforehand."""
+
+    def holds(self, resource: str) -> bool:
+        """See `Reviewing`."""
+        return False
+
+    def file(self, wish: HoldWish) -> HeldRequest | None:
+        """See `Reviewing`."""
+        return None
+
+    def verdict(self, request_id: str) -> Verdict | None:
+        """See `Reviewing`."""
+        return Verdict(approved=False)
+
+    def withdraw(self, request_id: str, reason: str) -> None:
+        """See `Reviewing`."""
 
 
 class EndingSource(Protocol):

@@ -31,6 +31,7 @@ from ..core import (
     Closed,
     Conversation,
     Decided,
+    Hold,
     Input,
     Open,
     Opened,
@@ -41,6 +42,7 @@ from ..core import (
     Recorded,
     Refused,
     Resume,
+    Reviewing,
     Send,
     SessionDecided,
     Side,
@@ -48,11 +50,13 @@ from ..core import (
     Tick,
     TlsStarted,
     Wake,
+    Withdraw,
 )
 from .cancelling import cancel_upstream
 from .clientcerts import ClientTls
 from .mailbox import Mailbox, Outgoing
 from .tls import upstream_context
+from .waiting import Waits
 
 _log = logging.getLogger("glasshatch.gateway")
 _CONNECT_SECONDS = 10.0
@@ -70,6 +74,7 @@ class Surroundings(Protocol):
     mailbox: Mailbox
     authenticator: Authenticator
     authority: Authority
+    reviewing: Reviewing
     server_tls: ClientTls | None
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -125,11 +130,14 @@ class SessionDriver:
         self._failed = False
         self._upstream_address: Address | None = None
         self._timers: list[asyncio.TimerHandle] = []
+        self._waits = Waits(around, self.feed)
         self._effects: dict[type, Callable[[Any], None]] = {
             Send: self._send,
             Record: self._record,
             Ask: self._ask,
             AskSession: self._ask_session,
+            Hold: self._waits.begin,
+            Withdraw: self._waits.withdraw,
             Authenticate: lambda effect: self._around.spawn(self._authenticate(effect)),
             Open: lambda effect: self._around.spawn(self._open(effect)),
             StartTls: lambda effect: self._around.spawn(self._start_tls(effect.side)),

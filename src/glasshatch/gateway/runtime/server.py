@@ -29,13 +29,15 @@ from ..core import (
     Limiter,
     Limits,
     NothingEnds,
+    Reviewing,
     Siblings,
+    Unreviewed,
     process_of,
 )
 from .clientcerts import ClientTls
 from .driver import SessionDriver
 from .mailbox import Mailbox, Outgoing
-from .timekeeper import keep_time
+from .timekeeper import keep_grants, keep_time
 from .watching import EndingWatch
 
 _BACKLOG = 512
@@ -86,6 +88,7 @@ class GatewayServer:
         usage: Limiter | None = None,
         siblings: Siblings | None = None,
         endings: EndingSource | None = None,
+        reviewing: Reviewing | None = None,
     ) -> None:
         self._listen = listen
         self._limits = limits or Limits()
@@ -105,6 +108,7 @@ class GatewayServer:
         )
         self.authenticator = authenticator
         self.authority = authority
+        self.reviewing = reviewing or Unreviewed()
         self.sink = sink
         self.clock = clock
         self.server_tls: ClientTls | None = None
@@ -255,10 +259,12 @@ class GatewayServer:
         async with asyncio.TaskGroup() as group:
             self._tasks = group
             timekeeper = group.create_task(keep_time(lambda: self._drivers, self.clock, self._cut_ended))
+            warden = group.create_task(keep_grants(lambda: self._drivers, self.authority))
             ready.set()
             await self._over.wait()
             self._tasks = None
             timekeeper.cancel()
+            warden.cancel()
 
     async def _until_empty(self, seconds: float) -> None:
         if not self._drivers:

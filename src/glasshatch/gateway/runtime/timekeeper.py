@@ -9,10 +9,13 @@ import asyncio
 from collections.abc import Callable, Collection
 
 from ...clock import Clock
-from ..core import Tick
+from ...errors import GlasshatchError
+from ...identity import Identity
+from ..core import Authority, Cut, Tick
 from .driver import SessionDriver
 
 _BEAT_SECONDS = 0.25
+_WARDEN_SECONDS = 0.3
 
 
 async def keep_time(
@@ -25,3 +28,20 @@ async def keep_time(
         now_ns = clock.monotonic_ns()
         for driver in [one for one in drivers() if one.conversation.due_ns <= now_ns]:
             driver.feed(Tick())
+
+
+async def keep_grants(drivers: Callable[[], Collection[SessionDriver]], authority: Authority) -> None:
+    """End sessions that rest on a grant which was taken back, within a moment, until cancelled."""
+    while True:
+        await asyncio.sleep(_WARDEN_SECONDS)
+        for driver in list(drivers()):
+            resting = driver.conversation.rests_on
+            if resting is not None and (reason := _cut_off(authority, *resting)):
+                driver.feed(Cut(reason))
+
+
+def _cut_off(authority: Authority, actor: Identity, grants: frozenset[str]) -> str:
+    try:
+        return authority.cut_off(actor, grants)
+    except GlasshatchError:
+        return "it cannot be told at the moment whether its grant still holds"

@@ -113,6 +113,14 @@ def error_message(
     return _join(b"E", fields)
 
 
+def notice_message(text: str, hint: str = "") -> bytes:
+    """A NoticeResponse of the gateway's own, which a client shows as it comes."""
+    fields = {"S": "NOTICE", "V": "NOTICE", "C": "00000", "M": text}
+    if hint:
+        fields["H"] = hint
+    return _join(b"N", fields)
+
+
 def clean_report(
     tag: bytes, body: bytes, text: Text, *, touches_masked: bool, may_be_raised: bool = False
 ) -> tuple[bytes, str]:

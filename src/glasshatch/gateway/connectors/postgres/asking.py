@@ -36,6 +36,7 @@ class Asking:
         self.session = session
         self.exchange: Exchange | None = None
         self.deciding = Deciding(session)
+        self.holding = self.deciding.holding
         self.prepared: Names[Prepared] = Names()
         self.portals: Names[Portal] = Names()
         self.draining = False

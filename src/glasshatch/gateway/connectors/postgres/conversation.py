@@ -14,10 +14,12 @@ from ...core import (
     CancelUpstream,
     Close,
     Closed,
+    Cut,
     Decided,
     Drain,
     Due,
     Effect,
+    Held,
     House,
     Input,
     Opened,
@@ -25,6 +27,7 @@ from ...core import (
     Received,
     Recorded,
     Refused,
+    Reviewed,
     SessionDecided,
     SessionRecord,
     Tick,
@@ -101,6 +104,9 @@ class PostgresConversation:
             Received: self._received,
             Recorded: lambda event: self.session.recorded(event.ticket, event.error),
             Decided: lambda event: self.session.decided(event.ticket, event.decision, event.access),
+            Held: lambda event: self._asking.holding.told(event.ticket, event.notice, event.hint),
+            Reviewed: self._reviewed,
+            Cut: self._cut,
             Closed: self._closed,
             Opened: lambda _: self._entrance.upstream_opened(),
             OpenFailed: lambda event: self._entrance.upstream_failed(event.reason),
@@ -127,6 +133,12 @@ class PostgresConversation:
     def due_ns(self) -> int:
         """When it wants a `Tick`; see `Conversation`."""
         return self.session.lifetime.due_ns
+
+    @property
+    def rests_on(self) -> tuple[Identity, frozenset[str]] | None:
+        """Who uses it and under which grants; see `Conversation`."""
+        session = self.session
+        return (session.actor, session.grants) if session.grants and session.actor is not None else None
 
     def start(self) -> Sequence[Effect]:
         """The client connected."""
@@ -165,6 +177,9 @@ class PostgresConversation:
         if not self._over:
             self._lane.settle()
         exchange = self._asking.exchange
+        if not self._over and self._asking.holding.cancel():
+            self._go_on()
+            return self.session.outbox.take()
         if self._over or exchange is None or not exchange.forwarded or exchange.catalogue_begun:
             return ()
         run = next((expect.run for expect in exchange.pending if expect.run), None)
@@ -277,6 +292,16 @@ class PostgresConversation:
         if not self._greeted:
             self._entrance.refuse("57P01", "the gateway is stopping", "connect again")
 
+    def _reviewed(self, event: Reviewed) -> None:
+        self._asking.holding.settled(
+            event.ticket, event.verdict, event.reason, event.hint, event.grant_id, event.access
+        )
+
+    def _cut(self, event: Cut) -> None:
+        """What it rests on was taken back: the database stops what runs, and rolls it back."""
+        self._cancel_upstream()
+        self._say_goodbye("session.aborted", "57P01", event.reason)
+
     def _closed(self, event: Closed) -> None:
         if event.side == "upstream" and self._entrance.step == "open" and not self._answering.said_fatal:
             text = "the database closed the connection"
@@ -338,4 +363,5 @@ class PostgresConversation:
 
     def _finish_off(self) -> None:
         self._over = True
+        self._asking.holding.leave()
         self.session.outbox.add(Close())

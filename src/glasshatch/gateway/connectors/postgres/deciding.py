@@ -11,6 +11,7 @@ from ....policy import Breach, Decision
 from ....statements import Statement
 from . import refusals
 from .exchange import Exchange, Item
+from .holding import Holding
 from .questions import Question, Standing
 from .running import Run, finish, refused_event, run_event
 from .session import Session
@@ -22,6 +23,7 @@ class Deciding:
 
     def __init__(self, session: Session) -> None:
         self.session = session
+        self.holding = Holding(session)
 
     def consider(
         self, exchange: Exchange, item: Item, question: Question, allowed: Callable[[Run], None]
@@ -98,6 +100,8 @@ class Deciding:
         allowed: Callable[[Run], None],
     ) -> None:
         """All that was to be decided of a statement is."""
+        if decision.effect == "review" and self._held(exchange, item, question, masked, decision, allowed):
+            return
         if decision.effect != "allow":
             self._decided(exchange, item, question, masked, decision)
             return
@@ -113,13 +117,63 @@ class Deciding:
         decision = msgspec.structs.replace(rule, id=self.session.record.new_id())
         self._decided(exchange, item, question, masked, decision)
 
-    def _decided(
-        self, exchange: Exchange, item: Item, question: Question, masked: tuple[str, ...], decision: Decision
+    def _held(
+        self,
+        exchange: Exchange,
+        item: Item,
+        question: Question,
+        masked: tuple[str, ...],
+        decision: Decision,
+        allowed: Callable[[Run], None],
+    ) -> bool:
+        """Whether it waits for its review now, instead of being refused."""
+
+        def approved(verdict: Decision, access: Access | None) -> None:
+            self._approved(exchange, item, question, verdict, access, allowed)
+
+        def denied(refusal: bytes | None) -> None:
+            self._decided(exchange, item, question, masked, decision, refusal)
+
+        return self.holding.take(item, question, masked, decision, approved, denied)
+
+    def _approved(
+        self,
+        exchange: Exchange,
+        item: Item,
+        question: Question,
+        verdict: Decision,
+        access: Access | None,
+        allowed: Callable[[Run], None],
     ) -> None:
+        """A reviewer said yes. What has come to refuse it meanwhile, the house or policy, still does."""
+        session, statement = self.session, question.statement
+        masked, rule = self._standing(question)
+
+        left = [statement, *session.implied(statement)]
+
+        def asked(decision: Decision, _: Access | None) -> None:
+            if decision.effect == "deny":
+                self._decided(exchange, item, question, masked, decision)
+                return
+            if left:
+                session.ask(left.pop(0), masked, asked)
+                return
+            now_ns = session.clock.monotonic_ns()
+            allowed(Run(question, masked, verdict, access, session.record.new_id(), now_ns))
+
+        if rule is not None:
+            asked(msgspec.structs.replace(rule, id=session.record.new_id()), None)
+        else:
+            session.ask(left.pop(0), masked, asked)
+
+    def _decided(
+        self, exchange: Exchange, item: Item, question: Question, masked: tuple[str, ...],
+        decision: Decision, refusal: bytes | None = None,
+    ) -> None:  # fmt: skip
         """It may not run: record that, then say so; the database never sees it."""
         session = self.session
         protocol = "simple" if exchange.simple else "extended"
-        message_ = refusals.refusal_message(decision, session.resource.facts.id)
+        message_ = refusal or refusals.refusal_message(decision, session.resource.facts.id)
         exchange.skipping = not exchange.synced or exchange.simple
 
         event = refused_event(session, question, decision, masked, protocol)

@@ -27,7 +27,7 @@ from ...core import (
     StartTls,
     Wake,
 )
-from .answers import error_message
+from .answers import error_message, notice_message
 from .login import LoginStep, UpstreamLogin
 from .session import Session
 from .shelf import Shelf
@@ -47,6 +47,9 @@ from .wire import FrameReader, cstring, message
 _SECRET_BYTES = 8192
 _ASK_PASSWORD = message(b"R", (3).to_bytes(4, "big"))
 _AUTHENTICATED = message(b"R", (0).to_bytes(4, "big"))
+
+_GLASS = "BREAK-GLASS: everything you do is recorded, everybody is told, and somebody else reviews it"
+_GLASS_HINT = "Do what you came for, and leave. Until it is reviewed you can use no other sheet."
 
 Step = Literal[
     "startup", "tls", "password", "identity", "policy", "opening", "login", "recording", "open", "over"
@@ -342,6 +345,8 @@ class Entrance:
         for name, value in parameters.items():
             session.outbox.client(message(b"S", cstring(name) + cstring(value)))
         session.outbox.client(message(b"K", process.to_bytes(4, "big") + key))
+        if session.record.access is not None and session.record.access.break_glass:
+            session.outbox.client(notice_message(_GLASS, _GLASS_HINT))
         session.outbox.client(message(b"Z", b"I"))
 
     @property

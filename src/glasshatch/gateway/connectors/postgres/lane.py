@@ -178,6 +178,7 @@ class Lane:
             self._over(way, data, prepared, bind, bound, breach)
             return
         decision = authority.decide(actor, facts, way.statement, way.masked)
+        session.rest_on(decision.grant_id)
         access = authority.access(decision.grant_id) if decision.grant_id else None
         if not way.fits(decision, access):
             self._otherwise(way, data, prepared, bind, bound, decision, access)

@@ -144,5 +144,14 @@ def refusal_message(decision: Decision, resource: str) -> bytes:
     )
 
 
+CANCELLED = error_message("57014", "canceling statement due to user request")
+
+
+def denied_message(decision: Decision, reason: str, hint: str) -> bytes:
+    """How a statement reads that a reviewer did not let run."""
+    detail = f"Rule {decision.rule} asked for the review; decision {decision.id}."
+    return error_message("42501", f"not approved: {reason}", detail=detail, hint=hint)
+
+
 def _deny(rule: str, reason: str) -> Decision:
     return Decision(id="", effect="deny", rule=rule, reason=reason, policy_hash="")

@@ -62,6 +62,9 @@ class Session:
         self._recording: dict[int, tuple[int, WhenRecorded]] = {}
         self._woken = False
         self._who: object | None = None
+        self._holds: set[int] = set()
+        self.grants: frozenset[str] = frozenset()
+        """The grants that let what it ran."""
         self._behind = 0
         self._failing = False
 
@@ -93,7 +96,22 @@ class Session:
     @property
     def asking(self) -> bool:
         """Whether a question is unanswered; nothing further is taken from the client until it is."""
-        return bool(self._asked)
+        return bool(self._asked or self._holds)
+
+    def hold(self) -> int:
+        """A statement begins to wait for a review."""
+        ticket = self._ticket()
+        self._holds.add(ticket)
+        return ticket
+
+    def unhold(self, ticket: int) -> None:
+        """It waits no more."""
+        self._holds.discard(ticket)
+
+    def rest_on(self, grant_id: str) -> None:
+        """From here on the session ends with this grant if it is taken back."""
+        if grant_id and grant_id not in self.grants:
+            self.grants = self.grants | {grant_id}
 
     def question(self, text: str) -> Question:
         """What a text asks; understood once for all sessions of the resource."""
@@ -109,6 +127,7 @@ class Session:
 
     def decided(self, ticket: int, decision: Decision, access: Access | None) -> None:
         """Policy has answered."""
+        self.rest_on(decision.grant_id)
         self._asked.pop(ticket)(decision, access)
 
     def submit(self, event: Event | Draft, then: WhenRecorded | None = None) -> None:

@@ -1,0 +1,50 @@
+"""Who must approve what, who is on call, and who is told, as the configuration says it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+_Duration = Annotated[str, msgspec.Meta(pattern=r"^[1-9][0-9]{0,5}[smhd]$")]
+_Approver = Annotated[str, msgspec.Meta(pattern=r"^(role|actor|oncall):[a-z][a-z0-9._@-]{0,62}$")]
+
+
+class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A table of the file; an unknown key in it is refused."""
+
+
+class ReviewSection(_Section, frozen=True):
+    """How requests are judged; of several that fit, the first one holds.
+
+    resource: a pattern of `type/name`. kind: session, statement, reveal or erase; empty for all. verbs: only
+    requests for one of them; empty for all. approvers: who may judge: `role:NAME`, `actor:NAME` or
+    `oncall:NAME`; empty for the role approver. approvals: how many people must say yes. reason_characters:
+    the least length of a reason. ticket: a regular expression that the whole ticket must match; empty for
+    none needed. wait: how long a request may wait, after which it counts as denied. longest: the longest
+    grant. hold: how long a statement may wait in its session, as in `10m`; empty to refuse it at once.
+    """
+
+    resource: str = "*"
+    kind: Literal["", "session", "statement", "reveal", "erase"] = ""
+    verbs: tuple[str, ...] = ()
+    approvers: tuple[_Approver, ...] = ()
+    approvals: Annotated[int, msgspec.Meta(ge=1, le=10)] = 1
+    reason_characters: Annotated[int, msgspec.Meta(ge=5, le=2_000)] = 5
+    ticket: str = ""
+    wait: _Duration = "24h"
+    longest: _Duration = "12h"
+    hold: Literal[""] | _Duration = ""
+
+
+class OncallSection(_Section, frozen=True):
+    """A schedule; the table's name is what `oncall:NAME` means.
+
+    schedule: a file, or an https address, of JSON: `shifts` of `who`, `from`, `until`, or `rotation` of
+    `people`, `start` and `every`. every: how often an address is read again. stale: a schedule that could not
+    be read for so long names nobody.
+    """
+
+    schedule: str
+    every: _Duration = "5m"
+    stale: _Duration = "24h"

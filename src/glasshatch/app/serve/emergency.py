@@ -1,0 +1,112 @@
+"""A gateway alone, for whoever breaks the glass while the ledger or the control store cannot be used.
+
+It has the keys, the policy's files, the masking rules and the book, and nothing else. What happens here is in
+the book; the next good start of the server brings it to the ledger before anything else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from typing import Any
+
+from ...clock import SystemClock
+from ...errors import ConfigError, GlasshatchError, Unavailable, VerificationError
+from ...identity import Identity
+from ...masking import Redactor
+from ...policy import Grant
+from ..authority import PolicyAuthority
+from ..breakglass.door import Door
+from ..breakglass.entering import GlassAuthenticator
+from ..breakglass.opening import lone_door, open_book
+from ..breakglass.spooling import SpoolingSink
+from ..config import LoadedConfig
+from ..home import Home
+from ..house import load_engine, load_masking, load_policy, make_redactor, open_keyring
+from ..limiting import make_usage
+from ..recorder import EventMaker
+from .doorway import Ground, make_gateway
+
+
+class Nobody:
+    """A `StandingSource` without a control store: it knows nobody, so nobody is let in by it."""
+
+    def current(self, actor_id: str) -> Identity:
+        """Nobody is anything."""
+        raise Unavailable("the control store is not open")
+
+    def grants_of(self, actor_id: str, now_ns: int) -> tuple[Grant, ...]:
+        """Nobody holds anything."""
+        return ()
+
+    def access(self, grant_id: str) -> Any:
+        """Nothing is known of any grant."""
+        return None
+
+
+def may_help(error: GlasshatchError, loaded: LoadedConfig) -> bool:
+    """Whether it is the kind of failure that break-glass is for: the ledger or the control store is down.
+
+    A mistake in the configuration is not: that is told, and mended, first.
+    """
+    if isinstance(error, Unavailable | VerificationError):
+        return True
+    return isinstance(error, ConfigError) and str(Home(loaded.data).control_db) in error.message
+
+
+async def serve_emergency(loaded: LoadedConfig, why: GlasshatchError) -> bool:
+    """Serve sessions behind sheets until SIGTERM; False at once if no sheet could open anything.
+
+    Raises:
+        GlasshatchError: The gateway cannot be opened even so.
+    """
+    home, clock = Home(loaded.data), SystemClock()
+    lock = await asyncio.to_thread(home.lock)
+    try:
+        keyring = open_keyring(loaded)
+        book = open_book(loaded, keyring)
+        if not book.exists or book.damage is not None:
+            return False
+        masking = load_masking(loaded)
+        redactor = make_redactor(loaded, load_engine(loaded), keyring, masking)
+        maker = EventMaker(clock, tenant=loaded.config.tenant, instance=str(os.getpid()))
+        door = lone_door(book, redactor, clock, maker.make)
+        if not door.armed:
+            return False
+        await _serve(loaded, door, redactor, why)
+        return True
+    finally:
+        lock.release()
+
+
+async def _serve(loaded: LoadedConfig, door: Door, redactor: Redactor, why: GlasshatchError) -> None:
+    clock, policies = SystemClock(), load_policy(loaded)
+    sink = SpoolingSink(None, door, clock)
+    gateway = make_gateway(
+        Ground(
+            loaded=loaded, clock=clock, redactor=redactor, masking=load_masking(loaded), sink=sink,
+            authenticator=GlassAuthenticator(None, door),
+            authority=PolicyAuthority(lambda: policies.current, Nobody(), clock),
+            usage=make_usage(loaded),
+        )
+    )  # fmt: skip
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    await gateway.start()
+    _say(f"BREAK-GLASS ONLY on {loaded.config.gateway.postgres}: {why}")
+    _say(
+        "sessions open with a sheet and a reason; they are kept in the break-glass book until this is mended"
+    )
+    try:
+        await stop.wait()
+    finally:
+        await gateway.stop(loaded.config.server.drain_seconds)
+        await asyncio.to_thread(sink.close)
+        door.book.close()
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"glasshatch: {text}\n")
+    sys.stderr.flush()

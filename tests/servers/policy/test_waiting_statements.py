@@ -1,0 +1,303 @@
+"""A statement that needs a review waits in its own psql session, and a grant taken back cuts a session."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from fixtures.servers import PostgresServer
+from glasshatch.api.values import RequestForm, RequestView
+from glasshatch.errors import Conflict, Denied
+
+from .conftest import PolicyServer, until
+
+RULES = """
+[[reviews]]
+kind = "statement"
+resource = "postgres/shop"
+approvers = ["role:approver", "actor:erna", "oncall:shop"]
+hold = "{hold}"
+
+[[reviews]]
+resource = "postgres/shop"
+verbs = ["delete"]
+approvals = 2
+ticket = "OPS-[0-9]+"
+reason_characters = 12
+wait = "2s"
+
+[oncall.shop]
+schedule = "oncall.json"
+"""
+UNKNOWN = "SELECT mystery(41)"
+
+
+@pytest.fixture(scope="module")
+def held(postgres: PostgresServer, open_directory: Any) -> Iterator[PolicyServer]:
+    """A server where statements wait, with several judges."""
+    folder = open_directory / "holding"
+    folder.mkdir()
+    postgres.sql("CREATE DATABASE heldshop")
+    postgres.sql(
+        "CREATE TABLE customers (id int PRIMARY KEY, email text);"
+        "CREATE TABLE orders (id int PRIMARY KEY, cents int);"
+        "INSERT INTO orders SELECT n, n FROM generate_series(1, 20) n;"
+        "CREATE FUNCTION mystery(int) RETURNS int LANGUAGE sql AS 'SELECT $1 + 1';",
+        database="heldshop",
+    )
+    server = PolicyServer(folder, postgres)
+    text = server.config.read_text().replace('"policyshop"', '"heldshop"')
+    server.config.write_text(text + RULES.format(hold="1m"))
+    (server.home / "oncall.json").write_text(
+        '{"rotation": {"people": ["olga"], "start": "2020-01-01T00:00:00Z", "every": "7d"}}'
+    )
+    try:
+        server.start()
+        server.add("alice", "engineer")
+        server.add("bob", "engineer", "approver")
+        server.add("carol", "auditor")
+        server.add("erna", "engineer")
+        server.add("olga", "engineer")
+        server.add("boss", "admin", "approver", "engineer")
+        yield server
+    finally:
+        server.stop()
+        postgres.sql("DROP DATABASE heldshop WITH (FORCE)")
+
+
+def connected(server: PolicyServer, person: str, notices: list[str] | None = None) -> psycopg.Connection[Any]:
+    token = (server.home.parent / f"{person}.token").read_text().strip()
+    found = psycopg.connect(
+        host="127.0.0.1",
+        port=server.gateway_port,
+        dbname="shop",
+        user=person,
+        password=token,
+        autocommit=True,
+    )
+    if notices is not None:
+        found.add_notice_handler(lambda said: notices.append(f"{said.message_primary} {said.message_hint}"))
+    return found
+
+
+class Asked:
+    """A statement on its way, in a thread of its own."""
+
+    def __init__(self, connection: psycopg.Connection[Any], text: str, **options: Any) -> None:
+        self.rows: list[Any] = []
+        self.error: Exception | None = None
+        self._thread = threading.Thread(target=self._run, args=(connection, text), kwargs=options)
+        self._thread.start()
+
+    def _run(self, connection: psycopg.Connection[Any], text: str, **options: Any) -> None:
+        try:
+            found = connection.execute(text, **options)
+            self.rows = found.fetchall() if found.description else []
+        except Exception as error:
+            self.error = error
+
+    def ended(self, within_s: float = 30) -> Asked:
+        self._thread.join(within_s)
+        assert not self._thread.is_alive(), "it still waits"
+        return self
+
+
+def waiting(server: PolicyServer, person: str = "bob") -> RequestView:
+    """The newest request that waits."""
+    found = until(lambda: server.client(person).list_requests("pending"), "request that waits")
+    return found[-1]
+
+
+def test_it_waits_says_for_whom_and_runs_once_when_approved(held: PolicyServer) -> None:
+    notices: list[str] = []
+    with connected(held, "alice", notices) as alice:
+        asked = Asked(alice, UNKNOWN)
+        request = waiting(held)
+        until(lambda: notices, "notice")
+        assert "bob" in notices[0]
+        assert "olga" in notices[0]
+        assert "alice" not in notices[0]
+        assert f"glasshatch withdraw {request.id[:13]}" in notices[0]
+        assert "mystery" in request.statement.text
+        held.client("bob").approve(request.id, "fine")
+        assert asked.ended().rows == [(42,)], asked.error
+        # The approval was for that one run; the next is asked for anew.
+        again = Asked(alice, UNKNOWN)
+        held.client("erna").deny(waiting(held, "erna").id, "once is enough")
+        assert isinstance(again.ended().error, psycopg.errors.InsufficientPrivilege)
+        assert "denied by erna: once is enough" in str(again.error)
+        # The session is as good as before.
+        assert alice.execute("SELECT 1").fetchone() == (1,)
+    with pytest.raises((Conflict, Denied), match=r"waited in a session|is done"):
+        held.client("alice").run_statement(request.id)
+    run = next(
+        one for one in held.events("statement.run") if one.get("access", {}).get("approval_id") == request.id
+    )
+    assert run["access"]["approvers"] == ["bob"]
+    assert [one for one in held.events("statement.held") if one["session_id"] == run["session_id"]]
+
+
+def test_who_is_on_call_may_judge_and_who_asked_may_not(held: PolicyServer) -> None:
+    with connected(held, "boss") as boss:
+        asked = Asked(boss, UNKNOWN)
+        request = waiting(held)
+        with pytest.raises(Denied, match="their own request"):
+            held.client("boss").approve(request.id, "")
+        with pytest.raises(Denied, match=r"may not judge.*"):
+            held.client("carol").approve(request.id, "")
+        assert held.client("olga").approve(request.id, "on duty").state == "approved"
+        assert asked.ended().rows == [(42,)]
+
+
+def test_a_change_is_measured_for_its_judge_while_it_waits(held: PolicyServer) -> None:
+    text = "UPDATE orders SET cents = mystery(cents) WHERE id < 6"
+    grant = _grant(held, "update")
+    with connected(held, "alice") as alice:
+        asked = Asked(alice, text)
+        request = waiting(held)
+        assert request.statement.preview.method in ("counted", "planned", "none")
+        assert request.verbs == ("update",) or "update" in request.verbs
+        held.client("bob").approve(request.id, "")
+        asked.ended()
+        assert asked.error is None, asked.error
+    held.client("bob").revoke(grant)
+    assert held.database.sql("SELECT cents FROM orders WHERE id = 5", database="heldshop") == "6"
+    held.database.sql("UPDATE orders SET cents = id", database="heldshop")
+
+
+def test_a_prepared_statement_waits_at_its_parse_and_values_are_not_taken(held: PolicyServer) -> None:
+    with connected(held, "alice") as alice:
+        asked = Asked(alice, UNKNOWN, prepare=True)
+        held.client("bob").approve(waiting(held).id, "")
+        assert asked.ended().rows == [(42,)], asked.error
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="needs a review"):
+            alice.execute("SELECT mystery(%s)", (41,), prepare=True)
+        assert not held.client("bob").list_requests("pending")
+
+
+def test_ctrl_c_in_psql_ends_the_wait_and_withdraws(held: PolicyServer) -> None:
+    leader, follower = pty.openpty()
+    token = (held.home.parent / "alice.token").read_text().strip()
+    where = f"host=127.0.0.1 port={held.gateway_port} dbname=shop user=alice"
+    child = subprocess.Popen(
+        ["/usr/bin/psql", "-X", where], stdin=follower, stdout=follower, stderr=follower,
+        env={"PATH": "/usr/bin:/bin", "PGPASSWORD": token, "TERM": "dumb", "PAGER": "cat"},
+        start_new_session=True,
+    )  # fmt: skip
+    os.close(follower)
+    said = ""
+
+    def read_until(words: str) -> str:
+        nonlocal said
+        deadline = time.monotonic() + 30
+        while words not in said:
+            assert time.monotonic() < deadline, said
+            if select.select([leader], [], [], 0.2)[0]:
+                said += os.read(leader, 65_536).decode()
+        return said
+
+    try:
+        read_until("=>" if "=>" in said else "=")
+        os.write(leader, f"{UNKNOWN};\n".encode())
+        assert "NOTICE:  waiting for" in read_until("HINT:  Cancel it (Ctrl-C in psql)")
+        request = waiting(held)
+        os.kill(child.pid, signal.SIGINT)
+        read_until("canceling statement due to user request")
+        until(lambda: held.client("alice").show_request(request.id).state == "withdrawn", "withdrawal")
+        said = ""
+        os.write(leader, b"SELECT 6 * 7;\n")
+        read_until("42")
+    finally:
+        os.write(leader, b"\\q\n")
+        child.wait(20)
+        os.close(leader)
+
+
+def test_who_hangs_up_withdraws(held: PolicyServer) -> None:
+    alice = connected(held, "alice")
+    asked = Asked(alice, UNKNOWN)
+    request = waiting(held)
+    socket.socket(fileno=os.dup(alice.fileno())).shutdown(socket.SHUT_RDWR)
+    until(lambda: held.client("bob").show_request(request.id).state == "withdrawn", "withdrawal")
+    asked.ended()
+    with pytest.raises(Conflict):
+        held.client("bob").approve(request.id, "too late")
+
+
+def test_two_approvals_a_ticket_and_a_reason_are_demanded_and_silence_denies(held: PolicyServer) -> None:
+    alice = held.client("alice")
+
+    def ask(reason: str = "void the orders of the import", ticket: str = "OPS-12") -> RequestView:
+        return alice.create_request(
+            RequestForm(
+                resource="postgres/shop", verbs=("delete",), duration_s=60, reason=reason, ticket=ticket
+            )
+        )
+
+    for wrong, words in (({"ticket": ""}, "a ticket is needed"), ({"ticket": "X-1"}, "another form"),
+                         ({"reason": "because"}, "at least 12")):  # fmt: skip
+        with pytest.raises(Exception, match=words):
+            ask(**wrong)
+    first = ask()
+    both = [
+        threading.Thread(target=held.client(name).approve, args=(first.id, "")) for name in ("bob", "boss")
+    ]
+    [one.start() for one in both]
+    [one.join() for one in both]
+    seen = alice.show_request(first.id)
+    assert seen.state == "approved"
+    assert sorted(seen.reviewers) == ["bob", "boss"]
+    assert len([one for one in alice.list_grants("active") if one.request_id == first.id]) == 1
+    held.client("bob").revoke(seen.grant_id)
+    second = ask()
+    assert held.client("bob").approve(second.id, "").state == "pending"
+    with pytest.raises(Conflict):
+        held.client("bob").approve(second.id, "")
+    until(lambda: alice.show_request(second.id).state == "expired", "silence that denies")
+    with pytest.raises(Conflict):
+        held.client("boss").approve(second.id, "")
+
+
+def _grant(server: PolicyServer, verb: str) -> str:
+    form = RequestForm(resource="postgres/shop", verbs=(verb,), duration_s=600, reason="mend the orders now")
+    asked = server.client("alice").create_request(form)
+    return server.client("bob").approve(asked.id, "").grant_id
+
+
+def test_revoking_cuts_a_statement_that_runs_within_a_second_and_it_is_undone(held: PolicyServer) -> None:
+    grant = _grant(held, "update")
+    with connected(held, "alice") as alice, connected(held, "alice") as other:
+        other.execute("SELECT 1")
+        alice.execute("UPDATE orders SET cents = 7 WHERE id = 7")
+        slow = Asked(alice, "UPDATE orders SET cents = 0 FROM pg_sleep(60) WHERE id = 8")
+        until(lambda: _running(held), "statement that runs")
+        held.client("bob").revoke(grant)
+        begun = time.monotonic()
+        slow.ended()
+        assert time.monotonic() - begun < 1.5
+        assert "was taken back" in str(slow.error)
+        until(lambda: not _running(held), "end of it in the database", 5)
+        # A session that never used the grant goes on.
+        assert other.execute("SELECT 1").fetchone() == (1,)
+    assert held.database.sql("SELECT cents FROM orders WHERE id = 8", database="heldshop") == "8"
+    aborted = until(lambda: held.events("session.aborted"), "event")[-1]
+    assert re.search("taken back", aborted["outcome"]["reason"])
+
+
+def _running(server: PolicyServer) -> bool:
+    found = server.database.sql(
+        "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'UPDATE%pg_sleep%' AND state = 'active'"
+    )
+    return found.strip() != "0"
