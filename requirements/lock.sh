@@ -13,7 +13,9 @@ compile() {
 compile pyproject.toml --extra server --output-file requirements/server.lock
 compile pyproject.toml --constraint requirements/server.lock --output-file requirements/base.lock
 compile pyproject.toml --extra ner --constraint requirements/server.lock --output-file requirements/ner.lock
-compile --group dev --constraint requirements/server.lock --constraint requirements/ner.lock --output-file requirements/dev.lock
+compile pyproject.toml --extra notify --constraint requirements/server.lock --output-file requirements/notify.lock
+compile --group dev --constraint requirements/server.lock --constraint requirements/ner.lock \
+  --constraint requirements/notify.lock --output-file requirements/dev.lock
 compile --group research --no-deps --output-file requirements/research.lock
 compile requirements/bootstrap.in --constraint requirements/server.lock --constraint requirements/dev.lock \
   --output-file requirements/bootstrap.lock

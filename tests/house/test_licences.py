@@ -80,6 +80,7 @@ def _verdict_of_one(text: str) -> str:
     [
         ("base.lock", WEAK_IN_SERVER),
         ("ner.lock", WEAK_IN_NER),
+        ("notify.lock", WEAK_IN_SERVER),
         ("server.lock", WEAK_IN_SERVER),
         ("dev.lock", WEAK_IN_DEVELOPMENT),
         ("bootstrap.lock", WEAK_IN_DEVELOPMENT),

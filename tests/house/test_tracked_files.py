@@ -52,7 +52,8 @@ def test_no_file_names_a_path_of_the_machine_it_was_made_on() -> None:
 
 
 @pytest.mark.parametrize(
-    "lock", ["base.lock", "server.lock", "ner.lock", "dev.lock", "research.lock", "bootstrap.lock"]
+    "lock",
+    ["base.lock", "server.lock", "ner.lock", "notify.lock", "dev.lock", "research.lock", "bootstrap.lock"],
 )
 def test_every_locked_package_is_pinned_by_version_and_hash(lock: str) -> None:
     text = (ROOT / "requirements" / lock).read_text()

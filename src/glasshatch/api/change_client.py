@@ -47,3 +47,7 @@ class ChangeCalls:
     def show_request(self, request_id: str) -> RequestView:
         """One request, by its id or the beginning of it."""
         return self._get(f"/requests/{quote(request_id, safe='')}", RequestView)
+
+    def open_link(self, link: str) -> RequestView:
+        """The request that a signed link is about."""
+        return self._get(f"/judge/{quote(link, safe='')}", RequestView)

@@ -8,7 +8,7 @@ from litestar import get, post
 from litestar.params import FromPath, JSONBody
 
 from .change_values import Ran, StatementForm, UndoForm
-from .ports import ChangeDesk
+from .ports import Desk
 from .routes import Call
 from .values import RequestView
 
@@ -16,8 +16,8 @@ from .values import RequestView
 _MOST_BYTES = 8 << 20
 
 
-def _desk(request: Call) -> ChangeDesk:
-    desk: ChangeDesk = request.app.state.desk
+def _desk(request: Call) -> Desk:
+    desk: Desk = request.app.state.desk
     return desk
 
 
@@ -45,5 +45,11 @@ def undo(request: Call, data: JSONBody[UndoForm]) -> RequestView:
     return _desk(request).undo(request.user, data)
 
 
-CHANGE_ROUTES: tuple[Any, ...] = (request_statement, show_request, run_statement, undo)
+@get("/judge/{link:str}", opt={"scope": "review"}, sync_to_thread=True)
+def open_link(request: Call, link: FromPath[str]) -> RequestView:
+    """The request that a signed link is about, for the approver whom it names; judge it by its id."""
+    return _desk(request).open_link(request.user, link)
+
+
+CHANGE_ROUTES: tuple[Any, ...] = (request_statement, show_request, run_statement, undo, open_link)
 """Routes below `/v1/{tenant}` about statements under review."""

@@ -1,7 +1,6 @@
 """What the API takes and gives, as values that client and server share; no server dependency here.
 
-Times are decimal strings of nanoseconds since the epoch, UTC, as in the event. Durations are
-whole seconds.
+Times are decimal strings of nanoseconds since the epoch, UTC, as in the event. Durations are whole seconds.
 """
 
 from __future__ import annotations
@@ -23,9 +22,8 @@ class Form(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class EventFilter(Form, frozen=True):
-    """Which events to read. actor: id or name; action: exact or with `*`; session: id or its
-    beginning; since, until: nanoseconds, until exclusive; after: only ledger indices above it.
-    The newest `limit` matches are given, oldest first."""
+    """Which events to read. actor: id or name; action: exact or with `*`; session: id or its beginning;
+    since, until: nanoseconds, until exclusive; after: only ledger indices above it. The newest are given."""
 
     actor: str = ""
     action: str = ""
@@ -69,7 +67,8 @@ class ReviewForm(Form, frozen=True):
 
 
 class RequestView(msgspec.Struct, frozen=True, kw_only=True):
-    """A request and where it stands; `statement` is what is under review where its kind is that."""
+    """A request and where it stands. statement: what is under review, if that is its kind. judge: whether the
+    caller may judge it."""
 
     id: str
     actor: str
@@ -84,6 +83,7 @@ class RequestView(msgspec.Struct, frozen=True, kw_only=True):
     grant_id: str = ""
     kind: str = "session"
     statement: StatementView | None = None
+    judge: bool = False
 
 
 class GrantView(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,7 +21,7 @@ from .breakglass.sections import BreakGlassSection
 from .identifying import IdentitySection, OidcSection
 from .limiting import LimitSection
 from .publishing import AnchorSection, TlogSection, WitnessSection
-from .reviews.sections import OncallSection, ReviewSection
+from .reviews.sections import NotifySection, OncallSection, ReviewSection
 
 CONFIG_VERSION = 1
 
@@ -189,6 +189,7 @@ class Config(_Section, frozen=True):
     limits: tuple[LimitSection, ...] = ()
     reviews: tuple[ReviewSection, ...] = ()
     oncall: dict[Name, OncallSection] = {}
+    notify: dict[Name, NotifySection] = {}
     break_glass: BreakGlassSection = BreakGlassSection()
     resources: dict[Name, ResourceSection] = {}
     ledgers: dict[Name, LedgerSection] = {}
@@ -321,6 +322,9 @@ def _check_references(loaded: LoadedConfig) -> None:
         _require_anchor(anchor.type, file)
     for name, channel in config.alerts.items():
         _require_reference(channel.secret, f"alerts.{name}.secret", file)
+    for name, way in config.notify.items():
+        if way.type == "apprise":
+            _require_reference(way.url, f"notify.{name}.url", file)
     for name, resource in config.resources.items():
         key = f"resources.{name}"
         _require_reference(resource.password, f"{key}.password", file)
@@ -366,6 +370,7 @@ def known_keys() -> set[str]:
         Config, ServerSection, KeysSection, GatewaySection, PolicySection, MaskingSection, DetectSection,
         TlogSection, WitnessSection, AnchorSection, RetentionSection, ChannelSection, ResourceSection,
         LedgerSection, IdentitySection, OidcSection, ColumnRule, MaskRule, StoredRule, SealRule, NerSection,
-        FreeTextRule, LimitSection, ReviewSection, OncallSection, BreakGlassSection,
+        FreeTextRule, LimitSection, ReviewSection, OncallSection, NotifySection,
+        BreakGlassSection,
     )  # fmt: skip
     return {field for section in sections for field in section.__struct_fields__}

@@ -20,7 +20,7 @@ from ..identity import Identity
 from ..keys import Keyring, MasterKey, open_master_key
 from ..ledger import Ledger
 from ..masking import Engine, MaskingPolicy, Redactor, Sealing, SealRule, Tokens
-from ..policy import PolicySet
+from ..policy import PolicySet, Request
 from ..policy.access import ACCESS, AccessRules
 from ..sources import SOURCES, Intake, Seen
 from .access import ROLES, Entitlements, may, require, sees
@@ -50,19 +50,19 @@ class House:
 
     def __init__(self, loaded: LoadedConfig, clock: Clock, *, brief: bool = False) -> None:
         """`brief` says that this is for one command, and not a server."""
-        loaded = settle_rewrap(loaded)
-        self.loaded = loaded
+        self.loaded = loaded = settle_rewrap(loaded)
         self.clock, self.tenant = clock, loaded.config.tenant
         self.changed_keys: Callable[[], object] = lambda: None
         """Told after another keyring was taken."""
+        self.heard: Callable[[Request], object] = lambda request: None
+        """Told of every request once it is filed, for whoever must hear of it."""
         self.home = Home(loaded.data)
         self.home.check()
         # Everything that can be wrong without the directory's lock is found before it is taken.
         self.policies, self.reviews = load_policy(loaded), ReviewRules(loaded, clock)
         self.access_policies, self.entitlements = load_access(loaded)
         self.keyring = open_keyring(loaded)
-        self.engine = load_engine(loaded)
-        self.masking = load_masking(loaded)
+        self.engine, self.masking = load_engine(loaded), load_masking(loaded)
         self.redactor = make_redactor(loaded, self.engine, self.keyring, self.masking)
         self._lock = self.home.lock(brief=brief)
         try:

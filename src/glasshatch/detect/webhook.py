@@ -41,9 +41,10 @@ class Webhook:
     """One address. `secret` is called at each delivery, so a changed secret needs no restart."""
 
     def __init__(
-        self, name: str, url: str, secret: Callable[[], bytes], clock: Clock, *, ca_file: str = ""
-    ) -> None:
-        """ca_file: certificates to trust instead of the system's.
+        self, name: str, url: str, secret: Callable[[], bytes], clock: Clock, *, ca_file: str = "",
+        section: str = "alerts",
+    ) -> None:  # fmt: skip
+        """ca_file: certificates to trust instead of the system's. section: where the configuration names it.
 
         Raises:
             ConfigError: The address is not https, nor http on loopback, or carries a password.
@@ -51,7 +52,8 @@ class Webhook:
         self.name = name
         self._secret = secret
         self._clock = clock
-        self._target = _target(name, url)
+        self._key = f"{section}.{name}"
+        self._target = _target(self._key, url)
         self._tls = _tls(name, ca_file) if self._target.scheme == "https" else None
 
     def deliver(self, alert: Alert) -> None:
@@ -61,16 +63,19 @@ class Webhook:
             Unavailable: It did not; says why, in words that hold nothing of the answer's text.
             ConfigError: The secret cannot be read or is too short.
         """
+        self.send(payload(alert, self.name), delivery_id(alert.id, self.name))
+
+    def send(self, body: bytes, delivery: str) -> None:
+        """Hand JSON over, signed; raises as `deliver`. `delivery` is the same for each try of one thing."""
         secret = self._secret()
         if len(secret) < _LEAST_SECRET_BYTES:
-            raise ConfigError(f"has fewer than {_LEAST_SECRET_BYTES} bytes", key=f"alerts.{self.name}.secret")
-        body = payload(alert, self.name)
+            raise ConfigError(f"has fewer than {_LEAST_SECRET_BYTES} bytes", key=f"{self._key}.secret")
         timestamp = str(self._clock.now_ns() // 1_000_000_000)
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "glasshatch",
             "Connection": "close",
-            DELIVERY_HEADER: delivery_id(alert.id, self.name),
+            DELIVERY_HEADER: delivery,
             TIMESTAMP_HEADER: timestamp,
             SIGNATURE_HEADER: sign(secret, timestamp, body),
         }
@@ -194,8 +199,8 @@ def _iso(time_ns: str) -> str:
     return f"{whole}.{rest:09}Z"
 
 
-def _target(name: str, url: str) -> urllib.parse.SplitResult:
-    key = f"alerts.{name}.url"
+def _target(place: str, url: str) -> urllib.parse.SplitResult:
+    key = f"{place}.url"
     try:
         target = urllib.parse.urlsplit(url)
         host, _ = target.hostname, target.port

@@ -58,6 +58,11 @@ ACTIONS: dict[str, Action] = {
         Action("grant.issued", "a time-boxed grant came into force", 2),
         Action("grant.expired", "a grant ran out"),
         Action("grant.revoked", "a grant was taken back before its time", 2),
+        Action(
+            "notice.failed",
+            "a channel did not take a notice of a request or of break-glass; says which, and why",
+            4,
+        ),
         Action("breakglass.printed", "a sheet was made for a holder, to be sealed; names its number", 3),
         Action("breakglass.used", "a holder broke the glass: a sheet opened a session; says why", 6),
         Action("breakglass.reviewed", "somebody else looked at a use of a sheet and said what it was", 3),

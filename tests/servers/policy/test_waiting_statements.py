@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import http.server
+import json
 import os
 import pty
-import re
 import select
 import signal
 import socket
@@ -17,8 +18,11 @@ from typing import Any
 import psycopg
 import pytest
 
+from fixtures.glasshatch import free_port
+from fixtures.page import Visitor
 from fixtures.servers import PostgresServer
 from glasshatch.api.values import RequestForm, RequestView
+from glasshatch.detect import verify_signature
 from glasshatch.errors import Conflict, Denied
 
 from .conftest import PolicyServer, until
@@ -40,12 +44,32 @@ wait = "2s"
 
 [oncall.shop]
 schedule = "oncall.json"
+
+[notify.hook]
+type = "webhook"
+url = "http://127.0.0.1:{port}/hook"
+secret = "file:hook.secret"
+kinds = ["request"]
+page = "http://127.0.0.1:{page}"
+
+[notify.chat]
+type = "apprise"
+url = "file:chat.secret"
+kinds = ["request"]
 """
+SECRET = "0123456789abcdef0123456789abcdef"
 UNKNOWN = "SELECT mystery(41)"
 
 
 @pytest.fixture(scope="module")
-def held(postgres: PostgresServer, open_directory: Any) -> Iterator[PolicyServer]:
+def receiver() -> Iterator[Receiver]:
+    found = Receiver()
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="module")
+def held(postgres: PostgresServer, open_directory: Any, receiver: Receiver) -> Iterator[PolicyServer]:
     """A server where statements wait, with several judges."""
     folder = open_directory / "holding"
     folder.mkdir()
@@ -59,7 +83,11 @@ def held(postgres: PostgresServer, open_directory: Any) -> Iterator[PolicyServer
     )
     server = PolicyServer(folder, postgres)
     text = server.config.read_text().replace('"policyshop"', '"heldshop"')
-    server.config.write_text(text + RULES.format(hold="1m"))
+    server.config.write_text(text + RULES.format(hold="1m", port=receiver.port, page=server.api_port))
+    for name, secret in {"hook": SECRET, "chat": f"json://127.0.0.1:{receiver.port}/chat"}.items():
+        file = server.home / f"{name}.secret"
+        file.touch(mode=0o600)
+        file.write_text(secret)
     (server.home / "oncall.json").write_text(
         '{"rotation": {"people": ["olga"], "start": "2020-01-01T00:00:00Z", "every": "7d"}}'
     )
@@ -90,6 +118,39 @@ def connected(server: PolicyServer, person: str, notices: list[str] | None = Non
     if notices is not None:
         found.add_notice_handler(lambda said: notices.append(f"{said.message_primary} {said.message_hint}"))
     return found
+
+
+class Receiver:
+    """What channels were told, as they came: the path, the headers, the body."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.came: list[tuple[str, dict[str, str], bytes]] = []
+        receiver = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                receiver.came.append((self.path, dict(self.headers), body))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                return
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def of(self, path: str, request_id: str) -> list[tuple[dict[str, str], Any]]:
+        """What came there about a request."""
+        return [
+            (headers, json.loads(body)) for at, headers, body in list(self.came)
+            if at == path and request_id in body.decode()
+        ]  # fmt: skip
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
 
 
 class Asked:
@@ -142,11 +203,13 @@ def test_it_waits_says_for_whom_and_runs_once_when_approved(held: PolicyServer) 
         assert alice.execute("SELECT 1").fetchone() == (1,)
     with pytest.raises((Conflict, Denied), match=r"waited in a session|is done"):
         held.client("alice").run_statement(request.id)
-    run = next(
+    found = lambda: [  # noqa: E731
         one for one in held.events("statement.run") if one.get("access", {}).get("approval_id") == request.id
-    )
+    ]
+    (run,) = until(found, "run on record")
     assert run["access"]["approvers"] == ["bob"]
-    assert [one for one in held.events("statement.held") if one["session_id"] == run["session_id"]]
+    session = run["session_id"]
+    assert [one for one in held.events("statement.held") if one["session_id"] == session]
 
 
 def test_who_is_on_call_may_judge_and_who_asked_may_not(held: PolicyServer) -> None:
@@ -270,6 +333,46 @@ def test_two_approvals_a_ticket_and_a_reason_are_demanded_and_silence_denies(hel
         held.client("boss").approve(second.id, "")
 
 
+def test_judges_are_told_and_a_link_is_for_one_person_signed_in_and_for_one_word(
+    held: PolicyServer, receiver: Receiver
+) -> None:
+    form = RequestForm(resource="postgres/shop", verbs=("update",), duration_s=60, reason="mend an order")
+    asked = held.client("alice").create_request(form)
+    ((headers, told),) = until(lambda: receiver.of("/hook", asked.id), "webhook")
+    signed = {name.lower(): value for name, value in headers.items()}
+    body = next(body for path, _, body in receiver.came if path == "/hook" and asked.id.encode() in body)
+    stamp, code = signed["glasshatch-timestamp"], signed["glasshatch-signature"]
+    assert verify_signature(SECRET.encode(), stamp, body, code, time.time_ns())
+    assert (told["who"], told["resource"], told["reason"]) == ("alice", "postgres/shop", "mend an order")
+    links = {one["name"]: one["link"] for one in told["judges"]}
+    assert set(links) == {"bob", "boss"}
+    ((_, chat),) = until(lambda: receiver.of("/chat", asked.id), "apprise")
+    assert f"glasshatch approve {asked.id}" in chat["message"]
+    bob, boss, nobody = (Visitor(held.api_port) for _ in range(3))
+    path = links["bob"].removeprefix(held.url)
+    stranger = nobody.get(path)
+    assert (stranger.status, stranger.location[:7]) == (303, "/signin")
+    for one, name in ((bob, "bob"), (boss, "boss")):
+        one.sign_in((held.home.parent / f"{name}.token").read_text().strip())
+    # Signed in as somebody else: forwarded or stolen, it opens nothing.
+    refused = boss.get(path)
+    assert refused.status == 403
+    assert "somebody else" in refused.text
+    assert bob.get(path[:-2] + ("A" if path[-2] != "A" else "B") + path[-1]).status == 403
+    shown = bob.get(path)
+    assert shown.status == 200, shown.text
+    assert "mend an order" in shown.text
+    said = {"csrf": shown.csrf, "comment": "by the link"}
+    assert boss.post(f"{path}/approve", said | {"csrf": boss.csrf()}).status == 403
+    assert bob.post(f"{path}/approve", said).status == 303
+    seen = held.client("alice").show_request(asked.id)
+    assert (seen.state, seen.reviewers) == ("approved", ("bob",))
+    # It has done its work.
+    assert bob.post(f"{path}/deny", said).status == 409
+    assert "has done its work" in bob.get(path).text
+    held.client("bob").revoke(seen.grant_id)
+
+
 def _grant(server: PolicyServer, verb: str) -> str:
     form = RequestForm(resource="postgres/shop", verbs=(verb,), duration_s=600, reason="mend the orders now")
     asked = server.client("alice").create_request(form)
@@ -292,8 +395,10 @@ def test_revoking_cuts_a_statement_that_runs_within_a_second_and_it_is_undone(he
         # A session that never used the grant goes on.
         assert other.execute("SELECT 1").fetchone() == (1,)
     assert held.database.sql("SELECT cents FROM orders WHERE id = 8", database="heldshop") == "8"
-    aborted = until(lambda: held.events("session.aborted"), "event")[-1]
-    assert re.search("taken back", aborted["outcome"]["reason"])
+    until(
+        lambda: [one for one in held.events("session.aborted") if "taken back" in one["outcome"]["reason"]],
+        "end on record",
+    )
 
 
 def _running(server: PolicyServer) -> bool:

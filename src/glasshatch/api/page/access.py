@@ -28,7 +28,7 @@ def requests(request: Call, done: FromQuery[str] = "") -> Response[str]:
     return answer(
         request, "requests", pending=[one for one in every if one.state == "pending"],
         judged=judged[:_BEFORE], grants=desk.list_grants(caller, "active"), told=_TOLD.get(done, ""),
-        may_judge=caller.has_role("approver"), may_revoke=caller.has_role("approver", "admin"),
+        may_revoke=caller.has_role("approver", "admin"),
     )  # fmt: skip
 
 
@@ -49,3 +49,23 @@ async def revoke(request: Call, grant_id: FromPath[str]) -> Response[str]:
     """Take a grant back."""
     await asyncio.to_thread(desk_of(request).revoke, request.user.caller, grant_id)
     return see_other("/requests?done=revoke")
+
+
+@page("/judge/{link:str}", opt={"scope": "review"})
+def judge_page(request: Call, link: FromPath[str]) -> Response[str]:
+    """One request, opened by the link that was sent to the one approver whom it names."""
+    caller, desk = request.user.caller, desk_of(request)
+    return answer(request, "judge", one=desk.open_link(caller, link), link=link)
+
+
+@post("/judge/{link:str}/{verdict:str}", opt={"scope": "review"}, status_code=303)
+async def judge_by_link(request: Call, link: FromPath[str], verdict: FromPath[str]) -> Response[str]:
+    """Approve or deny by a link; it has done its work with that, as nobody has two words on a request."""
+    desk, caller = desk_of(request), request.user.caller
+    steps = {"approve": desk.approve, "deny": desk.deny}
+    if verdict not in steps:
+        raise NotFoundException
+    comment = str((await request.form()).get("comment", ""))
+    found = await asyncio.to_thread(desk.open_link, caller, link)
+    await asyncio.to_thread(steps[verdict], caller, found.id, comment)
+    return see_other(f"/requests?done={verdict}")

@@ -13,7 +13,7 @@ from litestar.handlers import BaseRouteHandler
 
 from ...errors import GlasshatchError, Unavailable
 from ..answers import STATUS
-from .access import judge, requests, revoke
+from .access import judge, judge_by_link, judge_page, requests, revoke
 from .alerts import acknowledge, alerts
 from .event import event, proof
 from .files import file
@@ -28,11 +28,11 @@ from .visit import Door, NotSignedIn, PageSettings, require_own_form, require_ow
 
 _HANDLERS: tuple[Any, ...] = (
     file, show_signin, signin, signout, overview, search, tail, stream, event, proof, sessions, session,
-    timeline, requests, judge, revoke, alerts, acknowledge,
+    timeline, requests, judge, judge_page, judge_by_link, revoke, alerts, acknowledge,
 )  # fmt: skip
 _HEADINGS = {403: "Not allowed", 404: "Not found", 409: "Too late", 429: "Not so fast", 503: "Not now"}
-_BACK = {"requests": "Requests", "grants": "Requests", "alerts": "Alerts", "sessions": "Sessions",
-         "search": "Search", "timeline": "Timeline", "tail": "Live"}  # fmt: skip
+_BACK = {"requests": "Requests", "judge": "Requests", "grants": "Requests", "alerts": "Alerts",
+         "sessions": "Sessions", "search": "Search", "timeline": "Timeline", "tail": "Live"}  # fmt: skip
 
 
 def page_router(settings: PageSettings) -> Router:
@@ -74,7 +74,7 @@ def failed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     return html(
         request, "problem.html", status, headers, heading=_HEADINGS.get(status, "That did not work"),
         status=status, message=message, hint=hint, back=_BACK.get(back, ""),
-        back_path="/requests" if back == "grants" else f"/{back}",
+        back_path="/requests" if back in ("grants", "judge") else f"/{back}",
     )  # fmt: skip
 
 

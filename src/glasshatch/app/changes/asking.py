@@ -75,9 +75,11 @@ class StatementAsking:
             self.note("request.created", caller, request)
 
         where = f"statement/{kept.resource}/{kept.id}"
-        return house.control.requests.create(
+        request = house.control.requests.create(
             caller, resource=where, verbs=("run",), kind="statement", beside=beside, record=record, **filing
         )
+        house.heard(request)
+        return request
 
     def measure(self, caller: Identity, resource: GuardedResource, text: str) -> Preview:
         """What one statement would change, as its reviewer sees it; says why not where it is not known."""

@@ -17,6 +17,7 @@ from ...identity import Identity
 from ...policy import Grant, Request, RequestKind, RequestState
 from ..changes.viewing import statement_view
 from ..house import House
+from ..reviews.links import ApproveLinks
 from ..reviews.sections import ReviewSection
 
 _SECOND_NS = 1_000_000_000
@@ -46,7 +47,7 @@ class AccessPart:
         house = self._house
         section = house.reviews.of(kind, form.resource, form.verbs)
         house.reviews.require_ticket(section, form.ticket)
-        return house.control.requests.create(
+        request = house.control.requests.create(
             caller,
             limits=house.reviews.limits(section),
             resource=form.resource,
@@ -59,6 +60,17 @@ class AccessPart:
             kind=kind,
             record=lambda made: self.note_request("request.created", caller, made),
         )
+        house.heard(request)
+        return request
+
+    def open_link(self, caller: Identity, link: str) -> RequestView:
+        """The request that a link is about, for the one approver whom it names.
+
+        Raises:
+            Denied: It is none of ours, over, or somebody else's.
+        """
+        links = ApproveLinks(lambda: self._house.keyring.control_mac_key, self._house.clock)
+        return self.show_request(caller, links.read(link, caller))
 
     def list_requests(self, caller: Identity, state: str) -> list[RequestView]:
         """Requests the caller may see: reviewers and auditors all, everybody their own."""
@@ -215,6 +227,7 @@ class AccessPart:
             reviewers=self._names(tuple(review.reviewer_id for review in request.reviews)),
             grant_id=next((grant.id for grant in grants if grant.request_id == request.id), ""),
             kind=request.kind,
+            judge=request.actor_id != caller.id and self._judges(caller, request),
         )
         if request.kind != "statement":
             return view

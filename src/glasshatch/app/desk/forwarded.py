@@ -238,6 +238,10 @@ class ForwardedPart(ForwardedSigning):
         with self._front(caller) as front:
             return front.show_request(request_id)
 
+    def open_link(self, caller: Identity, link: str) -> RequestView:
+        with self._front(caller) as front:
+            return front.open_link(link)
+
     def list_requests(self, caller: Identity, state: str) -> list[RequestView]:
         with self._front(caller) as front:
             return front.list_requests(state)

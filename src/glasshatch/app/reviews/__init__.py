@@ -4,6 +4,6 @@ What needs the gateway lies in `holding`, which only a server loads.
 """
 
 from .rules import ReviewRules, names
-from .sections import OncallSection, ReviewSection
+from .sections import NotifySection, OncallSection, ReviewSection
 
-__all__ = ["OncallSection", "ReviewRules", "ReviewSection", "names"]
+__all__ = ["NotifySection", "OncallSection", "ReviewRules", "ReviewSection", "names"]

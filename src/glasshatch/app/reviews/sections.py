@@ -48,3 +48,19 @@ class OncallSection(_Section, frozen=True):
     schedule: str
     every: _Duration = "5m"
     stale: _Duration = "24h"
+
+
+class NotifySection(_Section, frozen=True):
+    """A way to tell people of requests that wait and of break-glass; the table's name is the channel's.
+
+    type: webhook, signed JSON to an https address; or apprise (`pip install 'glasshatch[notify]'`), which
+    reaches Slack, Teams, e-mail and many more. url: the address; for apprise, which has its secrets in it,
+    `env:NAME` or `file:PATH`. secret: signs a webhook's deliveries. kinds: what of it. page: where the page
+    is reached, as in `https://hatch.example.com`: then each of those who may judge has a link of their own.
+    """
+
+    type: Literal["webhook", "apprise"]
+    url: str
+    secret: str = ""
+    kinds: tuple[Literal["request", "break-glass"], ...] = ("request", "break-glass")
+    page: str = ""

@@ -27,6 +27,9 @@ from ..home import Home
 from ..house import load_engine, load_masking, load_policy, make_redactor, open_keyring
 from ..limiting import make_usage
 from ..recorder import EventMaker
+from ..reviews.channels import open_channels
+from ..reviews.notices import Notifier
+from ..reviews.telling import tell_break_glass
 from .doorway import Ground, make_gateway
 
 
@@ -92,6 +95,10 @@ async def _serve(loaded: LoadedConfig, door: Door, redactor: Redactor, why: Glas
             usage=make_usage(loaded),
         )
     )  # fmt: skip
+    notifier = Notifier(
+        open_channels(loaded, clock), lambda channel, notice, why: _say(f"channel {channel}: {why}")
+    )
+    door.told = lambda event: tell_break_glass(notifier, event)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     await gateway.start()
@@ -104,6 +111,7 @@ async def _serve(loaded: LoadedConfig, door: Door, redactor: Redactor, why: Glas
     finally:
         await gateway.stop(loaded.config.server.drain_seconds)
         await asyncio.to_thread(sink.close)
+        await asyncio.to_thread(notifier.close)
         door.book.close()
 
 

@@ -24,6 +24,7 @@ from ..house import House
 from ..limiting import make_usage
 from ..reviews.holding import SessionReviews
 from ..reviews.keeping import keep_schedules
+from ..reviews.telling import Telling
 from ..standing import ControlEndings, ControlStanding
 from ..workers import Keeper, Page
 from .doorway import Ground, demand_free, imaged, make_gateway
@@ -93,6 +94,7 @@ async def _serve(loaded: LoadedConfig, lifeline: Lifeline, workers: int) -> None
 async def _run(house: House, stop: asyncio.Event, lifeline: Lifeline, workers: int) -> None:
     config = house.loaded.config
     desk = FrontDesk(house, listening=config.gateway.postgres)
+    telling = Telling.of(house)
     reviewing = SessionReviews(house, house.reviews, desk.asking)
     gateway = None if workers else _gateway(house, reviewing)
     api = ApiServer(desk, TokenAuthenticator(house.control, house.clock), house.home.front_socket)
@@ -116,6 +118,7 @@ async def _run(house: House, stop: asyncio.Event, lifeline: Lifeline, workers: i
             if keeper is not None:
                 keeper.start()
             _warn(config)
+            await asyncio.to_thread(telling.of_waiting)
             by = f", served by {workers} process{'es' * (workers > 1)}" if workers else ""
             lifeline.ready(f"PostgreSQL on {config.gateway.postgres}{by}")
             await stop.wait()
@@ -131,6 +134,7 @@ async def _run(house: House, stop: asyncio.Event, lifeline: Lifeline, workers: i
             if keeper is not None:
                 keeper.stop()
             await api.stop()
+            await asyncio.to_thread(telling.close)
             if not halted:
                 await asyncio.to_thread(house.note, "server.stopped", outcome=Outcome(status="success"))
             await asyncio.to_thread(desk.signin.stop)
