@@ -112,7 +112,7 @@ class PolicyServer(RunningServer):
         return answer
 
 
-def until(met: Callable[[], Any], what: str, within_s: float = 30) -> Any:
+def until(met: Callable[[], Any], what: str, within_s: float = 90) -> Any:
     """Wait until something is so."""
     deadline = time.monotonic() + within_s
     while not (found := met()):

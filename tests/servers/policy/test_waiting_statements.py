@@ -169,7 +169,7 @@ class Asked:
         except Exception as error:
             self.error = error
 
-    def ended(self, within_s: float = 30) -> Asked:
+    def ended(self, within_s: float = 60) -> Asked:
         self._thread.join(within_s)
         assert not self._thread.is_alive(), "it still waits"
         return self
