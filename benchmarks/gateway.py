@@ -375,7 +375,7 @@ def issue_token(config_file: Path, name: str = "bench", roles: tuple[str, ...] =
 
 
 def await_port(port: int, process: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while time.monotonic() < end and process.poll() is None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return

@@ -30,6 +30,8 @@ _FLUSHED = b"Z\0\0\0\5"
 _EXECUTE_SYNC = b"E\0\0\0\x09\0\0\0\0\0S\0\0\0\4"
 _DESCRIBE = b"D\0\0\0\6P\0"
 _COMMANDS = 256
+_LONGEST_TEXT = 4_096
+"""A longer text is not remembered, so it would be understood twice: here, and again on the long way."""
 
 
 class Flight:
@@ -107,7 +109,7 @@ class Lane:
         if (
             int.from_bytes(data[1:5], "big") + 1 != end
             or data.find(0, 5) != end - 1
-            or end > session.limits.statement_bytes
+            or end > min(_LONGEST_TEXT, session.limits.statement_bytes)
         ):
             return False
         try:
