@@ -23,7 +23,8 @@ LAYOUT_VERSION = 1
 LEDGER = DEFAULT_LEDGER
 LEDGER_NAME = r"[a-z][a-z0-9_-]{0,62}"
 _LEDGER_NAME = re.compile(LEDGER_NAME)
-# A server whose supervisor was killed first lets its sessions finish, ten seconds if nothing else is configured.
+# A server whose supervisor was killed first lets its sessions finish: ten seconds if nothing else is
+# configured.
 _PATIENCE_SECONDS = 30.0
 _BRIEF = "command"
 
