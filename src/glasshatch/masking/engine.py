@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate, count
 from operator import add
 from pathlib import Path
@@ -21,7 +21,7 @@ from .decoding import TRIGGERS, Budget, Pieces, sources
 from .decoding.escapes import INVISIBLE
 from .detectors import ALL_PACKS, Detector, Pack, load_packs
 from .folding import fold, octets
-from .kernel import made, resolve
+from .kernel import made, resolve, rewritten
 from .resolving import uncut, unmasked
 from .scantwin import SEPARATOR
 from .tokens import TOKEN, written
@@ -97,14 +97,24 @@ class Engine:
 
         A batch of log lines is mostly that, and a list for each of them took longer than the scan.
         """
-        results: dict[int, list[Finding]] = {}
+        return {index: made(Finding, group, shift) for index, group, shift in self._groups(texts)}
+
+    def rewrite(self, texts: Sequence[str], ways: dict[str, Callable[[str], str]]) -> dict[int, str]:
+        """The texts in which something is found, by number, with what the way of its detector makes of each.
+
+        A value for each finding would take as long as looking for them.
+        """
+        return {
+            index: rewritten(texts[index], group, shift, ways) for index, group, shift in self._groups(texts)
+        }
+
+    def _groups(self, texts: Sequence[str]) -> Iterator[tuple[int, list[Found], int]]:
+        """Number, findings, and by how much their offsets are too large, where something is found."""
         for first, last in _chunks(texts):
             chunk = texts[first:last] if first or last < len(texts) else texts
             starts = _starts(chunk)
             for index, group in self._found(chunk, starts, 0, None).items():
-                shift = starts[index]
-                results[first + index] = made(Finding, group, shift)
-        return results
+                yield first + index, group, starts[index]
 
     def _found(
         self, texts: Sequence[str], starts: list[int], depth: int, budget: Budget | None

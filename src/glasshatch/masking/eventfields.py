@@ -78,7 +78,8 @@ def _foreign(event: Event, change: Change, scanned: tuple[str, ...]) -> Event:
         if name in _NAMED:
             changes[name] = change_tree(value, change, EVENT_HINTS)
         elif name == "client":
-            changes[name] = _replace(value, **_plain(name, value, change))
+            if plain := _plain(name, value, change):
+                changes[name] = _replace(value, **plain)
         elif (changed := _part(value, change)) is not value:
             changes[name] = changed
     return _replace(event, **changes)
@@ -109,8 +110,8 @@ def _known(event: Event, change: Change) -> Event:
     changes: dict[str, Any] = {}
     for part in _PLAIN:
         value = getattr(event, part)
-        if value is not None:
-            changes[part] = _replace(value, **_plain(part, value, change))
+        if value is not None and (changed := _plain(part, value, change)):
+            changes[part] = _replace(value, **changed)
     if event.actor is not None and not event.actor.id:
         changes.update(_claimed(event, change))
     elif event.resource is not None and event.resource.labels:
@@ -119,13 +120,18 @@ def _known(event: Event, change: Change) -> Event:
         # What a statement names is what somebody typed between quotation marks, whether it exists or not.
         changes["resources"] = tuple(_typed(resource, change) for resource in event.resources)
     for name in ("labels", "attrs", "native"):
-        if getattr(event, name):
-            changes[name] = change_tree(getattr(event, name), change, EVENT_HINTS)
+        if (tree := getattr(event, name)) and (changed := change_tree(tree, change, EVENT_HINTS)) != tree:
+            changes[name] = changed
     return _replace(event, **changes) if changes else event
 
 
 def _plain(part: str, value: Any, change: Change) -> dict[str, str]:
-    return {name: change(text, "") for name in _PLAIN[part] if (text := getattr(value, name))}
+    """What changes of the plain members: mostly nothing, and a copy costs more than the scan."""
+    return {
+        name: changed
+        for name in _PLAIN[part]
+        if (text := getattr(value, name)) and (changed := change(text, "")) is not text
+    }
 
 
 def _claimed(event: Event, change: Change) -> dict[str, Any]:

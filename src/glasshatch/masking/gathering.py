@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 from .embedded import OPENINGS, opened
@@ -34,10 +33,11 @@ def count_tokens(texts: Sequence[str]) -> dict[str, int]:
     Counting what stands there, and not what was just put there, makes redaction idempotent and
     counts what the statement's own redaction took out.
     """
-    counts: Counter[str] = Counter()
+    counts: dict[str, int] = {}
     for text in texts:
         if "<" in text:
-            counts.update(match[1] for match in TOKEN.finditer(text))
+            for match in TOKEN.finditer(text):
+                counts[match[1]] = counts.get(match[1], 0) + 1
         if UNSCANNED in text:
-            counts["UNSCANNED"] += 1
-    return dict(sorted(counts.items()))
+            counts["UNSCANNED"] = counts.get("UNSCANNED", 0) + 1
+    return dict(sorted(counts.items())) if len(counts) > 1 else counts

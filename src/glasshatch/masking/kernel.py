@@ -13,7 +13,7 @@ from . import rowtwin, scantwin
 
 if TYPE_CHECKING:
     from .rowtwin import Memo, Splicer, run_of
-    from .scantwin import Collector, Rules, codes, dense, made, resolve, runs, splice
+    from .scantwin import Collector, Rules, codes, dense, made, resolve, rewritten, runs, splice
 
 __all__ = [
     "KERNEL",
@@ -27,6 +27,7 @@ __all__ = [
     "dense",
     "made",
     "resolve",
+    "rewritten",
     "run_of",
     "runs",
     "splice",
@@ -65,4 +66,5 @@ if not TYPE_CHECKING:
     dense = (_scan or scantwin).dense
     runs = (_scan or scantwin).runs
     made = (_scan or scantwin).made
+    rewritten = (_scan or scantwin).rewritten
     splice = (_scan or scantwin).splice

@@ -111,6 +111,12 @@ class Redactor:
     def texts(self, texts: Sequence[str]) -> list[str]:
         """Many texts in one scan; the same strings come back where nothing was found."""
         out = list(texts)
+        try:
+            for index, clean in self.engine.rewrite(texts, self._ways.of).items():
+                out[index] = clean
+            return out
+        except Exception:
+            out = list(texts)  # whatever it was, only the texts that cause it may suffer for it
         for index, findings in self.found(texts).items():
             out[index] = UNSCANNED if findings is None else self.splice(texts[index], findings)
         return out

@@ -7,14 +7,14 @@ from operator import itemgetter
 from glasshatch.masking.beginnings import DEPTH, ROW, SYMBOLS
 from glasshatch.masking.looks import look, unpacked
 from glasshatch.masking.programs import LONGEST_BEHIND, MARKS, program
-from glasshatch.masking.scantwin import left_of
+from glasshatch.masking.scantwin import LEAST_LEFT, left_of
 from glasshatch.masking.validators import payment, phones, secrets
 
 from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Malloc, PyMem_Realloc
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
-FORMAT = 9
+FORMAT = 10
 
 assert (DEPTH, ROW, SYMBOLS) == (3, 17, 129)
 
@@ -45,6 +45,7 @@ cdef Py_ssize_t BEHIND = LONGEST_BEHIND + 1
 cdef glasshatch_turn_t TURNS[GLASSHATCH_DEEP]
 
 cdef Py_ssize_t MEMO = 4096
+cdef Py_ssize_t LEFT = LEAST_LEFT
 cdef Py_ssize_t VAIN = 1 << 18
 cdef Py_ssize_t VAIN_PER_CHARACTER = 32
 
@@ -671,13 +672,108 @@ def resolve(list found):
     return kept
 
 
+cdef enum:
+    SMALL = 24  # so many findings that overlap are settled without a sort of Python's
+    MOST_KEPT = 96
+
+
+cdef struct Weighed:
+    Py_ssize_t start, end
+    double trust
+    bint secret
+    int place  # in the group; or the place of the secret that it is left of, below zero
+
+
+cdef bint surer(Weighed* one, Weighed* other) noexcept nogil:
+    """Whether one comes before another: the surest, then the longest, then the first."""
+    if one.trust != other.trust:
+        return one.trust > other.trust
+    if one.end - one.start != other.end - other.start:
+        return one.end - one.start > other.end - other.start
+    return one.start < other.start
+
+
+cdef int keep(Weighed* kept, int count, Weighed* one) noexcept nogil:
+    """Put one between those that are kept, which stay in order."""
+    cdef int at = count
+    while at and kept[at - 1].start > one.start:
+        kept[at] = kept[at - 1]
+        at -= 1
+    kept[at] = one[0]
+    return count + 1
+
+
 cdef list best_of(list group):
+    cdef Weighed weighed[SMALL]
+    cdef Weighed kept[MOST_KEPT]
+    cdef Weighed left[MOST_KEPT]
+    cdef Weighed one
+    cdef int size = len(group), count = 0, lefts, at, other, begun = 0
+    cdef Py_ssize_t begin
+    cdef tuple found
+    cdef bint free
+    if size == 1:
+        return group
+    if size > SMALL:
+        return best_of_many(group)
+    for at in range(size):
+        found = group[at]
+        detector = found[2]
+        one.start, one.end, one.trust = found[0], found[1], detector.confidence
+        one.secret, one.place = detector.type == "SECRET", at
+        if one.end <= one.start:
+            return best_of_many(group)
+        other = at
+        while other and surer(&one, &weighed[other - 1]):
+            weighed[other] = weighed[other - 1]
+            other -= 1
+        weighed[other] = one
+    for at in range(size):
+        one = weighed[at]
+        free = True
+        for other in range(count):
+            if one.end > kept[other].start and one.start < kept[other].end:
+                free = False
+                break
+        if free:
+            count = keep(kept, count, &one)
+        elif one.secret:
+            lefts = 0
+            begin = one.start
+            for other in range(count):
+                if kept[other].end <= begin or kept[other].start >= one.end:
+                    continue
+                if kept[other].secret:
+                    lefts = -1
+                    break
+                if kept[other].start - begin >= LEFT:
+                    left[lefts] = one
+                    left[lefts].start, left[lefts].end, left[lefts].place = begin, kept[other].start, -one.place - 1
+                    lefts += 1
+                begin = kept[other].end
+            if lefts >= 0 and one.end - begin >= LEFT:
+                left[lefts] = one
+                left[lefts].start, left[lefts].place = begin, -one.place - 1
+                lefts += 1
+            for other in range(lefts):
+                count = keep(kept, count, &left[other])
+        if count > MOST_KEPT - SMALL - 2:
+            return best_of_many(group)
+    return [
+        group[kept[at].place] if kept[at].place >= 0 else part_of(group[-kept[at].place - 1], &kept[at])
+        for at in range(count)
+    ]
+
+
+cdef tuple part_of(tuple found, Weighed* part):
+    return part.start, part.end, found[2], ""
+
+
+cdef list best_of_many(list group):
     cdef list kept = []
     cdef tuple one, other
     cdef Py_ssize_t start, end
     cdef bint free
-    if len(group) == 1:
-        return group
     group.sort(key=by_trust)
     for one in group:
         start = start_of(one)
@@ -963,4 +1059,21 @@ def splice(str text, findings, dict ways):
         parts.append(ways[finding.detector](finding.value))
         done = finding.end
     parts.append(text[done:])
+    return "".join(parts)
+
+
+def rewritten(str text, list found, Py_ssize_t shift, dict ways):
+    cdef Py_ssize_t done = 0, start, size = len(text)
+    cdef list parts = []
+    cdef tuple one
+    for one in found:
+        start = start_of(one) - shift
+        if start < done or start > size:
+            raise ValueError("findings that overlap, or beyond the text")
+        if start > done:
+            parts.append(text[done:start])
+        parts.append(ways[one[2].name](one[3]))
+        done = end_of(one) - shift
+    if done < size:
+        parts.append(text[done:])
     return "".join(parts)

@@ -15,7 +15,7 @@ SEPARATOR = "\0"
 """Stands around every text of a batch. An expression may look at the one in front of its text, as at any
 character in front of a value; the one behind it is out of its sight, so that `$` is the end of the text."""
 
-FORMAT = 9
+FORMAT = 10
 """Changes with the interface; a compiled kernel of another format is not used."""
 
 Plain = tuple[int, int, int, Any]
@@ -268,5 +268,28 @@ def splice(text: str, findings: Sequence[Any], ways: dict[str, Callable[[str], s
         parts.append(text[done : finding.start])
         parts.append(ways[finding.detector](finding.value))
         done = finding.end
+    parts.append(text[done:])
+    return "".join(parts)
+
+
+def rewritten(
+    text: str,
+    found: Sequence[tuple[int, int, Any, str]],
+    shift: int,
+    ways: dict[str, Callable[[str], str]],
+) -> str:
+    """As `splice` of what `made` makes of them, in one step.
+
+    Raises:
+        ValueError: Findings overlap, or lie beyond the text.
+    """
+    parts: list[str] = []
+    done = 0
+    for begin, end, detector, value in found:
+        start = begin - shift
+        if not done <= start <= len(text):
+            raise ValueError("findings that overlap, or beyond the text")
+        parts += (text[done:start], ways[detector.name](value))
+        done = end - shift
     parts.append(text[done:])
     return "".join(parts)

@@ -102,7 +102,7 @@ def test_octets_of_another_text_are_refused() -> None:
         CHECKS["compiled"].check("\0abc\0", b"\0ab\0", [], [1, 4], [])
 
 
-@given(st.lists(spans, max_size=12))
+@given(st.lists(spans, max_size=40))
 def test_a_verdict_has_no_overlap_and_both_agree(parts: Any) -> None:
     verdicts = [kernel.resolve(found(parts)) for kernel in SCAN_KERNELS.values()]
     assert all(verdict == verdicts[0] for verdict in verdicts)
@@ -115,9 +115,20 @@ def test_a_verdict_has_no_overlap_and_both_agree(parts: Any) -> None:
 def test_both_write_alike(text: str, parts: Any) -> None:
     shown = []
     for kernel in SCAN_KERNELS.values():
-        findings = kernel.made(Finding, kernel.resolve(found(parts)), 0)
-        shown.append((findings, kernel.splice(text, findings, {"x": lambda value: f"<{value}>"})))
+        settled, ways = kernel.resolve(found(parts)), {"x": lambda value: f"<{value}>"}
+        findings = kernel.made(Finding, settled, 0)
+        shown.append((findings, kernel.splice(text, findings, ways)))
+        if all(one[0] <= len(text) for one in settled):
+            assert kernel.rewritten(text, settled, 0, ways) == shown[-1][1]
     assert all(one == shown[0] for one in shown)
+
+
+@pytest.mark.parametrize("name", SCAN_KERNELS)
+@pytest.mark.parametrize("places", [[(0, 3), (2, 4)], [(9, 12)], [(-1, 2)]])
+def test_what_cannot_be_written_is_refused(name: str, places: list[tuple[int, int]]) -> None:
+    some = [(start, end, Weighed(0.5), "v") for start, end in places]
+    with pytest.raises(ValueError, match="overlap"):
+        SCAN_KERNELS[name].rewritten("abcdef", some, 0, {"x": str.upper})
 
 
 @pytest.mark.parametrize("name", SCAN_KERNELS)
