@@ -636,11 +636,11 @@ cdef bint is_near(
     return near.compiled().search(text, low, match.high) is not None
 
 
-cdef Py_ssize_t start_of(tuple one) except -1:
+cdef Py_ssize_t start_of(tuple one) except? -1:
     return one[0]
 
 
-cdef Py_ssize_t end_of(tuple one) except -1:
+cdef Py_ssize_t end_of(tuple one) except? -1:
     return one[1]
 
 
