@@ -256,7 +256,7 @@ def test_an_answer_without_text_is_untouched(redactor: Redactor) -> None:
 
 def test_a_cell_that_cannot_be_scanned_or_masked_never_passes(engine: Engine, tokens: Tokens) -> None:
     class Deaf(Engine):
-        def found(self, texts: Any) -> Any:
+        def _groups(self, texts: Any) -> Any:
             raise RuntimeError("boom")
 
     class Mute(Tokens):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -22,7 +22,8 @@ from glasshatch.events import (
     StatementText,
     encode,
 )
-from glasshatch.masking import UNSCANNED, Engine, Finding, Redactor, Tokens
+from glasshatch.masking import UNSCANNED, Engine, Redactor, Tokens
+from glasshatch.masking.candidates import Found
 from glasshatch.statements import Span, analyze_sql
 
 MAIL, CARD = "alice@example.com", "4111111111111111"
@@ -186,10 +187,10 @@ def test_bind_values_are_read_in_both_formats(redactor: Redactor, tokens: Tokens
 class Broken(Engine):
     """An engine that cannot scan texts with a certain word in them."""
 
-    def found(self, texts: Sequence[str]) -> dict[int, list[Finding]]:
+    def _groups(self, texts: Sequence[str]) -> Iterator[tuple[int, list[Found], int]]:
         if any("poison" in text for text in texts):
             raise RuntimeError("boom")
-        return super().found(texts)
+        return super()._groups(texts)
 
 
 @pytest.fixture(scope="module")
