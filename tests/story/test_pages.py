@@ -427,6 +427,19 @@ def first_day(scene: Scene) -> Iterator[Story]:
 
 
 @contextlib.contextmanager
+def first_judging(scene: Scene) -> Iterator[Story]:
+    """The channel's receiver is nobody, and its secret lies in a file."""
+    secret = scene.house.home / "chat.secret"
+    secret.touch(mode=0o600)
+    secret.write_text("0123456789abcdef" * 2)
+    words = {
+        "env:CHAT_SECRET": f"file:{secret}", "https://chat.example.com": f"http://127.0.0.1:{free_port()}",
+    }  # fmt: skip
+    with in_the_house(scene, words=words, sees=("approved", "revoked")) as story:
+        yield story
+
+
+@contextlib.contextmanager
 def break_glass(scene: Scene) -> Iterator[Story]:
     """Alice uses her first sheet as soon as it is printed, so that there is something to review."""
     house, file, used = scene.house, scene.work / "sheets.txt", list[str]()
@@ -443,11 +456,12 @@ def break_glass(scene: Scene) -> Iterator[Story]:
         scene, sees=("sheet 1, 2 of alice", "revoked", "unreviewed|open", "justified|reviewed"),
         not_run={"lp sheets.txt": "there is no printer"},
     ) as story:  # fmt: skip
+        shutil.copy2(house.home.parent / "admin.token", scene.work)
         yield msgspec.structs.replace(story, before=use)
 
 
 STORIES = {
-    "docs/operate/break-glass.md": break_glass,
+    "docs/operate/break-glass.md": break_glass, "docs/guides/first-day-approver.md": first_judging,
     "docs/guides/first-day-engineer.md": first_day,
     "README.md": readme, "docs/guides/protect-a-database.md": protect, "docs/guides/alerts.md": alerts,
     "docs/operate/backup.md": backup, "docs/operate/upgrade.md": upgrade, "docs/operate/keys.md": keys,
