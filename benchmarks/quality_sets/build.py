@@ -51,9 +51,9 @@ class Half:
     def __init__(self, name: str) -> None:
         folder = Path(__file__).with_name(name)
         self.name = name
-        self.plain = _templates(folder / "plain.txt")
-        self.carriers = _templates(folder / "carriers.txt")
-        self.clean = _templates(folder / "clean.txt")
+        self.plain = templates(folder / "plain.txt")
+        self.carriers = templates(folder / "carriers.txt")
+        self.clean = templates(folder / "clean.txt")
         told: dict[str, Any] = tomllib.loads((folder / "forms.toml").read_text())
         self.encoders: list[str] = told["encoders"]
         self.free_standing: list[str] = told["free_standing"]
@@ -61,7 +61,7 @@ class Half:
         self.forms: dict[str, list[str]] = told["forms"]
 
 
-def _templates(path: Path) -> list[tuple[str, str]]:
+def templates(path: Path) -> list[tuple[str, str]]:
     """Domain and template: `## domain` opens a domain, `%%` stands between templates."""
     found: list[tuple[str, str]] = []
     for part in re.split(r"^## ", path.read_text(), flags=re.MULTILINE):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
 import uuid
 from collections.abc import Callable
@@ -10,6 +11,8 @@ from .people import Rng, digits, letters
 from .secrets import HEX, LOWER, pick
 
 _BASE = datetime.datetime(2026, 3, 2, tzinfo=datetime.UTC)
+_UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+_MIXED = _UPPER + "abcdefghijklmnopqrstuvwxyz"
 _WORDS = """checkout ledger billing catalog invoice shipment session search profile gateway worker report
 queue refund payout import export pricing voucher mailer""".split()
 _FIRST = (
@@ -41,6 +44,9 @@ FILLERS: dict[str, Callable[[Rng], str]] = {
     "epoch": lambda r: str(int(_time(r).timestamp())),
     "epochms": lambda r: str(int(_time(r).timestamp() * 1000)),
     "uuid": lambda r: str(uuid.UUID(int=r.getrandbits(128), version=4)),
+    "hex2": lambda r: pick(r, HEX, 2),
+    "hex6": lambda r: pick(r, HEX, 6),
+    "hex22": lambda r: pick(r, HEX, 22),
     "hex8": lambda r: pick(r, HEX, 8),
     "hex16": lambda r: pick(r, HEX, 16),
     "hex32": lambda r: pick(r, HEX, 32),
@@ -57,6 +63,8 @@ FILLERS: dict[str, Callable[[Rng], str]] = {
     "n12": lambda r: str(r.randrange(10**11, 10**12)),
     "n13": lambda r: str(r.randrange(10**12, 10**13)),
     "n18": lambda r: str(r.randrange(10**17, 10**18)),
+    "n7x": lambda r: digits(r, 7),
+    "n16": lambda r: str(r.randrange(10**15, 10**16)),
     "n20": lambda r: "00" + digits(r, 18),
     "float": lambda r: f"{r.random() * 100:.{r.randrange(2, 9)}f}",
     "version": lambda r: f"{r.randrange(9)}.{r.randrange(30)}.{r.randrange(40)}",
@@ -72,6 +80,15 @@ FILLERS: dict[str, Callable[[Rng], str]] = {
     "upper2": lambda r: letters(r, 2),
     "base36": lambda r: pick(r, LOWER, 12),
     "alnum20": lambda r: letters(r, 20, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"),
+    "alnum16": lambda r: letters(r, 16, _UPPER),
+    "alnum16m": lambda r: letters(r, 16, _MIXED),
+    "base36caps": lambda r: letters(r, 9, _UPPER),
+    "ulid": lambda r: letters(r, 23, "0123456789ABCDEFGHJKMNPQRSTVWXYZ"),
+    "b64_21": lambda r: letters(r, 21, _MIXED + "+/") + "g",
+    "b64_43": lambda r: letters(r, 43, _MIXED + "+/"),
+    "b64_64": lambda r: letters(r, 64, _MIXED + "+/"),
+    "b64_86": lambda r: letters(r, 86, _MIXED + "+/"),
+    "b64_harmless": lambda r: base64.b64encode(" ".join(r.choices(_WORDS, k=8)).encode()).decode(),
     "amount": lambda r: f"{r.randrange(1, 9000)}.{r.randrange(100):02d}",
 }
 """Every filler by the name that follows the tilde in a template."""

@@ -21,9 +21,7 @@ from .world import PLANTED, Visited
 # All visits and looks are in the fixture: some 45 s of processor time, more of the clock beside other work.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-KNOWN = {
-    "* stripe gzip": "the secret's rule wants a boundary that its neighbour in packed JSON is not",
-}
+KNOWN = {}
 """What leaks and is known to: `way sort form`, and why. An entry that nothing needs any more fails."""
 
 

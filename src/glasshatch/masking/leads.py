@@ -25,7 +25,8 @@ _JOINT = r"[\x01-/:-@\[-`{-\xbf\u2010-\u203a\u2190-\u21ff\u3000-\u303f]"
 _FILLERS = """
 number numbers num no n nr nbr numero numéro número nummer nummern numer n° nº id code value val text string
 data is was are as its it ist lautet war sind est es son era è é são sono är jest wynosi to
-my your his her their the a of for de del della du da do der des den die das dem von van för para pour für per
+c'est cest my your his her their
+the a of for de del della du da do der des den die das dem von van för para pour für per
 on le el il la al em in am op den dnia at unter au aan på på new old updated changed
 us usa u.s uk gb in br ca au jp fr de es it nl se pl pt eu
 hat ha tem tiene porte heeft har ma med met mit avec con com document doc reads ends type
@@ -55,7 +56,8 @@ def lead_expression(words: Sequence[str], gap: int = 0, ahead: str = "") -> str:
     spoken = _branches([_spoken(word) for word in sorted(words, key=len, reverse=True)])
     # Behind a list of columns stand the values of all of them, the first one's first.
     loose = rf"(?:(?:(?![Vv](?:ALUES|alues))[^0-9\x00\n);]){{0,{gap}}}?(?<![A-Za-z]))?" if gap else ""
-    return rf"{start}(?:{spoken})s?(?![a-z]){ahead}{connection()}{loose}"
+    # A word may have the word for a number right behind it: `paspoortnr`, `telno`, `Passnummer`.
+    return rf"{start}(?:{spoken})(?:s|[Nn](?:r|o|um(?:mer|ber)?))?(?![a-z]){ahead}{connection()}{loose}"
 
 
 def value_ahead(value: str, gap: int) -> str:
@@ -84,10 +86,14 @@ def lead_triggers(words: Sequence[str], gap: int = 0, digit: bool = True) -> lis
     for word in words:
         if len(octets(word)) < 2:
             raise ValueError(f"the lead {word!r} is shorter than two characters")
-    tail = rf"[^0-9\x00]{{0,{LEAD_GAP + gap}}}[0-9]" if digit else ""
-    # What starts with another lead and a space is heard with that one.
-    heard = [word for word in words if not any(word.startswith(other + " ") for other in words)]
-    return [_heard(word) + tail for word in heard]
+    # What starts with another lead and a space is heard with that one, so far behind it as that is longer.
+    heard = dict.fromkeys(word for word in words if not any(word.startswith(other + " ") for other in words))
+    triggers = []
+    for word in heard:
+        longest = max(len(octets(other)) for other in words if other == word or other.startswith(word + " "))
+        far = LEAD_GAP + gap + longest - len(octets(word))
+        triggers.append(_heard(word) + (rf"[^0-9\x00]{{0,{far}}}[0-9]" if digit else ""))
+    return triggers
 
 
 def lead_reach(words: Sequence[str], gap: int = 0) -> int:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from . import arguments, escapes, octets, packed, quoted, records, runs
+from . import arguments, escapes, named, octets, packed, quoted, records, runs
 from .budget import Budget
 from .sources import Pieces, Placed, Source
 
-KINDS = (escapes, quoted, runs, octets, packed, records, arguments)
+KINDS = (escapes, quoted, runs, octets, packed, records, arguments, named)
 """Every kind: `TRIGGERS`, and `sources(text, hits, budget)`, which decodes around hits of them."""
 
 TRIGGERS: tuple[str, ...] = tuple(trigger for kind in KINDS for trigger in kind.TRIGGERS)

@@ -30,6 +30,7 @@ TRIGGERS = (
     r"\x1b[\[\]()]",
     r"[^\x00]\x08",
     r"[^\x00]\x1e",
+    r"[0-9A-Z]{2,4}\+[0-9A-Z]{2,4}\+[0-9A-Z]{2}",
 )
 AROUND = 320
 """How far the context of an escape reaches; neighbours nearer than that are read together."""
@@ -51,6 +52,7 @@ _ESCAPE = re.compile(
     r"|\x1b[()][0-9A-B]"
     r"|\x08|\x1e+|\+"
 )
+_SPACED = re.compile(r"[0-9A-Z]{2,4}\+[0-9A-Z]{2,4}\+[0-9A-Z]{2}")
 _HEAD = re.compile(r"[%\\&\x1b\x1e\x08]")
 _FORM_HEAD = re.compile(r"[%\\&\x1b\x1e\x08+]")
 _BLANKS = {"n": "\n", "r": "\r", "t": "\t"}
@@ -67,11 +69,11 @@ def sources(text: str, hits: Sequence[tuple[int, int]], budget: Budget) -> Itera
     """What stands around the hits, with its escapes resolved."""
     for low, high in regions(text, [end for _, end in hits], AROUND):
         pieces = _resolved(text, low, high, _HEAD)
-        if pieces is None:
-            continue
-        yield pieces
+        if pieces is not None:
+            yield pieces
         # In a form a plus sign is a space, unless it is one: there is no telling, so both are read.
-        if text.find("%", low, high) >= 0 and text.find("+", low, high) >= 0:
+        encoded = text.find("%", low, high) >= 0 and text.find("+", low, high) >= 0
+        if encoded or _SPACED.search(text, low, high):
             form = _resolved(text, low, high, _FORM_HEAD)
             if form is not None:
                 yield form

@@ -11,20 +11,37 @@ from collections.abc import Iterator, Sequence
 from .budget import Budget
 from .sources import Pieces
 
-_NAMES = (
+NAMES = (
     "ssn|dob|birth|passport|licen[cs]e|phone|mobile|telefon|nino|nhs|dni|bsn|tfn|cpf|aadhaar|tax_?id|iban|password"
     "|passwd|secret|token|api_?key|personnummer|geburtsdatum|naissance|nacimiento|nascita|nascimento|pesel|steuer"
-    "|codice_fiscale|medicare|national_id|card|sin|nir|nif"
+    "|codice_fiscale|medicare|national_id|card|sin|nir|nif",
+    "geburts|pass_?nummer|pass_?nr|rvnr|idnr|sv_?nummer|telefoon|telefono|movil|celular|portable|mobil|mobiel|handy"
+    "|nasc|naiss|geboorte|urodz|dogum|pasaport|passeport|passaporto",
+    "reisepass|paszport|paspoort|fuehrerschein|permis|patente|rijbewijs|korkort|ehliyet|passwort|wachtwoord|contrasena"
+    "|senha|haslo|sifre",
 )
+"""Words that name a column whose values are read with it, in groups: a trigger of more than about forty words
+is no longer found by its words, and slows everything down."""
+
+
+def _columns_named(names: str) -> tuple[str, ...]:
+    titled, upper = "|".join(one[0].upper() + one[1:] for one in names.split("|")), names.upper()
+    return (
+        rf"[,;\t|](?: |\x22)?(?:[a-z]{{1,12}}_)?(?:{names})[a-z_]{{0,12}}(?: {{0,20}}|\x22)[,;\t|\r\n]",
+        rf"[,;\t|](?: |\x22)?(?:[A-Z]{{1,12}}_)?(?:{upper})[A-Z_]{{0,12}}(?: {{0,20}}|\x22)[,;\t|\r\n]",
+        rf"[\n\x00](?: |\x22)?(?:[a-z]{{1,12}}_)?(?:{names})[a-z_]{{0,12}}(?: {{0,20}}|\x22)[,;\t|]",
+        rf"[,;\t|\n\x00](?: |\x22)?(?:{titled})[A-Za-z_-]{{0,12}}(?: {{0,20}}|\x22)[,;\t|\r\n]",
+        # The names of columns stand in the middle of them where psql prints a table.
+        rf"\| {{2,20}}(?:{names})[a-z_]{{0,12}} {{0,20}}[|\n]",
+    )
+
+
 TRIGGERS = (
     r"(?:VALUES|values|Values)[ \r\n\t]{0,4}\(",
-    rf"[,;\t|](?: |\x22)?(?:[a-z]{{1,12}}_)?(?:{_NAMES})[a-z_]{{0,12}}(?: {{0,20}}|\x22)[,;\t|\r\n]",
-    rf"[,;\t|](?: |\x22)?(?:[A-Z]{{1,12}}_)?(?:{_NAMES.upper()})[A-Z_]{{0,12}}(?: {{0,20}}|\x22)[,;\t|\r\n]",
-    rf"[\n\x00](?: |\x22)?(?:[a-z]{{1,12}}_)?(?:{_NAMES})[a-z_]{{0,12}}(?: {{0,20}}|\x22)[,;\t|]",
     r"\$1 = ['0-9]",
     r"(?:FROM|from) (?:STDIN|stdin)",
+    *(trigger for names in NAMES for trigger in _columns_named(names)),
 )
-_INSERT, _PARAMETER = 0, 4
 _MOST_COLUMNS, _MOST_ROWS, _LONGEST, _LONGEST_ROW, _A_TRY = 100, 200, 1 << 14, 4096, 64
 
 _COLUMNS_AFTER = re.compile(
@@ -43,7 +60,7 @@ _PARAMETER_VALUE = re.compile(r"\$(\d{1,3}) = ")
 
 def sources(text: str, hits: Sequence[tuple[int, int]], budget: Budget) -> Iterator[Pieces]:
     """The records behind the hits, each value with its name before it."""
-    done = dict.fromkeys(_READERS.values(), 0)
+    done = dict.fromkeys(_READERS, 0)
     for kind, end in hits:
         reader = _READERS[kind]
         if end <= done[reader]:
@@ -90,7 +107,7 @@ def _inserted(text: str, end: int, budget: Budget) -> tuple[Pieces | None, int]:
     marked = [
         (mark, name) for row in rows if len(row) == len(names) for mark, name in zip(row, names, strict=True)
     ]
-    return _spelled(text, marked, place), place
+    return spelled(text, marked, place), place
 
 
 def _columns_before(text: str, end: int) -> str:
@@ -145,7 +162,7 @@ def _table(text: str, end: int, budget: Budget) -> tuple[Pieces | None, int]:
         place = stop
         if place >= len(text) or text[place] != "\n":
             break
-    return (_spelled(text, marked, place), place) if marked else (None, last)
+    return (spelled(text, marked, place), place) if marked else (None, last)
 
 
 def _line_end(text: str, start: int) -> int:
@@ -185,10 +202,10 @@ def _parameters(text: str, end: int, budget: Budget) -> tuple[Pieces | None, int
         for match in _PARAMETER_VALUE.finditer(text, start, stop)
         if match[1] in names
     ]
-    return (_spelled(text, marked, stop), stop) if marked else (None, stop)
+    return (spelled(text, marked, stop), stop) if marked else (None, stop)
 
 
-def _spelled(text: str, marked: Sequence[tuple[int, str]], stop: int) -> Pieces | None:
+def spelled(text: str, marked: Sequence[tuple[int, str]], stop: int) -> Pieces | None:
     """The text from the first mark on, each marked character replaced by the name of the value behind it."""
     if not marked:
         return None
@@ -218,8 +235,8 @@ def _copied(text: str, end: int, budget: Budget) -> tuple[Pieces | None, int]:
             break
         marked += zip(marks, names, strict=True)
         rows, place = rows + 1, stop
-    return _spelled(text, marked, place), place
+    return spelled(text, marked, place), place
 
 
-_READERS = {_INSERT: _inserted, 1: _table, 2: _table, 3: _table, _PARAMETER: _parameters, 5: _copied}
+_READERS = (_inserted, _parameters, _copied, *[_table] * (len(TRIGGERS) - 3))
 """What reads the records behind a trigger, by the trigger's place."""

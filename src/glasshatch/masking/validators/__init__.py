@@ -32,6 +32,7 @@ Validator = Callable[[str], bool]
 
 VALIDATORS: dict[str, Validator] = {
     "aba_routing": payment.aba_routing,
+    "argument_secret": secrets.argument_secret,
     "basic_credentials": secrets.basic_credentials,
     "beside_secret": secrets.beside_secret,
     "bic": payment.bic,
@@ -39,6 +40,7 @@ VALIDATORS: dict[str, Validator] = {
     "br_rg": people.br_rg,
     "card": payment.card,
     "ca_health": people.ca_health,
+    "card_told": payment.card_told,
     "chosen_secret": secrets.chosen_secret,
     "cookie_header": secrets.cookie_header,
     "cookie_value": secrets.cookie_value,
@@ -49,6 +51,7 @@ VALIDATORS: dict[str, Validator] = {
     "document_number": people.document_number,
     "es_social": people.es_social,
     "eui64": network.eui64,
+    "generated_token": secrets.generated_token,
     "iban": payment.iban,
     "iccid": devices.iccid,
     "imei": devices.imei,
@@ -74,6 +77,7 @@ VALIDATORS: dict[str, Validator] = {
     "strong_secret": secrets.strong_secret,
     "typed_secret": secrets.typed_secret,
     "uk_driver": people.uk_driver,
+    "us_itin": people.us_itin,
     "us_ssn": people.us_ssn,
     "vin": devices.vin,
 }

@@ -13,14 +13,18 @@ _MONTHS = {
     month: number
     for number, months in enumerate(
         (
-            "jan janv ene gen sty leden januari styczen styczn tammi",
-            "feb fev fevr lut febr februari luty helmi",
-            "mar mars marz marco maart mrt marc maris mrz maerz maalis", "apr avr abr kwi avril huhti",
-            "may mai mag maj mei mayo maggio maio touko", "jun juin giu cze juni junho kesa",
-            "jul juil lug lip juli juillet luglio julho heina", "aug aout ago sie augusti agosto elo",
-            "sep sept set wrz september septiembre settembre setembro syys",
-            "oct okt ott out paz octobre loka",
-            "nov lis novembre marras", "dec dez dic dicembre dezember gru joulu",
+            "jan janv ene gen sty leden januari styczen styczn tammi ocak ian",
+            "feb fev fevr lut febr februari luty helmi sub subat unor",
+            "mar mars marz marco maart mrt marc maris mrz maerz maalis brez",
+            "apr avr abr kwi avril huhti nis nisan dub",
+            "may mai mag maj mei mayo maggio maio touko mayıs kvet",
+            "jun juin giu cze juni junho kesa haz haziran",
+            "jul juil lug lip juli juillet luglio julho heina tem temmuz",
+            "aug aout ago sie augusti agosto elo agu agustos srp",
+            "sep sept set wrz september septiembre settembre setembro syys eyl eylul zari",
+            "oct okt ott out paz octobre loka eki ekim rij",
+            "nov lis novembre marras kas kasim noi",
+            "dec dez dic dicembre dezember gru joulu ara aralik pros",
         ),
         start=1,
     )

@@ -31,6 +31,12 @@ def card(text: str) -> bool:
     return len(number) in ISSUERS.get(number[:4], ()) and luhn(number) and len(set(number)) > 1
 
 
+def card_told(text: str) -> bool:
+    """What a word such as `card number` tells: twelve to nineteen digits of any network, and Luhn."""
+    number = digits(text)
+    return 12 <= len(number) <= 19 and len(set(number)) > 2 and luhn(number)
+
+
 def _issuer_ranges() -> dict[str, tuple[int, ...]]:
     """The lengths that card numbers have, by their first four digits."""
     ranges = (
@@ -47,8 +53,13 @@ def _issuer_ranges() -> dict[str, tuple[int, ...]]:
         ((3800, 3999), (14, 16, 19)),
         ((3528, 3589), (16, 17, 18, 19)),
         ((6200, 6299), (16, 17, 18, 19)),
+        ((6060, 6089), (16,)),  # RuPay, Hipercard
+        ((6361, 6369), (16, 19)),  # Elo, InterPayment
+        ((5066, 5067), (16, 18, 19)),  # Elo, Verve
+        ((5061, 5061), (16, 18, 19)),  # Verve
+        ((9792, 9792), (16,)),  # Troy
     )
-    maestro = (5018, 5020, 5038, 5893, 6304, 6759, 6761, 6762, 6763)
+    maestro = (5018, 5019, 5020, 5038, 5893, 6304, 6759, 6761, 6762, 6763)
     known = {str(first): tuple(range(13, 20)) for first in maestro}
     for (low, high), lengths in ranges:
         known |= {str(first): lengths for first in range(low, high + 1)}

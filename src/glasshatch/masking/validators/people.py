@@ -17,6 +17,15 @@ def us_ssn(text: str) -> bool:
     return area not in ("000", "666") and area < "900" and group != "00" and serial != "0000"
 
 
+def us_itin(text: str) -> bool:
+    """A US taxpayer number: 9, and a group of 50 to 65, 70 to 88, 90 to 92 or 94 to 99 (IRS)."""
+    number = digits(text)
+    if len(number) != 9 or number[0] != "9" or number[5:] == "0000":
+        return False
+    group = int(number[3:5])
+    return 50 <= group <= 65 or 70 <= group <= 88 or 90 <= group <= 92 or group >= 94
+
+
 def npi(text: str) -> bool:
     """A US provider's number: ten digits from 1 or 2, Luhn with the prefix 80840 (CMS)."""
     number = digits(text)

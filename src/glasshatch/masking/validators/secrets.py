@@ -27,9 +27,9 @@ def secret_value(text: str) -> bool:
 
 def _stands_for_another(bare: str) -> bool:
     lowered = bare.lower()
-    if lowered.startswith(REFERENCES) or _MASK.search(bare) or _CALL.match(bare) or _path(bare):
+    if lowered.startswith(_REFERENCES) or _MASK.search(bare) or _CALL.match(bare) or _path(bare):
         return True
-    if bare[0] == "<" and bare.endswith(">"):
+    if (bare[0] == "<" and bare.endswith(">")) or _FILL_IN.fullmatch(lowered):
         return True
     return bare[0] == "$" and _VARIABLE.fullmatch(bare) is not None
 
@@ -39,15 +39,23 @@ def _path(bare: str) -> bool:
     return _PATH.fullmatch(bare) is not None and not any(map(_DENSE.match, bare.split("/")))
 
 
-REFERENCES = (
-    "redacted", "changeme", "!vault", "!unsafe", "!reference", "!ref", "!sub", "!secret", "!env", "your ",
+_REFERENCES = (
+    "redacted", "!vault", "!unsafe", "!reference", "!ref", "!sub", "!secret", "!env", "your ",
     "<your", "${", "{{", "%(", "$(", "env:", "env.", "file:", "file://", "vault:", "secret:", "ref+", "ssm:",
     "arn:", "<<", "[redacted", "<redacted", "(redacted", "[masked", "[filtered", "[hidden", "[secret",
     "[unscanned", "os.environ", "os.getenv", "process.env", "getenv(", "secrets.", "var.", "data.",
     "local.", "valuefrom", "secretkeyref", "your-", "your_", "my-secret-here", "insert-", "replace-",
-    "enter-", "example-", "dummy", "placeholder", "todo", "tbd", "n/a", "@param",
+    "enter-", "example-", "n/a", "@param",
     "keyvault", "sops:", "enc[", "op://", "awskms:", "gcpkms:",
 )  # fmt: skip
+REFERENCES = (
+    *_REFERENCES, "changeme", "change_me", "change-me", "dummy", "placeholder", "todo", "tbd", "(",
+)  # fmt: skip
+"""What a value may begin with that is judged here and not in the kernel."""
+# A word that says `fill me in`; with digits or signs it is what somebody chose (`changeme.now7`).
+_FILL_IN = re.compile(
+    r"(?:change[_-]?me|dummy|placeholder|todo|tbd)(?:[ _:-]?[a-z]+){0,6}[.!:]*|\([a-z]{2,20}"
+)
 _CALL = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{2,60}\((?:[\w.\"' ,]*\)?;?)?$")
 _PATH = re.compile(r"~?(?:/[A-Za-z0-9_.-]{2,40}){1,12}/?")
 _DENSE = re.compile(r"(?=.*[0-9])(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9_-]{14}")
@@ -70,6 +78,22 @@ def random_value(text: str) -> bool:
     has_digit = any(letter.isdigit() for letter in text)
     has_letter = any(letter.isalpha() for letter in text)
     return has_digit and has_letter and entropy(text) >= 3.5 and not _stands_for_another(text)
+
+
+def generated_token(text: str) -> bool:
+    """As `random_value`, and neither a UUID nor the digest of something, which many an address carries."""
+    return random_value(text) and not _DIGEST.fullmatch(text) and not _PLAIN.fullmatch(text)
+
+
+_DIGEST = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}")
+
+
+def argument_secret(text: str) -> bool:
+    """What a command such as `login` takes: digits among letters, a UUID too, but no name or path."""
+    figures, letters = sum(map(str.isdigit, text)), sum(map(str.isalpha, text))
+    if figures < 2 or letters < 4 or entropy(text) < 3.0 or _stands_for_another(text):
+        return False
+    return _UUID.fullmatch(text) is not None or _PLAIN.fullmatch(text) is None
 
 
 def typed_secret(text: str) -> bool:
@@ -140,8 +164,10 @@ def chosen_secret(text: str) -> bool:
 def beside_secret(text: str) -> bool:
     """What stands right behind the word `password`: no name of a hash, and more than a word and a number."""
     figures, letters = sum(map(str.isdigit, text)), sum(map(str.isalpha, text))
-    signs = any(letter in "!@#$%&*^" for letter in text)
-    enough = letters >= 4 and (figures >= 2 or (signs and figures >= 1)) and len(text) >= 8
+    signs = any(letter in "!@#$%&*^+~=" for letter in text)
+    # A word in mixed case with one digit is a name (`Java8Stream`) unless it is long.
+    odd = signs or (len(text) >= 12 and random_value(text))
+    enough = letters >= 4 and (figures >= 2 or (odd and figures >= 1)) and len(text) >= 8
     return enough and chosen_secret(text) and _HASHING.match(text) is None
 
 
