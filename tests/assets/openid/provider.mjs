@@ -35,7 +35,7 @@ function make() {
       if (!person) return undefined;
       return {
         accountId: id,
-        claims: () => ({ sub: `subject-of-${id}`, preferred_username: person.name ?? id, groups: person.groups }),
+        claims: () => ({ sub: id, preferred_username: person.name ?? id, groups: person.groups }),
       };
     },
   });

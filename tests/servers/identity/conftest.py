@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import subprocess
@@ -9,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
@@ -18,6 +20,7 @@ from fixtures.openid import OpenIdProvider, Person
 from fixtures.page import Visitor
 from fixtures.servers import PostgresServer
 from glasshatch.api.client import Client
+from glasshatch.api.signin_values import BrowserAnswer, BrowserForm
 from glasshatch.api.values import SearchForm
 
 RESOURCE = """
@@ -42,10 +45,10 @@ class IdentityServer(RunningServer):
 
     provider: OpenIdProvider
 
-    def client(self, token: str = "") -> Client:
+    def client(self, token: str = "") -> contextlib.closing[Client]:
         """The API under a token; the first administrator's if none is given."""
         text = token or self.admin_token.read_text().strip()
-        return Client(f"unix:{self.home}/run/glasshatch.sock", text)
+        return contextlib.closing(Client(f"unix:{self.home}/run/glasshatch.sock", text))
 
     def config_home(self, who: str) -> Path:
         return self.home.parent / f"config-{who}"
@@ -81,6 +84,19 @@ class IdentityServer(RunningServer):
         assert command.returncode == 0, said + rest
         return said + rest + out
 
+    def front(self) -> contextlib.closing[Client]:
+        """The front itself, as the server's back asks it for the page."""
+        return contextlib.closing(Client(f"unix:{self.home}/run/front.sock", ""))
+
+    def enter(self, who: str) -> str:
+        """Sign somebody in through the provider with a browser, without our page; the token."""
+        redirect = f"{self.url}/signin/provider/back"
+        with self.front() as front:
+            begun = front.begin_browser(BrowserForm(redirect=redirect))
+            brought = parse_qs(urlsplit(Person(who).go(begun.address, redirect)).query)
+            answer = BrowserAnswer(state=begun.state, code=brought["code"][0], issuer=brought["iss"][0])
+            return front.finish_browser(answer).token
+
     def token_of(self, who: str) -> str:
         """The token that somebody's sign-in left on their machine."""
         kept = json.loads((self.config_home(who) / "glasshatch" / "logins.json").read_text())
@@ -98,7 +114,8 @@ class IdentityServer(RunningServer):
         """The recorded events that match, oldest first."""
         form = SearchForm(query=query, limit=1_000, oldest_first=True)
         token = (self.home.parent / "watcher.token").read_text().strip()
-        return [json.loads(bytes(one.event)) for one in self.client(token).search(form).events]
+        with self.client(token) as client:
+            return [json.loads(bytes(one.event)) for one in client.search(form).events]
 
     def visitor(self) -> Visitor:
         return Visitor(self.api_port)

@@ -46,8 +46,14 @@ def test_login_by_code_then_psql_with_the_fresh_token(server: IdentityServer) ->
 
 
 def test_a_certificate_opens_the_database_and_nothing_else(server: IdentityServer) -> None:
-    server.provider.person("carl", "oncall")
-    said = server.login("carl", "--certificate")
+    assert server.command("actors", "add", "carl", "--role", "engineer").returncode == 0
+    given = server.command("actors", "password", "carl", typed="quiet copper lanterns\n")
+    assert given.returncode == 0, given.stderr
+    done = server.as_person(
+        "carl", "login", "--name", "carl", "--certificate", typed="quiet copper lanterns\n\n"
+    )
+    assert done.returncode == 0, done.stderr
+    said = done.stderr
     folder = server.config_home("carl") / "glasshatch"
     key, certificate = folder / "carl.key", folder / "carl.crt"
     assert (stat.S_IMODE(key.stat().st_mode), "certificate" in said) == (0o600, True)

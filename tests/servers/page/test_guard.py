@@ -17,7 +17,7 @@ ROUTES = [
     for route in page_router(PageSettings(lambda: b"k" * 32)).routes
     for method in sorted(route.methods - {"OPTIONS"})
 ]
-OPEN = ("/signin", "/static/{name:str}")
+OPEN = ("/signin", "/signin/provider", "/signin/provider/back", "/static/{name:str}")
 PAGES = (
     "/", "/search", "/search?q=action:page.viewed", "/search?q=(((", "/tail", "/tail?q=)", "/timeline",
     "/timeline?subject=actor:alice", "/timeline?subject=nonsense", "/sessions", "/requests", "/alerts",

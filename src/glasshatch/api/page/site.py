@@ -22,13 +22,14 @@ from .overview import overview
 from .render import html, see_other
 from .search import search
 from .sessions import session, sessions
-from .signing_in import Patience, show_signin, signin, signout
+from .signing_in import Patience, from_provider, show_signin, signin, signout, to_provider
 from .timeline import timeline
 from .visit import Door, NotSignedIn, PageSettings, require_own_form, require_own_site
 
 _HANDLERS: tuple[Any, ...] = (
-    file, show_signin, signin, signout, overview, search, tail, stream, event, proof, sessions, session,
-    timeline, requests, judge, judge_page, judge_by_link, revoke, alerts, acknowledge,
+    file, show_signin, signin, to_provider, from_provider, signout, overview, search, tail, stream, event,
+    proof, sessions, session, timeline, requests, judge, judge_page, judge_by_link, revoke, alerts,
+    acknowledge,
 )  # fmt: skip
 _HEADINGS = {403: "Not allowed", 404: "Not found", 409: "Too late", 429: "Not so fast", 503: "Not now"}
 _BACK = {"requests": "Requests", "judge": "Requests", "grants": "Requests", "alerts": "Alerts",

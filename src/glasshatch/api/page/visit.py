@@ -11,7 +11,7 @@ import hmac
 import os
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -28,9 +28,13 @@ from ..ports import UseDesk
 
 LIFETIME_SECONDS: Final = 8 * 3_600
 _COOKIE = "glasshatch"
+_TRIP = "glasshatch-signin"
+_TRIP_SECONDS = 600
 _PURPOSE = b"glasshatch page cookie v1"
+_TRIP_PURPOSE = b"glasshatch page trip v1"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 Connection = ASGIConnection[Any, Any, Any, State]
+T = TypeVar("T")
 
 
 class PageSettings(msgspec.Struct, frozen=True):
@@ -47,9 +51,18 @@ class _Ticket(msgspec.Struct, frozen=True):
     token: str
     csrf: str
     expires: int
+    made_here: bool = False
 
     def __repr__(self) -> str:
         return "_Ticket()"
+
+
+class _Trip(msgspec.Struct, frozen=True):
+    """A browser on its way to the identity provider and back."""
+
+    state: str
+    wanted: str
+    expires: int
 
 
 class Visit(msgspec.Struct, frozen=True):
@@ -89,8 +102,11 @@ class Door:
         # Litestar copies a route's options for each of its handlers; there is one door all the same.
         return self
 
-    def sign_in(self, call: Connection, token: str) -> Cookie:
+    def sign_in(self, call: Connection, token: str, *, made_here: bool = False) -> Cookie:
         """The cookie for a token that was accepted.
+
+        Args:
+            made_here: Signing in gave it out, so signing out ends it.
 
         Raises:
             Denied: It is not accepted, or does not open the record.
@@ -100,10 +116,48 @@ class Door:
             raise TokenRefused.unaccepted("unknown")
         call.app.state.authenticator.identify(token, "read")
         secret = base64.urlsafe_b64encode(os.urandom(24)).decode()
-        ticket = _Ticket(token, secret, int(time.time()) + LIFETIME_SECONDS)
+        ticket = _Ticket(token, secret, int(time.time()) + LIFETIME_SECONDS, made_here)
+        return _cookie(call, self._sealed(ticket, _PURPOSE), LIFETIME_SECONDS)
+
+    def token_made_here(self, call: Connection) -> str:
+        """The token of the visit, if signing in here made it; or nothing."""
+        ticket = self._opened(call)
+        return ticket.token if ticket is not None and ticket.made_here else ""
+
+    def remember_trip(self, call: Connection, state: str, wanted: str) -> Cookie:
+        """The cookie of a browser that goes to the identity provider. It comes back from another site, so a
+        strict cookie would not come with it; this one opens nothing but the way back."""
+        trip = _Trip(state, wanted, int(time.time()) + _TRIP_SECONDS)
+        return self._trip_cookie(call, self._sealed(trip, _TRIP_PURPOSE), _TRIP_SECONDS)
+
+    def end_trip(self, call: Connection, state: str) -> str | None:
+        """Where the browser that went out with this state wanted to go; None if it was not this one."""
+        trip = self._unsealed(call.cookies.get(_trip_name(call), ""), _Trip, _TRIP_PURPOSE)
+        if trip is None or trip.expires < time.time():
+            return None
+        return trip.wanted if hmac.compare_digest(trip.state.encode(), state.encode()) else None
+
+    def forget_trip(self, call: Connection) -> Cookie:
+        """Takes that cookie away."""
+        return self._trip_cookie(call, "", 0)
+
+    def _trip_cookie(self, call: Connection, value: str, seconds: int) -> Cookie:
+        return Cookie(
+            key=_trip_name(call), value=value, max_age=seconds, path="/", httponly=True, samesite="lax",
+            secure=_is_https(call),
+        )  # fmt: skip
+
+    def _sealed(self, value: msgspec.Struct, purpose: bytes) -> str:
         nonce = os.urandom(12)
-        sealed = nonce + self._seal().encrypt(nonce, msgspec.msgpack.encode(ticket), _PURPOSE)
-        return _cookie(call, base64.urlsafe_b64encode(sealed).decode(), LIFETIME_SECONDS)
+        sealed = nonce + self._seal().encrypt(nonce, msgspec.msgpack.encode(value), purpose)
+        return base64.urlsafe_b64encode(sealed).decode()
+
+    def _unsealed(self, text: str, type: type[T], purpose: bytes) -> T | None:
+        try:
+            sealed = base64.urlsafe_b64decode(text.encode())
+            return msgspec.msgpack.decode(self._seal().decrypt(sealed[:12], sealed[12:], purpose), type=type)
+        except (ValueError, InvalidTag, msgspec.DecodeError):
+            return None
 
     def sign_out(self, call: Connection) -> Cookie:
         """End the cookie that came, and every copy of it; gives the one that takes it away."""
@@ -140,12 +194,7 @@ class Door:
         return name in self._hosts
 
     def _opened(self, call: Connection) -> _Ticket | None:
-        try:
-            sealed = base64.urlsafe_b64decode(call.cookies.get(_cookie_name(call), "").encode())
-            plain = self._seal().decrypt(sealed[:12], sealed[12:], _PURPOSE)
-            return msgspec.msgpack.decode(plain, type=_Ticket)
-        except (ValueError, InvalidTag, msgspec.DecodeError):
-            return None
+        return self._unsealed(call.cookies.get(_cookie_name(call), ""), _Ticket, _PURPOSE)
 
 
 def desk_of(call: Call) -> UseDesk:
@@ -184,6 +233,10 @@ def _is_https(call: Connection) -> bool:
 def _cookie_name(call: Connection) -> str:
     # Browsers take the prefix over https only, and then from nobody but this host.
     return f"__Host-{_COOKIE}" if _is_https(call) else _COOKIE
+
+
+def _trip_name(call: Connection) -> str:
+    return f"__Host-{_TRIP}" if _is_https(call) else _TRIP
 
 
 def _cookie(call: Connection, value: str, seconds: int) -> Cookie:

@@ -27,7 +27,7 @@ Form = Mapping[str, str]
 _DEVICE_GRANT: Final = "urn:ietf:params:oauth:grant-type:device_code"
 _SECOND_NS = 1_000_000_000
 _KEEP_NS = 3_600 * _SECOND_NS
-_AWAY_NS = 3 * _SECOND_NS
+_AWAY_NS = 10 * _SECOND_NS
 _REMEMBERED = 10_000
 _MOST_GROUPS, _MOST_NAME = 2_000, 63
 
