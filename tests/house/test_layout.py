@@ -32,6 +32,7 @@ OPEN_PARTS = {
     "api.policy_values": "the same about policies",
     "api.change_values": "the same about statements under review",
     "api.reach_values": "the same about reaching a resource",
+    "api.directory_values": "the same about a directory's people",
     "api.signin_values": "the same about signing in",
     "identity.certificates": "client certificates; whoever only has tokens does not load them",
     "identity.openid": "an identity provider's side; whoever only has tokens does not load it",

@@ -20,6 +20,7 @@ from .access_client import AccessCalls
 from .answers import REASON_HEADER, Me, Problem, raised
 from .breakglass_client import BreakGlassCalls
 from .change_client import ChangeCalls
+from .directory_client import DirectoryCalls
 from .exposure_values import Exposure, ExposureForm
 from .key_values import KeysText, KeyView, RetireForm, RotateForm
 from .people_client import PeopleCalls
@@ -65,7 +66,7 @@ CLIENT_HEADER = "x-glasshatch-client"
 
 
 class Client(
-    PeopleCalls, VaultCalls, PolicyCalls, ChangeCalls, ReachCalls, BreakGlassCalls, AccessCalls
+    DirectoryCalls, PeopleCalls, VaultCalls, PolicyCalls, ChangeCalls, ReachCalls, BreakGlassCalls, AccessCalls
 ):  # fmt: skip
     """One server, under one token. Not to be shared between threads."""
 

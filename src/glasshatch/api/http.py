@@ -26,11 +26,13 @@ from .access_routes import ACCESS_ROUTES, ACCESS_USE_ROUTES
 from .answers import REASON_HEADER, STATUS, Problem, problem
 from .breakglass_routes import BREAK_GLASS_ROUTES
 from .change_routes import CHANGE_ROUTES
+from .directory_routes import DIRECTORY_ROUTES
 from .intake_routes import INTAKE_ROUTES
 from .policy_routes import POLICY_ROUTES
 from .ports import Authenticator, Desk, TlogSettings
 from .reach_routes import REACH_ROUTES
 from .routes import FRONT_ROUTES, TENANT_ROUTES, me
+from .scim import scim_router
 from .signin_routes import FRONT_PUBLIC_ROUTES, PUBLIC_ROUTES, SIGNIN_ROUTES
 from .tlog_routes import tlog_routes
 from .use_routes import USE_ROUTES
@@ -38,7 +40,7 @@ from .vault_routes import VAULT_ROUTES
 
 MAX_BODY_BYTES: Final = 64 * 1024
 _PUBLIC = {"public": True}
-_OURS = ("/v1", "/tlog", "/healthz", "/openapi.json", "/-")
+_OURS = ("/v1", "/scim", "/tlog", "/healthz", "/openapi.json", "/-")
 _SECURE_HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 Connection = ASGIConnection[Any, Any, Any, State]
@@ -66,6 +68,7 @@ def create_app(
         route_handlers=[
             *TENANT_ROUTES,
             *SIGNIN_ROUTES,
+            *DIRECTORY_ROUTES,
             *VAULT_ROUTES,
             *CHANGE_ROUTES,
             *POLICY_ROUTES,
@@ -81,7 +84,14 @@ def create_app(
     )
     tiles = tlog_routes(tlog) if tlog else []
     return Litestar(
-        route_handlers=[healthz, openapi, api, *tiles, *([page] if page else [])],
+        route_handlers=[
+            healthz,
+            openapi,
+            api,
+            *([scim_router(unexpected)] if use else []),
+            *tiles,
+            *([page] if page else []),
+        ],
         guards=[_identify],
         exception_handlers={Exception: _failed},
         openapi_config=_openapi_config(),

@@ -16,6 +16,7 @@ from ..identity import Identity
 from .access_values import AccessReview, AccessView
 from .breakglass_values import PrintForm, SheetPrinted, SheetReview, SheetView
 from .change_values import Ran, StatementForm, UndoForm
+from .directory_values import DirectoryChange, DirectoryForm, DirectoryPage, DirectoryUser
 from .exposure_values import Exposure, ExposureForm
 from .key_values import KeysText, KeyView, RetireForm, RotateForm
 from .policy_values import Explained, ExplainForm, PolicyLoaded, Replayed, ReplayForm
@@ -162,6 +163,16 @@ class SignInDesk(Protocol):
     def issue_certificate(self, caller: Identity, form: CertificateForm) -> CertificateIssued: ...
     def list_certificates(self, caller: Identity) -> list[CertificateView]: ...
     def revoke_certificate(self, caller: Identity, serial: str) -> None: ...
+
+
+class DirectoryDesk(Protocol):
+    """People whom a directory elsewhere brings in and takes out."""
+
+    def list_users(self, caller: Identity, name: str, start: int, count: int) -> DirectoryPage: ...
+    def show_user(self, caller: Identity, user_id: str) -> DirectoryUser: ...
+    def create_user(self, caller: Identity, form: DirectoryForm) -> DirectoryUser: ...
+    def change_user(self, caller: Identity, user_id: str, form: DirectoryChange) -> DirectoryUser: ...
+    def remove_user(self, caller: Identity, user_id: str) -> None: ...
 
 
 class InvestigationDesk(Protocol):
@@ -371,6 +382,7 @@ class Desk(
     ReachDesk,
     SignInDesk,
     BreakGlassDesk,
+    DirectoryDesk,
     Protocol,
 ):
     """What a caller may ask of the front: the record itself, access, people, and taking events in."""

@@ -85,7 +85,7 @@ async def signin(request: Call) -> Response[str]:
     typed = {name: str(form.get(name, ""))[:_MOST_TYPED] for name in ("token", "name", "password", "code")}
     wanted = _inside(str(form.get("next", "/")))
     door, patience = _door(request), request.route_handler.opt["patience"]
-    with_password = not typed["token"]
+    with_password = not typed["token"] and bool(typed["name"] or typed["password"])
     try:
         if with_password:
             address = caller_address(request)

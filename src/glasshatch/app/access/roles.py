@@ -6,6 +6,7 @@ ADMIN = "admin"
 APPROVER = "approver"
 AUDITOR = "auditor"
 PRIVACY = "privacy"
+PROVISIONER = "provisioner"
 
 ROLES = {
     "engineer": "reads production through the gateway, masked; writes under a grant",
@@ -13,6 +14,7 @@ ROLES = {
     APPROVER: "judges other people's requests and sees them all",
     AUDITOR: "reads the whole record and changes nothing",
     PRIVACY: "answers for data subjects: erases what is sealed about them, places legal holds",
+    PROVISIONER: "brings people in and takes them out, as a directory does (SCIM); gives nobody a role",
     ADMIN: "keeps actors and tokens, revokes grants; sees the record's administration, and its content for a"
     " reason",
 }

@@ -8,6 +8,7 @@ from .access import AccessPart
 from .backup import BackupPart
 from .breakglass import BreakGlassPart
 from .changes import ChangePart
+from .directory import DirectoryPart
 from .entitled import EntitledPart
 from .intake import IntakePart
 from .keys import KeysPart
@@ -24,6 +25,7 @@ from .vault import VaultPart
 class FrontDesk(
     RecordPart, LedgerPart, AccessPart, PeoplePart, IntakePart, BackupPart, KeysPart, VaultPart,
     PolicyPart, RetentionPart, ChangePart, ReachPart, BreakGlassPart, SigningPart, EntitledPart,
+    DirectoryPart,
 ):  # fmt: skip
     """Fills the API's `Desk` port over an open house."""
 
@@ -43,6 +45,7 @@ class FrontDesk(
         ReachPart.__init__(self, house)
         SigningPart.__init__(self, house, self, SignIn(house))
         BreakGlassPart.__init__(self, house)
+        DirectoryPart.__init__(self, house, self.signin)
 
     def sweep(self) -> None:
         """What is done all the time: let requests and grants run out, settle the vault."""

@@ -58,6 +58,9 @@ class Refreshing:
 
     def _ask(self, link: ProviderLink) -> bool:
         house = self._house
+        if house.control.actors.get(link.id).disabled:
+            self._forget(link)
+            return True
         try:
             person = self._client.refresh(self._admitting.refresh_token(link))
             self._admitting.renew(link, person)
@@ -96,4 +99,9 @@ class Refreshing:
                 ),
             )  # fmt: skip
         # Last: a crash before it asks once more, and finds the same.
-        house.control.links.keep(msgspec.structs.replace(link, refresh="", key_id="", refresh_ns=0), now_ns)
+        self._forget(link)
+
+    def _forget(self, link: ProviderLink) -> None:
+        """Ask no more, until they sign in again."""
+        over = msgspec.structs.replace(link, refresh="", key_id="", refresh_ns=0)
+        self._house.control.links.keep(over, self._house.clock.now_ns())

@@ -90,10 +90,12 @@ def _signed(text: str, keys: list[Key], algorithm: str) -> dict[str, Any]:
     for key in keys:
         try:
             found = jws.deserialize_compact(text, key, [algorithm], _REGISTRY)
-            claims = msgspec.json.decode(found.payload or b"", type=dict[str, Any])
-        except (JoseError, ValueError, TypeError, msgspec.DecodeError):
+        except (JoseError, ValueError, TypeError):
             continue
-        return claims
+        try:
+            return msgspec.json.decode(found.payload or b"", type=dict[str, Any])
+        except msgspec.DecodeError:
+            raise TokenFault("form", "is none") from None
     raise TokenFault("signature", "is not signed by the provider")
 
 
