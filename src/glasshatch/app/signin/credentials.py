@@ -131,7 +131,7 @@ class CredentialKeeper:
             house.clock.now_ns(),
             record=lambda _: house.note(
                 "credential.changed", actor=caller.as_actor(), outcome=Outcome(status="success"),
-                attrs={"credential": what, "change": how, "holder": actor.id, "own": caller.id == actor.id},
+                attrs={"what": what, "change": how, "holder": actor.id, "own": caller.id == actor.id},
                 links=(Link(rel="actor", id=actor.id),),
             ),
         )  # fmt: skip
