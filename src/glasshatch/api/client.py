@@ -66,7 +66,8 @@ CLIENT_HEADER = "x-glasshatch-client"
 
 
 class Client(
-    DirectoryCalls, PeopleCalls, VaultCalls, PolicyCalls, ChangeCalls, ReachCalls, BreakGlassCalls, AccessCalls
+    DirectoryCalls, PeopleCalls, VaultCalls, PolicyCalls, ChangeCalls, ReachCalls, BreakGlassCalls,
+    AccessCalls,
 ):  # fmt: skip
     """One server, under one token. Not to be shared between threads."""
 

@@ -63,31 +63,12 @@ def create_app(
         page: What stands outside of `/v1`, for people.
         tlog: The ledger's tiles, if they are served here.
     """
-    tenant = Router(
-        "/{tenant:str}",
-        route_handlers=[
-            *TENANT_ROUTES,
-            *SIGNIN_ROUTES,
-            *DIRECTORY_ROUTES,
-            *VAULT_ROUTES,
-            *CHANGE_ROUTES,
-            *POLICY_ROUTES,
-            *REACH_ROUTES,
-            *BREAK_GLASS_ROUTES,
-            *ACCESS_ROUTES,
-            *((*USE_ROUTES, *ACCESS_USE_ROUTES) if use else FRONT_ROUTES),
-        ],
-    )
-    api = Router(
-        "/v1",
-        route_handlers=[me, *PUBLIC_ROUTES, *(() if use else FRONT_PUBLIC_ROUTES), *INTAKE_ROUTES, tenant],
-    )
     tiles = tlog_routes(tlog) if tlog else []
     return Litestar(
         route_handlers=[
             healthz,
             openapi,
-            api,
+            _versioned(use),
             *([scim_router(unexpected)] if use else []),
             *tiles,
             *([page] if page else []),
@@ -106,6 +87,29 @@ def create_app(
             }
         ),
         logging_config=None,
+    )
+
+
+def _versioned(use: bool) -> Router:
+    """Everything below `/v1`."""
+    tenant = Router(
+        "/{tenant:str}",
+        route_handlers=[
+            *TENANT_ROUTES,
+            *SIGNIN_ROUTES,
+            *DIRECTORY_ROUTES,
+            *VAULT_ROUTES,
+            *CHANGE_ROUTES,
+            *POLICY_ROUTES,
+            *REACH_ROUTES,
+            *BREAK_GLASS_ROUTES,
+            *ACCESS_ROUTES,
+            *((*USE_ROUTES, *ACCESS_USE_ROUTES) if use else FRONT_ROUTES),
+        ],
+    )
+    return Router(
+        "/v1",
+        route_handlers=[me, *PUBLIC_ROUTES, *(() if use else FRONT_PUBLIC_ROUTES), *INTAKE_ROUTES, tenant],
     )
 
 

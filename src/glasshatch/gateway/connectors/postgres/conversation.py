@@ -65,14 +65,9 @@ class PostgresConversation:
     ) -> None:
         random, limits = house.random, house.limits
         record = SessionRecord(
-            tenant=house.tenant,
-            connector="postgres",
-            instance=house.instance,
-            client=client,
-            clock=house.clock,
-            random=random,
-            ids=ids,
-        )
+            tenant=house.tenant, connector="postgres", instance=house.instance, client=client,
+            clock=house.clock, random=random, ids=ids,
+        )  # fmt: skip
         self.session = Session(
             redactor=house.redactor, clock=house.clock, random=random, limits=limits, record=record
         )
