@@ -337,8 +337,9 @@ def _cleaned_json(text: str, type: ValueType, format: int, redactor: Redactor) -
     without, puts = redactor.take_out(document)
     cleaned = redactor.tree(without, JSON_HINTS)
     shown = msgspec.json.encode(cleaned).decode()
-    # What was found only across members (a key and its value) has no place of its own.
-    rest = redactor.findings([shown])[0]
+    # What was found only across members (a key and its value) has no place of its own. The letters of tokens
+    # are chance, and no words that tell of what follows them.
+    rest = redactor.findings([TOKEN.sub(lambda token: f"<{token[1]}>", shown)])[0]
     if rest is None or any(redactor.marks(one.type) for one in rest):
         return None
     for place, value in puts:

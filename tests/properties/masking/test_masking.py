@@ -7,7 +7,7 @@ import string
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fixtures.rows import masked
@@ -106,6 +106,8 @@ def test_no_literal_survives_in_a_statement(first: str, second: str, number: int
         max_size=4,
     )
 )
+# The token that stands for this address ends with letters that also announce a licence.
+@example({"000": None, "0000": ["5a77k.3po8q413@dghx35urzlkt.example", 10002]})
 @pytest.mark.parametrize("oid", [114, 3802])
 def test_masked_documents_stay_documents(oid: int, document: dict[str, Any]) -> None:
     facts = [ColumnFacts("profile", oid, 0, "public.t", "profile")]
