@@ -12,7 +12,7 @@ import msgspec
 
 from ..clock import Clock
 from ..control import ControlStore
-from ..errors import Denied
+from ..errors import Denied, GlasshatchError
 from ..events import Access, Client, Ids
 from ..identity import Identity, scope_allows
 from ..identity.certificates import read_certificate
@@ -107,7 +107,7 @@ class PolicyAuthority:
     def authorise(self, actor: Identity, resource: ResourceFacts) -> Decision:
         """May this actor open a session there?"""
         if actor.emergency is not None:
-            return self._emergency.authorise(actor, resource)
+            return self._emergency.authorise(self._emergent(actor), resource)
         return self._policy().authorise(self._now(actor), resource, self._decision_id())
 
     def decide(
@@ -115,7 +115,7 @@ class PolicyAuthority:
     ) -> Decision:
         """May this statement run now, under policy and the actor's grants in force?"""
         if actor.emergency is not None:
-            return self._emergency.decide(actor, resource, statement, masked)
+            return self._emergency.decide(self._emergent(actor), resource, statement, masked)
         now_ns, current, policy = self._clock.now_ns(), self._now(actor), self._policy()
         grants = self._standing.grants_of(actor.id, now_ns)
         if grants:
@@ -151,7 +151,8 @@ class PolicyAuthority:
         What a grant let begin may end; what somebody takes back is over.
         """
         if actor.emergency is not None:
-            return self._emergency.cut_off(actor)
+            left = "who this break-glass sheet was printed for was shut out"
+            return left if self._emergent(actor).disabled else self._emergency.cut_off(actor)
         now_ns = self._clock.now_ns()
         held = {grant.id: grant.expires_ns for grant in self._standing.grants_of(actor.id, now_ns)}
         for gone in [id for id in grants if id not in held]:
@@ -166,6 +167,17 @@ class PolicyAuthority:
     def access(self, grant_id: str) -> Access | None:
         """Why a grant exists and who approved it, as it stands in events."""
         return self._emergency.access(grant_id) or self._standing.access(grant_id)
+
+    def _emergent(self, actor: Identity) -> Identity:
+        """Who came in behind a sheet, without a role if they were shut out since.
+
+        Where nobody can say, the sheet holds: it is for the time when the control store is away.
+        """
+        try:
+            gone = self._standing.current(actor.id).disabled
+        except GlasshatchError:
+            return actor
+        return msgspec.structs.replace(actor, roles=(), disabled=True) if gone else actor
 
     def _now(self, actor: Identity) -> Identity:
         """The actor with the roles of this moment; a disabled one has none, so nothing is permitted."""

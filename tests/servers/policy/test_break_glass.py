@@ -166,6 +166,31 @@ def test_nobody_prints_for_themselves_or_reviews_their_own(glass: PolicyServer) 
     assert sheet.text not in done.stdout
 
 
+def test_a_leavers_sheets_open_nothing_and_their_session_behind_glass_is_cut(glass: PolicyServer) -> None:
+    made = glass.command("actors", "add", "gone", "--role", "engineer")
+    assert made.returncode == 0, made.stderr
+    used, kept = sheets(glass, "gone", 2)
+    with connect(glass, "gone", f"{used.text} {WHY}") as gone:
+        gone.execute("SELECT 1")
+        assert glass.command("actors", "disable", "gone").returncode == 0
+        # The gateway looks for whom it must cut several times a second.
+        cut = until(lambda: _error_of(gone, "SELECT 1"), "end of the session")
+        assert "shut out" in cut or "closed" in cut, cut
+    for sheet in (used, kept):
+        assert "revoked" in refused(glass, "gone", f"{sheet.text} {WHY}")
+    states = {one.number: one.state for one in glass.client("bob").list_sheets()}
+    assert states[kept.number] == "revoked"
+    glass.client("bob").review_sheet(used.number, SheetReview(verdict="justified"))
+
+
+def _error_of(connection: psycopg.Connection[tuple[object, ...]], text: str) -> str:
+    try:
+        connection.execute(text)
+    except psycopg.Error as error:
+        return str(error)
+    return ""
+
+
 def test_it_works_with_control_store_and_ledger_gone_and_recovery_brings_everything_back(
     glass: PolicyServer,
 ) -> None:

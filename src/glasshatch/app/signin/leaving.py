@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ...control import IssuedCertificate
-from ...events import Actor, Link, Outcome
+from ...events import Access, Actor, Link, Outcome
 from ...identity import Identity, Token
+from ..breakglass.door import grant_of
+from ..breakglass.records import Revoked
 from ..house import House
 
 
 class Leaving:
-    """Ends tokens and certificates. Their gateway sessions end with them, within a moment."""
+    """Ends what opens anything. Gateway sessions end with it, within a moment."""
 
     def __init__(self, house: House) -> None:
         self._house = house
 
     def end_everything(self, actor: Identity, reason: str, by: Actor | None = None) -> int:
-        """End all tokens and certificates of somebody; how many there were.
+        """End all tokens, certificates and break-glass sheets of somebody; how many there were.
 
         Also those that an administrator issued: who is gone is gone.
         """
@@ -34,6 +36,24 @@ class Leaving:
                 house.control.certificates.revoke(
                     one.id, now_ns, record=self._noting("certificate.revoked", by, told)
                 )
+                count += 1
+        return count + self._end_sheets(actor, told, by)
+
+    def _end_sheets(self, actor: Identity, told: Outcome, by: Actor | None) -> int:
+        """Break-glass sheets too: they would open without anybody being asked."""
+        house, count = self._house, 0
+        for sheet in house.glass.sheets().values():
+            if sheet.printed.holder_id == actor.id and not sheet.revoked:
+                house.note(
+                    "breakglass.revoked", actor=by, outcome=told,
+                    access=Access(grant_id=grant_of(sheet.number), break_glass=True),
+                    attrs={"sheet": sheet.number, "holder": sheet.printed.holder},
+                    links=(Link(rel="actor", id=actor.id),),
+                )  # fmt: skip
+                revoked = Revoked(
+                    at_ns=house.clock.now_ns(), number=sheet.number, by=by.name if by else "the provider"
+                )
+                house.glass.write(revoked)
                 count += 1
         return count
 
