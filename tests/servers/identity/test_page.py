@@ -55,8 +55,8 @@ def test_through_the_provider_and_on_to_where_one_wanted_to_go(server: IdentityS
     csrf = visitor.csrf("/search")
     assert visitor.post("/signout", {"csrf": csrf}).status == 303
     (accepted,) = server.events("action:signin.accepted actor:pia")
-    revoked = [one["attrs"]["token"] for one in server.events("action:token.revoked")]
-    assert accepted["attrs"]["token"] in revoked
+    revoked = [one["attrs"]["token_id"] for one in server.events("action:token.revoked")]
+    assert accepted["attrs"]["token_id"] in revoked
 
 
 def test_nobody_is_signed_in_as_somebody_else(server: IdentityServer) -> None:

@@ -129,7 +129,7 @@ class PeoplePart:
             actor=caller.as_actor(),
             outcome=Outcome(status="success"),
             attrs={
-                "token": token.id,
+                "token_id": token.id,
                 "holder": token.actor_id,
                 "scopes": list(token.scopes),
                 "expires": str(token.expires_ns),

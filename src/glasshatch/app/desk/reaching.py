@@ -85,7 +85,7 @@ class ReachPart:
         self._house.note(
             "token.issued", actor=caller.as_actor(), outcome=Outcome(status="success"),
             attrs={
-                "token": token.id, "holder": token.actor_id, "scopes": list(token.scopes),
+                "token_id": token.id, "holder": token.actor_id, "scopes": list(token.scopes),
                 "expires": str(token.expires_ns), "resource": facts.id,
             },
             links=(Link(rel="actor", id=token.actor_id),),

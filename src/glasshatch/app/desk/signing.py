@@ -72,7 +72,7 @@ class SigningPart:
             "signin.ended",
             actor=caller.as_actor(),
             outcome=Outcome(status="success"),
-            attrs={"token": token_id},
+            attrs={"token_id": token_id},
         )
 
     def set_password(self, caller: Identity, name: str, form: PasswordChange, address: str) -> None:

@@ -33,7 +33,7 @@ class Issuing:
         def record(token: Token) -> None:
             house.note(
                 "signin.accepted", actor=actor.as_actor(), client=client, outcome=Outcome(status="success"),
-                attrs={"way": way, "token": token.id, "expires": str(token.expires_ns), **facts},
+                attrs={"way": way, "token_id": token.id, "expires": str(token.expires_ns), **facts},
                 links=(Link(rel="actor", id=actor.id),),
             )  # fmt: skip
 

@@ -29,12 +29,14 @@ class Leaving:
         count = 0
         for token in house.control.tokens.list(actor.id):
             if not token.revoked_ns and now_ns < token.expires_ns:
-                house.control.tokens.revoke(token.id, now_ns, record=self._noting("token.revoked", by, told))
+                house.control.tokens.revoke(
+                    token.id, now_ns, record=self._noting("token.revoked", "token_id", by, told)
+                )
                 count += 1
         for one in house.control.certificates.list(actor.id):
             if not one.revoked_ns and now_ns < one.expires_ns:
                 house.control.certificates.revoke(
-                    one.id, now_ns, record=self._noting("certificate.revoked", by, told)
+                    one.id, now_ns, record=self._noting("certificate.revoked", "certificate", by, told)
                 )
                 count += 1
         return count + self._end_sheets(actor, told, by)
@@ -58,12 +60,11 @@ class Leaving:
         return count
 
     def _noting(
-        self, action: str, by: Actor | None, told: Outcome
+        self, action: str, named: str, by: Actor | None, told: Outcome
     ) -> Callable[[Token | IssuedCertificate], None]:
         def note(ended: Token | IssuedCertificate) -> None:
-            name = action.partition(".")[0]
             self._house.note(
-                action, actor=by, outcome=told, attrs={name: ended.id, "holder": ended.actor_id},
+                action, actor=by, outcome=told, attrs={named: ended.id, "holder": ended.actor_id},
                 links=(Link(rel="actor", id=ended.actor_id),),
             )  # fmt: skip
 
