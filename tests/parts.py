@@ -18,10 +18,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 LOGS = ROOT / "build"
 NAMED = (
+    ("tests/servers",),
+    ("tests/faults",),
     ("tests/story", "tests/servers/package"),  # both install the wheel
     ("tests/servers/serve", "tests/servers/keys", "tests/servers/sdk"),
-    ("tests/faults",),
-    ("tests/servers",),
     ("tests/browser", "tests/canary", "tests/conformance"),
 )
 """Directories by part; a part leaves to others what they name inside its own. Everything else is one more."""
