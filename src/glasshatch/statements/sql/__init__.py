@@ -24,11 +24,13 @@ _SHORT = 1000
 class Reading(NamedTuple):
     """A text as it was understood. Texts of equal `code` differ in constants only, and mean the same.
 
-    `code` is empty where that cannot be said: a constant was read, or the text was not understood.
+    `code` is empty where the text was not understood, so that cannot be said. `told` says that the text's
+    tokens alone give the code; else a constant was read, and only who reads it again knows what it means.
     """
 
     statement: Statement
     code: str
+    told: bool
 
 
 class _Recent:
@@ -90,10 +92,10 @@ def read_sql(text: str) -> Reading:
     if plain is not None:
         held = _by_frame.get(plain.frame)
         if held is not None:
-            return Reading(msgspec.structs.replace(held.statement, literals=plain.literals), held.code)
+            return Reading(msgspec.structs.replace(held.statement, literals=plain.literals), held.code, True)
     held = _analyze(text)
     _by_text.put(text, held)
-    if plain is not None and held.code and held.statement.literals == plain.literals:
+    if plain is not None and held.told and held.statement.literals == plain.literals:
         _by_frame.put(plain.frame, held)
     return held
 
@@ -121,7 +123,7 @@ def _analyze(text: str) -> Reading:
 def _understood(text: str, scanned: Scanned) -> Reading:
     held = _by_code.get(scanned.key)
     if held is not None:
-        return Reading(msgspec.structs.replace(held.statement, literals=scanned.literals), held.code)
+        return Reading(msgspec.structs.replace(held.statement, literals=scanned.literals), held.code, True)
     commands = parse(text)
     meaning = understand(commands, text)
     statement = Statement(
@@ -138,10 +140,13 @@ def _understood(text: str, scanned: Scanned) -> Reading:
         lookups=tuple(sorted(meaning.lookups)),
         guesses=tuple(sorted(meaning.guesses)),
     )
+    alone = msgspec.structs.replace(statement, literals=())
     if meaning.read_literal:
-        return Reading(statement, "")
-    _by_code.put(scanned.key, Reading(msgspec.structs.replace(statement, literals=()), scanned.key))
-    return Reading(statement, scanned.key)
+        # NUL parts tokens in the key, so what follows two of them is none of the text's.
+        code = f"{scanned.key}\0\0{hashlib.sha256(msgspec.msgpack.encode(alone)).hexdigest()[:32]}"
+        return Reading(statement, code, False)
+    _by_code.put(scanned.key, Reading(alone, scanned.key, True))
+    return Reading(statement, scanned.key, True)
 
 
 def _hash(text: str, shape: str, commands: list[Node]) -> str:
@@ -159,7 +164,7 @@ def _refused(text: str, risk: str, *, whole: bool) -> Reading:
     literals: tuple[Span, ...] = (Span(0, len(text), "other"),)
     if not whole:
         literals = scan_unparsed(text)
-    return Reading(Statement(kind="sql", verbs=("unknown",), risks=(risk,), literals=literals), "")
+    return Reading(Statement(kind="sql", verbs=("unknown",), risks=(risk,), literals=literals), "", False)
 
 
 def _encodable(text: str) -> bool:

@@ -79,11 +79,12 @@ class Known:
         self._weight = 0
 
     def _understood(self, redactor: Redactor, resource: str, text: str) -> Question:
-        statement, code = read_sql(text)
+        statement, code, told = read_sql(text)
         kin = self._kins.get(code) if code else None
         if kin is not None and kin.pieces is not None:
             self._kins.move_to_end(code)
-            self._frame(text, statement, kin)
+            if told:
+                self._frame(text, statement, kin)
             return akin(redactor, text, statement, kin)
         question = question_of(redactor, resource, text, statement)
         if not code or len(code) > _CHARACTERS or not _OWN_STATE.isdisjoint(statement.verbs):
