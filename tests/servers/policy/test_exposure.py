@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from fixtures.disk import bytes_under
 from fixtures.glasshatch import run
 from glasshatch.api.exposure_values import Exposure, ExposureForm
 from glasshatch.api.key_values import RotateForm
@@ -122,9 +123,8 @@ def test_the_question_is_recorded_by_tokens_and_the_value_nowhere(server: Policy
     read = server.events("record.read attrs.what:exposure")[-1]
     assert read["attrs"]["filter"] == {"subject": " ".join(found.subjects), "since": since}
     assert read["data"]["rows"] == found.count
-    for path in server.home.rglob("*"):
-        if path.is_file():
-            assert b"anna.canary" not in path.read_bytes(), path
+    for path, data in bytes_under(server.home):
+        assert b"anna.canary" not in data, path
     assert "canary" not in server.log.read_text()
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from fixtures.disk import bytes_under
 from fixtures.glasshatch import RunningServer, run
 from fixtures.pruning import CANARY, DAY_NS, old_event
 from glasshatch.app.backup import find_moment
@@ -220,7 +221,7 @@ def no_canary_below(home: Path, minimum: int) -> int:
     found = 0
     with LedgerReader(home / "ledgers/default", keyring_of(home)) as reader:
         text = b"".join(entry for _, entry in reader.scan())
-    texts = [text, *(path.read_bytes() for path in home.rglob("*") if path.is_file())]
+    texts = [text, *(data for _, data in bytes_under(home))]
     for text in texts:
         found += kept in text
         assert not any(canary in text for canary in gone)
