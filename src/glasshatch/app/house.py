@@ -23,7 +23,7 @@ from ..masking import Engine, MaskingPolicy, Redactor, Sealing, SealRule, Tokens
 from ..policy import PolicySet, Request
 from ..policy.access import ACCESS, AccessRules
 from ..sources import SOURCES, Intake, Seen
-from .access import ROLES, Entitlements, may, require, sees
+from .access import ROLES, Entitlements, may, require, sees, sight_in
 from .breakglass.opening import open_door
 from .config import LoadedConfig
 from .home import LEDGER_NAME, Home
@@ -119,10 +119,10 @@ class House:
         """Whether the access policy lets the caller do this."""
         return may(self.entitlements.view(caller), deed)
 
-    def sight_of(self, caller: Identity) -> Callable[[Event], bool]:
-        """A test of the events that the caller may read."""
-        view, now_ns = self.entitlements.view(caller), self.clock.now_ns()
-        return lambda event: sees(view, event, now_ns)
+    def sight_of(self, caller: Identity) -> Callable[[Event, str], bool]:
+        """A test of the events, each with the name of its ledger, that the caller may read."""
+        sight, now_ns = sight_in(self.entitlements.view(caller)), self.clock.now_ns()
+        return lambda event, ledger: sees(sight, event, ledger, now_ns)
 
     def take_keyring(self, keyring: Keyring) -> None:
         """Go on with a keyring that has newer keys."""

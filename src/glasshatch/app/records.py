@@ -16,7 +16,8 @@ from ..api.values import EventFilter, RecordedEvent, SessionSummary
 from ..errors import ConfigError
 from ..events import Event, decode, read_place
 
-Visible = Callable[[Event], bool]
+Visible = Callable[[Event, str], bool]
+"""Whether an event of the ledger of this name may be seen."""
 
 
 class Entries(Protocol):
@@ -40,7 +41,7 @@ def find_events(ledgers: Ledgers, wanted: EventFilter, visible: Visible) -> list
         kept: deque[tuple[int, RecordedEvent]] = deque(maxlen=wanted.limit)
         for index, data in entries.scan(wanted.after + 1):
             event = decode(data)
-            if matches(event) and visible(event):
+            if matches(event) and visible(event, name):
                 kept.append((event.time_ns, RecordedEvent(index, msgspec.Raw(data), name)))
         found += kept
     if len(ledgers) > 1:
@@ -60,7 +61,7 @@ def find_event(ledgers: Ledgers, wanted: str, visible: Visible) -> RecordedEvent
     place = read_place(wanted)
     for name, index, data in _at(ledgers, *place) if place else _containing(ledgers, wanted):
         event = decode(data)
-        if (place or event.id == wanted) and visible(event):
+        if (place or event.id == wanted) and visible(event, name):
             return RecordedEvent(index, msgspec.Raw(data), name)
     raise missing
 
@@ -80,12 +81,12 @@ def _containing(ledgers: Ledgers, wanted: str) -> Iterator[tuple[str, int, bytes
 def find_sessions(ledgers: Ledgers, limit: int, visible: Visible) -> list[SessionSummary]:
     """The newest sessions, summed up from their events."""
     sessions: dict[str, SessionSummary] = {}
-    for _, entries in ledgers:
+    for name, entries in ledgers:
         for _, data in entries.scan():
             if b'"session_id"' not in data:
                 continue
             event = decode(data)
-            if event.session_id and visible(event):
+            if event.session_id and visible(event, name):
                 _sum_up(sessions, event)
     return sorted(sessions.values(), key=lambda session: session.opened)[-limit:]
 

@@ -108,7 +108,7 @@ def test_a_search_shows_what_cedar_permits(text: str, who: Identity, some: list[
     sight = rules.sight(who, reason)
     within = compile_predicate(query_of(sight, NOW_NS), NOW_NS)
     for event in some:
-        facts = facts_of(event, NOW_NS)
+        facts = facts_of(event, getattr(event, "ledger", "default"), NOW_NS)
         permitted = rules.event(who, facts, reason).effect == "allow"
         assert fits(sight, facts) is permitted, (text, facts)
         assert within(event) is permitted, (text, facts)

@@ -7,20 +7,21 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from glasshatch.api.values import EventFilter
-from glasshatch.app.access import ROLES, Entitlements, sees
+from glasshatch.app.access import ROLES, Entitlements, sees, sight_in
 from glasshatch.app.records import find_event, find_events, find_sessions
 from glasshatch.errors import ConfigError
 from glasshatch.events import Actor, Data, Event, Resource, Source, decode, encode, uuid7
 from glasshatch.identity import Identity
+from glasshatch.policy import Source as PolicySource
 from glasshatch.policy.access import AccessRules
 
 RULES = AccessRules.load("roles")
 ENTITLED = Entitlements(lambda: RULES, ROLES)
 
 
-def sight(caller: Identity) -> Callable[[Event], bool]:
-    view = ENTITLED.view(caller)
-    return lambda seen: sees(view, seen, 10**18)
+def sight(caller: Identity) -> Callable[[Event, str], bool]:
+    within = sight_in(ENTITLED.view(caller))
+    return lambda seen, ledger: sees(within, seen, ledger, 10**18)
 
 
 class Pages:
@@ -68,7 +69,7 @@ def identity(id: str, *roles: str) -> Identity:
     return Identity(id=id, tenant="default", type="human", name=id, roles=roles)
 
 
-def everything(_: Event) -> bool:
+def everything(_: Event, __: str) -> bool:
     return True
 
 
@@ -130,3 +131,24 @@ def test_what_may_not_be_seen_reads_like_what_is_not_there() -> None:
     nobody = identity("c1")
     with pytest.raises(ConfigError, match="no event"):
         find_event([("default", Pages(EVENTS))], EVENTS[0].id, sight(nobody))
+
+
+def test_a_rule_about_a_ledger_holds_for_every_way_of_reading_it() -> None:
+    rules = AccessRules("own", (PolicySource("own.cedar", LEDGERS),))
+    within = sight_in(Entitlements(lambda: rules, ROLES).view(identity("c1", "auditor")))
+    pages = [("default", Pages(EVENTS)), ("hr", Pages(EVENTS))]
+
+    def seen(event: Event, ledger: str) -> bool:
+        return sees(within, event, ledger, 10**18)
+
+    assert {one.ledger for one in find_events(pages, EventFilter(), seen)} == {"default"}
+    assert find_event(pages, "3", seen).ledger == "default"
+    with pytest.raises(ConfigError, match="no event"):
+        find_event(pages, "hr/3", seen)
+
+
+LEDGERS = """
+@id("own.read") @reason("r") permit(principal in Role::"auditor", action, resource);
+@id("own.hr") @reason("r") forbid(principal, action == Action::"record.read", resource)
+when { resource.ledger == "hr" };
+"""

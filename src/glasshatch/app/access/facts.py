@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from ...api.access_values import AccessView
-from ...events import DEFAULT_LEDGER, Event, clipped
-from ...policy.access import EventFacts, fits, small
-from .entitlements import sight_in
+from ...events import Event, clipped
+from ...policy.access import EventFacts, Sight, fits, small
 
 _SECOND_NS = 10**9
 
 
-def facts_of(event: Event, now_ns: int) -> EventFacts:
-    """What rules may ask of it; `event` knows its ledger if that is not the default one."""
+def facts_of(event: Event, ledger: str, now_ns: int) -> EventFacts:
+    """What rules may ask of an event of the ledger of this name."""
     actor, resource = event.actor, event.resource
     every = event.resources if resource is None else (resource, *event.resources)
     return EventFacts(
-        ledger=small(getattr(event, "ledger", DEFAULT_LEDGER)), source=small(event.source.kind),
+        ledger=small(ledger), source=small(event.source.kind),
         feed=small(event.source.name), action=small(event.action),
         actor=small(actor.id) if actor else "", on_behalf_of=small(actor.on_behalf_of) if actor else "",
         resource=small(resource.id) if resource else "",
@@ -24,6 +22,6 @@ def facts_of(event: Event, now_ns: int) -> EventFacts:
     )  # fmt: skip
 
 
-def sees(view: AccessView, event: Event, now_ns: int) -> bool:
-    """Whether the caller of this view may read this event."""
-    return fits(sight_in(view), facts_of(event, now_ns))
+def sees(sight: Sight, event: Event, ledger: str, now_ns: int) -> bool:
+    """Whether who has this sight may read this event."""
+    return fits(sight, facts_of(event, ledger, now_ns))

@@ -138,7 +138,7 @@ def link_to(image_event: str) -> Link:
 
 def _event(house: House, wanted: str) -> Event:
     try:
-        found = find_event(house.ledgers.items(), wanted, lambda event: event.action == IMAGED)
+        found = find_event(house.ledgers.items(), wanted, lambda event, _: event.action == IMAGED)
     except ConfigError:
         raise Conflict(f"before-image {wanted} is not in the record any more: it was pruned") from None
     return decode(found.event)
