@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from glasshatch.api.exposure_values import ExposureForm
+from glasshatch.api.policy_values import ReplayForm
 from glasshatch.api.values import EventFilter, EvidenceForm, RecordedEvent, SearchForm, StatsForm
 from glasshatch.app.config import load_config
 from glasshatch.app.create import create_home
@@ -155,6 +156,14 @@ def test_what_nobody_permits_is_refused_with_the_rule_or_the_role(world: World) 
     assert "it takes the role auditor" in refused.value.hint
     with pytest.raises(Denied):
         world.desk.list_actors(world.people["adm"])
+
+
+def test_entries_as_they_lie_are_for_who_sees_them_all(world: World) -> None:
+    ann = world.people["ann"]
+    with pytest.raises(Denied, match="may not see"):
+        world.desk.read_bundle(ann, 0, 1)
+    with pytest.raises(Denied, match="may not see"):
+        world.desk.replay_policy(ann, ReplayForm())
 
 
 def test_everybody_learns_what_they_may(world: World) -> None:

@@ -11,7 +11,7 @@ from ...api.access_values import AccessView, DeedView
 from ...errors import Denied
 from ...identity import Identity, identity_of, reason_of
 from ...policy import Request
-from ...policy.access import DEEDS, REVIEW, AccessRules, Sight, written
+from ...policy.access import DEEDS, REVIEW, AccessRules, Always, Sight, written
 
 
 class Access(Protocol):
@@ -95,6 +95,19 @@ def _refused(name: str, rule: str, reason: str, roles: tuple[str, ...]) -> Denie
         message = f"{name} may not do this: {reason} ({rule})"
     takes = f"it takes the role {' or '.join(roles)}; " if roles else ""
     return Denied(message, hint=f"{takes}ask an administrator")
+
+
+def require_everything(view: AccessView, what: str) -> None:
+    """Refuse what hands entries out as they lie in a ledger, to whom some events are kept from.
+
+    Raises:
+        Denied: The caller does not see the whole record.
+    """
+    if sight_in(view) != Always(True):
+        raise Denied(
+            f"{what} would show events that {view.actor} may not see",
+            hint="glasshatch access show says what you may see; ask an administrator",
+        )
 
 
 def sight_in(view: AccessView) -> Sight:

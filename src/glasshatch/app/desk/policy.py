@@ -8,7 +8,7 @@ from ...events import Data, Outcome
 from ...identity import Identity
 from ...masking import ColumnRule
 from ...policy import Grant, PolicySet, ResourceFacts, find_sources, suppose_actor
-from ..access import refuse_hidden, why
+from ..access import refuse_hidden, require_everything, why
 from ..house import House
 from ..policies import Judge, Replay, policy_of
 from .record import RECORD
@@ -47,7 +47,9 @@ class PolicyPart:
     def replay_policy(self, caller: Identity, form: ReplayForm) -> Replayed:
         """One step of judging the record again; for auditors, and recorded as a read of it."""
         self._house.require(caller, "policy.replay")
-        refuse_hidden(self._house.entitlements.view(caller), "a replay", "statement")
+        view = self._house.entitlements.view(caller)
+        refuse_hidden(view, "a replay", "statement")
+        require_everything(view, "a replay")
         house = self._house
         policy, text = house.policy, house.policies.text()
         if form.policy:

@@ -18,7 +18,7 @@ from ...identity import Identity
 from ...ledger import Ledger, Proof, open_checkpoint
 from ...ledger.evidence import MADE_ACTION, MANIFEST_REL
 from ...ledger.log import BUNDLE_ENTRIES, encode_bundle
-from ..access import refuse_hidden, shown, why
+from ..access import refuse_hidden, require_everything, shown, why
 from ..house import House
 from ..published import PublishedLogs
 from ..records import find_event, find_events, find_sessions
@@ -88,6 +88,7 @@ class RecordPart:
         """
         self._house.require(caller, "record.export")
         self._refuse_hidden(caller, "what is exported")
+        require_everything(self._house.entitlements.view(caller), "a bundle of entries")
         found, first = self._house.ledgers.get(ledger), number * BUNDLE_ENTRIES
         signed = open_checkpoint(found.checkpoint(), found.keys).size
         if not 0 < width <= BUNDLE_ENTRIES or number < 0 or first + width > signed:
