@@ -23,6 +23,7 @@ class AccessView(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         sees: Which events, written like a query, for people.
         sight: The same, for programs.
+        kept: What a rule forbids them to see, whatever else lets them.
         hidden: The classes of fields that are left out of events.
         policy_hash: Of the access policy that says so.
     """
@@ -34,6 +35,7 @@ class AccessView(msgspec.Struct, frozen=True, kw_only=True):
     deeds: tuple[DeedView, ...]
     sees: str
     sight: Any
+    kept: Any
     hidden: tuple[str, ...] = ()
 
 

@@ -105,10 +105,12 @@ people = st.builds(
 @given(policies(), people, st.lists(events(), min_size=1, max_size=6), st.sampled_from(["", "alice"]))
 def test_a_search_shows_what_cedar_permits(text: str, who: Identity, some: list[Event], reason: str) -> None:
     rules = AccessRules("own", (Text("own.cedar", text),))
-    sight = rules.sight(who, reason)
+    sight, kept = rules.sight(who, reason), rules.kept_from(who, reason)
     within = compile_predicate(query_of(sight, NOW_NS), NOW_NS)
     for event in some:
         facts = facts_of(event, getattr(event, "ledger", "default"), NOW_NS)
-        permitted = rules.event(who, facts, reason).effect == "allow"
+        verdict = rules.event(who, facts, reason)
+        permitted = verdict.effect == "allow"
+        assert fits(kept, facts) is (not permitted and verdict.rule != "policy.default"), (text, facts)
         assert fits(sight, facts) is permitted, (text, facts)
         assert within(event) is permitted, (text, facts)

@@ -18,7 +18,7 @@ from glasshatch.app.house import House, config_of
 from glasshatch.app.local import LocalDesk
 from glasshatch.clock import SystemClock
 from glasshatch.errors import ConfigError, Denied
-from glasshatch.events import Event, decode
+from glasshatch.events import Data, Event, Resource, decode
 from glasshatch.identity import Identity, with_reason
 
 PAGE = Path(__file__).parents[3] / "docs" / "concepts" / "access.md"
@@ -38,13 +38,15 @@ permit(principal in Role::"admin", action in [Action::"policy.load", Action::"ac
 @id("own.admin-reads") @reason("administrators read with a ticket")
 permit(principal in Role::"admin", action in [Action::"record.read", Action::"record.field"], resource)
 when { context.reason like "*OPS-*" };
+@id("own.privacy") @reason("privacy says who saw a data subject")
+permit(principal in Role::"privacy", action in [Action::"exposure.subject", Action::"record.field"], resource);
 """
 SEES = 'feed:"shop" NOT resource:json/payroll*'
 ASKING_HIDDEN = (
     "amount", "attrs.amount:1", "attrs.amount>0", "attrs.amount:*", "NOT attrs.amount:1",
     "(action:a OR attrs.amount:1)", "verb:x", "subject:x", "-data.subjects:x", "action:a labels.x:y",
 )  # fmt: skip
-PEOPLE = {"ann": ("auditor",), "sue": ("support",), "adm": ("admin",), "eng": ("engineer",)}
+PEOPLE = {"ann": ("auditor",), "sue": ("support",), "adm": ("admin",), "eng": ("engineer",), "pia": ("privacy",)}
 
 
 class World(msgspec.Struct):
@@ -233,3 +235,16 @@ def test_the_rules_of_the_page_are_good(tmp_path: Path) -> None:
     file = tmp_path / "page.cedar"
     file.write_text(PAGE.read_text().split("```cedar\n")[1].split("```")[0])
     assert len(AccessRules.load(file).rules()) == 4
+
+
+def test_who_answers_for_data_subjects_is_bound_by_what_is_forbidden_too(world: World) -> None:
+    """`exposure.subject` opens what nothing permits, and nothing that a rule forbids (own.payroll)."""
+    pia, somebody = world.people["pia"], ExposureForm(subject="who.was.seen@example.com")
+    (token,) = world.desk.exposure(pia, somebody).subjects
+    for place in ("json/shop", "json/payroll"):
+        world.house.note(
+            "statement.finished", actor=world.people["eng"].as_actor(),
+            resource=Resource(type="json", id=place), data=Data(rows=1, classes=("EMAIL",), subjects=(token,)),
+        )  # fmt: skip
+    assert [one.resource for one in world.desk.exposure(pia, somebody).answers] == ["json/shop"]
+    assert world.desk.exposure(pia, somebody).count == 1

@@ -11,7 +11,7 @@ from ...api.access_values import AccessView, DeedView
 from ...errors import Denied
 from ...identity import Identity, identity_of, reason_of
 from ...policy import Request
-from ...policy.access import DEEDS, REVIEW, AccessRules, Always, Sight, written
+from ...policy.access import DEEDS, REVIEW, AccessRules, Always, Sight, negated, written
 
 
 class Access(Protocol):
@@ -45,6 +45,7 @@ class Entitlements:
         return AccessView(
             actor=who.name, roles=who.roles, policy=rules.name, policy_hash=rules.hash, deeds=tuple(deeds),
             sees=written(sight), sight=msgspec.to_builtins(sight),
+            kept=msgspec.to_builtins(rules.kept_from(who, why)),
             hidden=tuple(sorted(rules.hidden(who, why))),
         )  # fmt: skip
 
@@ -118,3 +119,9 @@ def sight_in(view: AccessView) -> Sight:
     """
     sight: Sight = msgspec.convert(view.sight, Sight)
     return sight
+
+
+def unforbidden_in(view: AccessView) -> Sight:
+    """What no rule keeps from the holder of a view; raises as `sight_in`."""
+    kept: Sight = msgspec.convert(view.kept, Sight)
+    return negated(kept)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from ...api.access_values import AccessView
 from ...identity import Identity
 from ...investigate import And, Match, Or, Query, Visibility
 from ...investigate.query import Compare, Everything
 from ...investigate.query import Not as Without
 from ...policy.access import Always, Every, Is, Like, Not, Sight, Some, Younger
-from .entitlements import Access, sight_in
+from .entitlements import Access, sight_in, unforbidden_in
 
 _SECOND_NS = 10**9
 _FIELDS = {
@@ -21,6 +22,11 @@ def seen_by(access: Access, caller: Identity, now_ns: int) -> Visibility:
     """With whose eyes the caller asks."""
     view = access.view(caller)
     return Visibility(query_of(sight_in(view), now_ns), view.hidden)
+
+
+def not_kept_from(view: AccessView, now_ns: int) -> Visibility:
+    """With the eyes of who may see everything that no rule keeps from them."""
+    return Visibility(query_of(unforbidden_in(view), now_ns), view.hidden)
 
 
 def query_of(sight: Sight, now_ns: int) -> Query:

@@ -10,9 +10,9 @@ from ...api.exposure_values import ExposedAnswer, Exposure, ExposureForm, SeenBy
 from ...errors import ConfigError
 from ...events import Data, Outcome
 from ...identity import Identity
-from ...investigate import Everything, Exposed, ExposureQuery, Investigator, Visibility, exposures
+from ...investigate import Exposed, ExposureQuery, Investigator, exposures
 from ..access import Access, may, refuse_hidden, why
-from ..access.narrowing import seen_by
+from ..access.narrowing import not_kept_from, seen_by
 from .investigation import RECORD, Behind, Note
 
 Subjects = Callable[[str], tuple[str, ...]]
@@ -21,7 +21,8 @@ Subjects = Callable[[str], tuple[str, ...]]
 class ExposurePart:
     """The desk's `ExposureDesk` port. Auditors see all; others what was shown to themselves.
 
-    Whoever answers for data subjects sees all that was shown of a subject, and has to name it.
+    Whoever answers for data subjects sees all that was shown of a subject, and has to name it; but for what a
+    rule of the access policy forbids them.
     """
 
     def __init__(
@@ -42,7 +43,7 @@ class ExposurePart:
         refuse_hidden(view, "who saw whom", "subjects")
         visible = seen_by(self._exposure_access, caller, self._exposing.now_ns())
         if subjects and may(view, "exposure.subject"):
-            visible = Visibility(Everything())
+            visible = not_kept_from(view, self._exposing.now_ns())
         state = self._exposed_index.caught_up()
         wanted = ExposureQuery(
             subjects=subjects, actor=form.actor, resource=form.resource, data_class=form.data_class,

@@ -13,6 +13,7 @@ from .sight import (
     Some,
     Younger,
     fits,
+    negated,
     small,
     written,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "Some",
     "Younger",
     "fits",
+    "negated",
     "small",
     "written",
 ]

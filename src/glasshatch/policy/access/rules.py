@@ -16,7 +16,7 @@ from ..grants import Request
 from ..rulebook import Rulebook, Verdict
 from ..sources import Kind, Rule, Source, find_sources, line_of_rule
 from ..vocabulary import REVIEW
-from .sight import NOTHING, EventFacts, Sight, Unclear, both, either, negated, sight_of, small
+from .sight import ALL, NOTHING, EventFacts, Sight, Unclear, both, either, negated, sight_of, small
 
 ACCESS: Final = Kind(Path(__file__).parent, "docs/concepts/access.md", "access")
 """What is done at the desk and read of the record."""
@@ -103,6 +103,13 @@ class AccessRules:
         except (Unclear, ValueError):
             return NOTHING
 
+    def kept_from(self, actor: Identity, reason: str = "") -> Sight:
+        """What a rule forbids this actor to read, whatever permits it; everything, if the rules cannot tell."""
+        try:
+            return self._kept(("kept", actor, reason), lambda: self._parted(actor, reason)[1])
+        except (Unclear, ValueError):
+            return ALL
+
     def forget(self) -> None:
         """Judge everything anew from here on."""
         self._held.clear()
@@ -137,6 +144,11 @@ class AccessRules:
         return frozenset(name for name in FIELDS if not shown(name))
 
     def _sight(self, actor: Identity, reason: str) -> Sight:
+        permitted, forbidden = self._parted(actor, reason)
+        return both(permitted, negated(forbidden))
+
+    def _parted(self, actor: Identity, reason: str) -> tuple[Sight, Sight]:
+        """What is permitted by some rule, and what is forbidden by some."""
         permitted: Sight = NOTHING
         forbidden: Sight = NOTHING
         for rule, permits, left in self._left(actor, reason):
@@ -148,7 +160,7 @@ class AccessRules:
                 permitted = either(permitted, part)
             else:
                 forbidden = either(forbidden, part)
-        return both(permitted, negated(forbidden))
+        return permitted, forbidden
 
     def _left(self, actor: Identity, reason: str) -> list[tuple[Rule, bool, Any]]:
         user, entity = user_of(actor)
