@@ -124,6 +124,15 @@ class Certificates:
         self._ended(Ending(found.actor_id, serial, "its certificate was revoked"))
         return found
 
+    def prune(self, before_ns: int, *, record: Callable[[int], object] = unrecorded) -> int:
+        """As `Tokens.prune`; a certificate that is not known is refused."""
+        with self._database.write() as connection:
+            rows = self._table.find(connection, self._table.columns.expires_ns < before_ns, newest=_PRUNED)
+            self._table.remove(connection, rows)
+            if rows:
+                record(len(rows))
+        return len(rows)
+
     def _read(self, connection: Connection, serial: str) -> Row:
         row = self._table.get(connection, serial)
         if row is None:
@@ -131,6 +140,7 @@ class Certificates:
         return row
 
 
+_PRUNED = 1_000
 _HINT = "get a new one with: glasshatch login --certificate"
 
 

@@ -33,12 +33,12 @@ class TableHead:
         """Start with an empty table."""
         self._rows.insert(connection, {"id": self._table.name, **self._fields(0, 0)})
 
-    def move(self, connection: Connection, *, gone: str | None, come: str) -> None:
-        """Take one row's code out and another's in, within the caller's transaction."""
+    def move(self, connection: Connection, *, gone: Sequence[str] = (), come: Sequence[str] = ()) -> None:
+        """Take some rows' codes out and others' in, within the caller's transaction."""
         row = self._read(connection)
-        total = (self._unblinded(row) - (self._hash("row", gone) if gone else 0)) % _MODULUS
-        total = (total + self._hash("row", come)) % _MODULUS
-        self._rows.replace(connection, row, **self._fields(row["rows"] + (gone is None), total))
+        total = self._unblinded(row) - sum(self._hash("row", code) for code in gone)
+        total = (total + sum(self._hash("row", code) for code in come)) % _MODULUS
+        self._rows.replace(connection, row, **self._fields(row["rows"] + len(come) - len(gone), total))
 
     def check(self, connection: Connection) -> None:
         """Verify every row, and the set of them against the head.

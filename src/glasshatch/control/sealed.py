@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Table, and_, delete, insert, select, update
+from sqlalchemy import Connection, Table, and_, bindparam, delete, insert, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from ..errors import Conflict, VerificationError
@@ -49,8 +49,8 @@ def _typed(value: object) -> tuple[bytes, bytes]:
 class Head(Protocol):
     """Keeps account of which rows a table holds."""
 
-    def move(self, connection: Connection, *, gone: str | None, come: str) -> None:
-        """Take one row's code out and another's in, within the caller's transaction."""
+    def move(self, connection: Connection, *, gone: Sequence[str] = (), come: Sequence[str] = ()) -> None:
+        """Take some rows' codes out and others' in, within the caller's transaction."""
 
 
 class SealedTable:
@@ -69,14 +69,36 @@ class SealedTable:
         row = self.sealed({**values, "version": 1})
         connection.execute(insert(self.table).values(row))
         if self._head:
-            self._head.move(connection, gone=None, come=row["mac"])
+            self._head.move(connection, come=[row["mac"]])
 
     def insert_all(self, connection: Connection, values: Iterable[Mapping[str, Any]]) -> None:
-        """Store many new rows as version 1; only for a table without a head."""
-        assert self._head is None
+        """Store many new rows as version 1."""
         rows = [self.sealed({**one, "version": 1}) for one in values]
         if rows:
             connection.execute(insert(self.table), rows)
+            if self._head:
+                self._head.move(connection, come=[row["mac"] for row in rows])
+
+    def remove(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """Delete rows that were read within this transaction.
+
+        Raises:
+            Conflict: One is not there any more as it was read; the caller undoes the transaction.
+        """
+        gone = [{"_id": row["id"], "_mac": row["mac"]} for row in rows]
+        if not gone:
+            return
+        done = connection.execute(
+            delete(self.table).where(
+                self.columns.tenant == self.tenant, self.columns.id == bindparam("_id"),
+                self.columns.mac == bindparam("_mac"),
+            ),
+            gone,
+        )  # fmt: skip
+        if done.rowcount != len(gone):
+            raise Conflict(f"{self.table.name} was changed by somebody else", hint="look again before acting")
+        if self._head:
+            self._head.move(connection, gone=[row["mac"] for row in rows])
 
     def delete(self, connection: Connection, *where: ColumnElement[bool]) -> int:
         """Delete the rows of this tenant that fit, unread; only for a table without a head. How many."""
@@ -107,7 +129,7 @@ class SealedTable:
                 f"{self.table.name} {old['id']} was changed by somebody else", hint="look again before acting"
             )
         if self._head:
-            self._head.move(connection, gone=old["mac"], come=row["mac"])
+            self._head.move(connection, gone=[old["mac"]], come=[row["mac"]])
         return row
 
     def find(

@@ -27,6 +27,8 @@ from .database import Database
 from .people import Actors, unrecorded
 from .sealed import Row, SealedTable
 
+_PRUNED = 1_000
+
 
 class Tokens:
     """Access tokens: issued, revoked, and what they prove."""
@@ -101,6 +103,18 @@ class Tokens:
         self.forget()
         self._ended(Ending(row["actor_id"], id, "its token was revoked"))
         return _token(row)
+
+    def prune(self, before_ns: int, *, record: Callable[[int], object] = unrecorded) -> int:
+        """Forget tokens that ended before a moment, a thousand at most; how many. `record` hears of it.
+
+        To whoever still holds one it is unknown then, where it was said to have expired.
+        """
+        with self._database.write() as connection:
+            rows = self._table.find(connection, self._table.columns.expires_ns < before_ns, newest=_PRUNED)
+            self._table.remove(connection, rows)
+            if rows:
+                record(len(rows))
+        return len(rows)
 
     def find(self, id: str) -> Token | None:
         """The token with this id, whatever became of it; None if there is none."""

@@ -97,6 +97,11 @@ ACTIONS: dict[str, Action] = {
         Action("certificate.revoked", "a client certificate was revoked", 2),
         Action("token.issued", "an access token was issued", 2),
         Action("token.revoked", "an access token was revoked", 2),
+        Action(
+            "token.pruned",
+            "tokens or certificates that ended long ago left the control store; says how many",
+            1,
+        ),
         Action("key.rotated", "a new key took the place of the one in use; names both, and why", 2),
         Action("key.retired", "an older signing key signs no more", 2),
         Action("master.rewrapped", "every key was wrapped under another master key; names both", 2),

@@ -18,7 +18,10 @@ from fixtures.counts import tell
 from fixtures.glasshatch import COMMAND, run
 from glasshatch.api.values import BackupForm, CheckpointText
 from glasshatch.app.backup import MadeBackup, find_moment, make_backup, restore_home
-from glasshatch.app.backup.moments import moments, read_moment
+from glasshatch.app.backup.copying import Copier
+from glasshatch.app.backup.moments import BackupFile, moments, read_moment
+from glasshatch.app.breakglass.book import Book
+from glasshatch.app.breakglass.records import Noted
 from glasshatch.app.create import create_home
 from glasshatch.app.home import Home
 from glasshatch.clock import SystemClock
@@ -167,6 +170,35 @@ def test_backups_beside_a_writer_lose_nothing_that_was_acknowledged(world: World
         stop.set()
         writer.join()
     assert acknowledged[0] > FILLED + 500, "nothing was written meanwhile"
+
+
+def test_a_break_glass_sheet_that_is_used_in_the_middle_of_a_backup_is_no_damage(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = Book(world.home.directory / "breakglass", world.home.keys / "break-glass.head", world.keyring)
+    taken = Copier.small
+
+    def use_one_first(copier: Copier, path: str, data: bytes) -> BackupFile:
+        # Between any two files, and so between the book and its head, whichever is read first.
+        book.append([Noted(at_ns=len(book.records), entry=b"x" * 500)])
+        return taken(copier, path, data)
+
+    monkeypatch.setattr(Copier, "small", use_one_first)
+    counts = []
+    for number in range(3):
+        before = len(book.records)
+        world.fill(1, FILLED + number)
+        world.back_up()
+        target = world.restore(f"restored-{number}")
+        restored = Book(target / "breakglass", target / "keys" / "break-glass.head", world.keyring)
+        assert restored.damage is None, restored.damage
+        assert len(restored.records) >= before
+        counts.append(len(restored.records))
+        restored.close()
+    assert counts[0] == 0
+    assert 0 < counts[1] < counts[2] <= len(book.records)
+    assert not list(world.place.glob("*/**/*.new"))
+    book.close()
 
 
 def test_the_master_key_is_left_out_unless_asked(world: World) -> None:

@@ -39,14 +39,22 @@ permit(principal in Role::"admin", action in [Action::"policy.load", Action::"ac
 permit(principal in Role::"admin", action in [Action::"record.read", Action::"record.field"], resource)
 when { context.reason like "*OPS-*" };
 @id("own.privacy") @reason("privacy says who saw a data subject")
-permit(principal in Role::"privacy", action in [Action::"exposure.subject", Action::"record.field"], resource);
+permit(
+  principal in Role::"privacy", action in [Action::"exposure.subject", Action::"record.field"], resource
+);
 """
 SEES = 'feed:"shop" NOT resource:json/payroll*'
 ASKING_HIDDEN = (
     "amount", "attrs.amount:1", "attrs.amount>0", "attrs.amount:*", "NOT attrs.amount:1",
     "(action:a OR attrs.amount:1)", "verb:x", "subject:x", "-data.subjects:x", "action:a labels.x:y",
 )  # fmt: skip
-PEOPLE = {"ann": ("auditor",), "sue": ("support",), "adm": ("admin",), "eng": ("engineer",), "pia": ("privacy",)}
+PEOPLE = {
+    "ann": ("auditor",),
+    "sue": ("support",),
+    "adm": ("admin",),
+    "eng": ("engineer",),
+    "pia": ("privacy",),
+}
 
 
 class World(msgspec.Struct):
@@ -244,7 +252,8 @@ def test_who_answers_for_data_subjects_is_bound_by_what_is_forbidden_too(world: 
     for place in ("json/shop", "json/payroll"):
         world.house.note(
             "statement.finished", actor=world.people["eng"].as_actor(),
-            resource=Resource(type="json", id=place), data=Data(rows=1, classes=("EMAIL",), subjects=(token,)),
+            resource=Resource(type="json", id=place),
+            data=Data(rows=1, classes=("EMAIL",), subjects=(token,)),
         )  # fmt: skip
     assert [one.resource for one in world.desk.exposure(pia, somebody).answers] == ["json/shop"]
     assert world.desk.exposure(pia, somebody).count == 1

@@ -12,7 +12,7 @@ import pyotp
 import pytest
 
 from glasshatch.api.signin_values import FactorForm, PasswordChange, PasswordForm
-from glasshatch.api.values import ActorForm
+from glasshatch.api.values import ActorForm, TokenForm
 from glasshatch.app.config import load_config
 from glasshatch.app.create import create_home
 from glasshatch.app.desk import FrontDesk
@@ -189,3 +189,22 @@ def test_secrets_lie_in_no_file(world: World) -> None:
             data = file.read_bytes()
             assert not [needle for needle in needles if needle.encode() in data], file
     world.house = House(load_config(config_of(world.directory)), world.clock)
+
+
+def test_what_ended_a_month_ago_leaves_the_store_and_its_events_stay(world: World) -> None:
+    admin, days = world.who("admin"), 86_400 * SECOND
+    short = world.desk.issue_token(admin, TokenForm(actor="dora", lifetime_s=3_600))
+    long = world.desk.issue_token(admin, TokenForm(actor="dora", lifetime_s=90 * 86_400))
+    world.desk.sweep()
+    for wait, kept in ((days, 2), (29 * days, 2), (3_700 * SECOND, 1)):
+        world.clock.advance(wait)
+        world.desk.sweep()
+        assert len(world.house.control.tokens.list(world.who("dora").id)) == kept
+    (pruned,) = world.events("token.pruned")
+    assert (pruned.attrs["what"], pruned.attrs["count"]) == ("tokens", 1)
+    assert {short.id, long.id} <= {one.attrs.get("token_id") for one in world.events("token.issued")}
+    world.reopen()
+    now_ns, control = world.clock.now_ns(), world.house.control
+    with pytest.raises(NotAuthenticated, match="not accepted"):
+        control.authenticate(short.text, now_ns)
+    assert control.authenticate(long.text, now_ns)[0].name == "dora"

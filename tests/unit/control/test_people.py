@@ -178,6 +178,24 @@ def test_a_step_that_cannot_be_recorded_does_not_happen(office: Any) -> None:
     assert office.store.authenticate(text, NOW)[0] == office.alice
 
 
+def test_what_ended_long_ago_is_forgotten_and_the_rest_opens_as_before(office: Any) -> None:
+    told: list[int] = []
+    old, _ = issue(office, office.alice.id)
+    revoked, revoked_id = issue(office, office.alice.id)
+    office.store.tokens.revoke(revoked_id, NOW)
+    young, token = office.store.tokens.issue(
+        office.alice.id, scopes=["*"], lifetime_ns=3 * HOUR, now_ns=NOW
+    )  # fmt: skip
+    assert office.store.tokens.prune(NOW + HOUR, record=told.append) == 0
+    assert office.store.tokens.prune(NOW + HOUR + 1, record=told.append) == 2
+    assert told == [2]
+    assert refusal(office, old) == refusal(office, revoked) == "unknown"
+    # The head of the table moved with them: what is left is what opens.
+    store = office.reopen()
+    assert [one.id for one in store.tokens.list()] == [token.id]
+    assert store.authenticate(young, NOW)[0] == office.alice
+
+
 def test_an_unknown_token_takes_as_long_as_a_wrong_secret(office: Any) -> None:
     text, _ = issue(office, office.alice.id)
     secret = issue(office, office.bob.id)[0].rsplit("_", 1)[1]

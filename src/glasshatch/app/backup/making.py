@@ -19,6 +19,8 @@ from ...control import copy_database
 from ...errors import ConfigError, Conflict, GlasshatchError, Unavailable, VerificationError
 from ...keys import open_master_key
 from ...ledger import LedgerCut, Published, open_checkpoint
+from ..breakglass.book import BOOK
+from ..breakglass.opening import BOOK_FOLDER, HEAD
 from ..config import LoadedConfig, load_config
 from ..home import LEDGER, Home
 from ..house import config_of
@@ -102,6 +104,13 @@ def make_backup(
         ) from None
 
 
+def _bytes_of(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
 @contextlib.contextmanager
 def _locked(place: Path) -> Iterator[None]:
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -181,9 +190,13 @@ class _Making:
 
     def _configuration(self) -> list[BackupFile]:
         """Configuration, keyrings, certificates, policies, rules: whatever is neither ledger nor derived."""
-        found = []
+        found = self._break_glass()
         for path in self._candidates():
             relative = path.relative_to(self._home.directory)
+            if relative.parts[0] == BOOK_FOLDER and path.suffix in (".new", ""):
+                continue
+            if relative.as_posix() in (f"keys/{HEAD}", f"keys/{HEAD}.new"):
+                continue
             if relative.name.startswith("control.db") or not path.is_file():
                 continue
             if relative.name.endswith(".tmp") or (self._is_master(path) and not self._with_master):
@@ -194,6 +207,20 @@ class _Making:
                 raise ConfigError("is too large for a file of the configuration", file=str(path))
             found.append(self._copier.small(relative.as_posix(), path.read_bytes()))
         return found
+
+    def _break_glass(self) -> list[BackupFile]:
+        """The break-glass book and its head, as they fit together: a sheet may be used in this very moment.
+
+        The book is written first, its head second; so the head is read first, and is never ahead of the book.
+        A book that was begun after the look for its head is not there yet.
+        """
+        head = _bytes_of(self._home.keys / HEAD)
+        book = _bytes_of(self._home.directory / BOOK_FOLDER / BOOK)
+        elsewhere = bool(self._loaded.config.break_glass.anchor)
+        if book is None or not (head or elsewhere):
+            return []
+        found = [self._copier.small(f"{BOOK_FOLDER}/{BOOK}", book)]
+        return found + ([self._copier.small(f"keys/{HEAD}", head)] if head else [])
 
     def _candidates(self) -> list[Path]:
         """Not one step into what is left out: the index removes folders while they are listed."""

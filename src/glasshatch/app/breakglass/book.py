@@ -14,6 +14,7 @@ import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
@@ -23,6 +24,7 @@ from ...errors import ConfigError, Unavailable, VerificationError
 from ...keys import Envelope, Keyring
 from .records import Record
 
+BOOK: Final = "book"
 _CONTEXT = b"glasshatch/break-glass/v1\0"
 _KEY, _HASH, _SIGNATURE = 8, 32, 64
 _MOST_BYTES = 1 << 20
@@ -67,7 +69,7 @@ class Book:
             ConfigError: It was written by a newer version, or for another tenant.
             Unavailable: It cannot be read.
         """
-        self.file = folder / "book"
+        self.file = folder / BOOK
         self.anchor = anchor
         self._keyring = keyring
         self._lock = threading.RLock()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ...clock import Clock
 from ...errors import GlasshatchError
@@ -21,17 +21,21 @@ if TYPE_CHECKING:
     from ..config import LoadedConfig
     from ..house import House
 
+BOOK_FOLDER: Final = "breakglass"
+HEAD: Final = "break-glass.head"
+"""Where the book lies in a data directory, and how its head in `keys` is called."""
+
 
 def open_book(loaded: LoadedConfig, keyring: Keyring) -> Book:
     """The book of a configuration, whatever state it is in."""
     home, anchor = Home(loaded.data), loaded.config.break_glass.anchor
-    place = loaded.path(anchor) if anchor else home.keys / "break-glass.head"
+    place = loaded.path(anchor) if anchor else home.keys / HEAD
     return Book(book_folder(home), place, keyring)
 
 
 def book_folder(home: Home) -> Path:
     """Where the book lies."""
-    return home.directory / "breakglass"
+    return home.directory / BOOK_FOLDER
 
 
 def open_door(house: House) -> Door:

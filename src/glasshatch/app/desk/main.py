@@ -48,10 +48,11 @@ class FrontDesk(
         DirectoryPart.__init__(self, house, self.signin)
 
     def sweep(self) -> None:
-        """What is done all the time: let requests and grants run out, settle the vault."""
+        """What is done all the time: let requests and grants run out, settle the vault, forget old tokens."""
         AccessPart.sweep(self)
         self.settle_vault()
         self.sweep_statements()
+        self.signin.forgetting.look()
 
     @property
     def halted(self) -> bool:

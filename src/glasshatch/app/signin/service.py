@@ -24,6 +24,7 @@ from ..identifying import OidcSection
 from .admitting import Admitting
 from .certifying import Certifying
 from .credentials import CredentialKeeper
+from .forgetting import Forgetting
 from .gate import Gate
 from .issuing import Issuing
 from .leaving import Leaving
@@ -49,6 +50,7 @@ class SignIn:
         self.credentials = CredentialKeeper(house, self.passwords, hasher)
         self.leaving = Leaving(house)
         self.certifying = Certifying(house)
+        self.forgetting = Forgetting(house)
         self.provider: ProviderWay | None = None
         self.admitting: Admitting | None = None
         self.refreshing: Refreshing | None = None

@@ -104,7 +104,7 @@ class AccessRules:
             return NOTHING
 
     def kept_from(self, actor: Identity, reason: str = "") -> Sight:
-        """What a rule forbids this actor to read, whatever permits it; everything, if the rules cannot tell."""
+        """What is forbidden this actor to read, whatever permits it; everything, if the rules cannot tell."""
         try:
             return self._kept(("kept", actor, reason), lambda: self._parted(actor, reason)[1])
         except (Unclear, ValueError):
