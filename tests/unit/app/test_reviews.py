@@ -9,7 +9,8 @@ import pytest
 
 from glasshatch.app.config import load_config
 from glasshatch.app.reviews import ReviewRules
-from glasshatch.app.reviews.oncall import Oncall, read_schedule
+from glasshatch.app.reviews.oncall import Oncall, Place
+from glasshatch.app.reviews.schedule import read_schedule
 from glasshatch.errors import ConfigError, Denied
 from glasshatch.identity import Identity
 
@@ -89,6 +90,20 @@ def test_who_may_judge_is_a_role_a_name_or_whoever_is_on_call(tmp_path: Path) ->
     assert made.judges(pay, [own, person("erna", "dba")], own) == [person("erna", "dba")]
 
 
+def test_a_calendar_names_who_is_on_call_as_the_configuration_says(tmp_path: Path) -> None:
+    (tmp_path / "pay.ics").write_text(
+        "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nSUMMARY:Payments\r\nDTSTART:20260504T080000Z\r\n"
+        "DURATION:PT12H\r\nATTENDEE:mailto:Olga@example.com\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
+    text = RULES.replace('"pay.json"', '"pay.ics"\npeople = { "olga@example.com" = "olga" }')
+    clock = Hands()
+    made = rules(tmp_path, text, clock)
+    pay = made.of("session", "postgres/pay", ["update"])
+    assert made.may_judge(person("olga"), pay), made.oncall.problems
+    clock.ns += DAY_NS
+    assert not made.may_judge(person("olga"), pay)
+
+
 def test_a_rotation_takes_turns_and_a_shift_goes_before_it() -> None:
     text = b"""{"rotation": {"people": ["a", "b"], "start": "2026-05-04T00:00:00Z", "every": "7d"},
       "shifts": [{"who": "c", "from": "2026-05-12T00:00:00Z", "until": "2026-05-13T00:00:00Z"}]}"""
@@ -121,7 +136,7 @@ def test_a_broken_schedule_is_refused_by_name(text: str, words: str) -> None:
 
 def test_a_schedule_that_is_broken_missing_or_stale_names_nobody(tmp_path: Path) -> None:
     file, clock = tmp_path / "s.json", Hands()
-    oncall = Oncall({"s": (str(file), 60, 3_600)}, clock)
+    oncall = Oncall({"s": Place(str(file), 60, 3_600)}, clock)
     assert oncall.on_duty("s") == frozenset()
     whole = '{"rotation": {"people": ["a"], "start": "2020-01-01T00:00:00Z", "every": "1d"}}'
     file.write_text(whole)

@@ -1,158 +1,171 @@
-"""On-call schedules: who is on duty at a moment, out of a file or behind an address."""
+"""On-call schedules: who is on duty at this moment, out of files or behind addresses."""
 
 from __future__ import annotations
 
-import datetime
+import os
 import threading
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
 from ...clock import Clock
 from ...errors import ConfigError
+from .calendars import is_calendar, read_calendar
+from .schedule import Schedule, read_schedule
 
 _TIMEOUT_SECONDS, _MOST_BYTES = 10, 1 << 20
-_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
-_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_FILE_AGAIN_NS = 3_600 * 10**9
 
 
-class Shift(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"begin": "from"}):
-    """One person on duty, from a moment until another."""
+class Place(msgspec.Struct, frozen=True):
+    """Where a schedule is: a file or an address, read every so many seconds, of use for so many.
 
-    who: str
-    begin: datetime.datetime
-    until: datetime.datetime
-
-
-class Rotation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """People who take turns of equal length, without end."""
-
-    people: tuple[str, ...]
-    start: datetime.datetime
-    every: str
-
-
-class Schedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a schedule says: `shifts`, and a `rotation` for the time that no shift covers."""
-
-    shifts: tuple[Shift, ...] = ()
-    rotation: Rotation | None = None
-
-    def on_duty(self, now_ns: int) -> frozenset[str]:
-        """The names of who is on duty at a moment."""
-        now = _EPOCH + datetime.timedelta(microseconds=now_ns // 1_000)
-        named = frozenset(one.who for one in self.shifts if one.begin <= now < one.until)
-        if named or self.rotation is None or now < self.rotation.start:
-            return named
-        turn = (now - self.rotation.start) // _length(self.rotation.every)
-        return frozenset({self.rotation.people[turn % len(self.rotation.people)]})
-
-
-def read_schedule(text: bytes, where: str) -> Schedule:
-    """A schedule from its text.
-
-    Raises:
-        ConfigError: It is not one; says where and what is wrong.
+    people: actors by what a calendar calls them.
     """
-    try:
-        found = msgspec.json.decode(text, type=Schedule)
-        zones = [one for shift in found.shifts for one in (shift.begin, shift.until)]
-        zones += [found.rotation.start] if found.rotation else []
-        if any(moment.tzinfo is None for moment in zones):
-            raise ValueError("a time has no zone: write 2026-05-03T09:00:00Z")
-        if found.rotation is not None and not (found.rotation.people and _length(found.rotation.every)):
-            raise ValueError("a rotation needs people, and a length such as 7d")
-    except (msgspec.DecodeError, ValueError, KeyError) as error:
-        raise ConfigError(f"is not a schedule: {error}", file=where, key="oncall") from None
-    return found
+
+    where: str
+    every_s: int
+    stale_s: int
+    people: dict[str, str] = {}
+
+    @property
+    def address(self) -> bool:
+        """Whether it is behind an address."""
+        return self.where.startswith(("http://", "https://"))
+
+
+class _Held(msgspec.Struct, frozen=True):
+    """What was read, when, and when it was last known to be what is there."""
+
+    read_ns: int
+    known_ns: int
+    schedule: Schedule
+    file: tuple[int, ...] = ()
 
 
 class Oncall:
     """Schedules by name, read again now and then; one that is broken or too old names nobody.
 
-    Files are read when they are asked for; addresses on `refresh`, which the server calls beside its work.
+    Files are looked at when they are asked for, and read if they have changed; addresses on `refresh`, which
+    the server calls beside its work.
     """
 
-    def __init__(self, sources: Mapping[str, tuple[str, int, int]], clock: Clock) -> None:
-        """`sources`: for each name the file or address, every so many seconds, stale after so many."""
-        self._sources = dict(sources)
+    def __init__(self, places: Mapping[str, Place], clock: Clock) -> None:
+        self._places = dict(places)
         self._clock = clock
         self._lock = threading.Lock()
-        self._read: dict[str, tuple[int, Schedule]] = {}
+        self._held: dict[str, _Held] = {}
         self._tried: dict[str, int] = {}
         self.problems: dict[str, str] = {}
         """Why a schedule could not be read the last time."""
 
     def on_duty(self, name: str) -> frozenset[str]:
         """Who is on duty; nobody where it is not known."""
-        if name not in self._sources:
+        place = self._places.get(name)
+        if place is None:
             return frozenset()
-        place, _, stale_s = self._sources[name]
-        if not _is_address(place) or name not in self._tried:
-            self._look(name)
+        if not place.address or name not in self._tried:
+            self._look(name, place)
         with self._lock:
-            held = self._read.get(name)
+            held = self._held.get(name)
         now_ns = self._clock.now_ns()
-        if held is None or now_ns - held[0] > stale_s * 10**9:
+        if held is None or now_ns - held.known_ns > place.stale_s * 10**9:
             return frozenset()
-        return held[1].on_duty(now_ns)
+        return held.schedule.on_duty(now_ns)
 
     @property
     def has_addresses(self) -> bool:
         """Whether there is anything to refresh."""
-        return any(_is_address(place) for place, _, _ in self._sources.values())
+        return any(place.address for place in self._places.values())
 
     def refresh(self) -> None:
         """Read the addresses that are due."""
-        for name, (place, every_s, _) in self._sources.items():
-            due = self._clock.now_ns() - self._tried.get(name, -(10**18)) >= every_s * 10**9
-            if _is_address(place) and due:
-                self._look(name)
+        for name, place in self._places.items():
+            due = self._clock.now_ns() - self._tried.get(name, -(10**18)) >= place.every_s * 10**9
+            if place.address and due:
+                self._look(name, place)
 
-    def _look(self, name: str) -> None:
-        place, now_ns = self._sources[name][0], self._clock.now_ns()
+    def _look(self, name: str, place: Place) -> None:
+        now_ns = self._clock.now_ns()
         self._tried[name] = now_ns
         try:
-            found = read_schedule(_fetch(place), place)
+            seen = () if place.address else _seen(place.where)
+            if seen and self._as_before(name, seen, now_ns):
+                return
+            found = _read(_fetch(place), place, now_ns)
         except (OSError, ConfigError) as error:
             # What was read before counts on until it is stale: an address that is down changes nobody's duty.
             self.problems[name] = error.message if isinstance(error, ConfigError) else type(error).__name__
             if isinstance(error, ConfigError):
                 with self._lock:
-                    self._read.pop(name, None)
+                    self._held.pop(name, None)
             return
         with self._lock:
-            self._read[name] = (now_ns, found)
+            self._held[name] = _Held(now_ns, now_ns, found, seen)
         self.problems.pop(name, None)
 
+    def _as_before(self, name: str, seen: tuple[int, ...], now_ns: int) -> bool:
+        """Whether a file is the one that was read; many people may be asked about at once.
 
-def _is_address(place: str) -> bool:
-    return place.startswith(("http://", "https://"))
+        A calendar is worked out for some days only, so any file is read again after a while.
+        """
+        with self._lock:
+            held = self._held.get(name)
+            if held is None or held.file != seen or not 0 <= now_ns - held.read_ns < _FILE_AGAIN_NS:
+                return False
+            self._held[name] = msgspec.structs.replace(held, known_ns=now_ns)
+            return True
 
 
-def _fetch(place: str) -> bytes:
-    if not _is_address(place):
-        return Path(place).read_bytes()[:_MOST_BYTES]
-    with urllib.request.urlopen(place, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310 - checked at the start
-        found: bytes = answer.read(_MOST_BYTES)
+def _seen(path: str) -> tuple[int, ...]:
+    found = os.stat(path)
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _read(text: bytes, place: Place, now_ns: int) -> Schedule:
+    if len(text) > _MOST_BYTES:
+        raise ConfigError("is longer than 1 MiB", file=place.where, key="oncall")
+    if is_calendar(text):
+        return read_calendar(text, place.where, place.people, now_ns)
+    return read_schedule(text, place.where)
+
+
+def _fetch(place: Place) -> bytes:
+    if not place.address:
+        with Path(place.where).open("rb") as file:
+            return file.read(_MOST_BYTES + 1)
+    with _OPENER.open(place.where, timeout=_TIMEOUT_SECONDS) as answer:
+        found: bytes = answer.read(_MOST_BYTES + 1)
         return found
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows nothing to where others could answer."""
+
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        check_place(newurl)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+_OPENER = urllib.request.build_opener(_Redirects())
 
 
 def check_place(place: str) -> None:
     """Refuse an address that others could answer for.
 
     Raises:
-        ConfigError: It is plain HTTP to another host than this one.
+        ConfigError: It is plain HTTP to another host than this one, or no web address at all.
     """
     parts = urlsplit(place)
     if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "::1", "localhost"):
         raise ConfigError(
             "who is on call must not come over plain HTTP", key="oncall.schedule", hint="use https"
         )
-
-
-def _length(text: str) -> datetime.timedelta:
-    return datetime.timedelta(seconds=int(text[:-1]) * _UNITS[text[-1]])
+    if parts.scheme not in ("http", "https"):
+        raise ConfigError(
+            f"{parts.scheme}:// is no address of a schedule", key="oncall.schedule", hint="use https"
+        )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ...clock import Clock
 from ...errors import ConfigError, Denied
 from ...identity import Identity
-from .oncall import Oncall, check_place
+from .oncall import Oncall, Place, check_place
 from .sections import OncallSection, ReviewSection
 
 if TYPE_CHECKING:
@@ -126,13 +126,13 @@ def _place(resource: str) -> str:
     return "/".join(parts[:2])
 
 
-def _source(loaded: LoadedConfig, section: OncallSection) -> tuple[str, int, int]:
+def _source(loaded: LoadedConfig, section: OncallSection) -> Place:
     place = section.schedule
     if "://" in place:
         check_place(place)
     else:
         place = str(loaded.path(place))
-    return place, seconds(section.every), seconds(section.stale)
+    return Place(place, seconds(section.every), seconds(section.stale), section.people)
 
 
 def seconds(text: str) -> int:

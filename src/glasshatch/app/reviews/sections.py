@@ -40,12 +40,14 @@ class ReviewSection(_Section, frozen=True):
 class OncallSection(_Section, frozen=True):
     """A schedule; the table's name is what `oncall:NAME` means.
 
-    schedule: a file, or an https address, of JSON: `shifts` of `who`, `from`, `until`, or `rotation` of
-    `people`, `start` and `every`. every: how often an address is read again. stale: a schedule that could not
-    be read for so long names nobody.
+    schedule: a file, or an https address: JSON with `shifts` of `who`, `from`, `until`, or `rotation` of
+    `people`, `start` and `every`; or a calendar (iCalendar). people: actors by what a calendar calls them: an
+    attendee's address or name, or a summary. every: how often an address is read again. stale: a schedule
+    that could not be read for so long names nobody.
     """
 
     schedule: str
+    people: dict[str, str] = {}
     every: _Duration = "5m"
     stale: _Duration = "24h"
 
