@@ -348,6 +348,14 @@ class Grants:
             )
         return row
 
+    def in_force(self, now_ns: int) -> list[Grant]:
+        """All that are in force now, oldest first; those of disabled actors too."""
+        columns = self._table.columns
+        where = (columns.revoked_ns == 0, columns.expires_ns > now_ns)
+        with self._database.read() as connection:
+            found = [_grant(row) for row in self._table.find(connection, *where)]
+        return [grant for grant in found if grant.active(now_ns)]
+
     def list(self, actor_id: str = "") -> list[Grant]:
         """The newest thousand grants, or those of one actor, oldest first; ended ones too."""
         where = [self._table.columns.actor_id == actor_id] if actor_id else []

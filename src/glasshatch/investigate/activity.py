@@ -37,25 +37,31 @@ def activity_of(investigator: Investigator, gone: Sequence[str]) -> Activity:
         "SELECT grant_id, count(), max(time) FROM events WHERE tenant = {tenant:String} AND grant_id != ''"
         " AND action IN ('statement.run', 'value.revealed', 'subject.erased') GROUP BY grant_id", tenant,
     )  # fmt: skip
-    left = {id: time for id in gone if (time := _left(investigator, id))}
-    since = {}
-    for id, time in left.items():
-        ((count,),) = index.select(
-            "SELECT count() FROM events WHERE tenant = {tenant:String} AND actor_id = {actor:String}"
-            " AND time > {left:Int64}", tenant | {"actor": id, "left": time},
-        )  # fmt: skip
-        since[id] = int(count)
+    newest = {str(id): int(time) for id, time in seen}
+    left = _left(investigator) if gone else {}
+    left = {id: left[id] for id in gone if id in left}
+    # Who was not seen since is not counted for: of ten thousand leavers that is nearly everybody.
+    since = {id: _since(investigator, id, time) for id, time in left.items() if newest.get(id, 0) > time}
     return Activity(
-        {str(id): int(time) for id, time in seen},
-        {str(id): (int(count), int(time)) for id, count, time in used}, left, since,
+        newest, {str(id): (int(count), int(time)) for id, count, time in used}, left,
+        {id: since.get(id, 0) for id in left},
     )  # fmt: skip
 
 
-def _left(investigator: Investigator, id: str) -> int:
-    """When somebody was shut out last; 0 if the record does not say."""
-    ((time,),) = investigator.index.select(
-        "SELECT max(time) FROM events WHERE tenant = {tenant:String} AND action = 'actor.changed'"
-        " AND has(link_ids, {actor:String}) AND has(attrs[{path:String}], 'true')",
-        {"tenant": investigator.index.tenant, "actor": id, "path": "subject.disabled"},
+def _since(investigator: Investigator, id: str, left_ns: int) -> int:
+    ((count,),) = investigator.index.select(
+        "SELECT count() FROM events WHERE tenant = {tenant:String} AND actor_id = {actor:String}"
+        " AND time > {left:Int64}",
+        {"tenant": investigator.index.tenant, "actor": id, "left": left_ns},
     )
-    return int(time or 0)
+    return int(count)
+
+
+def _left(investigator: Investigator) -> dict[str, int]:
+    """When each actor that the record says was shut out was so last."""
+    found = investigator.index.select(
+        "SELECT arrayJoin(link_ids) AS id, max(time) FROM events WHERE tenant = {tenant:String}"
+        " AND action = 'actor.changed' AND has(attrs[{path:String}], 'true') GROUP BY id",
+        {"tenant": investigator.index.tenant, "path": "subject.disabled"},
+    )
+    return {str(id): int(time) for id, time in found}

@@ -47,8 +47,9 @@ class PolicySet:
 
     def authorise(self, actor: Identity, resource: ResourceFacts, decision_id: str = "") -> Decision:
         """May this actor open a session there?"""
-        key = ("session.open", actor, *resource_key(resource))
-        decision = self._held_or(key, lambda: asked_of(actor, resource, "session.open", {}))
+        who = self._book.persons.shared(actor, "session.open")
+        key = ("session.open", who, *resource_key(resource))
+        decision = self._held_or(key, lambda: asked_of(who, resource, "session.open", {}))
         return msgspec.structs.replace(decision, id=decision_id)
 
     def decide(self, ask: Ask, decision_id: str = "") -> Decision:
@@ -57,8 +58,9 @@ class PolicySet:
         covered = grant.verbs if grant is not None else ()
         # A client chooses how many names its statement has; it must not choose our memory.
         keep = len(ask.statement.columns) + len(ask.statement.resources) <= _CACHED_NAMES
+        who = self._book.persons.shared(ask.actor, "statement.run")
         decision = self._held_or(
-            statement_key(ask, covered), lambda: statement_asked(ask, covered), keep=keep
+            statement_key(ask, who, covered), lambda: statement_asked(ask, who, covered), keep=keep
         )
         grant_id = grant.id if grant is not None and decision.effect == "allow" else ""
         return msgspec.structs.replace(decision, id=decision_id, grant_id=grant_id)

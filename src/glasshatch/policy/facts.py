@@ -38,11 +38,11 @@ def resource_key(resource: ResourceFacts) -> tuple[Hashable, ...]:
     return (resource.type, resource.name, resource.env, *sorted(resource.labels.items()))
 
 
-def statement_key(ask: Ask, covered: tuple[str, ...]) -> tuple[Hashable, ...]:
-    """All that `statement_asked` is made of: equal keys are equal asks."""
+def statement_key(ask: Ask, who: Identity, covered: tuple[str, ...]) -> tuple[Hashable, ...]:
+    """All that `statement_asked` is made of: equal keys are equal asks. `who` may stand for who asks."""
     statement = ask.statement
     return (
-        ask.actor,
+        who,
         resource_key(ask.resource),
         covered,
         ask.masked,
@@ -51,8 +51,8 @@ def statement_key(ask: Ask, covered: tuple[str, ...]) -> tuple[Hashable, ...]:
     )
 
 
-def statement_asked(ask: Ask, covered: tuple[str, ...]) -> Asked:
-    """What Cedar is asked about a statement, of whose verbs a grant covers some."""
+def statement_asked(ask: Ask, who: Identity, covered: tuple[str, ...]) -> Asked:
+    """What Cedar is asked about a statement of somebody's, of whose verbs a grant covers some."""
     statement = ask.statement
     context = {
         "kind": statement.kind,
@@ -67,7 +67,7 @@ def statement_asked(ask: Ask, covered: tuple[str, ...]) -> Asked:
         "lineage_known": statement.outputs is not None,
         "commands": statement.commands,
     }
-    return asked_of(ask.actor, ask.resource, "statement.run", context)
+    return asked_of(who, ask.resource, "statement.run", context)
 
 
 def asked_of(actor: Identity, resource: ResourceFacts, action: str, context: dict[str, Any]) -> Asked:

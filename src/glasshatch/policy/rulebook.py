@@ -34,6 +34,7 @@ class Rulebook:
     Attributes:
         name: The shipped set's or the file's name.
         hash: SHA-256 of the exact text; stands in every decision.
+        persons: For which actions it asks who somebody is.
     """
 
     def __init__(self, name: str, sources: tuple[Source, ...], kind: Kind = STATEMENTS) -> None:
@@ -44,7 +45,7 @@ class Rulebook:
         """
         self.name = name
         self.hash = hash_sources(sources)
-        self._cedar, self._firm, self._rules = read_rules(sources, kind)
+        self._cedar, self._firm, self._rules, self.persons = read_rules(sources, kind)
 
     def rules(self) -> tuple[Rule, ...]:
         """The rules in the order of the text."""

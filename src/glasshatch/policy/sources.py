@@ -15,6 +15,7 @@ import msgspec
 from glasshatch.errors import ConfigError
 
 from .bounds import MAX_BYTES, MAX_POLICIES, beyond_bounds, is_too_deep
+from .persons import Persons
 
 _HERE = Path(__file__).parent
 # Enough of Cedar's lexer to find where a policy ends: strings, comments, and the semicolon.
@@ -100,8 +101,8 @@ def hash_sources(sources: tuple[Source, ...]) -> str:
 
 def read_rules(
     sources: tuple[Source, ...], kind: Kind = STATEMENTS
-) -> tuple[cedarpy.PolicySet, cedarpy.PolicySet, dict[str, Rule]]:
-    """The parsed set, the same without its reviews, and its rules by the id the engine reports.
+) -> tuple[cedarpy.PolicySet, cedarpy.PolicySet, dict[str, Rule], Persons]:
+    """The parsed set, the same without its reviews, the rules by the engine's ids, and for whom they ask.
 
     Raises:
         ConfigError: A policy does not parse, asks about what does not exist, or lacks its name or reason.
@@ -121,7 +122,7 @@ def read_rules(
             firm[rule.name] = policy
     if not rules:
         raise nothing_in(sources)
-    return _cedar(every), _cedar(firm), rules
+    return _cedar(every), _cedar(firm), rules, Persons(every.values())
 
 
 def twice(piece: Piece, name: str) -> ConfigError:

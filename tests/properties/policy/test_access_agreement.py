@@ -19,7 +19,20 @@ from glasshatch.policy import Source as Text
 from glasshatch.policy.access import AccessRules, fits
 
 NOW_NS = 1_795_519_440_000_000_000
-WORDS = ("alice", "postgres/orders", "kubernetes", "statement.run", "hr", "Übung", "a.b", "x[1]", "50%_", "")
+WORDS = (
+    "alice",
+    "somebody-of-these-roles",
+    "somebody-behind-an-agent",
+    "postgres/orders",
+    "kubernetes",
+    "statement.run",
+    "hr",
+    "Übung",
+    "a.b",
+    "x[1]",
+    "50%_",
+    "",
+)
 ROLES = ("auditor", "admin", "support")
 ATTRIBUTES = ("ledger", "source", "feed", "action", "actor", "on_behalf_of", "resource")
 
@@ -49,7 +62,8 @@ leaves = st.one_of(
     st.sampled_from([
         'principal.roles.contains("admin")', 'principal in Role::"support"', 'principal.kind == "agent"',
         "resource has action", "resource is Event", "true", "false", 'context.reason != ""',
-        "principal.roles.contains(resource.ledger)",
+        "principal.roles.contains(resource.ledger)", 'principal.id == "alice"', 'principal == User::"hr"',
+        "resource.resources.contains(principal.id)", 'principal.name == "n"', 'principal.on_behalf_of == ""',
     ]),
 )  # fmt: skip
 conditions = st.recursive(
@@ -102,7 +116,12 @@ people = st.builds(
 )  # fmt: skip
 
 
-@given(policies(), people, st.lists(events(), min_size=1, max_size=6), st.sampled_from(["", "alice"]))
+@given(
+    policies(),
+    people,
+    st.lists(events(), min_size=1, max_size=6),
+    st.sampled_from(["", "alice", "somebody-of-these-roles"]),
+)
 def test_a_search_shows_what_cedar_permits(text: str, who: Identity, some: list[Event], reason: str) -> None:
     rules = AccessRules("own", (Text("own.cedar", text),))
     sight, kept = rules.sight(who, reason), rules.kept_from(who, reason)

@@ -13,10 +13,26 @@ from glasshatch.errors import ConfigError
 from glasshatch.identity import Identity, IdentityType
 
 from ..grants import Request
+from ..persons import HUMAN, SOMEBODY, somebody_like
 from ..rulebook import Rulebook, Verdict
 from ..sources import Kind, Rule, Source, find_sources, line_of_rule
 from ..vocabulary import REVIEW
-from .sight import ALL, NOTHING, EventFacts, Sight, Unclear, both, either, negated, sight_of, small
+from .sight import (
+    ALL,
+    NOTHING,
+    EventFacts,
+    Every,
+    Is,
+    Not,
+    Sight,
+    Some,
+    Unclear,
+    both,
+    either,
+    negated,
+    sight_of,
+    small,
+)  # fmt: skip
 
 ACCESS: Final = Kind(Path(__file__).parent, "docs/concepts/access.md", "access")
 """What is done at the desk and read of the record."""
@@ -60,7 +76,8 @@ class AccessRules:
 
     def deed(self, actor: Identity, deed: str, reason: str = "") -> Verdict:
         """May this actor do this at the desk?"""
-        return self._kept(("deed", actor, deed, reason), lambda: self._judge(actor, deed, _DESK, [], reason))
+        who = self._book.persons.shared(actor, deed)
+        return self._kept(("deed", who, deed, reason), lambda: self._judge(who, deed, _DESK, [], reason))
 
     def review(self, actor: Identity, request: Request, reason: str = "") -> Verdict:
         """May this actor judge this request? Four eyes are no matter of policy and asked elsewhere."""
@@ -78,7 +95,8 @@ class AccessRules:
             id="none", tenant=actor.tenant, actor_id="", resource="", verbs=(), duration_ns=0, reason="",
             created_ns=0, expires_ns=0,
         )  # fmt: skip
-        return self._kept(("review", actor, reason), lambda: self.review(actor, made, reason))
+        who = self._book.persons.shared(actor, REVIEW)
+        return self._kept(("review", who, reason), lambda: self.review(who, made, reason))
 
     def event(self, actor: Identity, event: EventFacts, reason: str = "") -> Verdict:
         """May this actor read this event? `sight` answers it for all events at once, and says the same."""
@@ -94,25 +112,36 @@ class AccessRules:
 
     def hidden(self, actor: Identity, reason: str = "") -> frozenset[str]:
         """The classes of fields that this actor may not see."""
-        return self._kept(("hidden", actor, reason), lambda: self._hidden(actor, reason))
+        who = self._book.persons.shared(actor, "record.field")
+        return self._kept(("hidden", who, reason), lambda: self._hidden(who, reason))
 
     def sight(self, actor: Identity, reason: str = "") -> Sight:
         """What this actor may see of the record; nothing, if the rules cannot tell."""
         try:
-            return self._kept(("sight", actor, reason), lambda: self._sight(actor, reason))
+            who = self._reader(actor, reason)
+            found = self._kept(("sight", who, reason), lambda: self._sight(who, reason))
+            return found if who is actor else meant_for(found, actor)
         except (Unclear, ValueError):
             return NOTHING
 
     def kept_from(self, actor: Identity, reason: str = "") -> Sight:
         """What is forbidden this actor to read, whatever permits it; everything, if the rules cannot tell."""
         try:
-            return self._kept(("kept", actor, reason), lambda: self._parted(actor, reason)[1])
+            who = self._reader(actor, reason)
+            found = self._kept(("kept", who, reason), lambda: self._parted(who, reason)[1])
+            return found if who is actor else meant_for(found, actor)
         except (Unclear, ValueError):
             return ALL
 
     def forget(self) -> None:
         """Judge everything anew from here on."""
         self._held.clear()
+
+    def _reader(self, actor: Identity, reason: str) -> Identity:
+        """Who stands for all who read as this actor does, but for what is their own."""
+        if self._book.persons.asks("record.read") == "somebody" or small(reason) in (SOMEBODY, HUMAN):
+            return actor
+        return somebody_like(actor)
 
     def _kept(self, key: Hashable, made: Callable[[], T]) -> T:
         """The answer to equal questions. A disabled actor or another role is another question."""
@@ -203,6 +232,21 @@ def user_of(actor: Identity) -> tuple[dict[str, str], dict[str, Any]]:
     }  # fmt: skip
     parents = [{"type": "Role", "id": role} for role in dict.fromkeys(roles)]
     return user, {"uid": user, "attrs": attributes, "parents": parents}
+
+
+def meant_for(sight: Sight, actor: Identity) -> Sight:
+    """What is somebody's own in a sight that holds for many becomes this actor's own."""
+    own = {SOMEBODY: small(actor.id), HUMAN: small(actor.on_behalf_of)}
+    match sight:
+        case Is(attribute, word):
+            return Is(attribute, own.get(word, word))
+        case Not(part):
+            return Not(meant_for(part, actor))
+        case Every(parts):
+            return Every(tuple(meant_for(part, actor) for part in parts))
+        case Some(parts):
+            return Some(tuple(meant_for(part, actor) for part in parts))
+    return sight
 
 
 def _literal(entity: dict[str, str]) -> str:
