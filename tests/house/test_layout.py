@@ -31,6 +31,7 @@ OPEN_PARTS = {
     "api.vault_values": "the same about sealed values",
     "api.policy_values": "the same about policies",
     "api.change_values": "the same about statements under review",
+    "api.reveal_values": "the same about masked values in clear",
     "api.reach_values": "the same about reaching a resource",
     "api.directory_values": "the same about a directory's people",
     "api.signin_values": "the same about signing in",

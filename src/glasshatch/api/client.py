@@ -27,6 +27,7 @@ from .people_client import PeopleCalls
 from .policy_client import PolicyCalls
 from .reach_client import ReachCalls
 from .retention import Pruned, PruneForm
+from .reveal_client import RevealCalls
 from .values import (
     AlertView,
     BackupForm,
@@ -67,7 +68,7 @@ CLIENT_HEADER = "x-glasshatch-client"
 
 class Client(
     DirectoryCalls, PeopleCalls, VaultCalls, PolicyCalls, ChangeCalls, ReachCalls, BreakGlassCalls,
-    AccessCalls,
+    AccessCalls, RevealCalls,
 ):  # fmt: skip
     """One server, under one token. Not to be shared between threads."""
 

@@ -31,6 +31,7 @@ from .intake_routes import INTAKE_ROUTES
 from .policy_routes import POLICY_ROUTES
 from .ports import Authenticator, Desk, TlogSettings
 from .reach_routes import REACH_ROUTES
+from .reveal_routes import REVEAL_ROUTES
 from .routes import FRONT_ROUTES, TENANT_ROUTES, me
 from .scim import scim_router
 from .signin_routes import FRONT_PUBLIC_ROUTES, PUBLIC_ROUTES, SIGNIN_ROUTES
@@ -100,6 +101,7 @@ def _versioned(use: bool) -> Router:
             *DIRECTORY_ROUTES,
             *VAULT_ROUTES,
             *CHANGE_ROUTES,
+            *REVEAL_ROUTES,
             *POLICY_ROUTES,
             *REACH_ROUTES,
             *BREAK_GLASS_ROUTES,

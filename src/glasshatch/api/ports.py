@@ -15,13 +15,14 @@ import msgspec
 from ..identity import Identity
 from .access_values import AccessReview, AccessView
 from .breakglass_values import PrintForm, SheetPrinted, SheetReview, SheetView
-from .change_values import Ran, StatementForm, UndoForm
 from .directory_values import DirectoryChange, DirectoryForm, DirectoryPage, DirectoryUser
 from .exposure_values import Exposure, ExposureForm
 from .key_values import KeysText, KeyView, RetireForm, RotateForm
 from .policy_values import Explained, ExplainForm, PolicyLoaded, Replayed, ReplayForm
 from .reach_values import ConnectForm, Reachable, WayIn
 from .retention import Pruned, PruneForm
+from .review_ports import ChangeDesk as ChangeDesk  # noqa: PLC0414
+from .review_ports import RevealDesk as RevealDesk  # noqa: PLC0414
 from .signin_values import (
     BrowserAnswer,
     BrowserForm,
@@ -244,20 +245,6 @@ class PolicyDesk(Protocol):
         """One step of judging recorded decisions again; recorded as a read of them."""
 
 
-class ChangeDesk(Protocol):
-    """Statements under review."""
-
-    def show_request(self, caller: Identity, request_id: str) -> RequestView: ...
-    def request_statement(self, caller: Identity, form: StatementForm) -> RequestView:
-        """File a statement; what it would change is measured, and recorded, before this returns."""
-
-    def run_statement(self, caller: Identity, request_id: str) -> Ran:
-        """Run an approved statement once; recorded before it is sent."""
-
-    def undo(self, caller: Identity, form: UndoForm) -> RequestView:
-        """File what would undo a run; nothing runs."""
-
-
 class ReachDesk(Protocol):
     """Reaching a resource."""
 
@@ -379,6 +366,7 @@ class Desk(
     PolicyDesk,
     RetentionDesk,
     ChangeDesk,
+    RevealDesk,
     ReachDesk,
     SignInDesk,
     BreakGlassDesk,

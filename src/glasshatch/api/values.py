@@ -10,7 +10,10 @@ from typing import Annotated, Literal
 import msgspec
 
 from .change_values import StatementView
+from .intake_values import IntakeProblem as IntakeProblem  # noqa: PLC0414
+from .intake_values import IntakeResult as IntakeResult  # noqa: PLC0414
 from .recorded import RecordedEvent as RecordedEvent  # noqa: PLC0414
+from .reveal_values import RevealView
 
 Limit = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
 Seconds = Annotated[int, msgspec.Meta(ge=1, le=30 * 86_400)]
@@ -67,8 +70,8 @@ class ReviewForm(Form, frozen=True):
 
 
 class RequestView(msgspec.Struct, frozen=True, kw_only=True):
-    """A request and where it stands. statement: what is under review, if that is its kind. judge: whether the
-    caller may judge it."""
+    """A request and where it stands. statement: what is under review, if that is its kind. reveal: which
+    masked values are asked for. judge: whether the caller may judge it."""
 
     id: str
     actor: str
@@ -84,6 +87,7 @@ class RequestView(msgspec.Struct, frozen=True, kw_only=True):
     kind: str = "session"
     statement: StatementView | None = None
     judge: bool = False
+    reveal: RevealView | None = None
 
 
 class GrantView(msgspec.Struct, frozen=True, kw_only=True):
@@ -376,25 +380,3 @@ class AlertView(msgspec.Struct, frozen=True, kw_only=True):
     acknowledged_by: str = ""
     comment: str = ""
     deliveries: dict[str, str] = {}
-
-
-class IntakeProblem(msgspec.Struct, frozen=True):
-    """One item that was not taken as an event: which (counted from 1), and why."""
-
-    item: int
-    reason: str
-
-
-class IntakeResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of every item of a delivery; all of it is durable when this is answered.
-
-    accepted: recorded as events. duplicates: were in the record before. quarantined: could not be
-    understood and are recorded, redacted, as `intake.quarantined`; the first reasons are named.
-    skewed: accepted, but their clock is far off; the events carry the label `clock`.
-    """
-
-    accepted: int = 0
-    duplicates: int = 0
-    quarantined: int = 0
-    skewed: int = 0
-    problems: tuple[IntakeProblem, ...] = ()

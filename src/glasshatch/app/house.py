@@ -180,6 +180,7 @@ class House:
         self.policies.note_start(self.note)
         self.access_policies.note_start(self.note)
         self._settle_statements()
+        self._settle_reveals()
 
     def _settle_statements(self) -> None:
         """Runs that a crash ended: whether the database kept them, nobody knows, and the record says so."""
@@ -190,6 +191,17 @@ class House:
                 "statement.finished", outcome=Outcome(status="unknown", reason=reason),
                 request_id=kept.request_id, resource=Resource(type=kind, id=kept.resource, name=name),
                 links=(Link(rel="run", id=kept.run_event),),
+            )  # fmt: skip
+
+    def _settle_reveals(self) -> None:
+        """Values that were being shown when a crash came: nobody knows whether they were seen."""
+        for kept in self.control.reveals.settle(self.clock.now_ns()):
+            kind, _, name = kept.resource.partition("/")
+            reason = "the server ended in the middle of it; it counts as shown and cannot be shown again"
+            self.note(
+                "value.revealed", outcome=Outcome(status="unknown", reason=reason),
+                request_id=kept.request_id, resource=Resource(type=kind, id=kept.resource, name=name),
+                links=(Link(rel="reveal", id=kept.event),),
             )  # fmt: skip
 
     def _masking_facts(self) -> dict[str, object]:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ..api.change_values import Preview, Ran, StatementView, UndoForm
+from ..api.reveal_values import RevealView
 from ..api.values import RequestView
 from ..errors import ConfigError
 from .connection import DataOption, ServerOption, TokenOption, open_desk
@@ -149,10 +150,11 @@ def emit_requests(found: list[RequestView], format: Format) -> None:
 
 def emit_request(view: RequestView, format: Format) -> None:
     """One request, with all there is to know for who judges it."""
-    if format is Format.jsonl or view.statement is None:
+    if format is Format.jsonl or not (view.statement or view.reveal):
         emit_requests([view], format)
         return
-    for name, value in _lines(view, view.statement):
+    lines = _reveal_lines(view, view.reveal) if view.reveal else []
+    for name, value in _lines(view, view.statement) if view.statement else lines:
         if value:
             typer.echo(f"{name:<12}{clean(value)}")
 
@@ -183,6 +185,24 @@ def _lines(view: RequestView, statement: StatementView) -> list[tuple[str, str]]
         ("grant", view.grant_id),
         ("run", f"{statement.state} {statement.run_event}".strip() if view.grant_id else ""),
         ("image", statement.image_event or (f"none: {statement.image_why}" if statement.image_why else "")),
+    ]
+
+
+def _reveal_lines(view: RequestView, reveal: RevealView) -> list[tuple[str, str]]:
+    """What somebody who judges a request for masked values has to know, line by line."""
+    return [
+        ("request", f"{view.id} ({view.state})"),
+        ("actor", view.actor),
+        ("resource", view.resource),
+        ("in clear", "; ".join(f"{one.column} ({one.type}, {one.token})" for one in reveal.columns)),
+        ("of", ", ".join(reveal.subjects) or "nobody who is named: one row"),
+        ("statement", reveal.text),
+        ("reason", view.reason),
+        ("ticket", view.ticket),
+        ("allowed by", f"rule {reveal.rule}" if reveal.rule else ""),
+        ("answered", f"event {reveal.origin}" if reveal.origin else ""),
+        ("grant", view.grant_id),
+        ("shown", f"{reveal.state} {reveal.event or reveal.why}".strip() if view.grant_id else ""),
     ]
 
 

@@ -1,23 +1,19 @@
-"""Sealed values: `reveal` shows one, `erase` destroys a data subject's keys, `hold` forbids erasing."""
+"""Sealed values: `erase` destroys a data subject's keys, `hold` forbids erasing."""
 
 from __future__ import annotations
 
 import os
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 from rich.markup import escape
 
-from ..api.vault_values import Erased, EraseForm, HoldForm, HoldView, Revealed, RevealForm
+from ..api.vault_values import Erased, EraseForm, HoldForm, HoldView
 from ..errors import ConfigError
-from ..ledger.verify import Disclosure
 from .connection import DataOption, ServerOption, TokenOption, open_desk
 from .output import Format, FormatOption, clean, console, emit_json, emit_rows, local_time, say
-from .times import parse_duration
 
 hold_app = typer.Typer(
     help="Legal holds: nothing about a held data subject is erased or pruned.", no_args_is_help=True
@@ -34,62 +30,10 @@ SubjectArgument = Annotated[
 TicketOption = Annotated[str, typer.Option(help="A ticket this belongs to.")]
 
 
-class Shape(StrEnum):
-    """How a revealed value is printed."""
-
-    text = "text"
-    json = "json"
-
-
 def register(app: typer.Typer) -> None:
     """Add this group's commands."""
-    app.command("reveal")(reveal)
     app.command("erase")(erase)
     app.add_typer(hold_app, name="hold")
-
-
-def reveal(
-    event: Annotated[str, typer.Argument(metavar="EVENT", help="An event id or its ledger index.")],
-    field: Annotated[
-        str, typer.Argument(metavar="FIELD", help="A sealed field, as the event's redaction names it.")
-    ],
-    reason: Annotated[str, typer.Option(help="Why; the reviewer and the record see it.")],
-    ticket: TicketOption = "",
-    duration: Annotated[
-        str, typer.Option("--for", help="How long it may be shown once approved: 10s, 15m, 2h.")
-    ] = "15m",
-    out: Annotated[
-        Path | None,
-        typer.Option("-o", "--out", metavar="FILE", help="Write value, salt and proof here; a new file."),
-    ] = None,
-    format: Annotated[Shape, typer.Option(help="The value alone, or with salt and proof.")] = Shape.text,
-    data: DataOption = None,
-    server: ServerOption = "",
-    token_file: TokenOption = None,
-) -> None:
-    """Show one sealed value, once somebody else has approved it; every look is recorded.
-
-    The first call files a request and ends with exit code 3. After its approval the same call shows the
-    value until the grant runs out. With -o or --format json comes what `glasshatch verify` needs to check
-    that this value was recorded there. Example: glasshatch reveal 4711 native.customer.email --reason
-    "subpoena 17/26"
-    """
-    if out is not None and out.exists():
-        raise ConfigError("exists already", file=str(out), hint="give a new name")
-    form = RevealForm(
-        event=event, field=field, reason=reason, ticket=ticket, duration_s=parse_duration(duration)
-    )
-    with open_desk(data, server, token_file) as desk:
-        shown: Revealed = desk.reveal(form)
-    if out is not None:
-        write_secretly(out, _disclosure(shown).encode())
-        say(f"the value, its salt and a proof are in {escape(str(out))}; check them with:")
-        say(f"  glasshatch verify {escape(str(out))} --key KEY")
-    elif format is Shape.json:
-        sys.stdout.buffer.write(_disclosure(shown).encode())
-    else:
-        typer.echo(shown.value if isinstance(shown.value, str) else msgspec.json.encode(shown.value))
-    say(f"[dim]shown and recorded; it may be shown until {local_time(shown.until)}[/]")
 
 
 def erase(
@@ -182,13 +126,6 @@ def write_secretly(file: Path, data: bytes) -> None:
         raise ConfigError("exists already", file=str(file), hint="give a new name") from None
     except OSError as error:
         raise ConfigError(f"cannot be written: {error.strerror}", file=str(file)) from None
-
-
-def _disclosure(shown: Revealed) -> Disclosure:
-    return Disclosure(
-        event=shown.event, field=shown.field, value=shown.value, salt=shown.salt,
-        commitment=shown.commitment, proof=shown.proof,
-    )  # fmt: skip
 
 
 def _subject(given: str) -> str:

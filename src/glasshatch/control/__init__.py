@@ -6,13 +6,14 @@ from .credentials import Credentials, CredentialStore
 from .erasures import Erasure
 from .holds import Hold
 from .links import Links, ProviderLink
+from .reveals import KeptReveal, RevealColumn, Reveals, RevealState, require_unspent
 from .statements import KeptStatement, StatementState, require_runnable
 from .store import ControlStore, Migration, migrate, pending_migration
 from .vault import Known, SealedValue, SubjectKey, Vault
 
 __all__ = [
     "Certificates", "ControlStore", "CredentialStore", "Credentials", "Erasure", "Hold", "IssuedCertificate",
-    "KeptAuthority", "KeptStatement", "Known", "Links", "Migration", "ProviderLink", "SealedValue",
-    "StatementState",
-    "SubjectKey", "Vault", "copy_database", "migrate", "pending_migration", "require_runnable",
+    "KeptAuthority", "KeptReveal", "KeptStatement", "Known", "Links", "Migration", "ProviderLink",
+    "RevealColumn", "RevealState", "Reveals", "SealedValue", "StatementState", "SubjectKey", "Vault",
+    "copy_database", "migrate", "pending_migration", "require_runnable", "require_unspent",
 ]  # fmt: skip

@@ -20,11 +20,11 @@ from .tables import text as _text
 
 __all__ = [
     "HEADED_SINCE", "REVISION", "TABLES", "actors", "attempts", "authorities", "certificates", "credentials",
-    "erasures", "grants", "heads", "holds", "links", "metadata", "requests", "reviews", "sealed_values",
-    "statements", "subject_keys", "tokens", "vault_marks",
+    "erasures", "grants", "heads", "holds", "links", "metadata", "requests", "reveals", "reviews",
+    "sealed_values", "statements", "subject_keys", "tokens", "vault_marks",
 ]  # fmt: skip
 
-REVISION: Final = "0004"
+REVISION: Final = "0005"
 """The newest migration; a store with a higher one was written by a newer Glasshatch."""
 
 requests = Table(
@@ -235,9 +235,41 @@ statements = Table(
     Index(None, "tenant", "state"),
 )
 
+reveals = Table(
+    "reveals",
+    metadata,
+    _text("tenant"),
+    _text("id"),
+    _text("request_id"),
+    _text("resource"),
+    # Base64 under the data key `key_id`: the statement, and what tells whether the values changed since.
+    _text("sealed"),
+    _text("key_id"),
+    _text("shown"),
+    _text("shape"),
+    _text("hash"),
+    _text("columns"),
+    _text("tables"),
+    _text("subjects"),
+    _text("rule"),
+    # The events: the masked answer, and the showing.
+    _text("origin"),
+    _text("event"),
+    _text("why"),
+    _text("state"),
+    _integer("created_ns"),
+    _integer("changed_ns"),
+    _integer("version"),
+    _text("mac"),
+    PrimaryKeyConstraint("tenant", "id"),
+    UniqueConstraint("tenant", "request_id"),
+    _belongs("request_id", "requests"),
+    Index(None, "tenant", "state"),
+)
+
 TABLES: Final = (
     actors, tokens, requests, reviews, grants, erasures, holds, statements, credentials, links, certificates,
-    authorities,
+    authorities, reveals,
 )  # fmt: skip
 """All tables whose rows are authenticated and counted in a head, parents first.
 
@@ -247,5 +279,6 @@ the events say, and which keys must not come back, `erasures` says.
 
 HEADED_SINCE: Final = {
     "0002": (erasures, holds), "0003": (statements,), "0004": (credentials, links, certificates, authorities),
+    "0005": (reveals,),
 }  # fmt: skip
 """Which of them came with which migration: it gives them a head."""

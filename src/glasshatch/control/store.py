@@ -22,6 +22,7 @@ from .holds import Holds
 from .links import Links
 from .migrate import upgrade
 from .people import Actors
+from .reveals import Reveals
 from .sealed import SealedTable
 from .statements import Statements
 from .tokens import Tokens
@@ -64,6 +65,7 @@ class ControlStore:
         )
         self.holds = Holds(database, sealed["holds"], random)
         self.statements = Statements(database, sealed["statements"])
+        self.reveals = Reveals(database, sealed["reveals"])
         keys, values, marks = (
             SealedTable(table, tenant, mac_key)
             for table in (schema.subject_keys, schema.sealed_values, schema.vault_marks)

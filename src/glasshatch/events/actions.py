@@ -114,7 +114,8 @@ ACTIONS: dict[str, Action] = {
         ),
         Action(
             "value.revealed",
-            "somebody was shown one sealed value under an approved request; the value is not in it",
+            "somebody was shown a sealed value, or masked values of one row, under an approved request; no"
+            " value is in it",
             3,
         ),
         Action(

@@ -5,6 +5,7 @@ from .checking import Checked, Problem, check, check_sources
 from .engine import PolicySet
 from .facts import matching
 from .grants import (
+    CLEAR,
     TRANSITIONS,
     VERB_GROUPS,
     Grant,
@@ -35,6 +36,7 @@ from .supposing import (
 )
 
 __all__ = [
+    "CLEAR",
     "STATEMENTS",
     "TRANSITIONS",
     "USUAL_RESOURCES",

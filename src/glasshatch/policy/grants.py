@@ -17,7 +17,10 @@ from ..identity import Identity
 
 RequestState = Literal["pending", "approved", "denied", "withdrawn", "expired"]
 RequestKind = Literal["session", "statement", "reveal", "erase"]
-"""Access to a resource, one statement run once, one sealed value shown, or one data subject erased."""
+"""Access to a resource, one statement run once, a sealed or masked value shown, or a data subject erased."""
+
+CLEAR: Final = "clear"
+"""The kind of place that a request for a masked value names: `clear/postgres/orders/ID`."""
 
 Step = Literal["approve", "deny", "withdraw", "expire"]
 Verdict = Literal["approve", "deny"]
@@ -91,6 +94,11 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     def approvers(self) -> tuple[str, ...]:
         """The ids of those who approved, in order."""
         return tuple(review.reviewer_id for review in self.reviews if review.verdict == "approve")
+
+    @property
+    def of_masked(self) -> bool:
+        """Whether masked values of one row are asked for in clear."""
+        return self.kind == "reveal" and self.resource.startswith(f"{CLEAR}/")
 
 
 class Grant(msgspec.Struct, frozen=True, kw_only=True):

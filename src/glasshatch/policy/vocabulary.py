@@ -47,7 +47,7 @@ DEEDS: Final = (
     "alert.handle", "subject.erase", "hold.list", "hold.change", "exposure.subject", "change.undo",
     "access.review", "credential.change", "certificate.list", "certificate.change",
     "break-glass.print", "break-glass.list", "break-glass.review",
-    "directory.change",
+    "directory.change", "value.reveal",
 )  # fmt: skip
 """What is done at the desk, as the schema has it; `REVIEW` is asked for each request."""
 

@@ -22,8 +22,8 @@ SECOND = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
@@ -40,9 +40,9 @@ def become(scratch: Path) -> None:
     migrations = scratch / "migrations"
     if not migrations.exists():
         shutil.copytree(room._MIGRATIONS, migrations, ignore=shutil.ignore_patterns("__pycache__"))
-        (migrations / "versions" / "r0005_shift.py").write_text(SECOND)
+        (migrations / "versions" / "r0006_shift.py").write_text(SECOND)
     room._MIGRATIONS = migrations
-    schema.REVISION = "0005"
+    schema.REVISION = "0006"
 
 
 def kill_on_request() -> None:

@@ -18,7 +18,7 @@ from glasshatch.app.desk import FrontDesk
 from glasshatch.app.house import House, config_of
 from glasshatch.app.inspect import verify_home
 from glasshatch.app.local import local_operator
-from glasshatch.cli.vault import _disclosure
+from glasshatch.cli.revealing import _disclosure
 from glasshatch.clock import ManualClock, SystemClock
 from glasshatch.errors import ConfigError, Conflict, Denied, GlasshatchError, Unavailable, VerificationError
 from glasshatch.events import Event, commitment, decode

@@ -16,8 +16,10 @@ from glasshatch.control import (
     Erasure,
     IssuedCertificate,
     KeptAuthority,
+    KeptReveal,
     KeptStatement,
     ProviderLink,
+    RevealColumn,
 )
 from glasshatch.identity import Identity
 
@@ -104,6 +106,17 @@ def prove_themselves(office: Office, who: Identity, moment: int) -> None:
     )
 
 
+def kept_reveal(id: str, request_id: str) -> KeptReveal:
+    """Masked values of one row that are asked for."""
+    column = RevealColumn(name="email", column="public.people.email", type="EMAIL", token="<EMAIL:abc>")
+    return KeptReveal(
+        id=id, request_id=request_id, resource="postgres/orders", sealed="c2VhbGVk", key_id="k1",
+        shown="SELECT email FROM people WHERE id = 1", shape="SELECT email FROM people WHERE id = $1",
+        hash="abc", columns=(column,), tables=("people",), subjects=("<EMAIL:abc>",), rule="production.read",
+        created_ns=NOW, changed_ns=NOW,
+    )  # fmt: skip
+
+
 PEOPLE = (("alice", ["engineer"]), ("bob", ["approver"]), ("carol", ["admin", "approver"]))
 
 
@@ -133,7 +146,13 @@ def busy_store(staffed_store: Path, tmp_path_factory: pytest.TempPathFactory) ->
     def reviewed(connection: Any, request: Any) -> None:
         office.store.statements.insert(connection, kept_statement(f"s-{request.id}", request.id))
 
+    def revealed(connection: Any, request: Any) -> None:
+        office.store.reveals.insert(connection, kept_reveal(f"v-{request.id}", request.id))
+
     for moment in (NOW, NOW + 10**6):
+        office.store.requests.create(
+            office.alice, **{**WISH, "now_ns": moment + 7}, kind="reveal", beside=revealed
+        )
         request = office.store.requests.create(office.alice, **{**WISH, "now_ns": moment})
         office.store.requests.create(
             office.alice, **{**WISH, "now_ns": moment + 5}, kind="statement", beside=reviewed

@@ -28,6 +28,7 @@ def read_everything(store: ControlStore) -> None:
     store.holds.list()
     store.erasures.list()
     store.statements.with_text()
+    store.reveals.sealed()
     store.credentials.list()
     store.links.all()
     store.certificates.list()

@@ -46,7 +46,7 @@ ROLES = AccessRules.load("roles")
     ("roles", "may", "may_not"),
     [
         ((), (), DEEDS),
-        (("engineer", "dba"), (), DEEDS),
+        (("engineer", "dba"), ("value.reveal",), tuple(set(DEEDS) - {"value.reveal"})),
         (("auditor",), ("record.export", "policy.replay", "access.review"),
          ("actor.change", "token.issue", "key.change", "subject.erase", "request.review", "ledger.prune",
           "hold.change", "policy.load", "grant.revoke")),
@@ -67,6 +67,20 @@ def test_what_the_shipped_roles_may(
 
     assert all(map(allowed, may))
     assert not any(map(allowed, may_not))
+
+
+def test_programs_may_not_ask_for_masked_values_in_clear(tmp_path: Path) -> None:
+    agent = msgspec.structs.replace(somebody("engineer"), type="agent", on_behalf_of="u9")
+    service = msgspec.structs.replace(somebody("engineer"), type="service")
+    for program in (agent, service):
+        assert ROLES.deed(program, "value.reveal").effect == "deny"
+    own = rules(
+        tmp_path,
+        '@id("own.agents") @reason("agents may") '
+        'permit(principal, action == Action::"value.reveal", resource) when { principal.kind == "agent" };',
+    )
+    assert own.deed(agent, "value.reveal").effect == "allow"
+    assert own.deed(service, "value.reveal").effect == "deny"
 
 
 def test_a_disabled_actor_may_nothing_whatever_their_roles() -> None:

@@ -102,6 +102,19 @@ def judge(
         catalogue: What the database says of its tables; without it the configuration's rules have to do.
     """
     statement, change = understand(text)
+    return judge_understood(house, caller, resource, text, statement, change, catalogue)
+
+
+def judge_understood(
+    house: House,
+    caller: Identity,
+    resource: GuardedResource,
+    text: str,
+    statement: Statement,
+    change: Change | None,
+    catalogue: Catalogue | None,
+) -> Judged:
+    """As `judge`, of a statement of which is known what it is."""
     masked = catalogue.touched(statement) if catalogue else touched(statement, resource.rules)
     decision = _decide(house, caller, resource, statement, masked)
     if catalogue is not None and (rule := house_rule_of(catalogue, statement, masked)) is not None:

@@ -17,6 +17,7 @@ from ...identity import Identity
 from ...policy import Grant, Request, RequestKind, RequestState
 from ..changes.viewing import statement_view
 from ..house import House
+from ..reveals.viewing import reveal_view
 from ..reviews.links import ApproveLinks
 from ..reviews.sections import ReviewSection
 
@@ -170,8 +171,10 @@ class AccessPart:
             "nobody answered in time",
         )
 
-    def note_request(self, action: str, actor: Identity, request: Request, reason: str = "") -> None:
-        """Record a step of a request."""
+    def note_request(
+        self, action: str, actor: Identity, request: Request, reason: str = "", **more: object
+    ) -> None:
+        """Record a step of a request, with more that there is to say of it."""
         comments = {review.reviewer_id: review.comment for review in request.reviews if review.comment}
         self._house.note(
             action,
@@ -191,6 +194,7 @@ class AccessPart:
                 "requester": self._name(request.actor_id),
                 "comments": comments,
             },
+            **more,
         )
 
     def _note_grant(self, action: str, actor: Identity, grant: Grant) -> None:
@@ -229,12 +233,23 @@ class AccessPart:
             kind=request.kind,
             judge=request.actor_id != caller.id and self._judges(caller, request),
         )
+        if request.of_masked:
+            return self._with_reveal(view, request, caller)
         if request.kind != "statement":
             return view
         kept = self._house.control.statements.of_request(request.id)
         judging = self._house.may(caller, "request.list") or self._judges(caller, request)
         statement = statement_view(kept, judging=judging)
         return msgspec.structs.replace(view, resource=kept.resource, verbs=kept.verbs, statement=statement)
+
+    def _with_reveal(self, view: RequestView, request: Request, caller: Identity) -> RequestView:
+        kept, now_ns = self._house.control.reveals.of_request(request.id), self._house.clock.now_ns()
+        granted = request.actor_id == caller.id and any(
+            grant.covers(caller.id, request.resource, ("reveal",), now_ns)
+            for grant in self._house.control.grants.of(caller.id, now_ns)
+        )
+        reveal = reveal_view(kept, redeemable=granted)
+        return msgspec.structs.replace(view, resource=kept.resource, reveal=reveal)
 
     def _grant_view(self, grant: Grant) -> GrantView:
         state = (

@@ -17,6 +17,7 @@ from ...api.key_values import KeysText, KeyView, RetireForm, RotateForm
 from ...api.policy_values import Explained, ExplainForm, PolicyLoaded, Replayed, ReplayForm
 from ...api.reach_values import ConnectForm, Reachable, WayIn
 from ...api.retention import Pruned, PruneForm
+from ...api.reveal_values import ClearForm, ClearShown
 from ...api.values import (
     ActorForm,
     ActorView,
@@ -233,6 +234,14 @@ class ForwardedPart(ForwardedSigning):
     def undo(self, caller: Identity, form: UndoForm) -> RequestView:
         with self._front(caller) as front:
             return front.undo(form)
+
+    def ask_reveal(self, caller: Identity, form: ClearForm) -> RequestView:
+        with self._front(caller) as front:
+            return front.ask_reveal(form)
+
+    def show_reveal(self, caller: Identity, request_id: str) -> ClearShown:
+        with self._front(caller) as front:
+            return front.show_reveal(request_id)
 
     def show_request(self, caller: Identity, request_id: str) -> RequestView:
         with self._front(caller) as front:

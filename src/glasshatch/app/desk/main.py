@@ -18,6 +18,7 @@ from .policy import PolicyPart
 from .reaching import ReachPart
 from .record import RecordPart
 from .retention import RetentionPart
+from .reveals import RevealPart
 from .signing import SigningPart
 from .vault import VaultPart
 
@@ -25,7 +26,7 @@ from .vault import VaultPart
 class FrontDesk(
     RecordPart, LedgerPart, AccessPart, PeoplePart, IntakePart, BackupPart, KeysPart, VaultPart,
     PolicyPart, RetentionPart, ChangePart, ReachPart, BreakGlassPart, SigningPart, EntitledPart,
-    DirectoryPart,
+    DirectoryPart, RevealPart,
 ):  # fmt: skip
     """Fills the API's `Desk` port over an open house."""
 
@@ -42,6 +43,7 @@ class FrontDesk(
         EntitledPart.__init__(self, house)
         RetentionPart.__init__(self, house)
         ChangePart.__init__(self, house, self)
+        RevealPart.__init__(self, house, self)
         ReachPart.__init__(self, house)
         SigningPart.__init__(self, house, self, SignIn(house))
         BreakGlassPart.__init__(self, house)
@@ -53,6 +55,7 @@ class FrontDesk(
         self.settle_vault()
         self.sweep_statements()
         self.signin.forgetting.look()
+        self.sweep_reveals()
 
     @property
     def halted(self) -> bool:

@@ -120,9 +120,9 @@ def names(people: Sequence[Identity]) -> str:
 
 
 def _place(resource: str) -> str:
-    """Where a request leads: a statement's request names it inside its own resource."""
+    """Where a request leads: one for a statement or a masked value names it inside its own resource."""
     kind, _, rest = resource.partition("/")
-    parts = (rest if kind == "statement" else resource).split("/")
+    parts = (rest if kind in ("statement", "clear") else resource).split("/")
     return "/".join(parts[:2])
 
 

@@ -74,11 +74,17 @@ class Telling:
         return f"{page.rstrip('/')}/judge/{self.links.make(request.id, judge, request.expires_ns)}"
 
     def _place(self, request: Request) -> str:
+        if request.of_masked:
+            return self._house.control.reveals.of_request(request.id).resource
         if request.kind != "statement":
             return request.resource
         return self._house.control.statements.of_request(request.id).resource
 
     def _what(self, request: Request) -> str:
+        if request.of_masked:
+            kept = self._house.control.reveals.of_request(request.id)
+            columns = ", ".join(f"{one.column} ({one.type})" for one in kept.columns)
+            return f"{columns} of one row in clear, once: {kept.shown[:1_500]}"
         if request.kind != "statement":
             return f"{', '.join(request.verbs)} for {request.duration_ns // 10**9} s"
         # Redacted as in the record.

@@ -1,10 +1,12 @@
-"""Errands of the gateway's own at a resource: a preview of a change, and a reviewed change run for its asker.
+"""Errands of the gateway's own at a resource: a preview of a change, a reviewed change run for its
+asker, and one row read again in clear.
 
 Each uses a connection of its own, under the resource's account; blocking, so never on the loop.
 """
 
 from ..connectors.postgres.catalogue import Catalogue
 from .catalogue import house_rule_of, read_catalogue
+from .clear import ClearColumn, ClearRow, read_clear
 from .images import PLAIN, Bounds, Image, ImagedRow, key_of
 from .preview import Preview, TableRows, not_previewed, preview
 from .reversing import outline, reversal, unchanged_since
@@ -18,6 +20,8 @@ __all__ = [
     "Answer",
     "Bounds",
     "Catalogue",
+    "ClearColumn",
+    "ClearRow",
     "Column",
     "Done",
     "Image",
@@ -33,6 +37,7 @@ __all__ = [
     "outline",
     "preview",
     "read_catalogue",
+    "read_clear",
     "reversal",
     "run_reversal",
     "run_statement",

@@ -15,7 +15,14 @@ from types import TracebackType
 import msgspec
 
 from ...errors import TooLarge, Unavailable
-from ..connectors.postgres.answers import Row, command_rows, error_fields, read_row
+from ..connectors.postgres.answers import (
+    ColumnShape,
+    Row,
+    command_rows,
+    error_fields,
+    read_row,
+    read_shape,
+)
 from ..connectors.postgres.login import LoginStep, UpstreamLogin
 from ..connectors.postgres.wire import FrameReader, cstring, message
 from ..core import Address, PostgresTarget
@@ -36,6 +43,7 @@ class Answer(msgspec.Struct, frozen=True):
     Attributes:
         results: The rows of each command that was carried out, in order.
         counts: How many rows each of them gave or changed.
+        shape: The columns of the last command that gave rows.
         error: The SQLSTATE of the one that failed; empty if none did.
         status: The transaction's state afterwards, as the protocol has it: I, T or E.
     """
@@ -44,6 +52,7 @@ class Answer(msgspec.Struct, frozen=True):
     counts: tuple[int, ...] = ()
     error: str = ""
     status: str = "I"
+    shape: tuple[ColumnShape, ...] = ()
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -122,6 +131,7 @@ class Upstream:
         results: list[tuple[Row, ...]] = []
         rows: list[Row] = []
         counts: list[int] = []
+        shape: tuple[ColumnShape, ...] = ()
         error, taken = "", 0
         try:
             self._socket.sendall(message(b"Q", cstring(text)))
@@ -131,6 +141,8 @@ class Upstream:
                     taken += end - start
                     if tag == 0x44:  # D
                         rows.append(read_row(buffer, start, end))
+                    elif tag == 0x54:  # T
+                        shape = read_shape(buffer[start + 5 : end])
                     elif tag == 0x43:  # C
                         counts.append(command_rows(buffer[start + 5 : end])[1])
                         results.append(tuple(rows))
@@ -141,7 +153,7 @@ class Upstream:
                         error = error or error_fields(buffer[start + 5 : end]).get("C", "XX000")
                     elif tag == 0x5A:  # Z
                         status = buffer[start + 5 : end].decode("ascii", "replace")
-                        return Answer(tuple(results), tuple(counts), error, status)
+                        return Answer(tuple(results), tuple(counts), error, status, shape)
                 if taken > MAX_ANSWER_BYTES:
                     raise TooLarge(f"the database gave more than {MAX_ANSWER_BYTES >> 20} MiB")
         except OSError as problem:
