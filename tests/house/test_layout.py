@@ -40,6 +40,7 @@ OPEN_PARTS = {
     "api.access_values": "the same about who may do and see what",
     "api.breakglass_values": "the same about break-glass",
     "api.exposure_values": "the same about who saw whom",
+    "api.feed_values": "the same about feeds",
     "policy.access": "who may read and do what, beside the policies of statements; pure",
     "gateway.core": "pure: what a connector is written against",
     "gateway.connectors": "pure: one folder for each protocol",

@@ -22,6 +22,7 @@ from .breakglass_client import BreakGlassCalls
 from .change_client import ChangeCalls
 from .directory_client import DirectoryCalls
 from .exposure_values import Exposure, ExposureForm
+from .feed_client import FeedCalls
 from .key_values import KeysText, KeyView, RetireForm, RotateForm
 from .people_client import PeopleCalls
 from .policy_client import PolicyCalls
@@ -38,7 +39,6 @@ from .values import (
     GrantView,
     Histogram,
     IndexState,
-    IntakeResult,
     LedgerForm,
     LedgerView,
     ProofText,
@@ -68,7 +68,7 @@ CLIENT_HEADER = "x-glasshatch-client"
 
 class Client(
     DirectoryCalls, PeopleCalls, VaultCalls, PolicyCalls, ChangeCalls, ReachCalls, BreakGlassCalls,
-    AccessCalls, RevealCalls,
+    AccessCalls, RevealCalls, FeedCalls,
 ):  # fmt: skip
     """One server, under one token. Not to be shared between threads."""
 
@@ -256,19 +256,6 @@ class Client(
     def acknowledge(self, alert_id: str, comment: str = "") -> AlertView:
         """Take an alert on."""
         return self._post(f"/alerts/{_id(alert_id)}/acknowledge", ReviewForm(comment=comment), AlertView)
-
-    def ingest(
-        self, source: str, name: str, body: bytes, encoding: str = "", file: str = "", line: int = 0
-    ) -> IntakeResult:
-        """Deliver events of a source; every one is durable or quarantined when this returns."""
-        headers = {"Content-Type": "application/x-ndjson"}
-        if encoding:
-            headers["Content-Encoding"] = encoding
-        path = f"/v1/sources/{_id(source)}/{_id(name or 'default')}"
-        if line:
-            path += "?" + urlencode({"file": file, "line": line})
-        response = self._open("POST", path, body, headers)
-        return self._answer(response, IntakeResult)
 
     def _get(self, path: str, answer: type[T], **query: object) -> T:
         asked = {name: value for name, value in query.items() if value != ""}

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, Final
 
-from litestar import Request, post
+from litestar import Request, get, post
 from litestar.datastructures import State
 from litestar.exceptions import ClientException, InternalServerException
 from litestar.openapi.spec import OpenAPIMediaType as BodyType
@@ -20,6 +20,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import PeerError, TooLarge, Unavailable
 from ..identity import Identity
+from .feed_values import SourceView
 from .values import IntakeResult
 
 MAX_DELIVERY_BYTES: Final = 32 * 1024 * 1024
@@ -136,15 +137,26 @@ async def deliver_source(
     name: FromPath[str],
     file: FromQuery[str] = "",
     line: FromQuery[int] = 0,
+    option: FromQuery[list[str] | None] = None,
 ) -> IntakeResult:
     """Record what a source of some kind sends, as in `/v1/sources/kubernetes/prod`.
 
-    `file` and `line` say where the body's first line stands, if it comes out of a file.
+    `file` and `line` say where the body's first line stands, if it comes out of a file; `option=NAME=VALUE`,
+    which may be repeated, what the source must know of the form.
     """
-    return await _deliver(request, kind, name, file, line)
+    return await _deliver(request, kind, name, file, line, tuple(option or ()))
 
 
-async def _deliver(request: Call, kind: str, name: str, file: str = "", line: int = 0) -> IntakeResult:
+@get("/sources", opt={"scope": "read"}, sync_to_thread=True)
+def list_sources(request: Call) -> list[SourceView]:
+    """The feeds: when something came of each at last, how fast, how late, and what was wrong."""
+    found: list[SourceView] = request.app.state.desk.list_sources(request.user)
+    return found
+
+
+async def _deliver(
+    request: Call, kind: str, name: str, file: str = "", line: int = 0, options: tuple[str, ...] = ()
+) -> IntakeResult:
     """Read the body within its bounds of length and time, and hand it on."""
     _check_kind(request.headers.get("content-type", ""))
     encoding = request.headers.get("content-encoding", "").strip().lower()
@@ -152,7 +164,16 @@ async def _deliver(request: Call, kind: str, name: str, file: str = "", line: in
     with _hands.room() as body:
         await _read(request, body)
         result: IntakeResult = await asyncio.get_running_loop().run_in_executor(
-            _hands.threads, desk.ingest, request.user, kind, name, bytes(body), encoding, file, max(0, line)
+            _hands.threads,
+            desk.ingest,
+            request.user,
+            kind,
+            name,
+            bytes(body),
+            encoding,
+            file,
+            max(0, line),
+            options,
         )
     return result
 
@@ -194,5 +215,5 @@ def _too_large() -> TooLarge:
     )
 
 
-INTAKE_ROUTES = (deliver_events, deliver_source)
+INTAKE_ROUTES = (deliver_events, deliver_source, list_sources)
 """Routes below `/v1`."""

@@ -17,6 +17,7 @@ from .access_values import AccessReview, AccessView
 from .breakglass_values import PrintForm, SheetPrinted, SheetReview, SheetView
 from .directory_values import DirectoryChange, DirectoryForm, DirectoryPage, DirectoryUser
 from .exposure_values import Exposure, ExposureForm
+from .feed_ports import FeedDesk
 from .key_values import KeysText, KeyView, RetireForm, RotateForm
 from .policy_values import Explained, ExplainForm, PolicyLoaded, Replayed, ReplayForm
 from .reach_values import ConnectForm, Reachable, WayIn
@@ -55,7 +56,6 @@ from .values import (
     GrantView,
     Histogram,
     IndexState,
-    IntakeResult,
     LedgerForm,
     LedgerView,
     ProofText,
@@ -309,27 +309,6 @@ class AlertDesk(Protocol):
     def acknowledge(self, caller: Identity, alert_id: str, comment: str) -> AlertView: ...
 
 
-class IntakeDesk(Protocol):
-    """Taking events of other systems in."""
-
-    def ingest(
-        self,
-        caller: Identity,
-        source: str,
-        name: str,
-        body: bytes,
-        encoding: str = "",
-        file: str = "",
-        line: int = 0,
-    ) -> IntakeResult:
-        """Take a delivery of source kind `source` (as in `json`), from the instance `name`.
-
-        Args:
-            encoding: Of the body: nothing, `gzip` or `zstd`.
-            file, line: Where the body's first line stands, if it comes out of a file.
-        """
-
-
 class Log(Protocol):
     """What of a ledger may be seen without its keys; blocks on the disk."""
 
@@ -359,7 +338,7 @@ class Desk(
     AccessDesk,
     EntitlementDesk,
     PeopleDesk,
-    IntakeDesk,
+    FeedDesk,
     BackupDesk,
     KeysDesk,
     VaultDesk,

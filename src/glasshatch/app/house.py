@@ -22,10 +22,11 @@ from ..ledger import Ledger
 from ..masking import Engine, MaskingPolicy, Redactor, Sealing, SealRule, Tokens
 from ..policy import PolicySet, Request
 from ..policy.access import ACCESS, AccessRules
-from ..sources import SOURCES, Intake, Seen
+from ..sources import SOURCES, Intake, Memories, Seen
 from .access import ROLES, Entitlements, may, require, sees, sight_in
 from .breakglass.opening import open_door
 from .config import LoadedConfig
+from .feeds.settings import FeedSettings
 from .home import LEDGER_NAME, Home
 from .ledgers import Ledgers
 from .names import open_names
@@ -35,6 +36,7 @@ from .recorder import EventMaker, Recorder
 from .reviews.rules import ReviewRules
 from .rewrap import finish_rewrap, settle_rewrap
 from .rotation import Rotation, open_control, settle_succession
+from .statement_texts import StatementTexts
 from .streams import make_streams
 from .vault import Sealer, VaultKeeper, recover
 
@@ -95,7 +97,8 @@ class House:
         self.names = opened[0] if opened else None
         self.intake = Intake(
             self.recorder, self._open_seen, SOURCES, clock, os.urandom, self.tenant, self.redactor.texts,
-            opened[1].clean if opened else None,
+            opened[1].clean if opened else None, StatementTexts(self.redactor).clean,
+            self.feeds.expects_webhook,
         )  # fmt: skip
         self.rotation = Rotation(self)
         try:
@@ -235,11 +238,21 @@ class House:
         sealing = Sealing(seal_rules(self.loaded), self.redactor)
         return Sealer(sealing, self.vault, os.urandom, lambda name: self.ledgers.get(name).size)
 
+    @property
+    def feeds(self) -> FeedSettings:
+        """What the configuration says of feeds."""
+        return FeedSettings(self.loaded.config.feeds)
+
+    @property
+    def has_feeds(self) -> bool:
+        """Whether something was ever delivered, as far as the store of what was seen tells."""
+        return (self.home.derived / "seen" / "seen.db").exists()
+
     def _open_seen(self) -> Seen:
         """The store of what was seen, level with the ledgers."""
         seen = Seen(self.home.derived / "seen", self.ledgers.sizes())
         for name, ledger in self.ledgers.items():
-            seen.catch_up(ledger.scan(seen.watermark(name)), name)
+            seen.catch_up(ledger.scan(seen.watermark(name)), name, Memories(seen, SOURCES).learn)
         return seen
 
 

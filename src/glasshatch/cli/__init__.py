@@ -24,6 +24,7 @@ COMMANDS = {
     "exposing": ("exposure",),
     "alerts": ("alerts",),
     "feeding": ("ingest",),
+    "sources": ("sources", "quarantine"),
     "redacting": ("redact",),
     "masking": ("masking",),
     "proof": ("prove", "verify"),

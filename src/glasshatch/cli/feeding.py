@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import typer
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..api.values import IntakeProblem, IntakeResult
 from ..errors import ConfigError
-from .connection import DataOption, ServerOption, TokenOption, open_desk
-from .output import Format, FormatOption, clean, console, emit_json, emit_rows, say
+from .connection import DataOption, ServerOption, TokenOption, is_live, open_desk
+from .output import Format, FormatOption, clean, emit_json, emit_rows, progress_bar, say
 
 _NAMED_PROBLEMS = 10
+Results = list[tuple[Path, IntakeResult]]
 
 
 def register(app: typer.Typer) -> None:
@@ -23,13 +25,25 @@ def register(app: typer.Typer) -> None:
 
 
 def ingest(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="What the files hold: json or kubernetes.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE", help="What the files hold: json, kubernetes, pgaudit, cloudtrail, …"
+        ),
+    ],
     files: Annotated[
         list[Path], typer.Argument(metavar="FILE…", help="Files, also .gz and .zst; - is standard input.")
     ],
     name: Annotated[
         str, typer.Option(help="Which instance they come from, as in a cluster's name.")
     ] = "default",
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--option", metavar="NAME=VALUE", help="What the source must know of the form."),
+    ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on with what is written, through rotations, until stopped.")
+    ] = False,
     data: DataOption = None,
     server: ServerOption = "",
     token_file: TokenOption = None,
@@ -37,8 +51,11 @@ def ingest(
 ) -> None:
     """Record the events in files, redacted. To run it again doubles nothing.
 
-    With --data no server is needed, and an empty directory becomes a data directory. What cannot be
-    understood is recorded as intake.quarantined, redacted and shortened, and counted.
+    With --data no server is needed, and an empty directory becomes a data directory. A run that was
+    interrupted goes on where it was. What cannot be understood is recorded as intake.quarantined, redacted
+    and shortened, and counted.
+
+    Example: glasshatch ingest kubernetes audit.log.gz --name prod --data ./record
     """
     from ..sources import SOURCES
 
@@ -50,15 +67,62 @@ def ingest(
         )
     if data is not None and not server:
         _make(data)
-    results: list[tuple[Path, IntakeResult]] = []
+    results: Results = []
+    feed = Feed(source, name, tuple(option or ()), _destination(data, server))
     try:
         with open_desk(data, server, token_file) as desk:
+            if follow:
+                from .following import follow_files
+
+                follow_files(desk, feed, files, results)
+                return
             for path in files:
                 results.append((path, IntakeResult()))
-                for taken in _taken(desk, source, name, path):
-                    results[-1] = (path, _plus(results[-1][1], taken))
+                for result in _taken(desk, feed, path):
+                    results[-1] = (path, result)
     finally:
-        _emit(results, format)
+        emit_results(results, format)
+
+
+class Feed(msgspec.Struct, frozen=True):
+    """What is delivered where. destination: by which positions are told apart, and where they are kept."""
+
+    source: str
+    name: str
+    options: tuple[str, ...]
+    destination: tuple[str, Path]
+
+    def form(self) -> Any:
+        """How the source's items stand in a file; raises `ConfigError` for an option that cannot be meant."""
+        from ..sources import SOURCES
+
+        kind = SOURCES[self.source]
+        given = dict(one.partition("=")[::2] for one in self.options)
+        if unknown := sorted(set(given) - set(kind.options)):
+            raise ConfigError(
+                f"{kind.name} has no option {unknown[0][:40]!r}", key="--option",
+                hint=f"there are: {', '.join(kind.options) or 'none'}",
+            )  # fmt: skip
+        return kind.form(given)
+
+    def positions(self) -> Any:
+        """Where it was left."""
+        from ..sources import Positions
+
+        return Positions(self.destination[1])
+
+    def names(self, path: Path) -> tuple[str, ...]:
+        """What tells the position in a file apart from others."""
+        return (self.destination[0], self.source, self.name, str(path.absolute()))
+
+
+def _destination(data: Path | None, server: str) -> tuple[str, Path]:
+    """A directory keeps the positions beside what it took in; of a server's they lie with its client."""
+    from ..sources import state_directory
+
+    if data is not None and not server and not is_live(data):
+        return "local", data / "derived" / "positions"
+    return server or str(data and data.absolute()), state_directory()
 
 
 def _make(data: Path) -> None:
@@ -70,21 +134,37 @@ def _make(data: Path) -> None:
     say(f"made a data directory in {data}")
 
 
-def _taken(desk: Any, source: str, name: str, path: Path) -> Any:
-    """The result of each batch of a file, with a bar for people who watch."""
-    from ..sources import read_lines
+def _taken(desk: Any, feed: Feed, path: Path) -> Iterator[IntakeResult]:
+    """What became of a file so far, after each batch of it, with a bar for people who watch."""
+    from ..sources import BEGIN, Position, mark_of, read_lines
 
+    form, positions, names = feed.form(), feed.positions(), feed.names(path)
+    piped = str(path) == "-"
+    left = None if piped else positions.find(*names)
+    if left is not None and mark_of(path, left.marked) != (left.mark, left.marked):
+        left = None  # another file by now
+    result = msgspec.convert(left.counts, IntakeResult) if left is not None else IntakeResult()
+    if left is not None:
+        say(f"{clean(path.name)} goes on at line {left.place.line}")
+        yield result
+    mark, marked = ("", 0) if piped else mark_of(path)
     # Keys of events without an id are told apart by the file's whole path; of it only a digest is kept.
-    name_of_file = "-" if str(path) == "-" else str(path.absolute())
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console(error=True), disable=not sys.stderr.isatty()) as progress:
-        task = progress.add_task(clean(path.name), total=None)
-        for part in read_lines(path):
-            yield desk.ingest(source, name, part.body, "", name_of_file, part.first)
-            progress.update(task, completed=part.read_bytes, total=part.total_bytes or None)
+    name_of_file = "-" if piped else str(path.absolute())
+    with progress_bar(clean(path.name), quiet=False) as show:
+        for part in read_lines(path, form, left.place if left is not None else BEGIN):
+            taken = desk.ingest(feed.source, feed.name, part.body, "", name_of_file, part.first, feed.options)
+            result = plus(result, taken)
+            if not piped:
+                counts = {"accepted": result.accepted, "duplicates": result.duplicates,
+                          "quarantined": result.quarantined, "skewed": result.skewed}  # fmt: skip
+                positions.keep(Position(mark, marked, part.behind, counts), *names)
+            show(part.read_bytes, part.total_bytes)
+            yield result
+    positions.drop(*names)
 
 
-def _plus(one: IntakeResult, other: IntakeResult) -> IntakeResult:
+def plus(one: IntakeResult, other: IntakeResult) -> IntakeResult:
+    """Both together."""
     return IntakeResult(
         accepted=one.accepted + other.accepted, duplicates=one.duplicates + other.duplicates,
         quarantined=one.quarantined + other.quarantined, skewed=one.skewed + other.skewed,
@@ -92,7 +172,7 @@ def _plus(one: IntakeResult, other: IntakeResult) -> IntakeResult:
     )  # fmt: skip
 
 
-def _emit(results: list[tuple[Path, IntakeResult]], format: Format) -> None:
+def emit_results(results: Results, format: Format) -> None:
     """What became of each file; also of those before an error."""
     if not results:
         return
@@ -108,3 +188,4 @@ def _emit(results: list[tuple[Path, IntakeResult]], format: Format) -> None:
     problems: list[tuple[Path, IntakeProblem]] = [(path, p) for path, r in results for p in r.problems]
     for path, problem in problems[:_NAMED_PROBLEMS]:
         say(f"[yellow]{clean(path.name)}, item {problem.item}[/] {problem.reason}")
+    sys.stdout.flush()

@@ -142,6 +142,9 @@ ACTIONS: dict[str, Action] = {
         Action("alert.delivered", "an alert reached a channel"),
         Action("alert.failed", "an alert could not be delivered to a channel in time", 4),
         Action("intake.quarantined", "an item that could not be understood as an event, kept redacted", 2),
+        Action("source.silent", "nothing came of a feed for longer than is usual or allowed", 4),
+        Action("source.resumed", "a feed that was silent delivers again"),
+        Action("source.missing", "a feed's log has events that its webhook did not bring; names some", 5),
         Action(
             "witness.refused",
             "a witness does not cosign: it saw a larger or another tree, or does not know the ledger",

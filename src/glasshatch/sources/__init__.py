@@ -6,15 +6,55 @@ import importlib
 import pkgutil
 
 from .bodies import MAX_BODY_BYTES, decode_body
-from .files import Lines, read_lines
-from .intake import Intake, IntakeResult
-from .items import MAX_ITEM_BYTES
-from .parsed import Arrival, Parsed, Rejected, SourceKind
+from .feeds import Feeds
+from .files import BEGIN, Lines, Place, read_lines
+from .following import Followed, LogFollower
+from .forms import Form, Options, json_form, whole_lines
+from .intake import PARAMETERS, Intake, IntakeResult
+from .items import MAX_ITEM_BYTES, Item, Piece
+from .parsed import Arrival, Gap, Memory, Parsed, Rejected, Setup, SourceKind, time_ns
+from .positions import LogPosition, Position, Positions, mark_of, state_directory
+from .remembering import Memories
 from .seen import Seen
+from .standing import FeedStanding
 
 __all__ = [
-    "MAX_BODY_BYTES", "MAX_ITEM_BYTES", "SOURCES", "Arrival", "Intake", "IntakeResult", "Lines",
-    "Parsed", "Rejected", "Seen", "SourceKind", "decode_body", "read_lines",
+    "BEGIN",
+    "MAX_BODY_BYTES",
+    "MAX_ITEM_BYTES",
+    "PARAMETERS",
+    "SOURCES",
+    "Arrival",
+    "FeedStanding",
+    "Feeds",
+    "Followed",
+    "Form",
+    "Gap",
+    "Intake",
+    "IntakeResult",
+    "Item",
+    "Lines",
+    "LogFollower",
+    "LogPosition",
+    "Memories",
+    "Memory",
+    "Options",
+    "Parsed",
+    "Piece",
+    "Place",
+    "Position",
+    "Positions",
+    "Rejected",
+    "Seen",
+    "Setup",
+    "SourceKind",
+    "decode_body",
+    "json_form",
+    "mark_of",
+    "read_lines",
+    "state_directory",
+    "time_ns",
+    "whole_lines",
 ]  # fmt: skip
 
 _folders = (module.name for module in pkgutil.iter_modules(__path__) if module.ispkg)

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import msgspec
 
 from ..clock import Clock
 from ..errors import ConfigError, GlasshatchError, TooLarge, Unavailable
-from ..events import Actor, Event, Link, Receipt, uuid7
-from .items import Item, Piece, read_item, split
+from ..events import Actor, Event, Link, Receipt, StatementText, uuid7
+from .feeds import Expects, Feeds
+from .forms import Options
+from .items import Item
 from .parsed import Arrival, Parsed, Rejected, SourceKind
 from .quarantine import quarantined
+from .remembering import gap_event, gap_key
 from .seen import LABEL, Seen, key_of
+from .taken import BATCH_ITEMS, Delivery, Taken, batches, fullest, heaviest, in_order, key_of_rejected, skewed
 
-_SKEW_AHEAD_NS = 86_400 * 10**9
-_SKEW_BEHIND_NS = 7 * 86_400 * 10**9
+PARAMETERS = "parameters"
+"""Under this name in `attrs` stand the values that a statement was given."""
+
 _NAMED_PROBLEMS = 20
 _PATIENCE_SECONDS = 60.0
-_BATCH_ITEMS = 1_000
-_BATCH_BYTES = 4 * 1024 * 1024
 
 Answer = Receipt | GlasshatchError
 
@@ -78,6 +81,8 @@ class Intake:
         tenant: str,
         redact: Callable[[Sequence[str]], list[str]],
         names: Callable[[Sequence[Event], str], list[Event]] | None = None,
+        statements: Callable[[Sequence[Event], str], list[Event]] | None = None,
+        expects: Expects = lambda feed: False,
     ) -> None:
         """`seen` is called at the first delivery: what it costs is not paid by who has no feeds.
 
@@ -85,10 +90,14 @@ class Intake:
             redact: Takes what is personal out of texts, before an excerpt is cut of them.
             names: Takes names out of the free text of a feed's events; it may take its time, and only the
                 delivery that it is about waits.
+            statements: Takes what is personal out of the statements of events, given their language. Without
+                it such texts are not kept.
+            expects: Of which feeds the webhook must bring all that the log has.
         """
         self._recorder = recorder
         self._open_seen = seen
         self._seen: Seen | None = None
+        self._book: Feeds | None = None
         self._outstanding: _Collected | None = None
         self._kinds = kinds
         self._clock = clock
@@ -96,6 +105,8 @@ class Intake:
         self._tenant = tenant
         self._redact = redact
         self._names = names
+        self._statements = statements
+        self._expects = expects
         self._one_at_a_time = threading.Lock()
 
     def take(
@@ -107,6 +118,7 @@ class Intake:
         *,
         file: str = "",
         first_line: int = 0,
+        options: Options | None = None,
     ) -> IntakeResult:
         """Record the items of a delivery; all that is answered for is durable.
 
@@ -117,24 +129,33 @@ class Intake:
             by: Who delivered it.
             file, first_line: The file's name and the place of the body's first line in it; 0 for a live
                 delivery.
+            options: What the delivery says of the form of its items.
 
         Raises:
-            ConfigError: There is no such kind of source.
+            ConfigError: There is no such kind of source, or it has no such option.
             TooLarge: It has too many items; nothing was stored.
             Unavailable: Not everything could be recorded; to deliver it again doubles nothing that has a key.
         """
         found = self._kind(kind)
-        delivery = _Delivery(found, name, by, self._clock.now_ns(), file, first_line)
-        pieces = split(body, first_line or 1)
-        fullest = _fullest(found, pieces) if len(pieces) > _BATCH_ITEMS else {}
+        form = found.form(_checked(found, options or {}))
+        delivery = Delivery(found, name, by, self._clock.now_ns(), file, first_line)
+        pieces = form.split(body, first_line or 1)
+        best = fullest(found, form, pieces) if len(pieces) > BATCH_ITEMS else {}
         result = IntakeResult()
-        for part in _batches(pieces):
-            taken = [self._item(delivery, read_item(piece)) for piece in part]
-            fresh = _heaviest([one for one in taken if fullest.get(one.short, one.place) == one.place])
-            fresh = self._without_names(delivery, fresh)
+        for part in batches(pieces):
+            taken = [self._item(delivery, form.read(piece)) for piece in part]
+            fresh = heaviest([one for one in taken if best.get(one.short, one.place) == one.place])
+            fresh = self._cleaned(delivery, fresh)
             with self._one_at_a_time:
                 result = result.plus(self._record(delivery, fresh, len(taken)))
         return result
+
+    @contextmanager
+    def feeds(self) -> Iterator[Feeds]:
+        """The feeds, while no delivery is recorded."""
+        with self._one_at_a_time:
+            self._ready()
+            yield self._feed_book
 
     def close(self) -> None:
         """Let the store of what was seen go."""
@@ -151,41 +172,46 @@ class Intake:
             )
         return found
 
-    def _item(self, delivery: _Delivery, item: Item) -> _Taken:
+    def _item(self, delivery: Delivery, item: Item) -> Taken:
         kind, arrival = delivery.kind, self._arrival(delivery, item.place)
         parsed = Rejected(item.problem) if item.problem else _parsed(kind, item, arrival)
         if isinstance(parsed, Rejected):
             return self._rejected(delivery, item, parsed.reason, arrival)
         key = self._key(delivery, parsed.key) if parsed.key else ""
-        event, skewed = _skewed(parsed.event, delivery.now_ns, live=not delivery.first_line)
-        return _Taken(item, self._complete(event, delivery, key), key, parsed.key, parsed.weight, "", skewed)
+        event, off = skewed(parsed.event, delivery.now_ns, live=not delivery.first_line)
+        return Taken(item, self._complete(event, delivery, key), key, parsed.key, parsed.weight, "", off)
 
-    def _without_names(self, delivery: _Delivery, taken: list[_Taken]) -> list[_Taken]:
-        if self._names is None:
+    def _cleaned(self, delivery: Delivery, taken: list[Taken]) -> list[Taken]:
+        """Without what stands in statements, and names in free text."""
+        events = [one.event for one in taken]
+        if delivery.kind.language:
+            events = (self._statements or _without_statements)(events, delivery.kind.language)
+        elif self._names is None:
             return taken
-        events = self._names([one.event for one in taken], f"{delivery.kind.name}/{delivery.name}")
+        if self._names is not None:
+            events = self._names(events, f"{delivery.kind.name}/{delivery.name}")
         return [msgspec.structs.replace(one, event=event) for one, event in zip(taken, events, strict=True)]
 
-    def _arrival(self, delivery: _Delivery, place: int) -> Arrival:
+    def _arrival(self, delivery: Delivery, place: int) -> Arrival:
         now_ns = delivery.now_ns
         line = place if delivery.first_line else 0
         return Arrival(
             now_ns, delivery.name, self._tenant, lambda: uuid7(now_ns, self._random(10)), delivery.file, line
         )
 
-    def _rejected(self, delivery: _Delivery, item: Item, reason: str, arrival: Arrival) -> _Taken:
+    def _rejected(self, delivery: Delivery, item: Item, reason: str, arrival: Arrival) -> Taken:
         where = f"{'line' if delivery.first_line else 'item'} {item.place}"
         event = quarantined(delivery.kind, item, f"{where} {reason}", arrival, self._redact)
-        short = _key_of_rejected(item, arrival)
+        short = key_of_rejected(item, arrival)
         key = self._key(delivery, short) if short else ""
-        return _Taken(item, self._complete(event, delivery, key), key, short, 0, reason)
+        return Taken(item, self._complete(event, delivery, key), key, short, 0, reason)
 
-    def _key(self, delivery: _Delivery, key: str) -> str:
+    def _key(self, delivery: Delivery, key: str) -> str:
         return key_of(
             self._tenant, delivery.kind.name, delivery.name if delivery.kind.one_instance else "", key
         )
 
-    def _complete(self, event: Event, delivery: _Delivery, key: str) -> Event:
+    def _complete(self, event: Event, delivery: Delivery, key: str) -> Event:
         """What only the intake knows: tenant, when it was seen, who delivered it, its key."""
         changes: dict[str, Any] = {"tenant": self._tenant, "observed_time": str(delivery.now_ns)}
         if key:
@@ -194,17 +220,26 @@ class Intake:
             changes["links"] = (*event.links, Link(rel="delivered_by", id=delivery.by.id))
         return msgspec.structs.replace(event, **changes)
 
-    def _record(self, delivery: _Delivery, taken: list[_Taken], total: int) -> IntakeResult:
+    def _record(self, delivery: Delivery, taken: list[Taken], total: int) -> IntakeResult:
         """Record what was not recorded before; the caller holds the lock."""
         seen = self._ready()
         try:
             known = seen.known([one.key for one in taken if one.key])
             fresh = [one for one in taken if not one.key or one.key not in known]
+            gaps: list[Taken] = []
+            answered: list[Taken] = []
+            last: Receipt | None = None
             if fresh:
-                fresh, last = self._submit(delivery, fresh)
-                # A crash here leaves keys that the record has and this file has not: the next start learns
-                # them.
-                seen.note([one.key for one in fresh if one.key], last.index + 1, last.ledger)
+                fresh, gaps = self._met(delivery, seen, fresh)
+                answered, last = self._submit(delivery, in_order(gaps, fresh))
+                fresh = [one for one in answered if not one.is_gap]
+            # A crash here leaves keys that the record has and this file has not: the next start learns them.
+            self._feed_book.memories.keep()
+            self._feed_book.arrived(delivery, taken, fresh, total, len(gaps))
+            if last is not None:
+                seen.note([one.key for one in answered if one.key], last.index + 1, last.ledger)
+            else:
+                seen.settle()
         except BaseException:
             # Something may be in the record, or on its way there, whose key is not noted. The store of what
             # was seen is opened anew, which learns it from the record, before anything is looked up again.
@@ -216,7 +251,28 @@ class Intake:
             skewed=sum(one.skewed for one in fresh), problems=tuple(problems[:_NAMED_PROBLEMS]),
         )  # fmt: skip
 
-    def _submit(self, delivery: _Delivery, fresh: list[_Taken]) -> tuple[list[_Taken], Receipt]:
+    def _met(self, delivery: Delivery, seen: Seen, fresh: list[Taken]) -> tuple[list[Taken], list[Taken]]:
+        """The events with what earlier ones of the feed told of them, and the gaps, by what they precede."""
+        if delivery.kind.remember is None:
+            return fresh, []
+        met, gaps = [], []
+        for one in fresh:
+            event, missing = self._feed_book.memories.meet(delivery.kind, delivery.name, one.event)
+            met.append(one if event is one.event else msgspec.structs.replace(one, event=event))
+            for gap in missing:
+                arrival = self._arrival(delivery, one.place)
+                told, key = gap_event(delivery.kind, gap, event, arrival), self._key(delivery, gap_key(gap))
+                told = self._complete(told, delivery, key)
+                gaps.append(Taken(one.item, told, key, gap_key(gap), 0, is_gap=True))
+        known = seen.known([gap.key for gap in gaps]) if gaps else set()
+        return met, [gap for gap in gaps if gap.key not in known]
+
+    @property
+    def _feed_book(self) -> Feeds:
+        assert self._book is not None
+        return self._book
+
+    def _submit(self, delivery: Delivery, fresh: list[Taken]) -> tuple[list[Taken], Receipt]:
         """Record events and wait; what turns out to be too large is quarantined instead."""
         answers = self._answers(delivery, [one.event for one in fresh])
         large = [place for place, answer in enumerate(answers) if isinstance(answer, TooLarge)]
@@ -225,7 +281,7 @@ class Intake:
                 reason = "is too large to be kept"
                 item = msgspec.structs.replace(fresh[place].item, problem=reason)
                 rejected = self._rejected(delivery, item, reason, self._arrival(delivery, item.place))
-                fresh[place] = self._without_names(delivery, [rejected])[0]
+                fresh[place] = self._cleaned(delivery, [rejected])[0]
             for place, answer in zip(
                 large, self._answers(delivery, [fresh[place].event for place in large]), strict=True
             ):
@@ -236,7 +292,7 @@ class Intake:
         receipts = [answer for answer in answers if isinstance(answer, Receipt)]
         return fresh, max(receipts, key=lambda receipt: receipt.index)
 
-    def _answers(self, delivery: _Delivery, events: list[Event]) -> list[Answer]:
+    def _answers(self, delivery: Delivery, events: list[Event]) -> list[Answer]:
         collected = self._outstanding = _Collected(len(events))
         self._recorder.submit_all(events, collected.done, f"{delivery.kind.name}/{delivery.name}")
         answers = collected.wait()
@@ -250,37 +306,13 @@ class Intake:
             self._outstanding = None
         if self._seen is None:
             self._seen = self._open_seen()
+            self._book = Feeds(self._seen, self._kinds, self._expects)
         return self._seen
 
     def _forget(self) -> None:
         if self._seen is not None:
             self._seen.close()
-            self._seen = None
-
-
-class _Delivery(msgspec.Struct, frozen=True):
-    kind: SourceKind
-    name: str
-    by: Actor | None
-    now_ns: int
-    file: str
-    first_line: int
-
-
-class _Taken(msgspec.Struct, frozen=True):
-    """An item on its way in. `short` is the parser's key, `key` the stored one."""
-
-    item: Item
-    event: Event
-    key: str
-    short: str
-    weight: int
-    problem: str = ""
-    skewed: bool = False
-
-    @property
-    def place(self) -> int:
-        return self.item.place
+            self._seen = self._book = None
 
 
 class _Collected:
@@ -306,61 +338,33 @@ class _Collected:
         return [answer for answer in self._answers if answer is not None]
 
 
+def _checked(kind: SourceKind, options: Options) -> Options:
+    if unknown := sorted(set(options) - set(kind.options)):
+        raise ConfigError(
+            f"{kind.name} has no option {unknown[0][:40]!r}", key="option",
+            hint=f"there are: {', '.join(kind.options) or 'none'}",
+        )  # fmt: skip
+    return options
+
+
+def _without_statements(events: Sequence[Event], language: str) -> list[Event]:
+    """Where nobody can take out what is personal, nothing of a statement is kept."""
+    hidden = StatementText(text="[UNSCANNED]")
+    return [
+        event
+        if event.statement is None
+        else msgspec.structs.replace(
+            event,
+            statement=hidden,
+            attrs={name: one for name, one in event.attrs.items() if name != PARAMETERS},
+        )
+        for event in events
+    ]
+
+
 def _parsed(kind: SourceKind, item: Item, arrival: Arrival) -> Parsed | Rejected:
     try:
         return kind.parse(item.value, item.data, arrival)
     except (GlasshatchError, ValueError, TypeError, RecursionError) as error:
         # Whatever a foreign item holds, it is kept and counted, and stops nobody.
         return Rejected(f"is not understood ({type(error).__name__})")
-
-
-def _batches(pieces: list[Piece]) -> Iterator[list[Piece]]:
-    """Parts that are parsed and recorded at once; between them others have their turn."""
-    start = size = 0
-    for at, (_, data) in enumerate(pieces):
-        if at - start >= _BATCH_ITEMS or (size and size + len(data) > _BATCH_BYTES):
-            yield pieces[start:at]
-            start, size = at, 0
-        size += len(data)
-    if start < len(pieces):
-        yield pieces[start:]
-
-
-def _fullest(kind: SourceKind, pieces: list[Piece]) -> dict[str, int]:
-    """By key, the place of the fullest copy in a delivery of several batches."""
-    best: dict[str, tuple[int, int]] = {}
-    for piece in pieces if kind.weigh is not None else ():
-        item = read_item(piece)
-        key, weight = ("", 0) if item.problem or kind.weigh is None else kind.weigh(item.value)
-        if key and (key not in best or weight > best[key][0]):
-            best[key] = (weight, item.place)
-    return {key: place for key, (_, place) in best.items()}
-
-
-def _heaviest(items: list[_Taken]) -> list[_Taken]:
-    """Of several copies of a fact in one batch the fullest one, at the place of the first."""
-    best: dict[str, _Taken] = {}
-    for one in items:
-        name = one.key or f"-{one.place}"
-        known = best.get(name)
-        if known is None or one.weight > known.weight:
-            best[name] = one
-    return list(best.values())
-
-
-def _key_of_rejected(item: Item, arrival: Arrival) -> str:
-    """What is not understood comes once as well, if its place in a file or its own id tells it again."""
-    content = hashlib.blake2b(item.data, digest_size=16).hexdigest()
-    if arrival.line:
-        return f"rejected line {arrival.file} {arrival.line} {content}"
-    given = item.value.get("id") if isinstance(item.value, dict) else None
-    return f"rejected id {given} {content}" if isinstance(given, str) and given else ""
-
-
-def _skewed(event: Event, now_ns: int, *, live: bool) -> tuple[Event, bool]:
-    """The event, marked if its clock is far off: a day ahead, or a week behind in a live delivery."""
-    ahead = event.time_ns - now_ns
-    off = "ahead" if ahead > _SKEW_AHEAD_NS else "behind" if live and -ahead > _SKEW_BEHIND_NS else ""
-    if not off:
-        return event, False
-    return msgspec.structs.replace(event, labels={**event.labels, "clock": off}), True

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Final
 
 import msgspec
@@ -42,13 +43,16 @@ class Item(msgspec.Struct, frozen=True):
     problem: str = ""
 
 
-class _List(msgspec.Struct):
+class _KindList(msgspec.Struct):
     kind: str
     items: list[msgspec.Raw]
 
 
-def split(body: bytes, first: int = 1) -> list[Piece]:
+def split(body: bytes, first: int = 1, member: str = "items") -> list[Piece]:
     """The items of a body, not yet read. Lines are counted from `first`, other items from 1.
+
+    Args:
+        member: Where an object holds its list, as `Records`; `items` only stands beside a `kind`.
 
     Raises:
         TooLarge: It has more than `MAX_ITEMS`; nothing of it should be stored.
@@ -58,7 +62,10 @@ def split(body: bytes, first: int = 1) -> list[Piece]:
     if body[start : start + 1] == b"[" and not _is_line(body, start):
         return _bounded(_quick(body, start) or _scanned(body, start, in_array=True))
     if body[start : start + 1] == b"{" and not _is_line(body, start):
-        return _bounded(_value(body, start, first) or _lines(body, start, first))
+        found = _value(body, start, first, member)
+        if found is None or (not found and member == "items"):
+            return _bounded(_lines(body, start, first))
+        return _bounded(found)
     return _bounded(_lines(body, start, first))
 
 
@@ -112,20 +119,38 @@ def is_whole(data: bytes) -> bool:
     return True
 
 
-def _value(body: bytes, start: int, first: int) -> list[Piece] | None:
+def _value(body: bytes, start: int, first: int, member: str) -> list[Piece] | None:
     """An object over several lines, a list's items, or several such objects; None for lines."""
-    data = memoryview(body)[start:]
-    if body.count(b",") <= _QUICK_COMMAS:
-        try:
-            found = msgspec.json.decode(data, type=_List)
-            return [(place, memoryview(item)) for place, item in enumerate(found.items, 1)]
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            pass
+    if (items := _listed(body, start, member)) is not None:
+        return items
     if b"\n" not in body[start:].strip() or is_whole(body[start:]):
         return [(first + body.count(b"\n", 0, start), body[start:].strip())]
     if lines_follow(body[body.index(b"\n", start) + 1 :]):
         return None
     return list(_bounded(_scanned(body, start, in_array=False)))
+
+
+def _listed(body: bytes, start: int, member: str) -> list[Piece] | None:
+    """The items of an object's list; None if there is none, or it is not whole."""
+    begin = re.compile(rb'\{\s*"%s"\s*:\s*(?=\[)' % member.encode()).match(body, start)
+    if body.count(b",") <= _QUICK_COMMAS:
+        try:
+            found = msgspec.json.decode(memoryview(body)[start:], type=_list_type(member))
+            return [(place, memoryview(item)) for place, item in enumerate(found.items, 1)]
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            pass
+    if begin is None or member == "items":
+        return None
+    # A list of known name that is broken somewhere: every other item of it is found all the same.
+    pieces = list(_bounded(_scanned(body, begin.end(), in_array=True)))
+    return pieces[:-1] if pieces and bytes(pieces[-1][1][:1]) in b"}," else pieces
+
+
+@cache
+def _list_type(member: str) -> Any:
+    if member == "items":
+        return _KindList
+    return msgspec.defstruct("_NamedList", [("items", list[msgspec.Raw], msgspec.field(name=member))])
 
 
 def _quick(body: bytes, start: int) -> list[Piece] | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 
-from ..events import Event
+from ..events import Event, Resource
+from .forms import Form, Options, json_form
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAMED_UTC = re.compile(r"(?<=\d) ?(UTC|GMT)$")
@@ -53,6 +54,35 @@ Weigh = Callable[[Any], tuple[str, int]]
 """From decoded JSON to what `Parsed` will say of `key` and `weight`, without the rest."""
 
 
+class Gap(msgspec.Struct, frozen=True):
+    """Numbers that a source gives its entries, and of which some are missing.
+
+    of: what they number, in words. session: in which session of the source. first, last: the missing ones.
+    """
+
+    of: str
+    session: str
+    first: int
+    last: int
+    resource: Resource | None = None
+
+
+Memory = MutableMapping[str, Any]
+"""What a source remembers of a feed from one delivery to the next: short JSON values by name."""
+
+Remember = Callable[[Memory, Event], tuple[Event, tuple[Gap, ...]]]
+"""Given every event that is new, in the order of the feed: the event with what earlier ones told of it, and
+what is missing before it. Pure but for the memory; the same memory and event give the same answer."""
+
+
+class Setup(msgspec.Struct, frozen=True):
+    """For what a source is set up: its instance, the server's address, and the file that holds its token."""
+
+    name: str
+    server: str
+    token_file: str
+
+
 class SourceKind(msgspec.Struct, frozen=True):
     """A kind of source: its name, what it reads, its parser."""
 
@@ -66,6 +96,16 @@ class SourceKind(msgspec.Struct, frozen=True):
     understood, so that nobody can say where they stand, only the names of its members are kept."""
     one_instance: bool = True
     """Whether keys are told apart by instance; otherwise two instances may deliver the same fact."""
+    form: Callable[[Options], Form] = json_form
+    """How items stand in a body, by the options of the delivery."""
+    options: dict[str, str] = {}
+    """The options that `form` knows, and what each means."""
+    setup: Callable[[Setup], dict[str, str]] | None = None
+    """The files that the other system needs, by name, so that it delivers here."""
+    remember: Remember | None = None
+    language: str = ""
+    """In which language the texts of its events' statements and `attrs.parameters` are, as in `sql`: the
+    intake replaces what is personal in them by what they mean, and hides what it does not understand."""
     workforce: bool = False
     """Whether its actors are people and machines of ours, kept in clear, as in an API server's own audit.
     An application's actor may be a customer: then every name in the event is redacted."""

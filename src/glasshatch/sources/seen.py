@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from ..errors import ConfigError, Unavailable
 from ..events import DEFAULT_LEDGER
+from .standing import FeedStanding
 
 LABEL = "dedup"
 _FORMAT = 1
@@ -67,14 +69,20 @@ class Seen:
         """All keys of the ledger's entries before this index are known."""
         return self._watermarks().get(ledger, 0)
 
-    def catch_up(self, entries: Iterable[tuple[int, bytes]], ledger: str = DEFAULT_LEDGER) -> None:
-        """Learn the keys of a ledger's entries from the watermark on."""
+    def catch_up(
+        self,
+        entries: Iterable[tuple[int, bytes]],
+        ledger: str = DEFAULT_LEDGER,
+        learn: Callable[[bytes], object] = len,
+    ) -> None:
+        """Learn the keys of a ledger's entries from the watermark on; `learn` is given each that has one."""
         keys: list[str] = []
         stop = self.watermark(ledger)
         for index, data in entries:
             stop = index + 1
             if b'"dedup"' in data:
                 keys += [label] if (label := _label(data)) else []
+                learn(data)
             if len(keys) >= 10_000:
                 self.note(keys, stop, ledger)
                 keys = []
@@ -109,6 +117,66 @@ class Seen:
         except sqlite3.Error:
             raise Unavailable("what was seen cannot be noted", hint="look at the disk under it") from None
 
+    def recall(self, feed: str) -> dict[str, Any]:
+        """What is remembered of a feed, the longest untouched first."""
+        rows = self._database.execute("SELECT key, value FROM memory WHERE feed = ? ORDER BY rowid", (feed,))
+        return {key: msgspec.json.decode(value) for key, value in rows}
+
+    def remember(self, feed: str, changes: Mapping[str, Any]) -> None:
+        """Remember of a feed; None forgets. Kept with the next `note`, or not at all."""
+        rows = [(feed, key) for key in changes]
+        self._database.executemany("DELETE FROM memory WHERE feed = ? AND key = ?", rows)
+        self._database.executemany(
+            "INSERT INTO memory (feed, key, value) VALUES (?, ?, ?)",
+            [(feed, key, msgspec.json.encode(value)) for key, value in changes.items() if value is not None],
+        )
+
+    def standings(self) -> dict[str, FeedStanding]:
+        """How each feed was doing at its last note."""
+        rows = self._database.execute("SELECT feed, standing FROM feeds")
+        return {feed: msgspec.json.decode(value, type=FeedStanding) for feed, value in rows}
+
+    def stand(self, standing: FeedStanding) -> None:
+        """How a feed is doing. Kept with the next `note` or `settle`, or not at all."""
+        self._database.execute(
+            "INSERT INTO feeds VALUES (?, ?) ON CONFLICT (feed) DO UPDATE SET standing = excluded.standing",
+            (f"{standing.kind}/{standing.name}", msgspec.json.encode(standing)),
+        )
+
+    def settle(self) -> None:
+        """Keep what was said since the last note; raises `Unavailable` if that cannot be written."""
+        try:
+            self._database.commit()
+        except sqlite3.Error:
+            raise Unavailable("what was seen cannot be noted", hint="look at the disk under it") from None
+
+    def wait_for(self, feed: str, facts: Sequence[tuple[str, str]], now_ns: int) -> None:
+        """These came out of a feed's log and are expected by its webhook: keys, and what names the facts."""
+        self._database.executemany(
+            "INSERT OR IGNORE INTO waiting VALUES (?, ?, ?, ?)",
+            [(bytes.fromhex(key), feed, fact, now_ns) for key, fact in facts],
+        )
+
+    def came(self, keys: Sequence[str]) -> None:
+        """These came by the webhook too."""
+        rows = [(bytes.fromhex(key),) for key in keys]
+        self._database.executemany("DELETE FROM waiting WHERE key = ?", rows)
+
+    def overdue(self, feed: str, before_ns: int, most: int) -> tuple[int, list[str]]:
+        """How many facts of a feed have been waited for since then, and the first of them."""
+        where = "FROM waiting WHERE feed = ? AND since < ?"
+        (count,) = self._database.execute(f"SELECT count(*) {where}", (feed, before_ns)).fetchone()
+        rows = self._database.execute(
+            f"SELECT fact {where} ORDER BY since, fact LIMIT ?",
+            (feed, before_ns, most),
+        )
+        return count, [row[0] for row in rows]
+
+    def give_up(self, feed: str, before_ns: int) -> None:
+        """Wait no longer for what was told to be missing."""
+        self._database.execute("DELETE FROM waiting WHERE feed = ? AND since < ?", (feed, before_ns))
+        self.settle()
+
     def close(self) -> None:
         """Let the file go."""
         self._database.close()
@@ -124,6 +192,17 @@ class Seen:
             database.execute("PRAGMA synchronous = NORMAL")
             database.execute("CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)")
             database.execute("CREATE TABLE IF NOT EXISTS seen (key BLOB PRIMARY KEY) WITHOUT ROWID")
+            database.execute(
+                "CREATE TABLE IF NOT EXISTS feeds (feed TEXT PRIMARY KEY, standing BLOB NOT NULL)"
+            )
+            database.execute(
+                "CREATE TABLE IF NOT EXISTS waiting (key BLOB PRIMARY KEY, feed TEXT NOT NULL,"
+                " fact TEXT NOT NULL, since INTEGER NOT NULL) WITHOUT ROWID"
+            )
+            database.execute(
+                "CREATE TABLE IF NOT EXISTS memory"
+                " (feed TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, UNIQUE (feed, key))"
+            )
             database.execute(
                 "INSERT OR IGNORE INTO meta VALUES ('format', ?), ('watermark', '0')", (str(_FORMAT),)
             )

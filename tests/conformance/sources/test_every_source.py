@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 
 from fixtures.audit import event as audit_event
+from fixtures.logs_of_others import log_entry, trail_record
 from glasshatch.events import decode, encode
 from glasshatch.sources import SOURCES, Arrival, Parsed, Rejected
 
@@ -20,6 +21,8 @@ NOW_NS = 1_795_385_333 * 10**9
 SAMPLES: dict[str, list[dict[str, Any]]] = {
     "json": [{"id": "a", "action": "order.paid"}, {"id": "b", "message": "anything", "n": 1.5}],
     "kubernetes": [audit_event(number=1), audit_event("secrets", "get", number=2)],
+    "pgaudit": [log_entry(1, "AUDIT: SESSION,1,1,READ,SELECT,,,SELECT 1,<none>"), log_entry(2, "checkpoint")],
+    "cloudtrail": [trail_record("GetObject", 1), trail_record("AssumeRole", 2)],
 }
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),

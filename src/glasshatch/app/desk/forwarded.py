@@ -6,13 +6,14 @@ The front checks the token and the roles again, so nothing the back could get wr
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ...api.access_values import AccessReview, AccessView
 from ...api.breakglass_values import PrintForm, SheetPrinted, SheetReview, SheetView
 from ...api.change_values import Ran, StatementForm, UndoForm
 from ...api.client import Client
+from ...api.feed_values import SourceView
 from ...api.key_values import KeysText, KeyView, RetireForm, RotateForm
 from ...api.policy_values import Explained, ExplainForm, PolicyLoaded, Replayed, ReplayForm
 from ...api.reach_values import ConnectForm, Reachable, WayIn
@@ -304,9 +305,14 @@ class ForwardedPart(ForwardedSigning):
         encoding: str = "",
         file: str = "",
         line: int = 0,
+        options: Sequence[str] = (),
     ) -> IntakeResult:
         with self._front(caller) as front:
-            return front.ingest(source, name, body, encoding, file, line)
+            return front.ingest(source, name, body, encoding, file, line, options)
+
+    def list_sources(self, caller: Identity) -> list[SourceView]:
+        with self._front(caller) as front:
+            return front.list_sources()
 
     @contextlib.contextmanager
     def _front(self, caller: Identity, address: str = "") -> Iterator[Client]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
+from ...api.feed_values import SourceView
 from ...api.values import IntakeResult
 from ...errors import ConfigError
 from ...identity import Identity
-from ...sources import decode_body
+from ...sources import FeedStanding, decode_body
 from ..house import House
 
 _NAME_CHARACTERS = 200
+_OPTION_CHARACTERS = 1_000
 
 
 class IntakePart:
@@ -28,6 +32,7 @@ class IntakePart:
         encoding: str = "",
         file: str = "",
         line: int = 0,
+        options: Sequence[str] = (),
     ) -> IntakeResult:
         """Take a delivery; every item of it is durable, as an event or quarantined, when this returns."""
         if len(name) > _NAME_CHARACTERS or not name.isprintable():
@@ -38,6 +43,42 @@ class IntakePart:
         # name only a digest is.
         (name,) = self._house.redactor.texts([name])
         taken = self._house.intake.take(
-            source, name, decode_body(body, encoding), caller.as_actor(), file=file, first_line=line
-        )
+            source, name, decode_body(body, encoding), caller.as_actor(), file=file, first_line=line,
+            options=_read_options(options),
+        )  # fmt: skip
         return msgspec.convert(taken, IntakeResult, from_attributes=True)
+
+    def list_sources(self, caller: Identity) -> list[SourceView]:
+        """Every feed that ever delivered; holds nothing of the record's content: no read of it."""
+        if not self._house.has_feeds:
+            return []
+        with self._house.intake.feeds() as feeds:
+            standings = feeds.standings()
+        now_ns = self._house.clock.now_ns()
+        return [self._feed_view(one, now_ns) for one in standings]
+
+    def _feed_view(self, one: FeedStanding, now_ns: int) -> SourceView:
+        feed = f"{one.kind}/{one.name}"
+        return SourceView(
+            source=one.kind, name=one.name, state="silent" if one.silent else "live" if one.live else "file",
+            ledger=self._house.streams.of_feed(feed), last_event=_text(one.newest_ns),
+            last_delivery=_text(one.last_ns), lag_seconds=f"{one.behind_ns / 10**9:.3f}",
+            rate=f"{one.rate(now_ns):.2f}", events=one.events, duplicates=one.duplicates,
+            quarantined=one.quarantined, gaps=one.gaps, error=one.problem,
+        )  # fmt: skip
+
+
+def _text(moment_ns: int) -> str:
+    return str(moment_ns) if moment_ns else ""
+
+
+def _read_options(given: Sequence[str]) -> dict[str, str]:
+    options: dict[str, str] = {}
+    for one in given:
+        name, sign, value = one.partition("=")
+        if not sign or not name or len(one) > _OPTION_CHARACTERS:
+            raise ConfigError(
+                "an option is name=value", key="option", hint="as in option=timezone=Europe/Rome"
+            )
+        options[name] = value
+    return options

@@ -19,6 +19,7 @@ from ..breakglass.entering import GlassAuthenticator
 from ..breakglass.spooling import SpoolingSink
 from ..config import Config, LoadedConfig, load_config, split_address
 from ..desk import FrontDesk
+from ..feeds.watching import watch_feeds
 from ..gaps import GapKeeper
 from ..house import House
 from ..limiting import make_usage
@@ -104,11 +105,14 @@ async def _run(house: House, stop: asyncio.Event, lifeline: Lifeline, workers: i
     keeper = _keeper(house, workers, gaps, reviewing) if workers else None
     house.ledgers.recheck()
     async with asyncio.TaskGroup() as tasks:
-        sweeping = tasks.create_task(_sweep(desk, stop))
-        retaining = tasks.create_task(retain(house))
-        policing = tasks.create_task(keep_policy(house))
-        schedules = tasks.create_task(keep_schedules(house.reviews))
-        watching = tasks.create_task(watch_gaps(gaps, gateway))
+        behind = [
+            tasks.create_task(_sweep(desk, stop)),
+            tasks.create_task(retain(house)),
+            tasks.create_task(keep_policy(house)),
+            tasks.create_task(keep_schedules(house.reviews)),
+            tasks.create_task(watch_gaps(gaps, gateway)),
+            tasks.create_task(watch_feeds(house)),
+        ]
         try:
             link.start()
             desk.signin.start()
@@ -123,11 +127,8 @@ async def _run(house: House, stop: asyncio.Event, lifeline: Lifeline, workers: i
             lifeline.ready(f"PostgreSQL on {config.gateway.postgres}{by}")
             await stop.wait()
         finally:
-            sweeping.cancel()
-            retaining.cancel()
-            policing.cancel()
-            schedules.cancel()
-            watching.cancel()
+            for task in behind:
+                task.cancel()
             halted = house.ledgers.error
             if gateway is not None:
                 await gateway.stop(0 if halted else config.server.drain_seconds)

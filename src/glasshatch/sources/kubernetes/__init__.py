@@ -2,12 +2,14 @@
 
 from ..parsed import SourceKind
 from .parse import parse, weigh
+from .setup import setup_files
 
 SOURCE = SourceKind(
     "kubernetes",
     "audit events, one a line or as an EventList, from log files and webhooks",
     parse,
     weigh=weigh,
+    setup=setup_files,
     opaque=True,
     workforce=True,
 )

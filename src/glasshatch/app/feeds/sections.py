@@ -1,0 +1,21 @@
+"""The tables of the configuration about feeds."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+Duration = Annotated[str, msgspec.Meta(pattern=r"^[1-9][0-9]{0,5}[smhd]$")]
+
+
+class FeedSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is expected of a feed; the table's name is `kind/name`, as in `kubernetes/prod` or `json/*`.
+
+    silent: for how long nothing may come before an alert says so, as in `15m`, or never; by default ten times
+    what is usual for the feed, and an hour at least. webhook_within: of a feed that comes as a log and by
+    webhook: how long after the log the webhook may bring an event before it is told to be missing.
+    """
+
+    silent: Literal["", "never"] | Duration = ""
+    webhook_within: Literal[""] | Duration = ""

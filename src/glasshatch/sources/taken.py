@@ -1,0 +1,112 @@
+"""Items on their way in: parts of a delivery, copies of one fact among them, and their keys."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from ..events import Actor, Event
+from .forms import Form
+from .items import Item, Piece
+from .parsed import Arrival, SourceKind
+
+BATCH_ITEMS: Final = 1_000
+"""How many items are parsed and recorded at once."""
+
+_BATCH_BYTES = 4 * 1024 * 1024
+_SKEW_AHEAD_NS = 86_400 * 10**9
+_SKEW_BEHIND_NS = 7 * 86_400 * 10**9
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """One delivery, whatever it holds."""
+
+    kind: SourceKind
+    name: str
+    by: Actor | None
+    now_ns: int
+    file: str
+    first_line: int
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """An item on its way in. `short` is the parser's key, `key` the stored one."""
+
+    item: Item
+    event: Event
+    key: str
+    short: str
+    weight: int
+    problem: str = ""
+    skewed: bool = False
+    is_gap: bool = False
+
+    @property
+    def place(self) -> int:
+        """Its place in the delivery or file."""
+        return self.item.place
+
+
+def batches(pieces: list[Piece]) -> Iterator[list[Piece]]:
+    """Parts that are parsed and recorded at once; between them others have their turn."""
+    start = size = 0
+    for at, (_, data) in enumerate(pieces):
+        if at - start >= BATCH_ITEMS or (size and size + len(data) > _BATCH_BYTES):
+            yield pieces[start:at]
+            start, size = at, 0
+        size += len(data)
+    if start < len(pieces):
+        yield pieces[start:]
+
+
+def fullest(kind: SourceKind, form: Form, pieces: list[Piece]) -> dict[str, int]:
+    """By key, the place of the fullest copy in a delivery of several batches."""
+    best: dict[str, tuple[int, int]] = {}
+    for piece in pieces if kind.weigh is not None else ():
+        item = form.read(piece)
+        key, weight = ("", 0) if item.problem or kind.weigh is None else kind.weigh(item.value)
+        if key and (key not in best or weight > best[key][0]):
+            best[key] = (weight, item.place)
+    return {key: place for key, (_, place) in best.items()}
+
+
+def in_order(gaps: list[Taken], fresh: list[Taken]) -> list[Taken]:
+    """Every gap before the event that shows it."""
+    if not gaps:
+        return fresh
+    before: dict[int, list[Taken]] = {}
+    for gap in gaps:
+        before.setdefault(gap.place, []).append(gap)
+    return [one for event in fresh for one in (*before.get(event.place, ()), event)]
+
+
+def heaviest(items: list[Taken]) -> list[Taken]:
+    """Of several copies of a fact in one batch the fullest one, at the place of the first."""
+    best: dict[str, Taken] = {}
+    for one in items:
+        name = one.key or f"-{one.place}"
+        known = best.get(name)
+        if known is None or one.weight > known.weight:
+            best[name] = one
+    return list(best.values())
+
+
+def key_of_rejected(item: Item, arrival: Arrival) -> str:
+    """What is not understood comes once as well, if its place in a file or its own id tells it again."""
+    content = hashlib.blake2b(item.data, digest_size=16).hexdigest()
+    if arrival.line:
+        return f"rejected line {arrival.file} {arrival.line} {content}"
+    given = item.value.get("id") if isinstance(item.value, dict) else None
+    return f"rejected id {given} {content}" if isinstance(given, str) and given else ""
+
+
+def skewed(event: Event, now_ns: int, *, live: bool) -> tuple[Event, bool]:
+    """The event, marked if its clock is far off: a day ahead, or a week behind in a live delivery."""
+    ahead = event.time_ns - now_ns
+    off = "ahead" if ahead > _SKEW_AHEAD_NS else "behind" if live and -ahead > _SKEW_BEHIND_NS else ""
+    if not off:
+        return event, False
+    return msgspec.structs.replace(event, labels={**event.labels, "clock": off}), True
