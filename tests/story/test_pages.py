@@ -374,6 +374,20 @@ def seal(scene: Scene) -> Iterator[Story]:
 
 
 @contextlib.contextmanager
+def reveal(scene: Scene) -> Iterator[Story]:
+    """Alice asks for one value; the page's requests are hers."""
+    house = scene.house
+
+    def asked(_: Play) -> str:
+        every = house.jsonl("requests", "--state", "all", person="dana")
+        return next(str(one["id"]) for one in every[::-1] if one["reveal"])
+
+    sees = (r"<EMAIL:", r"public\.customers\.email \(EMAIL", r"shown once, and recorded", r"\w@\w+\.")
+    with in_the_house(scene, words={"REQUEST": asked}, sees=sees) as story:
+        yield story
+
+
+@contextlib.contextmanager
 def evidence(scene: Scene) -> Iterator[Story]:
     with in_the_house(scene, words={"KEY": public_key(scene.house)}, sees=("proven",)) as story:
         yield story
@@ -470,7 +484,7 @@ STORIES = {
     "docs/guides/search.md": search, "docs/guides/witness.md": witness,
     "docs/guides/evidence.md": evidence, "docs/guides/seal-and-erase.md": seal,
     "docs/guides/review-a-statement.md": review, "docs/guides/test-a-policy.md": policies,
-    "docs/guides/redact.md": alone,
+    "docs/guides/redact.md": alone, "docs/guides/reveal-a-value.md": reveal,
 }  # fmt: skip
 """Pages that need more than the house; every other page is played in it as it stands."""
 

@@ -1,7 +1,7 @@
 """Shows approved values in a data directory, each in a child of its own that kills itself at a step.
 
-It reads lines `DIRECTORY REQUEST STEP` and answers with the status that the child ended with; what it was given
-by then stands before it.
+It reads lines `DIRECTORY REQUEST STEP` and answers with the status that the child ended with, behind
+`SHOWN` if the value was given by then.
 """
 
 from __future__ import annotations
