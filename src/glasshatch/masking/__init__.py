@@ -12,6 +12,7 @@ from .kernel import KERNEL, SCAN_KERNEL, run_of
 from .literals import LONGEST_CLEAR_NUMBER, literal_value
 from .operators import OPERATORS, Chosen, Operator, check_operator, masked, replacement
 from .pgtypes import ANY_TEXT, OPAQUE, TypeRow, ValueType, builtin_type, read_types
+from .pgvalues import readable
 from .proving import SLOWEST_MB_PER_S, failures, speeds
 from .redact import Redactor
 from .rows import MAX_SUBJECTS, RowPlan, plan_columns
@@ -80,6 +81,7 @@ __all__ = [
     "parse_path",
     "plan_columns",
     "read_types",
+    "readable",
     "replacement",
     "rule_by_comment",
     "run_of",

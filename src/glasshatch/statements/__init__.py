@@ -4,7 +4,7 @@ from .model import OutputColumn, Span, SpanKind, Statement
 from .registry import ALIASES, KINDS, analyze, kind_of
 from .sql import Reading, analyze_sql, read_sql
 from .sql.changes import Calls, Change, matching, quoted, read_change, target_name
-from .sql.tokens import plain_numbers
+from .sql.tokens import filled, plain_numbers
 
 __all__ = [
     "ALIASES",
@@ -18,6 +18,7 @@ __all__ = [
     "Statement",
     "analyze",
     "analyze_sql",
+    "filled",
     "kind_of",
     "matching",
     "plain_numbers",

@@ -173,7 +173,7 @@ def test_a_newer_protocol_is_negotiated_down(gateway) -> None:
     raw.startup(version=196610, user="alice", database="shop", **{"_pq_.something": "1"})
     tag, body = raw.message()
     assert tag == b"v"
-    assert struct.unpack(">II", body[:8]) == (0, 1)
+    assert struct.unpack(">II", body[:8]) == (196608, 1)
     assert raw.message()[0] == b"R"
 
 

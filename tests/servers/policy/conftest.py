@@ -18,6 +18,8 @@ from glasshatch.api.client import Client
 from glasshatch.api.policy_values import AskForm, Explained, ExplainForm, PolicyText
 from glasshatch.api.values import ActorForm, SearchForm, TokenForm
 
+from .holding import RULES, SECRET, Receiver
+
 PRODUCTION = (Path(policy.__file__).parent / "sets" / "production.cedar").read_text()
 CANARY = "anna.canary@example.com"
 TABLES = """
@@ -138,3 +140,47 @@ def server(postgres: PostgresServer, open_directory: Path) -> Iterator[PolicySer
     finally:
         server.stop()
         postgres.sql("DROP DATABASE policyshop WITH (FORCE)")
+
+
+@pytest.fixture(scope="package")
+def receiver() -> Iterator[Receiver]:
+    found = Receiver()
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="package")
+def held(postgres: PostgresServer, open_directory: Any, receiver: Receiver) -> Iterator[PolicyServer]:
+    """A server where statements wait, with several judges."""
+    folder = open_directory / "holding"
+    folder.mkdir()
+    postgres.sql("CREATE DATABASE heldshop")
+    postgres.sql(
+        "CREATE TABLE customers (id int PRIMARY KEY, email text);"
+        "CREATE TABLE orders (id int PRIMARY KEY, cents int);"
+        "INSERT INTO orders SELECT n, n FROM generate_series(1, 20) n;"
+        "CREATE FUNCTION mystery(int) RETURNS int LANGUAGE sql AS 'SELECT $1 + 1';",
+        database="heldshop",
+    )
+    server = PolicyServer(folder, postgres)
+    text = server.config.read_text().replace('"policyshop"', '"heldshop"')
+    server.config.write_text(text + RULES.format(hold="1m", port=receiver.port, page=server.api_port))
+    for name, secret in {"hook": SECRET, "chat": f"json://127.0.0.1:{receiver.port}/chat"}.items():
+        file = server.home / f"{name}.secret"
+        file.touch(mode=0o600)
+        file.write_text(secret)
+    (server.home / "oncall.json").write_text(
+        '{"rotation": {"people": ["olga"], "start": "2020-01-01T00:00:00Z", "every": "7d"}}'
+    )
+    try:
+        server.start()
+        server.add("alice", "engineer")
+        server.add("bob", "engineer", "approver")
+        server.add("carol", "auditor")
+        server.add("erna", "engineer")
+        server.add("olga", "engineer")
+        server.add("boss", "admin", "approver", "engineer")
+        yield server
+    finally:
+        server.stop()
+        postgres.sql("DROP DATABASE heldshop WITH (FORCE)")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import http.server
-import json
 import os
 import pty
 import select
@@ -12,173 +10,19 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
-from typing import Any
 
 import psycopg
 import pytest
 
-from fixtures.glasshatch import free_port
 from fixtures.page import Visitor
-from fixtures.servers import PostgresServer
 from glasshatch.api.values import RequestForm, RequestView
 from glasshatch.detect import verify_signature
 from glasshatch.errors import Conflict, Denied
 
 from .conftest import PolicyServer, until
+from .holding import SECRET, Asked, Receiver, connected, waiting
 
-RULES = """
-[[reviews]]
-kind = "statement"
-resource = "postgres/shop"
-approvers = ["role:approver", "actor:erna", "oncall:shop"]
-hold = "{hold}"
-
-[[reviews]]
-resource = "postgres/shop"
-verbs = ["delete"]
-approvals = 2
-ticket = "OPS-[0-9]+"
-reason_characters = 12
-wait = "2s"
-
-[oncall.shop]
-schedule = "oncall.json"
-
-[notify.hook]
-type = "webhook"
-url = "http://127.0.0.1:{port}/hook"
-secret = "file:hook.secret"
-kinds = ["request"]
-page = "http://127.0.0.1:{page}"
-
-[notify.chat]
-type = "apprise"
-url = "file:chat.secret"
-kinds = ["request"]
-"""
-SECRET = "0123456789abcdef0123456789abcdef"
 UNKNOWN = "SELECT mystery(41)"
-
-
-@pytest.fixture(scope="module")
-def receiver() -> Iterator[Receiver]:
-    found = Receiver()
-    yield found
-    found.close()
-
-
-@pytest.fixture(scope="module")
-def held(postgres: PostgresServer, open_directory: Any, receiver: Receiver) -> Iterator[PolicyServer]:
-    """A server where statements wait, with several judges."""
-    folder = open_directory / "holding"
-    folder.mkdir()
-    postgres.sql("CREATE DATABASE heldshop")
-    postgres.sql(
-        "CREATE TABLE customers (id int PRIMARY KEY, email text);"
-        "CREATE TABLE orders (id int PRIMARY KEY, cents int);"
-        "INSERT INTO orders SELECT n, n FROM generate_series(1, 20) n;"
-        "CREATE FUNCTION mystery(int) RETURNS int LANGUAGE sql AS 'SELECT $1 + 1';",
-        database="heldshop",
-    )
-    server = PolicyServer(folder, postgres)
-    text = server.config.read_text().replace('"policyshop"', '"heldshop"')
-    server.config.write_text(text + RULES.format(hold="1m", port=receiver.port, page=server.api_port))
-    for name, secret in {"hook": SECRET, "chat": f"json://127.0.0.1:{receiver.port}/chat"}.items():
-        file = server.home / f"{name}.secret"
-        file.touch(mode=0o600)
-        file.write_text(secret)
-    (server.home / "oncall.json").write_text(
-        '{"rotation": {"people": ["olga"], "start": "2020-01-01T00:00:00Z", "every": "7d"}}'
-    )
-    try:
-        server.start()
-        server.add("alice", "engineer")
-        server.add("bob", "engineer", "approver")
-        server.add("carol", "auditor")
-        server.add("erna", "engineer")
-        server.add("olga", "engineer")
-        server.add("boss", "admin", "approver", "engineer")
-        yield server
-    finally:
-        server.stop()
-        postgres.sql("DROP DATABASE heldshop WITH (FORCE)")
-
-
-def connected(server: PolicyServer, person: str, notices: list[str] | None = None) -> psycopg.Connection[Any]:
-    token = (server.home.parent / f"{person}.token").read_text().strip()
-    found = psycopg.connect(
-        host="127.0.0.1",
-        port=server.gateway_port,
-        dbname="shop",
-        user=person,
-        password=token,
-        autocommit=True,
-    )
-    if notices is not None:
-        found.add_notice_handler(lambda said: notices.append(f"{said.message_primary} {said.message_hint}"))
-    return found
-
-
-class Receiver:
-    """What channels were told, as they came: the path, the headers, the body."""
-
-    def __init__(self) -> None:
-        self.port = free_port()
-        self.came: list[tuple[str, dict[str, str], bytes]] = []
-        receiver = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                receiver.came.append((self.path, dict(self.headers), body))
-                self.send_response(200)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                return
-
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def of(self, path: str, request_id: str) -> list[tuple[dict[str, str], Any]]:
-        """What came there about a request."""
-        return [
-            (headers, json.loads(body)) for at, headers, body in list(self.came)
-            if at == path and request_id in body.decode()
-        ]  # fmt: skip
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
-class Asked:
-    """A statement on its way, in a thread of its own."""
-
-    def __init__(self, connection: psycopg.Connection[Any], text: str, **options: Any) -> None:
-        self.rows: list[Any] = []
-        self.error: Exception | None = None
-        self._thread = threading.Thread(target=self._run, args=(connection, text), kwargs=options)
-        self._thread.start()
-
-    def _run(self, connection: psycopg.Connection[Any], text: str, **options: Any) -> None:
-        try:
-            found = connection.execute(text, **options)
-            self.rows = found.fetchall() if found.description else []
-        except Exception as error:
-            self.error = error
-
-    def ended(self, within_s: float = 60) -> Asked:
-        self._thread.join(within_s)
-        assert not self._thread.is_alive(), "it still waits"
-        return self
-
-
-def waiting(server: PolicyServer, person: str = "bob") -> RequestView:
-    """The newest request that waits."""
-    found = until(lambda: server.client(person).list_requests("pending"), "request that waits")
-    return found[-1]
 
 
 def test_it_waits_says_for_whom_and_runs_once_when_approved(held: PolicyServer) -> None:
@@ -238,16 +82,6 @@ def test_a_change_is_measured_for_its_judge_while_it_waits(held: PolicyServer) -
     held.client("bob").revoke(grant)
     assert held.database.sql("SELECT cents FROM orders WHERE id = 5", database="heldshop") == "6"
     held.database.sql("UPDATE orders SET cents = id", database="heldshop")
-
-
-def test_a_prepared_statement_waits_at_its_parse_and_values_are_not_taken(held: PolicyServer) -> None:
-    with connected(held, "alice") as alice:
-        asked = Asked(alice, UNKNOWN, prepare=True)
-        held.client("bob").approve(waiting(held).id, "")
-        assert asked.ended().rows == [(42,)], asked.error
-        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="needs a review"):
-            alice.execute("SELECT mystery(%s)", (41,), prepare=True)
-        assert not held.client("bob").list_requests("pending")
 
 
 def test_ctrl_c_in_psql_ends_the_wait_and_withdraws(held: PolicyServer) -> None:

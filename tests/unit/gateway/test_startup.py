@@ -80,7 +80,7 @@ def test_protocol_2_is_refused_and_a_newer_minor_negotiated() -> None:
     assert negotiate(read_startup(packet(user="a"))) == b""
     answer = negotiate(read_startup(packet(version=196610, user="a", **{"_pq_.x": "1"})))
     assert answer[:1] == b"v"
-    assert answer[5:] == struct.pack(">II", 0, 1) + b"_pq_.x\0"
+    assert answer[5:] == struct.pack(">II", 196608, 1) + b"_pq_.x\0"
 
 
 def test_our_own_packet_is_whole() -> None:

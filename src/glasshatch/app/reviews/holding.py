@@ -5,6 +5,7 @@ Its text is not kept: an approval is for the session that waits, and for nothing
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _GRANT_NS = 3_600 * 10**9
 _REASON = "a statement waits in session {session}"
+_UNWRITTEN = "its values came in a form that is not read here"
 _UNMEASURED = "it changes no rows that could be counted beforehand"
 
 
@@ -68,12 +70,12 @@ class SessionReviews:
         from ..changes.judging import find_resource, understand
 
         house = self._house
-        try:
-            understand(wish.text)
-            found = self._asking.measure(asker, find_resource(house, wish.resource.id), wish.text)
-        except ConfigError:
-            # It may be reviewed, only not measured: it looks, or is more than one statement.
-            found = not_previewed(_UNMEASURED, house.clock)
+        found = not_previewed(_UNMEASURED if wish.text else _UNWRITTEN, house.clock)
+        # Where it is no single change it may be reviewed, only not measured.
+        with contextlib.suppress(ConfigError):
+            if wish.text:
+                understand(wish.text)
+                found = self._asking.measure(asker, find_resource(house, wish.resource.id), wish.text)
         kept = self._kept(wish, found)
         filing = {
             "duration_ns": min(_GRANT_NS, seconds(section.longest) * 10**9), "ticket": "",

@@ -54,7 +54,11 @@ class Authority(Protocol):
 
 
 class HoldWish(msgspec.Struct, frozen=True, kw_only=True):
-    """A statement that policy wants reviewed, and the session in which it waits."""
+    """A statement that policy wants reviewed, and the session in which it waits.
+
+    text: As it could be typed, with its bound values in their places; empty where it cannot be written so.
+    shown: What its reviewer sees: redacted, with the values that it was bound to.
+    """
 
     actor: Identity
     resource: ResourceFacts
@@ -224,6 +228,8 @@ class House(msgspec.Struct, frozen=True):
     siblings: Siblings = msgspec.field(default_factory=Alone)
     authority: Authority | None = None
     """Who decides at once what is asked again and again; what is new is asked by an effect in any case."""
+    waits: Callable[[str], bool] = lambda resource: False
+    """Whether some statement to a resource (`type/name`) may wait for its review in its session."""
 
 
 class Connector(Protocol):

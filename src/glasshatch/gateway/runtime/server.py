@@ -92,6 +92,7 @@ class GatewayServer:
     ) -> None:
         self._listen = listen
         self._limits = limits or Limits()
+        self.reviewing = reviewing or Unreviewed()
         self._house = House(
             resources={resource.facts.name: resource for resource in resources},
             redactor=redactor,
@@ -105,10 +106,10 @@ class GatewayServer:
             usage=usage or Usage(),
             siblings=siblings or Alone(),
             authority=authority,
+            waits=self.reviewing.holds,
         )
         self.authenticator = authenticator
         self.authority = authority
-        self.reviewing = reviewing or Unreviewed()
         self.sink = sink
         self.clock = clock
         self.server_tls: ClientTls | None = None

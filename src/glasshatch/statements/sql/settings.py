@@ -25,7 +25,7 @@ _HARMLESS = words(
     transaction_isolation transaction_read_only transaction_timeout transform_null_equals
     vacuum_buffer_usage_limit work_mem xmlbinary xmloption default_tablespace default_table_access_method
     temp_tablespaces gin bytea cpu_index_tuple_cost cpu_operator_cost cpu_tuple_cost ssl_renegotiation_limit
-    createrole_self_grant
+    createrole_self_grant synchronize_seqscans restrict_nonsystem_relation_kind
 """
 ) | {"session characteristics", "transaction snapshot", "default_with_oids"}
 _HARMLESS_PREFIXES = ("enable_", "geqo_", "jit_", "vacuum_cost_", "cpu_")

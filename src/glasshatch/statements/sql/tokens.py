@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..model import Span, SpanKind
-from .native import ScanToken, Token, tokens
+from .native import ScanToken, Token, Unparsed, tokens
 
 _STRINGS = frozenset({Token.SCONST, Token.USCONST, Token.BCONST, Token.XCONST})
 _NUMBERS = frozenset({Token.ICONST, Token.FCONST})
@@ -50,6 +51,24 @@ def scan_text(text: str) -> Scanned:
     shape.append(text[done:])
     key.append(text[done:])
     return Scanned(tuple(literals), _SPACE.sub(" ", "".join(shape)).strip(" ;"), "".join(key))
+
+
+def filled(text: str, constants: Sequence[str]) -> str:
+    """The text with a constant for each of its `$1`, `$2` …; empty if one has none, or all is unknown."""
+    try:
+        places = [token for token in tokens(text) if token.token == Token.PARAM]
+    except Unparsed:
+        return ""
+    raw, done = text.encode(), 0
+    parts: list[str] = []
+    for place in places:
+        number = raw[place.start + 1 : place.end]
+        if not number.isdigit() or not 1 <= int(number) <= len(constants):
+            return ""
+        # A blank on each side: a constant may not grow together with what stands beside it.
+        parts += (raw[done : place.start].decode(), f" {constants[int(number) - 1]} ")
+        done = place.end
+    return "".join((*parts, raw[done:].decode()))
 
 
 class Plain(NamedTuple):

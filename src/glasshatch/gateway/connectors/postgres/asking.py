@@ -19,9 +19,11 @@ from .deciding import Deciding
 from .exchange import Exchange, Expect, Item, Names, Portal, Prepared
 from .running import Run, bound_values, finish
 from .session import Session
+from .spelling import spelled
 from .wire import message, parse_bind, parse_execute, parse_named, parse_parse, parse_query
 
 CLIENT_TAGS = frozenset(b"QPBDECHSXFdcfp")
+_KEPT_TEXT = 16_384
 _COPY_TAGS = frozenset(b"dcf")
 _FLUSH = message(b"H")
 # It must fail for certain, do nothing, and tell whoever reads the server's log why.
@@ -32,10 +34,10 @@ _CHANGES_READING = frozenset({"set", "do", "call", "unknown", "execute"})
 class Asking:
     """Takes the client's messages in order; owns the current exchange, statements and portals."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, waits: Callable[[str], bool]) -> None:
         self.session = session
         self.exchange: Exchange | None = None
-        self.deciding = Deciding(session)
+        self.deciding = Deciding(session, waits)
         self.holding = self.deciding.holding
         self.prepared: Names[Prepared] = Names()
         self.portals: Names[Portal] = Names()
@@ -117,6 +119,8 @@ class Asking:
             return exchange.copying_in and tag in b"HS"
         if tag in b"QF" and not exchange.skipping and (exchange.pending or exchange.waiting):
             return self._flush_first(exchange)
+        if tag == 0x42 and not exchange.skipping and self._prepares_first(exchange):
+            return False
         return tag not in _COPY_TAGS or not exchange.expects_copy_in()
 
     def _flush_first(self, exchange: Exchange) -> bool:
@@ -125,6 +129,15 @@ class Asking:
             exchange.flushed = True
             exchange.add(Item(_FLUSH, None, flush=True))
         return False
+
+    def _prepares_first(self, exchange: Exchange) -> bool:
+        """Before a Bind waits for a review the database has its text prepared: a typo bothers no reviewer."""
+        waited = [one for one in self.prepared.under_way if one.under_review]
+        if any(not one.flushed for one in waited):
+            exchange.add(Item(_FLUSH, None, flush=True))
+        for one in waited:
+            one.flushed = True
+        return bool(waited)
 
     def _catalogue_first(self) -> bool:
         session = self.session
@@ -219,6 +232,8 @@ class Asking:
         def allowed(run: Run) -> None:
             prepared = Prepared(parse.name, question, parse.parameter_types)
             prepared.allowed = run
+            if prepared.under_review and len(text) <= _KEPT_TEXT:
+                prepared.text = text
             item.expect = Expect("parse", prepared=prepared, touches_masked=bool(run.masked))
             self.prepared.begin(prepared)
             exchange.make_ready(item)
@@ -234,13 +249,20 @@ class Asking:
             self._refuse_unknown(exchange, item, refusals.UNKNOWN_STATEMENT)
             return
         bound = bound_values(self.session, bind, prepared.parameter_types)
+        waits = prepared.under_review
         # The values go with the bytes; the portal keeps only their redacted form and the formats.
         formats = msgspec.structs.replace(bind, values=())
         portal = Portal(bind.portal, prepared, bound, formats.result_format, bind.result_formats)
         touches = bool(self.session.masked(prepared.question.statement))
         item.expect = Expect("bind", portal=portal, touches_masked=touches)
         self.portals.begin(portal)
+        item.ready = not waits
         exchange.add(item)
+        if waits:
+            portal.typed = spelled(prepared.text, bind, prepared.parameter_types)
+            # It is planned with its values, which may run code: so it is held before the database has them.
+            question = prepared.question
+            self.deciding.consider(exchange, item, question, lambda run: exchange.make_ready(item))
 
     def _describe(self, body: bytes) -> None:
         """Also of what SQL made (a cursor): its shape is no secret, and it cannot be run this way."""

@@ -72,7 +72,7 @@ class PostgresConversation:
             redactor=house.redactor, clock=house.clock, random=random, limits=limits, record=record
         )
         self.cancel_key = (cancel_process(house.siblings.number, random(4)), random(4))
-        self._asking = Asking(self.session)
+        self._asking = Asking(self.session, house.waits)
         self._answering = Answering(self.session, self._asking)
         self._entrance = Entrance(
             self.session,

@@ -21,9 +21,9 @@ from .ways import UNCOUNTED
 class Deciding:
     """Makes items ready to go, or turns them into refusals; in the order in which they were taken."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, waits: Callable[[str], bool]) -> None:
         self.session = session
-        self.holding = Holding(session)
+        self.holding = Holding(session, waits)
 
     def consider(
         self, exchange: Exchange, item: Item, question: Question, allowed: Callable[[Run], None]
@@ -102,7 +102,8 @@ class Deciding:
         """All that was to be decided of a statement is."""
         if decision.effect == "review" and self._held(exchange, item, question, masked, decision, allowed):
             return
-        if decision.effect != "allow":
+        prepares = decision.effect == "review" and item.prepares and self.holding.may_wait(decision)
+        if decision.effect != "allow" and not prepares:
             self._decided(exchange, item, question, masked, decision)
             return
         session = self.session

@@ -6,7 +6,7 @@ Only one exchange is under way at a time, so its beginning always knows the tran
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 from .answers import ColumnShape
@@ -29,8 +29,17 @@ class Prepared:
         self.shape: tuple[ColumnShape, ...] | None = None
         self.allowed: Run | None = None
         """The decision that it was prepared under; no run of its own."""
+        self.text = ""
+        """Its text, kept only while it is under review and not too long."""
+        self.flushed = False
+        """The database was asked to answer for it before it is bound."""
         self.ways: dict[Hashable, Way] = {}
         """How its runs go from end to end, by how their answers are asked for."""
+
+    @property
+    def under_review(self) -> bool:
+        """Whether it may be prepared only: each run waits for a review, from its Bind on."""
+        return self.allowed is not None and self.allowed.decision.effect == "review"
 
 
 class Portal:
@@ -51,6 +60,8 @@ class Portal:
         self.formats = formats
         self.described: bytes | None = None
         """The database's description of its rows, if the client asked for that."""
+        self.typed = ""
+        """Its statement with its values, while a review of them begins."""
         self.shape: tuple[ColumnShape, ...] | None = None
         self.suspended: Run | None = None
 
@@ -91,6 +102,11 @@ class Item:
     def runs(self) -> bool:
         """Whether something is executed by it."""
         return self.expect is not None and self.expect.kind in ("execute", "query")
+
+    @property
+    def prepares(self) -> bool:
+        """Whether it is a Parse: the database reads a text, and does nothing."""
+        return self.expect is not None and self.expect.kind == "parse"
 
     def __init__(
         self, data: bytes, expect: Expect | None, *, ready: bool = True, flush: bool = False
@@ -195,6 +211,11 @@ class Names(Generic[Named]):
 
     def __len__(self) -> int:
         return len(self._confirmed) + len(self._under_way)
+
+    @property
+    def under_way(self) -> Collection[Named]:
+        """Those that the database has not confirmed yet."""
+        return self._under_way.values()
 
     def find(self, name: bytes) -> Named | None:
         """What a message taken now would mean by the name."""

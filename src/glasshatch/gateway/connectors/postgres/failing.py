@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
+
 from .exchange import Exchange, Expect, Prepared
-from .running import Run, finish, run_event, undone
+from .running import Run, finish, refused_event, run_event, undone
 from .session import Session
 
 
@@ -57,6 +59,11 @@ def _attempted(session: Session, prepared: Prepared, bound: list[str] | None) ->
     """A statement that its client only prepared: the database has seen its text and refused it."""
     before = prepared.allowed
     if before is None:
+        return None
+    if before.decision.effect != "allow":
+        # It would have waited for a review before it ran.
+        decision = msgspec.structs.replace(before.decision, id=session.record.new_id())
+        session.submit(refused_event(session, before.question, decision, before.masked, "extended"))
         return None
     run = Run(
         before.question, before.masked, before.decision, before.access,

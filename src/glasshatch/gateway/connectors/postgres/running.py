@@ -31,7 +31,7 @@ def bound_values(session: Session, bind: Bind, types: tuple[int, ...]) -> list[s
         for value in bind.values[:_VALUES]
     ]
     long = [index for index, value in enumerate(bind.values[:_VALUES]) if value is not values[index]]
-    formats = [0 if index in long else _format(bind, index) for index in range(len(values))]
+    formats = [0 if index in long else format_of(bind, index) for index in range(len(values))]
     shown = session.redactor.bind(
         [None if index in long else value for index, value in enumerate(values)], formats, types
     )
@@ -316,7 +316,8 @@ def _sum(parts: list[Data]) -> Data:
     )
 
 
-def _format(bind: Bind, index: int) -> int:
+def format_of(bind: Bind, index: int) -> int:
+    """0 text or 1 binary, of a bound value."""
     if len(bind.formats) == 1:
         return bind.formats[0]
     return bind.formats[index] if index < len(bind.formats) else 0

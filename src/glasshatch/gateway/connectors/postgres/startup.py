@@ -123,7 +123,8 @@ def negotiate(startup: Startup) -> bytes:
     """NegotiateProtocolVersion, if the client asked for more than protocol 3.0; otherwise nothing."""
     if not startup.newer_minor and not startup.unknown_options:
         return b""
-    body = _INT32.pack(PROTOCOL_3_0 & 0xFFFF) + _INT32.pack(len(startup.unknown_options))
+    # The whole version, as servers have always sent it; libpq 18 takes a bare minor one for a downgrade to 0.
+    body = _INT32.pack(PROTOCOL_3_0) + _INT32.pack(len(startup.unknown_options))
     return message(b"v", body + b"".join(cstring(name) for name in startup.unknown_options))
 
 
