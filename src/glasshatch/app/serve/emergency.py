@@ -62,26 +62,47 @@ def may_help(error: GlasshatchError, loaded: LoadedConfig) -> bool:
 async def serve_emergency(loaded: LoadedConfig, why: GlasshatchError) -> bool:
     """Serve sessions behind sheets until SIGTERM; False at once if no sheet could open anything.
 
+    One process serves them all, also where there are workers: these wait for a front that has its ledger.
+
     Raises:
         GlasshatchError: The gateway cannot be opened even so.
     """
-    home, clock = Home(loaded.data), SystemClock()
-    lock = await asyncio.to_thread(home.lock)
+    lock = await asyncio.to_thread(Home(loaded.data).lock)
     try:
-        keyring = open_keyring(loaded)
-        book = open_book(loaded, keyring)
-        if not book.exists or book.damage is not None:
-            return False
-        masking = load_masking(loaded)
-        redactor = make_redactor(loaded, load_engine(loaded), keyring, masking)
-        maker = EventMaker(clock, tenant=loaded.config.tenant, instance=str(os.getpid()))
-        door = lone_door(book, redactor, clock, maker.make)
-        if not door.armed:
-            return False
-        await _serve(loaded, door, redactor, why)
-        return True
+        found = _armed(loaded)
+        if found is not None:
+            await _serve(loaded, *found, why)
+        return found is not None
     finally:
         lock.release()
+
+
+async def sheets_may_open(loaded: LoadedConfig) -> bool:
+    """Whether some sheet could open something, if this server served nothing else."""
+    lock = await asyncio.to_thread(Home(loaded.data).lock)
+    try:
+        found = _armed(loaded)
+        if found is not None:
+            found[0].book.close()
+        return found is not None
+    finally:
+        lock.release()
+
+
+def _armed(loaded: LoadedConfig) -> tuple[Door, Redactor] | None:
+    """The door without a house, if a sheet could open it, and what redacts its record."""
+    keyring = open_keyring(loaded)
+    book = open_book(loaded, keyring)
+    if not book.exists or book.damage is not None:
+        return None
+    redactor = make_redactor(loaded, load_engine(loaded), keyring, load_masking(loaded))
+    clock = SystemClock()
+    maker = EventMaker(clock, tenant=loaded.config.tenant, instance=str(os.getpid()))
+    door = lone_door(book, redactor, clock, maker.make)
+    if door.armed:
+        return door, redactor
+    book.close()
+    return None
 
 
 async def _serve(loaded: LoadedConfig, door: Door, redactor: Redactor, why: GlasshatchError) -> None:

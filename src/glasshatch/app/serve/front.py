@@ -11,7 +11,7 @@ import uvloop
 
 from ...api.server import ApiServer
 from ...clock import SystemClock
-from ...errors import GlasshatchError
+from ...errors import GlasshatchError, Unavailable
 from ...events import Outcome
 from ...gateway import GatewayServer
 from ..authority import PolicyAuthority, TokenAuthenticator
@@ -29,14 +29,14 @@ from ..reviews.telling import Telling
 from ..standing import ControlEndings, ControlStanding
 from ..workers import Keeper, Page
 from .doorway import Ground, demand_free, imaged, make_gateway
-from .emergency import may_help, serve_emergency
+from .emergency import may_help, serve_emergency, sheets_may_open
 from .files import allow_files
 from .gapwatch import open_gaps, watch_gaps
 from .lifeline import Lifeline
 from .link import LinkServer
 from .policing import keep_policy
 from .retaining import retain
-from .supervisor import Part
+from .supervisor import START_AGAIN_CODE, Part
 
 _SWEEP_SECONDS = 0.5
 
@@ -56,21 +56,36 @@ def run_front(config: Path, workers: int = 0) -> None:
     lifeline = Lifeline()
     lifeline.wait()
     loaded = load_config(config)
+    if workers and _begins_anew(loaded, lifeline):
+        return
     try:
         uvloop.run(_serve(loaded, lifeline, workers))
     except BaseExceptionGroup as group:
         expected = group.subgroup(GlasshatchError)
         if expected is None:
             raise
-        _go_on_or_raise(loaded, _first(expected), workers)
+        _go_on_or_raise(loaded, _first(expected), lifeline, workers)
     except GlasshatchError as error:
-        _go_on_or_raise(loaded, error, workers)
+        _go_on_or_raise(loaded, error, lifeline, workers)
 
 
-def _go_on_or_raise(loaded: LoadedConfig, error: BaseException, workers: int) -> None:
+def _begins_anew(loaded: LoadedConfig, lifeline: Lifeline) -> bool:
+    """Whether the front before this one failed while workers served, and sheets were served in its stead."""
+    if lifeline.restarted != f"exit {START_AGAIN_CODE}":
+        return False
+    why = Unavailable("the front failed while it served; what failed stands above")
+    return uvloop.run(serve_emergency(loaded, why))
+
+
+def _go_on_or_raise(loaded: LoadedConfig, error: BaseException, lifeline: Lifeline, workers: int) -> None:
     """Serve who breaks the glass, if that can help and somebody has a sheet; else end as it would have."""
-    if isinstance(error, GlasshatchError) and not workers and may_help(error, loaded):
+    if isinstance(error, GlasshatchError) and may_help(error, loaded):
         try:
+            if workers and lifeline.served and uvloop.run(sheets_may_open(loaded)):
+                # Workers still hold the port. They end with this process, and wait for a front that is ready:
+                # the next one serves the sheets alone.
+                sys.stderr.write(f"glasshatch: the front begins anew for break-glass: {error}\n")
+                raise SystemExit(START_AGAIN_CODE)
             if uvloop.run(serve_emergency(loaded, error)):
                 return
         except GlasshatchError as other:

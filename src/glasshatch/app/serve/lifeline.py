@@ -22,6 +22,8 @@ class Lifeline:
         sys.setswitchinterval(_SWITCH_SECONDS)
         # A Ctrl-C in a terminal reaches the whole group; the supervisor alone decides what it means.
         self._supervised = READY_FD in os.environ
+        self.served = False
+        """Whether this part has said that it is ready."""
         if self._supervised:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             # SIGHUP means "look at the policy", for the front alone and once it can.
@@ -44,6 +46,7 @@ class Lifeline:
 
     def ready(self, word: str) -> None:
         """Tell the supervisor that this part serves, and where."""
+        self.served = True
         if self._supervised:
             descriptor = int(os.environ[READY_FD])
             os.write(descriptor, word.encode())

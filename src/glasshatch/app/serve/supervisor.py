@@ -26,8 +26,8 @@ GO_FD = "GLASSHATCH_GO_FD"
 RESTARTED = "GLASSHATCH_RESTARTED"
 # Exit codes of the command (docs/reference/errors.md): a bug of ours, and a directory that is open elsewhere.
 _BUG_CODE = 70
-LOST_FRONT_CODE = 75
-"""Of a worker whose front is gone; EX_TEMPFAIL of sysexits.h."""
+LOST_FRONT_CODE = START_AGAIN_CODE = 75
+"""Of a worker whose front is gone, and of a front that another start may help; EX_TEMPFAIL of sysexits.h."""
 _CONFLICT_CODE = 6
 _FIRST_WAIT_SECONDS = 0.2
 _LONGEST_WAIT_SECONDS = 5.0
