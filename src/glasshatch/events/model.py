@@ -17,8 +17,8 @@ Status = Literal["success", "failure", "unknown"]
 Effect = Literal["allow", "deny", "review"]
 
 
-class _Value(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """A part of an event; equal parts have equal bytes."""
+class _Value(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    """A part of an event; equal parts have equal bytes. It cannot be in a cycle: none is looked for."""
 
 
 class Source(_Value, frozen=True):

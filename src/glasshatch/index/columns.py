@@ -6,7 +6,8 @@ One list makes the table, the rows, the SQL of a query and its Python predicate,
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Any, Literal, cast
 
 import msgspec
@@ -32,41 +33,51 @@ LETTERS = "a-z0-9" + _BEYOND_ASCII
 
 _WORD = re.compile(f"[{LETTERS}]+")
 _WORD_OR_END = re.compile(f"[{LETTERS}]+|\0")
+_END = " \0 "
+_ASCII_WORDS = {
+    code: ord(chr(code).lower()) if chr(code).isalnum() or not code else ord(" ") for code in range(128)
+}
+"""What becomes of ASCII: letters in lower case, digits, the end of a text, and blanks for all else."""
+
 WORDED = ("name", "text", "id")
 """The kinds of fields with one text, whose words are found anywhere."""
 
 
 class Field(msgspec.Struct, frozen=True):
-    """One field: its name in queries, its column, its kind, and how it is read out of an event."""
+    """One field: its name in queries, its column, its kind, and how it is read out of an event.
+
+    part, member: where it stands, if it is a member of a part, or of the event (an empty part), as it is.
+    """
 
     name: str
     column: str
     kind: Kind
     read: Callable[[Event], Any]
+    part: str = ""
+    member: str = ""
+
+    @property
+    def missing(self) -> Any:
+        """What is read where the part is missing."""
+        return 0 if self.kind == "number" else () if self.kind == "names" else ""
 
 
-def _member(part: str, name: str) -> Callable[[Event], Any]:
+def _own(name: str, kind: Kind) -> Field:
+    """A member of the event itself, in a column of the same name."""
+    return Field(name, name, kind, attrgetter(name), member=name)
+
+
+def _in(part: str, member: str, kind: Kind = "name", column: str = "") -> Field:
+    """A member of a part that an event may not have."""
+    name = f"{part}.{member}"
+    field = Field(name, column or name.replace(".", "_"), kind, lambda _: "", part, member)
+    missing = field.missing
+
     def read(event: Event) -> Any:
         value = getattr(event, part)
-        return "" if value is None else getattr(value, name)
+        return missing if value is None else getattr(value, member)
 
-    return read
-
-
-def _number(part: str, name: str) -> Callable[[Event], Any]:
-    def read(event: Event) -> Any:
-        value = getattr(event, part)
-        return 0 if value is None else getattr(value, name)
-
-    return read
-
-
-def _names(part: str, name: str) -> Callable[[Event], Any]:
-    def read(event: Event) -> Any:
-        value = getattr(event, part)
-        return () if value is None else getattr(value, name)
-
-    return read
+    return msgspec.structs.replace(field, read=read)
 
 
 def _resources(event: Event) -> tuple[str, ...]:
@@ -81,52 +92,52 @@ def _raw(event: Event) -> str:
 FIELDS: dict[str, Field] = {
     field.name: field
     for field in (
-        Field("id", "id", "id", lambda event: event.id),
+        _own("id", "id"),
         Field("time", "time", "time", lambda event: clipped(event.time)),
         Field("observed_time", "observed_time", "time", lambda event: clipped(event.observed_time)),
-        Field("action", "action", "name", lambda event: event.action),
-        Field("severity", "severity", "number", lambda event: event.severity),
-        Field("source.kind", "source_kind", "name", _member("source", "kind")),
-        Field("source.name", "source_name", "name", _member("source", "name")),
-        Field("source.instance", "source_instance", "name", _member("source", "instance")),
-        Field("outcome.status", "outcome_status", "name", _member("outcome", "status")),
-        Field("outcome.code", "outcome_code", "name", _member("outcome", "code")),
-        Field("outcome.reason", "outcome_reason", "text", _member("outcome", "reason")),
-        Field("actor.id", "actor_id", "name", _member("actor", "id")),
-        Field("actor.type", "actor_type", "name", _member("actor", "type")),
-        Field("actor.name", "actor_name", "name", _member("actor", "name")),
-        Field("actor.roles", "actor_roles", "names", _names("actor", "roles")),
-        Field("actor.on_behalf_of", "actor_on_behalf_of", "name", _member("actor", "on_behalf_of")),
+        _own("action", "name"),
+        _own("severity", "number"),
+        _in("source", "kind"),
+        _in("source", "name"),
+        _in("source", "instance"),
+        _in("outcome", "status"),
+        _in("outcome", "code"),
+        _in("outcome", "reason", "text"),
+        _in("actor", "id"),
+        _in("actor", "type"),
+        _in("actor", "name"),
+        _in("actor", "roles", "names"),
+        _in("actor", "on_behalf_of"),
         Field("actor.raw.principal", "actor_raw", "name", _raw),
-        Field("session_id", "session_id", "id", lambda event: event.session_id),
-        Field("request_id", "request_id", "id", lambda event: event.request_id),
-        Field("trace_id", "trace_id", "id", lambda event: event.trace_id),
-        Field("span_id", "span_id", "id", lambda event: event.span_id),
-        Field("client.ip", "client_ip", "ip", _member("client", "ip")),
-        Field("client.user_agent", "client_user_agent", "text", _member("client", "user_agent")),
-        Field("resource.type", "resource_type", "name", _member("resource", "type")),
-        Field("resource.id", "resource_id", "name", _member("resource", "id")),
-        Field("resource.name", "resource_name", "name", _member("resource", "name")),
-        Field("resource.env", "resource_env", "name", _member("resource", "env")),
+        _own("session_id", "id"),
+        _own("request_id", "id"),
+        _own("trace_id", "id"),
+        _own("span_id", "id"),
+        _in("client", "ip", "ip"),
+        _in("client", "user_agent", "text"),
+        _in("resource", "type"),
+        _in("resource", "id"),
+        _in("resource", "name"),
+        _in("resource", "env"),
         Field("resources", "resources", "names", _resources),
-        Field("access.grant_id", "grant_id", "id", _member("access", "grant_id")),
-        Field("access.approval_id", "approval_id", "id", _member("access", "approval_id")),
-        Field("access.approvers", "approvers", "names", _names("access", "approvers")),
-        Field("access.reason", "access_reason", "text", _member("access", "reason")),
-        Field("access.ticket", "ticket", "name", _member("access", "ticket")),
-        Field("data.rows", "data_rows", "number", _number("data", "rows")),
-        Field("data.bytes", "data_bytes", "number", _number("data", "bytes")),
-        Field("data.masked", "data_masked", "number", _number("data", "masked")),
-        Field("data.clear", "data_clear", "number", _number("data", "clear")),
-        Field("data.classes", "data_classes", "names", _names("data", "classes")),
-        Field("data.columns", "data_columns", "names", _names("data", "columns")),
-        Field("data.subjects", "data_subjects", "names", _names("data", "subjects")),
-        Field("statement.text", "statement_text", "text", _member("statement", "text")),
-        Field("statement.shape", "statement_shape", "text", _member("statement", "shape")),
-        Field("statement.hash", "statement_hash", "id", _member("statement", "hash")),
-        Field("decision.effect", "decision_effect", "name", _member("decision", "effect")),
-        Field("decision.rule", "decision_rule", "name", _member("decision", "rule")),
-        Field("decision.reason", "decision_reason", "text", _member("decision", "reason")),
+        _in("access", "grant_id", "id", "grant_id"),
+        _in("access", "approval_id", "id", "approval_id"),
+        _in("access", "approvers", "names", "approvers"),
+        _in("access", "reason", "text"),
+        _in("access", "ticket", "name", "ticket"),
+        _in("data", "rows", "number"),
+        _in("data", "bytes", "number"),
+        _in("data", "masked", "number"),
+        _in("data", "clear", "number"),
+        _in("data", "classes", "names"),
+        _in("data", "columns", "names"),
+        _in("data", "subjects", "names"),
+        _in("statement", "text", "text"),
+        _in("statement", "shape", "text"),
+        _in("statement", "hash", "id"),
+        _in("decision", "effect"),
+        _in("decision", "rule"),
+        _in("decision", "reason", "text"),
         Field("links.id", "link_ids", "names", lambda event: tuple(link.id for link in event.links)),
         Field("ledger", "ledger", "name", lambda event: getattr(event, "ledger", DEFAULT_LEDGER)),
     )
@@ -135,6 +146,9 @@ FIELDS: dict[str, Field] = {
 
 WORDS_OF = tuple(field for field in FIELDS.values() if field.kind in WORDED and field.name != "ledger")
 """The fields with one text whose words are found anywhere: what the event says, not where it lies."""
+
+NAMES_OF = tuple(field for field in FIELDS.values() if field.kind == "names")
+"""The fields with several texts."""
 
 
 class Placed:
@@ -161,8 +175,10 @@ def flat(value: Any) -> dict[str, list[str]]:
     Whole: an entry is bounded, and what would be left out here could not be found.
     """
     found: dict[str, list[str]] = {}
-    for path, text in _walk("", value):
-        found.setdefault(path, []).append(text)
+    if value:
+        _flatten(found, "", value)
+    elif value is not None and not isinstance(value, (dict, list, tuple)):
+        found["value"] = [as_text(value)]
     return found
 
 
@@ -189,9 +205,8 @@ def words(text: str) -> list[str]:
 def body(event: Event, opened: dict[str, dict[str, list[str]]]) -> str:
     """All words of an event between blanks, so that ` a b ` finds the phrase; a line for each text."""
     texts = [field.read(event) for field in WORDS_OF]
-    for field in FIELDS.values():
-        if field.kind == "names":
-            texts += field.read(event)
+    for field in NAMES_OF:
+        texts += field.read(event)
     return body_of(texts, opened)
 
 
@@ -200,23 +215,39 @@ def body_of(texts: list[str], opened: dict[str, dict[str, list[str]]]) -> str:
     for members in opened.values():
         for more in members.values():
             texts += more
-    # One pass over all texts, for this is most of what indexing costs; a zero byte marks where each ends.
-    whole = "\0".join([text.replace("\0", " ") for text in dict.fromkeys(texts) if text])
-    lines = " ".join(_WORD_OR_END.findall(whole.lower())).split("\0")
+    whole = _END.join([text for text in dict.fromkeys(texts) if text])
+    if whole.count("\0") > whole.count(_END):
+        whole = _END.join([text.replace("\0", " ") for text in dict.fromkeys(texts) if text])
+    # One pass over all texts, for this is most of what indexing costs.
+    lines = " ".join(_words_and_ends(whole)).split("\0")
     return _SEPARATOR.join([f" {line} " for line in dict.fromkeys(map(str.strip, lines)) if line])
+
+
+def _words_and_ends(whole: str) -> list[str]:
+    """The words of texts, and a zero byte where each ends."""
+    if whole.isascii():
+        return whole.translate(_ASCII_WORDS).split()
+    return _WORD_OR_END.findall(whole.lower())
 
 
 def opened(event: Event) -> dict[str, dict[str, list[str]]]:
     """The members with names of their own, flat."""
-    return {name: flat(getattr(event, name)) for name in OPEN_FIELDS}
+    return {"attrs": flat(event.attrs), "labels": flat(event.labels), "native": flat(event.native)}
 
 
-def _walk(path: str, value: Any) -> Iterator[tuple[str, str]]:
+def _flatten(found: dict[str, list[str]], path: str, value: Any) -> None:
     if isinstance(value, dict):
         for name, item in value.items():
-            yield from _walk(f"{path}.{name}" if path else str(name), item)
+            inner = f"{path}.{name}" if path else str(name)
+            if type(item) is str:
+                if inner in found:
+                    found[inner].append(item)
+                else:
+                    found[inner] = [item]
+            else:
+                _flatten(found, inner, item)
     elif isinstance(value, (list, tuple)):
         for item in value:
-            yield from _walk(path, item)
+            _flatten(found, path, item)
     elif value is not None:
-        yield path or "value", as_text(value)
+        found.setdefault(path or "value", []).append(as_text(value))

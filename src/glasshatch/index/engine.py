@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import queue
 import re
 import threading
@@ -65,9 +66,17 @@ class Engine:
 
     def insert(self, table: str, found: pa.Table) -> None:
         """All rows of an Arrow table, in one block for each partition."""
-        # chDB finds the table by the name of this variable.
-        batch = found  # noqa: F841
-        self.run(f"INSERT INTO {table} SELECT * FROM Python(batch) {_EVERY_MONTH}")  # noqa: S608
+        # As a stream, and not with chDB's `Python()`: to plan the select over every column took longer than
+        # to insert (measured: 1,000 rows 94 against 44 ms, a hundred 54 against 37).
+        data = io.BytesIO()
+        with pa.ipc.new_stream(data, found.schema) as stream:
+            stream.write_table(found)
+        try:
+            with self._writer.send_insert(f"INSERT INTO {table} {_EVERY_MONTH}", "ArrowStream") as insert:
+                insert.append(data.getvalue())
+                insert.finish()
+        except Exception as error:
+            raise _failed("changed", error) from None
 
     def select(self, sql: str, parameters: Mapping[str, Parameter] | None = None) -> list[tuple[Any, ...]]:
         """The rows of a query; every value from outside is a bound parameter (`{name:Type}`).

@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from ..errors import GlasshatchError
 from ..events import Event, Source, decode
-from .columns import FIELDS, OPEN_FIELDS, WORDS_OF, body_of, opened, placed
+from .columns import FIELDS, NAMES_OF, OPEN_FIELDS, WORDS_OF, body_of, opened, placed
+from .reading import Columns, read
 
 TABLE = "events"
 Entry = tuple[str, int, bytes]
@@ -30,6 +31,7 @@ _SQL = {"number": "Int64", "time": "Int64", "names": "Array(String)"}
 _ARROW = {"number": pa.int64(), "time": pa.int64(), "names": pa.list_(pa.string())}
 _OPEN = pa.map_(pa.string(), pa.list_(pa.string()))
 _UNREADABLE = "record.unreadable"
+_DAY_NS = 86_400 * 10**9
 
 
 def create_sql() -> str:
@@ -92,25 +94,30 @@ def _fitting(tenant: str, entry: Entry, event: Event) -> Event:
 
 def _rows(tenant: str, entries: Sequence[Entry], events: Sequence[Event]) -> pa.Table:
     open_members = [opened(event) for event in events]
-    times = [FIELDS["time"].read(event) for event in events]
+    found, absent = read(events)
     columns: dict[str, Any] = {
-        "tenant": pa.array([tenant] * len(entries)),
+        "tenant": pa.repeat(tenant, len(entries)),
         "index": pa.array([index for _, index, _ in entries], pa.uint64()),
-        "month": pa.array([_month(time) for time in times], pa.uint32()),
+        "month": pa.array(_months(found["time"]), pa.uint32()),
     }
-    read = {field.name: [field.read(event) for event in events] for field in FIELDS.values()}
     for field in FIELDS.values():
-        columns[field.column] = pa.array(read[field.name], _ARROW.get(field.kind, pa.string()))
+        kind = _ARROW.get(field.kind, pa.string())
+        if field.name in absent:
+            columns[field.column] = pa.repeat(pa.scalar(field.missing, kind), len(entries))
+        else:
+            columns[field.column] = pa.array(found[field.name], kind)
     for name in OPEN_FIELDS:
         columns[name] = pa.array([list(members[name].items()) for members in open_members], _OPEN)
-    columns["body"] = pa.array(_bodies(read, open_members))
+    columns["body"] = pa.array(_bodies(found, absent, open_members))
     columns["raw"] = pa.array([as_stored(data) for _, _, data in entries])
     return pa.table(columns)
 
 
-def _bodies(read: dict[str, list[Any]], open_members: list[dict[str, dict[str, list[str]]]]) -> list[str]:
-    single = zip(*(read[field.name] for field in WORDS_OF), strict=True)
-    several = zip(*(read[field.name] for field in FIELDS.values() if field.kind == "names"), strict=True)
+def _bodies(
+    found: Columns, absent: set[str], open_members: list[dict[str, dict[str, list[str]]]]
+) -> list[str]:
+    single = zip(*(found[field.name] for field in WORDS_OF if field.name not in absent), strict=True)
+    several = zip(*(found[field.name] for field in NAMES_OF), strict=True)
     return [
         body_of([*texts, *itertools.chain.from_iterable(names)], members)
         for texts, names, members in zip(single, several, open_members, strict=True)
@@ -128,6 +135,13 @@ def _unreadable() -> Event:
     return Event(id="", time="0", action=_UNREADABLE, source=Source(kind="unknown"))
 
 
-def _month(time_ns: int) -> int:
-    moment = datetime.datetime.fromtimestamp(time_ns // 10**9, datetime.UTC)
+def _months(times_ns: Sequence[int]) -> list[int]:
+    """Year and month of each; events of a batch are mostly of few days, so each day is looked up once."""
+    days = [time_ns // _DAY_NS for time_ns in times_ns]
+    months = {day: _month(day) for day in set(days)}
+    return [months[day] for day in days]
+
+
+def _month(day: int) -> int:
+    moment = datetime.datetime.fromtimestamp(day * 86_400, datetime.UTC)
     return moment.year * 100 + moment.month

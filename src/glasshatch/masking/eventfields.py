@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from operator import is_not
 from typing import Any
 
 import msgspec
@@ -76,13 +77,15 @@ def _foreign(event: Event, change: Change, scanned: tuple[str, ...]) -> Event:
         if not value:
             continue
         if name in _NAMED:
-            changes[name] = change_tree(value, change, EVENT_HINTS)
+            changed = change_tree(value, change, EVENT_HINTS)
         elif name == "client":
-            if plain := _plain(name, value, change):
-                changes[name] = _replace(value, **plain)
-        elif (changed := _part(value, change)) is not value:
+            plain = _plain(name, value, change)
+            changed = _replace(value, **plain) if plain else value
+        else:
+            changed = _part(value, change)
+        if changed is not value:
             changes[name] = changed
-    return _replace(event, **changes)
+    return _replace(event, **changes) if changes else event
 
 
 def _part(value: Any, change: Change) -> Any:
@@ -90,16 +93,18 @@ def _part(value: Any, change: Change) -> Any:
     if isinstance(value, str):
         return change(value, "") if _can_hold(value) else value
     if isinstance(value, tuple):
-        return tuple(_part(item, change) for item in value)
+        items = [_part(item, change) for item in value]
+        return tuple(items) if any(map(is_not, items, value)) else value
     if isinstance(value, msgspec.Struct):
         changes: dict[str, Any] = {}
         for name in value.__struct_fields__:
             item = getattr(value, name)
             if not item or item is True:
                 continue
-            if isinstance(item, dict):
-                changes[name] = change_tree(item, change, EVENT_HINTS)
-            elif (changed := _part(item, change)) is not item:
+            changed = (
+                change_tree(item, change, EVENT_HINTS) if isinstance(item, dict) else _part(item, change)
+            )
+            if changed is not item:
                 changes[name] = changed
         return _replace(value, **changes) if changes else value
     return value
@@ -164,6 +169,9 @@ def _labelled(resource: Any, change: Change) -> Any:
 def change_tree(value: Any, change: Change, hints: frozenset[str], hint: str = "", depth: int = 0) -> Any:
     """The JSON-like value with `change` applied to its strings and keys, in one fixed order.
 
+    What nothing changes in is given back as it is, and not copied: most of an event, and all of it while its
+    texts are only gathered.
+
     A number of seven or more digits is scanned as text, and becomes one if the change alters it.
 
     Args:
@@ -182,11 +190,13 @@ def change_tree(value: Any, change: Change, hints: frozenset[str], hint: str = "
     if isinstance(value, (list, tuple)):
         secret = flagged(value) if len(value) > 1 and not hint and type(value[0]) is str else ()
         if secret:
-            return [
+            items = [
                 change_tree(item, change, hints, "SECRET" if place in secret else "", depth + 1)
                 for place, item in enumerate(value)
             ]
-        return [change_tree(item, change, hints, hint, depth + 1) for item in value]
+        else:
+            items = [change_tree(item, change, hints, hint, depth + 1) for item in value]
+        return items if any(map(is_not, items, value)) else value
     if isinstance(value, (bytes, bytearray, memoryview)):
         return change(bytes(value).decode("utf-8", "replace"), hint)
     return change(str(value), hint)
@@ -198,7 +208,9 @@ def _change_object(
     told = _NOTHING if _TELLING.isdisjoint(value) else _told_inside(value, hints)
     if hint == SECRET_ITEM:
         told, hint = SECRET_PARTS, ""
-    changed: dict[Any, Any] = {}
+    names: list[Any] = []
+    items: list[Any] = []
+    same = True
     for key, item in value.items():
         kind, scanned = _key_facts(key) if isinstance(key, str) else ("", True)
         name = change(str(key), "") if scanned else key
@@ -207,10 +219,13 @@ def _change_object(
             kind = told.get(key) or kind
         # Most members are texts, and a call for each would cost a third of the walk.
         if isinstance(item, str):
-            changed[name] = change(item, kind) if item else item
+            changed = change(item, kind) if item else item
         else:
-            changed[name] = change_tree(item, change, hints, kind, depth)
-    return changed
+            changed = change_tree(item, change, hints, kind, depth)
+        same = same and changed is item and name is key
+        names.append(name)
+        items.append(changed)
+    return value if same else dict(zip(names, items, strict=True))
 
 
 @lru_cache(maxsize=16_384)

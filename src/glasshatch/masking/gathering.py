@@ -34,6 +34,9 @@ def count_tokens(texts: Sequence[str]) -> dict[str, int]:
     counts what the statement's own redaction took out.
     """
     counts: dict[str, int] = {}
+    whole = "\n".join(texts)
+    if "<" not in whole and UNSCANNED not in whole:
+        return counts
     for text in texts:
         if "<" in text:
             for match in TOKEN.finditer(text):

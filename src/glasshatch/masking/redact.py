@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any, TypeVar
@@ -66,6 +66,7 @@ class Redactor:
         self._places = Places(self._policy)
         self._view = self._policy.stored_view(_OWN_FEED)
         self._column = ""
+        self._found_nothing = Redaction(pack_hash=engine.pack_hash)
         self.renew(tokens)
 
     def renew(self, tokens: Tokens) -> None:
@@ -219,18 +220,26 @@ class Redactor:
         for event in events:
             walk(event, gathered.take)
             ends.append(len(gathered.originals))
-        found = self.findings(gathered.texts)
-        clean = list(map(self._told, gathered.texts, gathered.hints, found))
-        originals, starts = gathered.originals, [0, *ends[:-1]]
-        unmarked = self._unmarked(found) if self._ways.unmarked else None
+        found = self.found(gathered.texts)
+        clean = self._clean(gathered, found)
+        every = (found.get(place, ()) for place in range(len(clean)))
+        unmarked = self._unmarked(every) if self._ways.unmarked else None
         return [
             self._replaced(
-                event, walk, originals[start:end], clean[start:end], unmarked and unmarked[start:end]
+                event, walk, gathered.originals[start:end], clean[start:end], unmarked and unmarked[start:end]
             )
-            for event, start, end in zip(events, starts, ends, strict=True)
+            for event, start, end in zip(events, [0, *ends], ends, strict=False)
         ]
 
-    def _unmarked(self, found: Sequence[list[Finding] | None]) -> list[list[str]]:
+    def _clean(self, gathered: Gathered, found: dict[int, list[Finding] | None]) -> list[str]:
+        """The texts as they may stand; only those with a finding or a telling key are looked at once more."""
+        texts, hints = gathered.texts, gathered.hints
+        clean = list(texts)
+        for place in {*found, *(place for place, hint in enumerate(hints) if hint)}:
+            clean[place] = self._told(texts[place], hints[place], found.get(place, []))
+        return clean
+
+    def _unmarked(self, found: Iterable[Sequence[Finding] | None]) -> list[list[str]]:
         """For each text the types of what was replaced by something that is no token."""
         types = self._ways.unmarked
         return [
@@ -259,8 +268,8 @@ class Redactor:
             more = Counter(counts)
             more.update(type for types in unmarked for type in types)
             counts = dict(sorted(more.items()))
-        redaction = Redaction(counts=counts, pack_hash=self.engine.pack_hash)
-        return msgspec.structs.replace(event, redaction=redaction)
+        redaction = msgspec.structs.replace(self._found_nothing, counts=counts)
+        return msgspec.structs.replace(event, redaction=redaction if counts else self._found_nothing)
 
     def tree(self, value: Any, hints: frozenset[str]) -> Any:
         """A JSON-like value without what is found in its texts or told by its keys."""
@@ -270,8 +279,7 @@ class Redactor:
         """Walk a value twice: collect its texts, scan them at once, put them back; and the texts."""
         gathered = Gathered(self._ways)
         walk(value, gathered.take)
-        texts = gathered.texts
-        clean = list(map(self._told, texts, gathered.hints, self.findings(texts)))
+        clean = self._clean(gathered, self.found(gathered.texts))
         if clean == gathered.originals:
             return value, clean
         in_order = iter(clean)

@@ -108,6 +108,8 @@ class Intake:
         self._statements = statements
         self._expects = expects
         self._one_at_a_time = threading.Lock()
+        # Two that compute at once hand one interpreter to each other, thousands of times a second.
+        self._computing = threading.Lock()
 
     def take(
         self,
@@ -143,8 +145,9 @@ class Intake:
         best = fullest(found, form, pieces) if len(pieces) > BATCH_ITEMS else {}
         result = IntakeResult()
         for part in batches(pieces):
-            taken = [self._item(delivery, form.read(piece)) for piece in part]
-            fresh = heaviest([one for one in taken if best.get(one.short, one.place) == one.place])
+            with self._computing:
+                taken = [self._item(delivery, form.read(piece)) for piece in part]
+                fresh = heaviest([one for one in taken if best.get(one.short, one.place) == one.place])
             fresh = self._cleaned(delivery, fresh)
             with self._one_at_a_time:
                 result = result.plus(self._record(delivery, fresh, len(taken)))
@@ -294,7 +297,8 @@ class Intake:
 
     def _answers(self, delivery: Delivery, events: list[Event]) -> list[Answer]:
         collected = self._outstanding = _Collected(len(events))
-        self._recorder.submit_all(events, collected.done, f"{delivery.kind.name}/{delivery.name}")
+        with self._computing:
+            self._recorder.submit_all(events, collected.done, f"{delivery.kind.name}/{delivery.name}")
         answers = collected.wait()
         self._outstanding = None
         return answers

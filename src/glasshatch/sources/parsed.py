@@ -14,6 +14,7 @@ from .forms import Form, Options, json_form
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAMED_UTC = re.compile(r"(?<=\d) ?(UTC|GMT)$")
+_NUMBER = re.compile(r"\d{9,19}(\.\d+)?")
 _FRACTION = re.compile(r"(.*[T ]\d{2}:\d{2}:\d{2})\.(\d+)(.*)")
 
 
@@ -120,7 +121,7 @@ def time_ns(value: object) -> int | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, str):
-        return _number_ns(value) if re.fullmatch(r"\d{9,19}(\.\d+)?", value) else _iso_ns(value)
+        return _number_ns(value) if _NUMBER.fullmatch(value) else _iso_ns(value)
     return _number_ns(str(value)) if isinstance(value, (int, float)) and 0 <= value < 10**19 else None
 
 

@@ -4,8 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from glasshatch.events import TIME_MAX_NS, Actor, Event, Resource, Source, clipped
-from glasshatch.index.columns import body, flat, opened, words
+from glasshatch.events import (
+    TIME_MAX_NS,
+    Access,
+    Actor,
+    Data,
+    DecisionMade,
+    Event,
+    Link,
+    RawPrincipal,
+    Resource,
+    Source,
+    clipped,
+)
+from glasshatch.index.columns import FIELDS, body, flat, opened, words
+from glasshatch.index.reading import read
 
 
 def bodied(**members: object) -> str:
@@ -68,3 +81,22 @@ def test_members_are_flat_and_whole() -> None:
 )
 def test_a_time_that_no_calendar_knows_is_held_at_the_nearer_end(time: str, held: int) -> None:
     assert clipped(time) == held
+
+
+def test_fields_read_by_column_are_what_each_reads_of_each_event() -> None:
+    bare = Event(id="a", time="1", action="x.y", source=Source(kind="app"))
+    full = Event(
+        id="b", time="2", action="x.z", source=Source(kind="app", name="n"), severity=3, trace_id="t" * 32,
+        actor=Actor(id="u", name="Uma", roles=("r", "s"), raw=RawPrincipal(principal="p")),
+        resource=Resource(type="t", id="r1", name="one"), resources=(Resource(type="t", id="r2"),),
+        access=Access(reason="because", approvers=("v",)), data=Data(rows=4, classes=("EMAIL",)),
+        links=(Link(rel="x", id="l"),), decision=DecisionMade(effect="allow", rule="x"),
+    )  # fmt: skip
+    for events in ([bare], [bare, bare], [bare, full], [full, bare, full]):
+        found, absent = read(events)
+        assert found.keys() == FIELDS.keys()
+        for name, field in FIELDS.items():
+            assert list(found[name]) == [field.read(event) for event in events], name
+            assert name not in absent or all(value == field.missing for value in found[name])
+    assert "client.ip" in read([full])[1]
+    assert not {"actor.id", "data.rows"} & read([bare, full])[1]

@@ -14,7 +14,7 @@ ENDS = frozenset({"session.closed", "session.aborted", "session.refused"})
 GAP = "recording.gap"
 _GATEWAY = "gateway"
 _OURS = "glasshatch"
-_MARKS = (b'"kind":"gateway"', b'"recording.gap"')
+_GATEWAY_MARK, _GAP_MARK = b'"kind":"gateway"', b'"recording.gap"'
 
 
 class OpenSession(msgspec.Struct):
@@ -119,7 +119,7 @@ class SessionBook:
         self.book.marks[ledger] = index + 1
         if skipped:
             self._begin_late(ledger, data)
-        if not any(mark in data for mark in _MARKS):
+        if _GATEWAY_MARK not in data and _GAP_MARK not in data:
             return
         try:
             seen = _seen(data)
