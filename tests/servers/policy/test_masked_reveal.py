@@ -7,6 +7,7 @@ import json
 import pytest
 
 from fixtures.disk import bytes_under
+from fixtures.page import Visitor
 from glasshatch.api.exposure_values import ExposureForm
 from glasshatch.api.reveal_values import ClearForm
 from glasshatch.api.values import ActorForm, EventFilter, TokenForm
@@ -113,3 +114,46 @@ def test_no_value_is_on_the_disk_or_in_the_log(server: PolicyServer) -> None:
     told = b"".join(bytes(one.event) for one in server.client("carol").list_events(form))
     assert b"canary" not in told
     assert not [file for file, data in bytes_under(server.home) if CLEAR.encode() in data]
+
+
+def test_on_the_page_from_the_event_to_the_value(server: PolicyServer) -> None:
+    statement = "SELECT id, email FROM guests WHERE id = 7"
+    assert "<EMAIL:" in server.psql("alice", statement).stdout
+    run = until(
+        lambda: [one for one in server.events("statement.run") if one["statement"]["text"] == statement],
+        "run of the statement",
+    )[-1]
+    alice, bob = (visitor(server, person) for person in ("alice", "bob"))
+    shown = alice.get(f"/events/{run['id']}")
+    assert "See a masked value in clear" in shown.text
+    assert "See a masked value in clear" not in visitor(server, "carol").get(f"/events/{run['id']}").text
+    form = {"csrf": shown.csrf, "event": run["id"], "columns": "email", "reason": REASON}
+    assert alice.post("/reveals", form | {"reason": "no"}).status == 400
+    assert alice.post("/reveals", form | {"csrf": "forged"}).status == 403
+    assert alice.post("/reveals", form).location == "/requests?done=reveal"
+    assert "Show it once" not in alice.get("/requests").text
+    judged = bob.get("/requests").text
+    (waiting,) = [
+        one
+        for one in server.client("bob").list_requests("pending")
+        if one.reveal and one.reveal.text == statement
+    ]
+    card = judged[: judged.index(f"/requests/{waiting.id}/approve")].rpartition("<article")[2]
+    for words in ("public.guests.email", "EMAIL", "Whose row", REASON):
+        assert words in card
+    assert bob.post(f"/requests/{waiting.id}/approve", {"csrf": bob.csrf("/requests")}).status == 303
+    ready = alice.get("/requests")
+    assert f'action="/reveals/{waiting.id}"' in ready.text
+    assert CLEAR not in ready.text
+    assert alice.get(f"/reveals/{waiting.id}").status in (404, 405), "no address shows a value"
+    assert bob.post(f"/reveals/{waiting.id}", {"csrf": bob.csrf("/requests")}).status == 403
+    once = alice.post(f"/reveals/{waiting.id}", {"csrf": ready.csrf})
+    assert (once.status, once.headers["Cache-Control"]) == (200, "no-store")
+    assert CLEAR in once.text
+    again = alice.post(f"/reveals/{waiting.id}", {"csrf": ready.csrf})
+    assert again.status == 409
+    assert CLEAR not in again.text
+
+
+def visitor(server: PolicyServer, person: str) -> Visitor:
+    return Visitor(server.api_port).sign_in((server.home.parent / f"{person}.token").read_text().strip())

@@ -15,6 +15,7 @@ _BEFORE = 20
 _TOLD = {
     "approve": "Approved. If no other approval is needed, the grant begins now.",
     "deny": "Denied. Who asked can see it.",
+    "reveal": "Asked for. Once somebody else has approved it, you can see it here, once.",
     "revoke": "Revoked. The next statement is already decided without the grant.",
 }
 
@@ -27,6 +28,7 @@ def requests(request: Call, done: FromQuery[str] = "") -> Response[str]:
     judged = [one for one in reversed(every) if one.state != "pending"]
     return answer(
         request, "requests", pending=[one for one in every if one.state == "pending"],
+        ready=[one for one in every if one.reveal and one.reveal.redeemable],
         judged=judged[:_BEFORE], grants=desk.list_grants(caller, "active"), told=_TOLD.get(done, ""),
         may_revoke=caller.has_role("approver", "admin"),
     )  # fmt: skip

@@ -8,6 +8,8 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery
 
 from ...errors import ConfigError, VerificationError
+from ...events import Event
+from ...identity import Identity
 from ...ledger.log import ProvenEntry, verify_proof
 from ..ports import UseDesk
 from ..values import RecordedEvent
@@ -28,9 +30,11 @@ def event(request: Call, event_id: FromPath[str], verify: FromQuery[str] = "") -
     """One event; with `verify`, its proof checked against the bytes that are shown."""
     found = _found(request, event_id)
     verified = _verified(desk_of(request), request, found) if verify else None
+    shown = row(found)
     return html(
-        request, "event.html", current="search", row=row(found), raw=pretty(found.event), verified=verified
-    )
+        request, "event.html", current="search", row=shown, raw=pretty(found.event), verified=verified,
+        mine=_is_own_answer(shown["event"], request.user.caller),
+    )  # fmt: skip
 
 
 @page("/events/{event_id:str}/proof")
@@ -40,6 +44,12 @@ def proof(request: Call, event_id: FromPath[str]) -> Response[str]:
     given = desk_of(request).prove(request.user.caller, found.place)
     name = f'attachment; filename="event-{row(found)["at"]}.proof"'
     return Response(given.proof, media_type="text/plain", headers=HEADERS | {"Content-Disposition": name})
+
+
+def _is_own_answer(event: Event, caller: Identity) -> bool:
+    """Whether the visitor ran this statement through the hatch, so that they may ask for what it masked."""
+    ran = event.action == "statement.run" and event.source is not None and event.source.kind == "gateway"
+    return ran and event.actor is not None and event.actor.id == caller.id
 
 
 def _found(request: Call, event_id: str) -> RecordedEvent:

@@ -43,9 +43,17 @@ def html(
     theme = request.cookies.get("theme", "")
     shown = {
         "visit": request.scope.get("user"), "current": "", "theme": theme if theme in _THEMES else "",
+        "here": _here(request),
     }  # fmt: skip
     text = _templates.get_template(template).render(shown | values)
     return Response(text, status_code=code, media_type="text/html", headers=HEADERS | dict(headers or {}))
+
+
+def _here(request: Request[Any, Any, Any]) -> str:
+    """Where the visitor is, to come back to; what a form answered with cannot be come back to."""
+    if request.method not in ("GET", "HEAD"):
+        return "/"
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
 def answer(request: Call, current: str, code: int = 200, /, **values: Any) -> Response[str]:

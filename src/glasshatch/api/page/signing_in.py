@@ -75,7 +75,7 @@ class Patience:
 @page("/signin", opt={"anyone": True})
 def show_signin(request: Anyone, next: FromQuery[str] = "/") -> Response[str]:
     """The way in."""
-    return _form(request, 200, _inside(next), "", "")
+    return _form(request, 200, inside(next), "", "")
 
 
 @post("/signin", opt={"anyone": True}, status_code=303)
@@ -83,7 +83,7 @@ async def signin(request: Call) -> Response[str]:
     """Take a token, or a name and a password; set the cookie."""
     form = await request.form()
     typed = {name: str(form.get(name, ""))[:_MOST_TYPED] for name in ("token", "name", "password", "code")}
-    wanted = _inside(str(form.get("next", "/")))
+    wanted = inside(str(form.get("next", "/")))
     door, patience = _door(request), request.route_handler.opt["patience"]
     with_password = not typed["token"] and bool(typed["name"] or typed["password"])
     try:
@@ -107,8 +107,8 @@ def to_provider(request: Anyone, next: FromQuery[str] = "/") -> Response[str]:
         begun = _desk(request).begin_browser(BrowserForm(redirect=_own_address(request)))
     except (Denied, Unavailable, ConfigError) as error:
         code = 404 if isinstance(error, ConfigError) else 503
-        return _form(request, code, _inside(next), _sentence(error), "provider")
-    return see_other(begun.address, _door(request).remember_trip(request, begun.state, _inside(next)))
+        return _form(request, code, inside(next), _sentence(error), "provider")
+    return see_other(begun.address, _door(request).remember_trip(request, begun.state, inside(next)))
 
 
 @page("/signin/provider/back", opt={"anyone": True})
@@ -190,6 +190,6 @@ def _door(request: Anyone) -> Door:
     return door
 
 
-def _inside(path: str) -> str:
+def inside(path: str) -> str:
     """A path of this page, never the way to another site."""
     return path if _INSIDE.fullmatch(path) else "/"

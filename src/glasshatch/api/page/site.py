@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 from urllib.parse import urlencode
 
+import msgspec
 from litestar import Request, Response, Router
 from litestar.connection import ASGIConnection
 from litestar.exceptions import HTTPException, PermissionDeniedException
@@ -19,7 +20,9 @@ from .event import event, proof
 from .files import file
 from .live import stream, tail
 from .overview import overview
+from .reasons import Asking, give_reason
 from .render import html, see_other
+from .revealing import ask_reveal, show_reveal
 from .search import search
 from .sessions import session, sessions
 from .signing_in import Patience, from_provider, show_signin, signin, signout, to_provider
@@ -29,16 +32,18 @@ from .visit import Door, NotSignedIn, PageSettings, require_own_form, require_ow
 _HANDLERS: tuple[Any, ...] = (
     file, show_signin, signin, to_provider, from_provider, signout, overview, search, tail, stream, event,
     proof, sessions, session, timeline, requests, judge, judge_page, judge_by_link, revoke, alerts,
-    acknowledge,
+    acknowledge, ask_reveal, show_reveal, give_reason,
 )  # fmt: skip
 _HEADINGS = {403: "Not allowed", 404: "Not found", 409: "Too late", 429: "Not so fast", 503: "Not now"}
-_BACK = {"requests": "Requests", "judge": "Requests", "grants": "Requests", "alerts": "Alerts",
-         "sessions": "Sessions", "search": "Search", "timeline": "Timeline", "tail": "Live"}  # fmt: skip
+_BACK = {
+    "requests": "Requests", "judge": "Requests", "grants": "Requests", "reveals": "Requests",
+    "alerts": "Alerts", "sessions": "Sessions", "search": "Search", "timeline": "Timeline", "tail": "Live",
+}  # fmt: skip
 
 
 def page_router(settings: PageSettings) -> Router:
     """Everything outside of `/v1` that is for people."""
-    opt = {"public": True, "door": Door(settings), "patience": Patience()}
+    opt = {"public": True, "door": Door(settings), "patience": Patience(), "asking": Asking()}
     return Router(
         "/", route_handlers=list(_HANDLERS), guards=[_admit], exception_handlers={Exception: failed},
         include_in_schema=False, opt=opt,
@@ -59,6 +64,10 @@ async def _admit(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRo
     visit = await asyncio.to_thread(door.visit, connection, handler.opt.get("scope", "read"))
     if isinstance(connection, Request) and form:
         require_own_form(visit, str((await connection.form()).get("csrf", "")))
+    if not visit.reason:
+        asking: Asking = handler.opt["asking"]
+        asks = await asyncio.to_thread(asking.of, connection.app.state.desk, visit.caller)
+        visit = msgspec.structs.replace(visit, asks=asks)
     connection.scope["user"] = visit
 
 
@@ -75,7 +84,7 @@ def failed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     return html(
         request, "problem.html", status, headers, heading=_HEADINGS.get(status, "That did not work"),
         status=status, message=message, hint=hint, back=_BACK.get(back, ""),
-        back_path="/requests" if back in ("grants", "judge") else f"/{back}",
+        back_path="/requests" if back in ("grants", "judge", "reveals") else f"/{back}",
     )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from litestar.datastructures import Cookie, State
 from litestar.exceptions import PermissionDeniedException
 
 from ...errors import Denied
-from ...identity import Identity, TokenRefused, parse_token
+from ...identity import Identity, TokenRefused, parse_token, with_reason
 from ..ports import UseDesk
 
 LIFETIME_SECONDS: Final = 8 * 3_600
@@ -32,6 +32,8 @@ _TRIP = "glasshatch-signin"
 _TRIP_SECONDS = 600
 _PURPOSE = b"glasshatch page cookie v1"
 _TRIP_PURPOSE = b"glasshatch page trip v1"
+_WHY = "glasshatch-why"
+_WHY_PURPOSE = b"glasshatch page reason v1"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 Connection = ASGIConnection[Any, Any, Any, State]
 T = TypeVar("T")
@@ -65,11 +67,23 @@ class _Trip(msgspec.Struct, frozen=True):
     expires: int
 
 
+class _Why(msgspec.Struct, frozen=True):
+    """Why somebody reads, during one visit."""
+
+    reason: str
+    csrf: str
+
+
 class Visit(msgspec.Struct, frozen=True):
-    """A signed-in person, and the secret that their forms carry."""
+    """A signed-in person, and the secret that their forms carry.
+
+    reason: why they read, if they said so. asks: whether saying so would show them more.
+    """
 
     caller: Identity
     csrf: str
+    reason: str = ""
+    asks: bool = False
 
     def __repr__(self) -> str:
         return f"Visit({self.caller!r})"
@@ -183,7 +197,21 @@ class Door:
             identify(ticket.token, "")
         except Denied:
             raise NotSignedIn from None
-        return Visit(identify(ticket.token, scope), ticket.csrf)
+        why = self._unsealed(call.cookies.get(_why_name(call), ""), _Why, _WHY_PURPOSE)
+        # Another visit in the same browser has to say its own.
+        reason = why.reason if why is not None and why.csrf == ticket.csrf else ""
+        return Visit(with_reason(identify(ticket.token, scope), reason), ticket.csrf, reason)
+
+    def remember_reason(self, call: Connection, reason: str) -> Cookie:
+        """The cookie that keeps why somebody reads, until the browser closes or the visit ends."""
+        ticket = self._opened(call)
+        if ticket is None:
+            raise NotSignedIn
+        return _why_cookie(call, self._sealed(_Why(reason, ticket.csrf), _WHY_PURPOSE))
+
+    def forget_reason(self, call: Connection) -> Cookie:
+        """Takes it away."""
+        return _why_cookie(call, "", 0)
 
     def knows_host(self, call: Connection) -> bool:
         """Whether the page was asked for by a name of its own: another one would be a rebound DNS name."""
@@ -237,6 +265,17 @@ def _cookie_name(call: Connection) -> str:
 
 def _trip_name(call: Connection) -> str:
     return f"__Host-{_TRIP}" if _is_https(call) else _TRIP
+
+
+def _why_name(call: Connection) -> str:
+    return f"__Host-{_WHY}" if _is_https(call) else _WHY
+
+
+def _why_cookie(call: Connection, value: str, seconds: int | None = None) -> Cookie:
+    return Cookie(
+        key=_why_name(call), value=value, max_age=seconds, path="/", httponly=True, samesite="strict",
+        secure=_is_https(call),
+    )  # fmt: skip
 
 
 def _cookie(call: Connection, value: str, seconds: int) -> Cookie:
