@@ -12,6 +12,13 @@ import msgspec
 Name = Annotated[str, msgspec.Meta(max_length=256)]
 
 
+class GroupRef(msgspec.Struct, frozen=True, kw_only=True):
+    """A group by id and name."""
+
+    id: str
+    name: str
+
+
 class DirectoryUser(msgspec.Struct, frozen=True, kw_only=True):
     """A person as the directory sees them."""
 
@@ -21,6 +28,8 @@ class DirectoryUser(msgspec.Struct, frozen=True, kw_only=True):
     active: bool
     created: str
     changed: str
+    groups: tuple[GroupRef, ...] = ()
+    """Only where one person is shown."""
 
 
 class DirectoryPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,3 +52,46 @@ class DirectoryChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     active: bool | None = None
     external_id: Name | None = None
+
+
+MOST_MEMBERS = 20_000
+"""So many people one call may name."""
+
+MOST_BYTES = 8 << 20
+Members = Annotated[tuple[Name, ...], msgspec.Meta(max_length=MOST_MEMBERS)]
+
+
+class DirectoryGroupView(msgspec.Struct, frozen=True, kw_only=True):
+    """A group, with the ids of its members if they were asked for."""
+
+    id: str
+    name: str
+    external_id: str
+    created: str
+    changed: str
+    members: tuple[str, ...] = ()
+
+
+class GroupPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Some of them, and how many there are in all."""
+
+    total: int
+    groups: list[DirectoryGroupView]
+
+
+class GroupForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A new group."""
+
+    name: Name
+    external_id: Name = ""
+    members: Members = ()
+
+
+class GroupChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What becomes different; None is left as it is. members: exactly these, before `add` and `remove`."""
+
+    name: Name | None = None
+    external_id: Name | None = None
+    members: Members | None = None
+    add: Members = ()
+    remove: Members = ()

@@ -35,15 +35,26 @@ class OidcSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     ca: str = ""
 
 
+class ScimSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a directory's groups (SCIM) give.
+
+    roles: which of them, by name or external id, give which roles. Without this table they give none, and
+    whoever the directory brings in has the roles that somebody gives them by hand.
+    """
+
+    roles: dict[str, tuple[str, ...]]
+
+
 class IdentitySection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Signing in.
 
     session: how long a sign-in lasts. second_factor: optional, or required of everybody who signs in with a
     password. certificate: how long a client certificate lasts if nobody asks for less. oidc: an OpenID
-    provider.
+    provider. scim: what a directory's groups give.
     """
 
     session: _Duration = "8h"
     second_factor: Literal["optional", "required"] = "optional"
     certificate: _Duration = "12h"
     oidc: OidcSection | None = None
+    scim: ScimSection | None = None

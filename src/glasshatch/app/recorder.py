@@ -181,15 +181,20 @@ class Recorder:
         """
         answer: concurrent.futures.Future[Receipt | GlasshatchError] = concurrent.futures.Future()
         self.submit(event, answer.set_result, ledger=ledger, sealed=sealed)
-        try:
-            result = answer.result(timeout_s)
-        except concurrent.futures.TimeoutError:
-            raise Unavailable(
-                "the ledger did not acknowledge in time", hint="look at the disk under it"
-            ) from None
-        if isinstance(result, GlasshatchError):
-            raise result
-        return result
+        return _answered(answer, timeout_s)
+
+    def record_all(self, events: Sequence[Event], timeout_s: float = 30.0) -> None:
+        """Append many in this order and wait until all are durable; not for the event loop.
+
+        Raises:
+            Unavailable: One was not acknowledged in time, or refused; others may stand in the record.
+        """
+        answers: list[concurrent.futures.Future[Receipt | GlasshatchError]] = []
+        for event in events:
+            answers.append(concurrent.futures.Future())
+            self.submit(event, answers[-1].set_result)
+        for answer in answers:
+            _answered(answer, timeout_s)
 
     def _append(self, name: str, items: Sequence[tuple[Entry, Done | None]]) -> None:
         if name == DEFAULT_LEDGER or self._others is None:
@@ -215,6 +220,18 @@ class Recorder:
         except TooLarge:
             # That it happened is recorded, whatever its size was.
             return encode(without_bulk(redacted))
+
+
+def _answered(answer: concurrent.futures.Future[Receipt | GlasshatchError], timeout_s: float) -> Receipt:
+    try:
+        result = answer.result(timeout_s)
+    except concurrent.futures.TimeoutError:
+        raise Unavailable(
+            "the ledger did not acknowledge in time", hint="look at the disk under it"
+        ) from None
+    if isinstance(result, GlasshatchError):
+        raise result
+    return result
 
 
 def _named(name: str, done: Done, answer: Receipt | GlasshatchError) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
-from sqlalchemy import Connection
+from sqlalchemy import Connection, and_, func, select
 
 from ..errors import Conflict
 from .database import Database
 from .people import unrecorded
+from .schema_people import actors, links
 from .sealed import Row, SealedTable
 
 
@@ -71,6 +72,30 @@ class Links:
         """Every link by its actor's id."""
         with self._database.read() as connection:
             return {row["id"]: _link(row) for row in self._table.find(connection)}
+
+    def page(self, providers: Sequence[str], start: int, count: int) -> tuple[int, list[ProviderLink]]:
+        """Some of the links of these providers, by their actors' names; and how many there are in all.
+
+        Only the rows that are given are verified: a directory walks through ten thousand in pages.
+        """
+        columns = self._table.columns
+        ours = and_(columns.tenant == self._table.tenant, columns.provider.in_(providers))
+        with self._database.read() as connection:
+            total = connection.execute(select(func.count()).select_from(links).where(ours)).scalar_one()
+            wanted = (
+                select(columns.id)
+                .join(actors, and_(actors.c.tenant == columns.tenant, actors.c.id == columns.id))
+                .where(ours).order_by(actors.c.name).limit(count).offset(start)
+            )  # fmt: skip
+            ids = list(connection.execute(wanted).scalars())
+            found = {row["id"]: _link(row) for row in self._table.find(connection, columns.id.in_(ids))}
+        return total, [found[id] for id in ids]
+
+    def some(self, ids: Sequence[str]) -> dict[str, ProviderLink]:
+        """The links of those of these actors that have one, a thousand at most."""
+        with self._database.read() as connection:
+            rows = self._table.find(connection, self._table.columns.id.in_(ids))
+        return {row["id"]: _link(row) for row in rows}
 
     def keep(
         self, link: ProviderLink, now_ns: int, *, record: Callable[[ProviderLink], object] = unrecorded

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 from sqlalchemy import Connection
@@ -22,6 +22,7 @@ def unrecorded(*_: object) -> None:
 
 _ROLE = re.compile(r"[a-z][a-z0-9_.-]{0,62}")
 _MAX_NAME_CHARS = 200
+_AT_ONCE = 500
 
 
 class Actors:
@@ -149,6 +150,35 @@ class Actors:
         """Replace an actor's roles."""
         return self._change(id, now_ns, record, roles=_roles(roles))
 
+    def some(self, ids: Iterable[str]) -> dict[str, Identity]:
+        """Those of these actors that there are, by their ids."""
+        with self._database.read() as connection:
+            return {row["id"]: _identity(row) for row in self._find(connection, ids)}
+
+    def put_roles(
+        self, connection: Connection, roles: Mapping[str, Iterable[str]], now_ns: int
+    ) -> Sequence[Identity]:
+        """Replace many actors' roles within the caller's transaction, who calls `moved` after it."""
+        changes: list[tuple[Row, Row]] = [
+            (row, {"roles": _roles(roles[row["id"]]), "changed_ns": now_ns})
+            for row in self._find(connection, roles)
+        ]
+        return [_identity(row) for row in self._table.replace_all(connection, changes)]
+
+    def moved(self) -> None:
+        """Forget what is in memory of actors: some have changed."""
+        with self._lock:
+            self._writes += 1
+            self._held.clear()
+        self._changed()
+
+    def _find(self, connection: Connection, ids: Iterable[str]) -> Sequence[Row]:
+        every = tuple(ids)
+        parts = (every[at : at + _AT_ONCE] for at in range(0, len(every), _AT_ONCE))
+        return [
+            row for part in parts for row in self._table.find(connection, self._table.columns.id.in_(part))
+        ]
+
     def set_disabled(
         self, id: str, disabled: bool, now_ns: int, *, record: Callable[[Identity], object] = unrecorded
     ) -> Identity:
@@ -180,10 +210,7 @@ class Actors:
             row = self._table.find(connection, self._table.columns.id == id)[0]
             changed = _identity(self._table.replace(connection, row, changed_ns=now_ns, **changes))
             record(changed)
-        with self._lock:
-            self._writes += 1
-            self._held.clear()
-        self._changed()
+        self.moved()
         return changed
 
     def _check_human(self, connection: Connection, type: IdentityType, on_behalf_of: str) -> None:

@@ -12,7 +12,17 @@ from typing import Final
 
 from sqlalchemy import Column, Index, PrimaryKeyConstraint, Table, Text, UniqueConstraint
 
-from .schema_people import actors, attempts, authorities, certificates, credentials, links, tokens
+from .schema_people import (
+    actors,
+    attempts,
+    authorities,
+    certificates,
+    credentials,
+    groups,
+    links,
+    memberships,
+    tokens,
+)
 from .tables import belongs as _belongs
 from .tables import integer as _integer
 from .tables import metadata
@@ -20,11 +30,11 @@ from .tables import text as _text
 
 __all__ = [
     "HEADED_SINCE", "REVISION", "TABLES", "actors", "attempts", "authorities", "certificates", "credentials",
-    "erasures", "grants", "heads", "holds", "links", "metadata", "requests", "reveals", "reviews",
-    "sealed_values", "statements", "subject_keys", "tokens", "vault_marks",
+    "erasures", "grants", "groups", "heads", "holds", "links", "memberships", "metadata", "requests", "reveals",
+    "reviews", "sealed_values", "statements", "subject_keys", "tokens", "vault_marks",
 ]  # fmt: skip
 
-REVISION: Final = "0005"
+REVISION: Final = "0006"
 """The newest migration; a store with a higher one was written by a newer Glasshatch."""
 
 requests = Table(
@@ -269,7 +279,7 @@ reveals = Table(
 
 TABLES: Final = (
     actors, tokens, requests, reviews, grants, erasures, holds, statements, credentials, links, certificates,
-    authorities, reveals,
+    authorities, reveals, groups, memberships,
 )  # fmt: skip
 """All tables whose rows are authenticated and counted in a head, parents first.
 
@@ -279,6 +289,6 @@ the events say, and which keys must not come back, `erasures` says.
 
 HEADED_SINCE: Final = {
     "0002": (erasures, holds), "0003": (statements,), "0004": (credentials, links, certificates, authorities),
-    "0005": (reveals,),
+    "0005": (reveals,), "0006": (groups, memberships),
 }  # fmt: skip
 """Which of them came with which migration: it gives them a head."""

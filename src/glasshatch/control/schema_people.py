@@ -143,3 +143,40 @@ authorities = Table(
     _text("mac"),
     PrimaryKeyConstraint("tenant", "id"),
 )
+
+groups = Table(
+    "groups",
+    metadata,
+    _text("tenant"),
+    _text("id"),
+    # Who keeps it: the directory's provider.
+    _text("provider"),
+    _text("name"),
+    # The name without capitals: two names that differ in those only are one.
+    _text("folded"),
+    Column("external_id", Text),
+    _integer("created_ns"),
+    _integer("changed_ns"),
+    _integer("version"),
+    _text("mac"),
+    PrimaryKeyConstraint("tenant", "id"),
+    UniqueConstraint("tenant", "provider", "folded"),
+)
+
+memberships = Table(
+    "memberships",
+    metadata,
+    _text("tenant"),
+    # GROUP/ACTOR
+    _text("id"),
+    _text("group_id"),
+    _text("actor_id"),
+    _integer("created_ns"),
+    _integer("version"),
+    _text("mac"),
+    PrimaryKeyConstraint("tenant", "id"),
+    _belongs("group_id", "groups"),
+    _belongs("actor_id", "actors"),
+    Index(None, "tenant", "actor_id"),
+    Index(None, "tenant", "group_id"),
+)

@@ -63,6 +63,8 @@ class SealedTable:
         self._mac_key = mac_key
         self._head = head
         self._names = tuple(str(column.name) for column in table.columns)
+        # A key that is written, even with what it was, has the database look for all rows that refer to it.
+        self._mutable = tuple(name for name in self._names if name not in ("tenant", "id"))
 
     def insert(self, connection: Connection, values: Mapping[str, Any]) -> None:
         """Store a new row as version 1."""
@@ -122,7 +124,7 @@ class SealedTable:
                 self.columns.version == old["version"],
                 self.columns.mac == old["mac"],
             )
-            .values(row)
+            .values({name: row[name] for name in self._mutable})
         )
         if done.rowcount != 1:
             raise Conflict(
@@ -131,6 +133,34 @@ class SealedTable:
         if self._head:
             self._head.move(connection, gone=[old["mac"]], come=[row["mac"]])
         return row
+
+    def replace_all(self, connection: Connection, changes: Sequence[tuple[Row, Row]]) -> list[Row]:
+        """As `replace` for many rows: each as it was read, with what becomes different; the whole new rows.
+
+        Raises:
+            Conflict: One is not there any more as it was read; the caller undoes the transaction.
+        """
+        rows = [self.sealed({**old, **new, "version": old["version"] + 1}) for old, new in changes]
+        if not rows:
+            return []
+        done = connection.execute(
+            update(self.table)
+            .where(
+                self.columns.tenant == self.tenant, self.columns.id == bindparam("_id"),
+                self.columns.mac == bindparam("_mac"),
+            )
+            .values({name: bindparam(f"_new_{name}") for name in self._mutable}),
+            [
+                {"_id": old["id"], "_mac": old["mac"]} | {f"_new_{name}": row[name] for name in self._mutable}
+                for (old, _), row in zip(changes, rows, strict=True)
+            ],
+        )  # fmt: skip
+        if done.rowcount != len(rows):
+            raise Conflict(f"{self.table.name} was changed by somebody else", hint="look again before acting")
+        if self._head:
+            gone, come = [old["mac"] for old, _ in changes], [row["mac"] for row in rows]
+            self._head.move(connection, gone=gone, come=come)
+        return rows
 
     def find(
         self, connection: Connection, *where: ColumnElement[bool], newest: int | None = None

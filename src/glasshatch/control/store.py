@@ -17,6 +17,7 @@ from .credentials import CredentialStore
 from .database import Database
 from .endings import Endings
 from .erasures import Erasures
+from .groups import Groups
 from .heads import TableHead
 from .holds import Holds
 from .links import Links
@@ -51,6 +52,7 @@ class ControlStore:
         attempts = SealedTable(schema.attempts, tenant, mac_key)
         self.credentials = CredentialStore(database, sealed["credentials"], attempts, self.actors)
         self.links = Links(database, sealed["links"])
+        self.groups = Groups(database, sealed["groups"], sealed["memberships"], self.actors, random)
         self.certificates = Certificates(
             database, sealed["certificates"], sealed["authorities"], self.actors, self.endings.add
         )

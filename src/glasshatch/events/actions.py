@@ -79,6 +79,13 @@ ACTIONS: dict[str, Action] = {
         ),
         Action("actor.created", "an actor was added", 2),
         Action("actor.changed", "an actor's roles or state changed", 2),
+        Action("group.created", "a directory made a group", 1),
+        Action(
+            "group.changed",
+            "a directory renamed a group, or said who came into it and who left; roles may follow",
+            2,
+        ),
+        Action("group.removed", "a directory took a group away, after its last member", 2),
         Action("actor.linked", "an actor was said to be a certain person at the identity provider", 2),
         Action("signin.accepted", "somebody signed in: how, from where, and which token they were given", 1),
         Action("signin.refused", "somebody tried to sign in and was not let in", 3),

@@ -38,6 +38,10 @@ session = "2h"
 
 """
 ROLES = '{ oncall = ["engineer"], security = ["auditor", "approver"], owners = ["admin"] }'
+SCIM = """
+[identity.scim]
+roles = { "Field Engineers" = ["engineer"], "g-audit" = ["auditor"] }
+"""
 
 
 class IdentityServer(RunningServer):
@@ -159,6 +163,10 @@ def server(tmp_path_factory: pytest.TempPathFactory, postgres: PostgresServer) -
         host=upstream.host, port=upstream.port, database="identityshop", user=upstream.user, secret=secret
     )
     server.config.write_text(text + provider.section(folder / "client.secret", roles=ROLES, refresh='"1s"'))
+    with server.config.open("a") as config:
+        config.write(
+            '\n[identity.scim]\nroles = { "Field Engineers" = ["engineer"], "g-audit" = ["auditor"] }\n'
+        )
     server.provider = provider
     try:
         server.start()

@@ -20,6 +20,7 @@ from glasshatch.control import (
     KeptStatement,
     ProviderLink,
     RevealColumn,
+    Step,
 )
 from glasshatch.identity import Identity
 
@@ -96,6 +97,8 @@ def prove_themselves(office: Office, who: Identity, moment: int) -> None:
         ),
         moment,
     )  # fmt: skip
+    group = store.groups.create("https://id.example", f"group {id}", f"e-{id}", moment)
+    store.groups.step(group.id, Step(come=(who.id,), roles={who.id: who.roles}), moment)
     store.certificates.keep(
         IssuedCertificate(
             id=id, actor_id=who.id, fingerprint="ab" * 32, created_ns=moment, expires_ns=moment + 1

@@ -31,6 +31,9 @@ def read_everything(store: ControlStore) -> None:
     store.reveals.sealed()
     store.credentials.list()
     store.links.all()
+    for group in store.groups.page(["https://id.example", "https://id.examplex"], 0, 10)[1]:
+        store.groups.members(group.id)
+    store.groups.of([actor.id for actor in store.actors.list()])
     store.certificates.list()
     store.certificates.authority()
 

@@ -14,7 +14,7 @@ ROLES = {
     APPROVER: "judges other people's requests and sees them all",
     AUDITOR: "reads the whole record and changes nothing",
     PRIVACY: "answers for data subjects: erases what is sealed about them, places legal holds",
-    PROVISIONER: "brings people in and takes them out, as a directory does (SCIM); gives nobody a role",
+    PROVISIONER: "brings people and groups in and takes them out, as a directory does (SCIM)",
     ADMIN: "keeps actors and tokens, revokes grants; sees the record's administration, and its content for a"
     " reason",
 }

@@ -1,4 +1,4 @@
-"""People whom a directory elsewhere keeps: it brings them in and takes them out, and gives nobody a role.
+"""People whom a directory elsewhere keeps: it brings them in and takes them out.
 
 It sees and touches only whom it brought in, or who signed in through the provider: never an actor that was
 made here, and so never the last administrator.
@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import msgspec
 
-from ...api.directory_values import DirectoryChange, DirectoryForm, DirectoryPage, DirectoryUser
+from ...api.directory_values import DirectoryChange, DirectoryForm, DirectoryPage, DirectoryUser, GroupRef
 from ...api.values import ActorForm
 from ...control import ProviderLink
 from ...errors import ConfigError
-from ...events import Link, Outcome
 from ...identity import Identity
 from ..house import House
 from ..signin import SignIn
+from .directory_groups import OWN, GroupsPart
 
-_OWN = "scim"
 _GONE = "gone"
 
 
-class DirectoryPart:
-    """The desk's side for directories."""
+class DirectoryPart(GroupsPart):
+    """The desk's side for directories; what of it is about groups, stands in `GroupsPart`."""
 
     def __init__(self, house: House, signin: SignIn) -> None:
         self._house = house
@@ -37,18 +36,16 @@ class DirectoryPart:
             return DirectoryPage(
                 total=len(found), users=[_user(*pair) for pair in found[start : start + count]]
             )
-        links = control.links.all()
-        found = [
-            (actor, links[actor.id]) for actor in control.actors.list()
-            if actor.id in links and self._keeps(links[actor.id])
-        ]  # fmt: skip
-        found.sort(key=lambda pair: pair[0].name)
-        return DirectoryPage(total=len(found), users=[_user(*pair) for pair in found[start : start + count]])
+        total, links = control.links.page((self._provider, OWN), start, count)
+        actors = control.actors.some(link.id for link in links)
+        return DirectoryPage(total=total, users=[_user(actors[link.id], link) for link in links])
 
     def show_user(self, caller: Identity, user_id: str) -> DirectoryUser:
         """One person."""
         self._house.require(caller, "directory.change")
-        return _user(*self._find(user_id))
+        found, kept = _user(*self._find(user_id)), self._house.control.groups.of([user_id])
+        groups = tuple(GroupRef(id=one.id, name=one.name) for one in kept.get(user_id, ()))
+        return msgspec.structs.replace(found, groups=groups)
 
     def create_user(self, caller: Identity, form: DirectoryForm) -> DirectoryUser:
         """Bring somebody in, with the roles that everybody from there has; their groups count when they
@@ -106,6 +103,8 @@ class DirectoryPart:
         actor, link = self._find(user_id)
         if not actor.disabled:
             self._shut(caller, actor)
+        for group in house.control.groups.of([user_id]).get(user_id, ()):
+            self._move(caller, group, (), (user_id,))
         gone = ProviderLink(id=link.id, provider=_GONE, created_ns=link.created_ns)
         house.control.links.keep(gone, house.clock.now_ns())
 
@@ -117,14 +116,6 @@ class DirectoryPart:
             return []
         link = self._house.control.links.of(actor.id)
         return [(actor, link)] if link is not None and self._keeps(link) else []
-
-    @property
-    def _provider(self) -> str:
-        section = self._house.loaded.config.identity.oidc
-        return section.issuer if section is not None else _OWN
-
-    def _keeps(self, link: ProviderLink) -> bool:
-        return link.provider in (self._provider, _OWN)
 
     def _find(self, user_id: str) -> tuple[Identity, ProviderLink]:
         link = self._house.control.links.of(user_id)
@@ -138,19 +129,6 @@ class DirectoryPart:
         house.control.actors.set_disabled(
             actor.id, True, house.clock.now_ns(),
             record=lambda done: self._note_person("actor.changed", caller, done),
-        )  # fmt: skip
-
-    def _note_person(self, action: str, caller: Identity, actor: Identity) -> None:
-        self._house.note(
-            action, actor=caller.as_actor(), outcome=Outcome(status="success"),
-            attrs={
-                "subject": {
-                    "id": actor.id, "name": actor.name, "type": actor.type, "roles": list(actor.roles),
-                    "on_behalf_of": actor.on_behalf_of, "disabled": actor.disabled,
-                },
-                "by": "directory",
-            },
-            links=(Link(rel="actor", id=actor.id),),
         )  # fmt: skip
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ...api.client import Client
-from ...api.directory_values import DirectoryChange, DirectoryForm, DirectoryPage, DirectoryUser
 from ...api.signin_values import (
     BrowserAnswer,
     BrowserForm,
@@ -120,23 +119,3 @@ class ForwardedSigning:
     def revoke_certificate(self, caller: Identity, serial: str) -> None:
         with self._front(caller) as front:
             front.revoke_certificate(serial)
-
-    def list_users(self, caller: Identity, name: str, start: int, count: int) -> DirectoryPage:
-        with self._front(caller) as front:
-            return front.list_users(name, start, count)
-
-    def show_user(self, caller: Identity, user_id: str) -> DirectoryUser:
-        with self._front(caller) as front:
-            return front.show_user(user_id)
-
-    def create_user(self, caller: Identity, form: DirectoryForm) -> DirectoryUser:
-        with self._front(caller) as front:
-            return front.create_user(form)
-
-    def change_user(self, caller: Identity, user_id: str, form: DirectoryChange) -> DirectoryUser:
-        with self._front(caller) as front:
-            return front.change_user(user_id, form)
-
-    def remove_user(self, caller: Identity, user_id: str) -> None:
-        with self._front(caller) as front:
-            front.remove_user(user_id)

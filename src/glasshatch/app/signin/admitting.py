@@ -15,6 +15,7 @@ from ...identity.openid import Person, TokenFault
 from ..config import duration_seconds
 from ..house import House
 from ..identifying import OidcSection
+from .grouproles import GroupRoles
 from .sealing import SecretBox
 
 _NAME = re.compile(r"[a-z][a-z0-9._@-]{0,62}")
@@ -27,6 +28,7 @@ class Admitting:
     def __init__(self, house: House, section: OidcSection) -> None:
         self._house = house
         self._section = section
+        self._groups = GroupRoles(house.loaded.config.identity)
         self._box = SecretBox(house, "refresh")
         self._refresh_ns = duration_seconds(section.refresh) * _SECOND_NS
 
@@ -57,12 +59,10 @@ class Admitting:
             raise TokenFault("subject", "is of another person")
         return self._known(link, person)
 
-    def roles_of(self, groups: tuple[str, ...]) -> tuple[str, ...]:
-        """The roles that these groups give."""
-        given = set(self._section.everybody)
-        for group in groups:
-            given.update(self._section.roles.get(group, ()))
-        return tuple(sorted(given))
+    def roles_of(self, groups: tuple[str, ...], actor_id: str = "") -> tuple[str, ...]:
+        """The roles that these groups give, and those in which the directory has an actor."""
+        kept = self._house.control.groups.of([actor_id]).get(actor_id, []) if actor_id else []
+        return self._groups.of(groups, kept)
 
     def stored(self, link: ProviderLink, person: Person) -> ProviderLink:
         """The link with what the provider said now, and when to ask again."""
@@ -87,8 +87,11 @@ class Admitting:
     def _known(self, link: ProviderLink, person: Person) -> Identity:
         house = self._house
         actor = house.control.actors.get(link.id)
-        if person.groups is not None and not actor.disabled:
-            roles = self.roles_of(person.groups)
+        groups = person.groups
+        if groups is None and self._groups.directory:
+            groups = link.groups
+        if groups is not None and not actor.disabled:
+            roles = self.roles_of(groups, actor.id)
             _require_roles(roles)
             if roles != actor.roles:
                 actor = house.control.actors.set_roles(
