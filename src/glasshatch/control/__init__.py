@@ -14,8 +14,8 @@ from .vault import Known, SealedValue, SubjectKey, Vault
 
 __all__ = [
     "Certificates", "ControlStore", "CredentialStore", "Credentials", "DirectoryGroup", "Erasure", "Groups",
-    "Hold", "IssuedCertificate", "KeptAuthority", "KeptReveal", "KeptStatement", "Known", "Links", "Migration",
-    "ProviderLink", "RevealColumn", "RevealState", "Reveals", "SealedValue", "StatementState", "Step",
-    "SubjectKey", "Vault", "copy_database", "migrate", "pending_migration", "require_runnable",
+    "Hold", "IssuedCertificate", "KeptAuthority", "KeptReveal", "KeptStatement", "Known", "Links",
+    "Migration", "ProviderLink", "RevealColumn", "RevealState", "Reveals", "SealedValue", "StatementState",
+    "Step", "SubjectKey", "Vault", "copy_database", "migrate", "pending_migration", "require_runnable",
     "require_unspent",
 ]  # fmt: skip

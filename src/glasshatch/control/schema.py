@@ -30,8 +30,8 @@ from .tables import text as _text
 
 __all__ = [
     "HEADED_SINCE", "REVISION", "TABLES", "actors", "attempts", "authorities", "certificates", "credentials",
-    "erasures", "grants", "groups", "heads", "holds", "links", "memberships", "metadata", "requests", "reveals",
-    "reviews", "sealed_values", "statements", "subject_keys", "tokens", "vault_marks",
+    "erasures", "grants", "groups", "heads", "holds", "links", "memberships", "metadata", "requests",
+    "reveals", "reviews", "sealed_values", "statements", "subject_keys", "tokens", "vault_marks",
 ]  # fmt: skip
 
 REVISION: Final = "0006"

@@ -18,12 +18,14 @@ from pathlib import Path
 
 from glasshatch.control import schema
 
-SECOND = """
+NOW, NEXT = schema.REVISION, f"{int(schema.REVISION) + 1:04}"
+
+SECOND = f"""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0006"
-down_revision = "0005"
+revision = "{NEXT}"
+down_revision = "{NOW}"
 branch_labels = None
 depends_on = None
 
@@ -40,9 +42,9 @@ def become(scratch: Path) -> None:
     migrations = scratch / "migrations"
     if not migrations.exists():
         shutil.copytree(room._MIGRATIONS, migrations, ignore=shutil.ignore_patterns("__pycache__"))
-        (migrations / "versions" / "r0006_shift.py").write_text(SECOND)
+        (migrations / "versions" / f"r{NEXT}_shift.py").write_text(SECOND)
     room._MIGRATIONS = migrations
-    schema.REVISION = "0006"
+    schema.REVISION = NEXT
 
 
 def kill_on_request() -> None:

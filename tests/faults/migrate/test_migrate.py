@@ -23,9 +23,11 @@ from fixtures.glasshatch import run
 from glasshatch.app.home import Home
 from glasshatch.app.inspect import verify_home
 from glasshatch.control import ControlStore
+from glasshatch.control.schema import REVISION
 from glasshatch.keys import Keyring, open_master_key
 
 NEXT_VERSION = Path(__file__).with_name("next_version.py")
+NOW, NEXT = REVISION, f"{int(REVISION) + 1:04}"
 KILLS = rounds(10, 100)
 
 
@@ -67,7 +69,7 @@ def revision(file: Path) -> str:
     columns = {row[1] for row in rows(file, "PRAGMA table_info(actors)")}
     indexes = rows(file, "SELECT 1 FROM sqlite_master WHERE name = 'ix_actors_tenant_shift'")
     assert rows(file, "PRAGMA integrity_check") == [("ok",)]
-    assert ("shift" in columns, bool(indexes)) == (said == "0006", said == "0006")
+    assert ("shift" in columns, bool(indexes)) == (said == NEXT, said == NEXT)
     return said
 
 
@@ -92,12 +94,12 @@ def test_an_older_directory_is_copied_upgraded_recorded_and_verified(home: Path,
     pieces = {piece["what"]: piece for piece in map(json.loads, done.stdout.splitlines())}
     assert {"configuration", "layout", "keyring", "ledger", "control store"} == set(pieces)
     control = pieces["control store"]
-    assert (control["found"], control["version"]) == ("0005", "0006")
+    assert (control["found"], control["version"]) == (NOW, NEXT)
     assert "everything is as it was recorded" in done.stderr
 
     copy = Path(control["copy"])
     assert copy.stat().st_mode & 0o777 == 0o600
-    assert (revision(copy), revision(home / "control.db")) == ("0005", "0006")
+    assert (revision(copy), revision(home / "control.db")) == (NOW, NEXT)
     assert names_in(home, copy) == {"admin", "dora"}
     assert verify_home(home).ok
 
@@ -106,14 +108,14 @@ def test_an_older_directory_is_copied_upgraded_recorded_and_verified(home: Path,
     )
     (event,) = [json.loads(line)["event"] for line in listed.stdout.splitlines()]
     assert event["attrs"] == {
-        "piece": "control store", "found": "schema 0005", "version": "schema 0006", "copy": copy.name,
+        "piece": "control store", "found": f"schema {NOW}", "version": f"schema {NEXT}", "copy": copy.name,
     }  # fmt: skip
     assert event["actor"]["id"] == f"os:{os.getuid()}"
 
     # The next version's own work needs no column of the old one; this version refuses the directory.
     assert "dora" in next_version(tmp_path, "actors", "ls", "--data", str(home)).stdout
     refused = run("actors", "ls", "--data", str(home))
-    assert (refused.returncode, "0006 is newer than 0005" in refused.stderr) == (2, True)
+    assert (refused.returncode, f"{NEXT} is newer than {NOW}" in refused.stderr) == (2, True)
 
 
 def test_a_second_run_changes_nothing(home: Path, tmp_path: Path) -> None:
@@ -126,7 +128,7 @@ def test_a_second_run_changes_nothing(home: Path, tmp_path: Path) -> None:
 
 def test_the_way_back_is_the_copy(home: Path, tmp_path: Path) -> None:
     assert next_version(tmp_path, "migrate", str(home)).returncode == 0
-    (home / "control.db.schema-0005").replace(home / "control.db")
+    (home / f"control.db.schema-{NOW}").replace(home / "control.db")
     listed = run("actors", "ls", "--data", str(home))
     assert (listed.returncode, "dora" in listed.stdout) == (0, True), listed.stderr
     assert next_version(tmp_path, "migrate", str(home)).returncode == 0
@@ -170,12 +172,12 @@ def test_a_kill_at_any_moment_leaves_the_old_or_the_new(
         moment = 20 * whole if number == KILLS - 1 else whole * number / (KILLS - 4)
         _, status = killer(home, moment)
         assert status in (0, -9)
-        copy = home / "control.db.schema-0005"
+        copy = home / f"control.db.schema-{NOW}"
         found = revision(home / "control.db")
         seen[f"{found}, {'a' if copy.exists() else 'no'} copy"] = 1 + seen.get(
             f"{found}, {'a' if copy.exists() else 'no'} copy", 0
         )
-        if found == "0006" or copy.exists():
+        if found == NEXT or copy.exists():
             # Nothing is changed before the copy is whole.
             assert names_in(home, copy) == {"admin", "dora"}
             assert copy.stat().st_mode & 0o777 == 0o600
@@ -183,13 +185,13 @@ def test_a_kill_at_any_moment_leaves_the_old_or_the_new(
         assert report.ok or report.unfinished, report.problems
 
         assert killer(home, 100)[1] == 0
-        assert revision(home / "control.db") == "0006"
+        assert revision(home / "control.db") == NEXT
         assert names_in(home, copy) == {"admin", "dora"}
         assert verify_home(home).ok
         assert not list(home.glob("control.db*.tmp*"))
         shutil.rmtree(home)
     tell(f"{KILLS} kills within {whole:.2f} s: {seen}")
-    assert {"0005, no copy", "0006, a copy"} <= set(seen)
+    assert {f"{NOW}, no copy", f"{NEXT}, a copy"} <= set(seen)
 
 
 def test_without_space_for_the_copy_nothing_is_changed(home: Path, tmp_path: Path) -> None:
@@ -231,7 +233,7 @@ def raise_segment(home: Path) -> None:
 
 def raise_control(home: Path) -> None:
     with closing(sqlite3.connect(home / "control.db")) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '0006'")
+        connection.execute(f"UPDATE alembic_version SET version_num = '{NEXT}'")
         connection.commit()
 
 
@@ -246,7 +248,7 @@ NEWER: dict[str, tuple[Callable[[Path], object], str]] = {
         "format 2, this program knows 1",
     ),
     "wal/": (raise_segment, "format 2, this program knows 1"),
-    "control.db": (raise_control, "0006 is newer than 0005"),
+    "control.db": (raise_control, f"{NEXT} is newer than {NOW}"),
 }  # fmt: skip
 
 
