@@ -41,7 +41,7 @@ _MAX_PATTERN = 60
 
 
 def is_number(value: Any) -> bool:
-    if isinstance(value, bool):
+    if value is None or isinstance(value, bool):
         return False
     try:
         float(value)

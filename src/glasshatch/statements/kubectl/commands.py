@@ -17,14 +17,23 @@ _IDENTITY = (
     *("--as", "--as-group", "--as-uid", "--token", "--username", "--password", "--kubeconfig"),
     *("--client-certificate", "--client-key", "--server", "-s", "--insecure-skip-tls-verify", "--user"),
 )
+_CLOUD_ROLES = re.compile(
+    r"^(?:eks\.amazonaws\.com/role-arn|iam\.gke\.io/gcp-service-account|azure\.workload\.identity/client-id)="
+)
+"""Annotations that hand a pod an account of the cloud."""
 
 
 def understand(call: Call) -> None:
     """Note what one kubectl command does."""
     # kubectl takes no shortened options, so `--client` is not `--client-key`.
-    if any(text.split("=", 1)[0] in _IDENTITY for text in call.options()):
-        call.note("set", "privilege_change")
     rest = command_after(call.args, " ".join(VALUED))
+    asks = [arg.text for arg in rest[:2]] == ["auth", "can-i"]
+    for text in call.options():
+        # What an account of a service may do can be asked by whoever may ask it.
+        named = call.value("--as") if asks and text.split("=", 1)[0] == "--as" else None
+        service = named is not None and named.text.startswith("system:serviceaccount:")
+        if text.split("=", 1)[0] in _IDENTITY and not service:
+            call.note("set", "privilege_change")
     if not rest:
         if call.args and not call.has("--help", "--version", "-h"):
             call.unknown()
@@ -34,9 +43,9 @@ def understand(call: Call) -> None:
     before = call.args[: len(call.args) - len(rest)]
     inner = Call("kubectl", [*before, *rest[1:]], call.walker, call.piped, call.feed)
     handler = ACTIONS.get(action)
-    if UNKNOWN in action or handler is None:
+    if UNKNOWN in action or (handler is None and not call.has("--help")):
         inner.unknown()
-    elif call.has("--help") and action not in ("exec", "run", "debug"):
+    elif handler is None or (call.has("--help") and action not in ("exec", "run", "debug")):
         inner.note("read")
     else:
         handler(inner)
@@ -120,7 +129,8 @@ def _change(call: Call) -> None:
     kinds = _note_kinds(call)
     if any(is_identity(kind) for kind in kinds) or call.texts[:1] == ["token"]:
         call.note("update", "privilege_change")
-    if any(is_secret(kind) for kind in kinds):
+    if any(is_secret(kind) for kind in kinds) or "aws-auth" in "/".join(_places(call)).split("/"):
+        # The latter says which roles of the cloud are administrators of the cluster.
         call.note("update", "privilege_change")
     note_files(call)
     if call.value("--patch-file") is not None:
@@ -278,6 +288,8 @@ def _label(call: Call) -> None:
         return
     kinds = _note_kinds(call)
     wide = call.has("--all") or any(kind in ("nodes", "namespaces") for kind in kinds)
+    if any(_CLOUD_ROLES.match(text) for text in call.texts):
+        call.note("update", "privilege_change")
     call.note("update", "server_control destructive" if wide else "")
 
 

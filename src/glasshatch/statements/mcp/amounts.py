@@ -33,6 +33,7 @@ _INTIMATE = words(
     prescriptions biometric biometrics ssn passport passports
 """
 )
+_FIELDS = words("fields columns select attributes properties include projection")
 _ALL = words("all every bulk batch many mass everything")
 _DOCUMENTS = words(
     """mongo mongodb collection collections documents document docs firestore dynamodb cosmos couchdb es
@@ -40,6 +41,7 @@ _DOCUMENTS = words(
 )
 _CHANGING = words(
     "update delete remove set patch modify edit replace write upsert change close archive move assign"
+    " restart reboot scale redeploy rotate"
 )
 _LIMITS = words(
     "limit size max count top take first maxresults max_results page_size per_page pagesize max_items n rows"
@@ -88,8 +90,16 @@ def _names_people(given: dict[str, Any]) -> bool:
 
 def _intimate(found: list[str], given: dict[str, Any]) -> bool:
     """What of one person is nobody's business is, of all, a bulk read."""
+    if any(_names_intimate(value) for member, value in given.items() if member in _FIELDS):
+        return not _chosen(given)
     records = "records" in found and not _PEOPLE.isdisjoint(found)
     return (records or not _INTIMATE.isdisjoint(found)) and not _chosen(given)
+
+
+def _names_intimate(value: Any) -> bool:
+    """Whether a list of fields has one that is nobody's business."""
+    named = value if isinstance(value, list) else re.split(r"[,\s]+", value) if isinstance(value, str) else []
+    return any(isinstance(one, str) and not _INTIMATE.isdisjoint(parts_of(one)) for one in named)
 
 
 def _chosen(given: dict[str, Any]) -> bool:

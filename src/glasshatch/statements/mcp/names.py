@@ -71,7 +71,7 @@ _LOOKS = words(
         count query select tree diff inspect check ping explain summarize tail head grep glob whoami
         validate preview ls cat resolve convert scan hget hgetall hmget mget lrange smembers zrange xrange
         ttl exists analyze analyse compare detect lint retrieve recall ask ps dbsize screenshot sample
-        plan who which
+        plan who which whois depth
     """
 )
 _STORES = words("collection table database index schema column topic bucket")

@@ -67,7 +67,7 @@ class Narrowing:
             return self._opposite(nodes[1:])
         if len(nodes) == 1 and isinstance(nodes[0], Group) and not is_query(nodes[0].nodes):
             return self.narrows(nodes[0].nodes)
-        value = truth(nodes)
+        value = truth(_unqueried(nodes))
         if value is not None:
             # False for every row means that nothing happens.
             return not value
@@ -155,6 +155,16 @@ def _qualifiers(nodes: Nodes) -> Iterator[str]:
         elif _is_column(node) and not is_sign(follows, ".") and not isinstance(follows, Group):
             before = nodes[at - 2] if at > 1 and is_sign(nodes[at - 1], ".") else None
             yield before.value.lower() if isinstance(before, Token) else ""
+
+
+def _unqueried(nodes: Nodes) -> Nodes:
+    """`(SELECT 1 FROM DUAL)` as the constant that it is."""
+    if len(nodes) != 1 or not isinstance(nodes[0], Group) or not is_word(nodes[0].nodes[0], "SELECT"):
+        return nodes
+    inner = nodes[0].nodes[1:]
+    if len(inner) > 2 and is_word(inner[-2], "FROM") and is_word(inner[-1], "DUAL"):
+        inner = inner[:-2]
+    return inner if find(inner, "FROM", "WHERE", "UNION", "HAVING", "LIMIT") < 0 else nodes
 
 
 def truth(nodes: Nodes) -> bool | None:

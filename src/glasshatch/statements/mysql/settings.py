@@ -73,7 +73,20 @@ def _assigned(piece: Nodes, findings: Findings) -> None:
         scope, text = prefix.upper(), rest
     if text == "sql_mode" and scope in ("SESSION", "LOCAL") and _keeps_quotes(piece):
         return
+    if scope in ("SESSION", "LOCAL") and _is_usual(text, piece):
+        return
     _judged(scope, text, findings)
+
+
+def _is_usual(name: str, piece: Nodes) -> bool:
+    """Whether a setting is given the value that it has anyway, as drivers do and dumps at their end."""
+    value = piece[-1]
+    if not isinstance(value, Token) or not is_sign(piece[-2], "=", ":="):
+        return False
+    text = value.value.upper()
+    if name in ("foreign_key_checks", "unique_checks"):
+        return text in ("1", "ON", "TRUE", "DEFAULT")
+    return name == "character_set_results" and (text == "NULL" or _CHARSETS.match(value.value) is not None)
 
 
 _MODES = words(

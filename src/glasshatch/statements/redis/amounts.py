@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from ..findings import Findings
 from ..words import words
-from .keys import gives_rights, holds_people, holds_secret
+from .keys import gives_rights, holds_people, holds_secret, records
 
 MAX_READ = 10_000
 """So many elements may one command read."""
@@ -39,6 +39,9 @@ _COUNTED = words(
 )
 _POPS = words("LPOP RPOP SPOP ZPOPMIN ZPOPMAX")
 _GONE = words("DEL UNLINK JSON.DEL JSON.FORGET")
+_TAKES_OUT = words(
+    "DEL UNLINK XDEL XTRIM LTRIM LREM LSET LPOP RPOP ZREM ZREMRANGEBYRANK ZREMRANGEBYSCORE HDEL SREM SPOP SET"
+)
 _EXPIRES = words("EXPIRE PEXPIRE EXPIREAT PEXPIREAT")
 _ENDLESS = {"-inf", "+inf", "inf", "-", "+", "0", "-1"}
 _STORED = words(
@@ -46,7 +49,7 @@ _STORED = words(
 )
 _WRITES = words(
     """
-    SET SETEX PSETEX SETNX GETSET SADD MSET HSET HMSET HSETNX LPUSH RPUSH JSON.SET
+    SET SETEX PSETEX SETNX GETSET SADD MSET HSET HMSET HSETNX LPUSH RPUSH JSON.SET APPEND SETRANGE
 """
 )
 
@@ -138,11 +141,15 @@ def _stored(name: str, rest: list[str], findings: Findings) -> None:
     """What is computed takes the place of what was there."""
     if rest and holds_people(rest[0]):
         findings.risks.add("unbounded_write")
+    if any(map(holds_people, rest[1:])):
+        findings.risks.add("bulk_read")
     if name == "SDIFFSTORE" and rest[1:2] and rest[1] in rest[2:]:
         findings.risks.add("unbounded_write")
 
 
 def _overwritten(name: str, rest: list[str], findings: Findings) -> None:
+    if any(map(holds_people, rest[:1])):
+        findings.risks.add("bulk_read")
     if any(word.upper() == "REPLACE" for word in rest[2:]):
         findings.risks.add("destructive")
 
@@ -162,6 +169,12 @@ def _rights(name: str, rest: list[str], findings: Findings) -> None:
         named = rest[::2] if name == "MSET" else rest[:1]
     if any(map(gives_rights, named)):
         findings.risks.add("privilege_change")
+
+
+def _records(name: str, rest: list[str], findings: Findings) -> None:
+    """What was done is taken out of the record of it."""
+    if any(map(records, rest if name in ("DEL", "UNLINK") else rest[:1])):
+        findings.risks.add("audit_change")
 
 
 def _around(name: str, rest: list[str], findings: Findings) -> None:
@@ -201,6 +214,7 @@ _RULES: tuple[tuple[frozenset[str], _Rule], ...] = (
     (_EXPIRES, _expires),
     (_STORED, _stored),
     (words("COPY"), _overwritten),
+    (_TAKES_OUT, _records),
     (words("BITOP"), _bits),
     (_WRITES, _rights),
     (words("GEOSEARCH GEORADIUS GEORADIUS_RO GEORADIUSBYMEMBER GEORADIUSBYMEMBER_RO"), _around),

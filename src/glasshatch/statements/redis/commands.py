@@ -311,6 +311,9 @@ def _trim(rest: list[str], findings: Findings) -> None:
     both = [int(word) for word in rest[1:] if word.isdecimal() and len(word) < 12]
     if rest[1:] in (["1", "0"], ["-1", "0"], ["0", "-99999"]) or (len(both) == 2 and both[0] >= both[1]):
         findings.risks.add("unbounded_write")
+    elif rest[1:2] == ["0"] and rest[2:3] and rest[2].startswith("-") and len(rest[2]) > len(str(MAX_TAKEN)):
+        # So many are cut off at the end.
+        findings.risks.add("unbounded_write")
     elif both and both[0] >= MAX_TAKEN:
         # So many are cut off at the front.
         findings.risks.add("unbounded_write")

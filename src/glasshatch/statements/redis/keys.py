@@ -21,7 +21,17 @@ _SECRETS = words(
     card_number cardnumber cvv iban
 """
 )
-_RIGHTS = words("role roles is_admin isadmin superuser is_superuser permissions privileges")
+_SECRET_ENDS = words("password passwords passwd pwd secret secrets credential credentials")
+_TOKENS = words("access_token refresh_token auth_token bearer_token session_token id_token jwt")
+_SIGNED_IN = words("session sessions auth oauth login signin")
+_ABOUT = words("forgot reset change require no last next")
+_RIGHTS = words(
+    """
+    role roles is_admin isadmin superuser is_superuser permissions privileges admins administrators superusers
+    acl acls
+"""
+)
+_AUDIT = words("audit audits audit_log audit_logs audit_trail auditlog")
 
 
 def parts(key: str) -> list[str]:
@@ -37,7 +47,21 @@ def holds_people(key: str) -> bool:
 
 def holds_secret(name: str) -> bool:
     """Whether a key or a field of a hash holds a secret."""
-    return any(part in _SECRETS for part in (*parts(name), name.lower()))
+    found = parts(name)
+    if found[-1:] in (["token"], ["tokens"]) and not _SIGNED_IN.isdisjoint(found):
+        return True
+    return any(part in _SECRETS or part in _TOKENS or _ends_secret(part) for part in (*found, name.lower()))
+
+
+def _ends_secret(part: str) -> bool:
+    """`db_password`, `stripe_secret`; not `forgot_password`, which is about one."""
+    first, _, last = part.replace("-", "_").rpartition("_")
+    return last in _SECRET_ENDS and bool(first) and _ABOUT.isdisjoint(first.split("_"))
+
+
+def records(key: str) -> bool:
+    """Whether it is a record of what people did."""
+    return not _AUDIT.isdisjoint(parts(key))
 
 
 def gives_rights(name: str) -> bool:

@@ -26,6 +26,7 @@ _PRIVILEGE = re.compile(
 _CREDENTIALS = re.compile(
     r"^/etc/(?:shadow|gshadow|sudoers|krb5\.keytab|security/opasswd|ppp/\w+-secrets)[-~.\w]*$|"
     r"(?:^|/)\.(?:ssh|gnupg|aws)/?$|(?:^|/)id_(?:rsa|dsa|ecdsa|ed25519)(?:_\w+)?$|(?:^|/)\.ssh/(?:\*|id_|\w*key)|ssh_host_\w+_key$|"
+    r"(?:^|/)\.(?:bash|zsh|ash|sh|python|mysql|psql|rediscli|node_repl)_?history$|"
     r"(?:^|/)\.(?:pgpass|netrc|my\.cnf|git-credentials|vault-token|htpasswd|npmrc|pypirc|boto|s3cfg|msmtprc)$|"
     r"(?:^|/)\.(?:aws|azure|gnupg|kube|docker|config/gcloud)/(?:credentials|config\w*(?:\.json)?|\*|private-keys|"
     r"accessTokens\.json|\w*credentials\w*)|(?:^|/)\.env(?:\.\w+)*$|"

@@ -139,6 +139,13 @@ class Trying:
     def _coalesce(self, body: Node) -> Expression:
         return Operation("coalesce", tuple(self._read(arg) for arg in body["args"]))
 
+    def _row(self, body: Node) -> Expression:
+        """`ROW(id)` is compared as `id` is."""
+        args = body.get("args", ())
+        if len(args) != 1:
+            raise Untried
+        return self._read(args[0])
+
     def _min_max(self, body: Node) -> Expression:
         name = "greatest" if body.get("op") == "IS_GREATEST" else "least"
         return Operation(name, tuple(self._read(arg) for arg in body["args"]))
@@ -152,7 +159,10 @@ class Trying:
         if kind == "AEXPR_IN":
             items = (left, *right["List"]["items"])
             return _signed(Operation("in", tuple(map(self._read, items))), terms.text(body["name"]) == "<>")
-        listed = right.get("A_ArrayExpr", {}).get("elements") if isinstance(right, dict) else None
+        listed = _listed(right)
+        if listed == [] and kind in ("AEXPR_OP_ANY", "AEXPR_OP_ALL"):
+            # Of nothing everything is so, and nothing is.
+            return Constant(kind == "AEXPR_OP_ALL")
         if listed and (kind, terms.text(body["name"])) in (("AEXPR_OP_ANY", "="), ("AEXPR_OP_ALL", "<>")):
             items = (left, *listed)
             return _signed(Operation("in", tuple(map(self._read, items))), kind == "AEXPR_OP_ALL")
@@ -184,8 +194,17 @@ _READERS: dict[str, Any] = {
     "CaseExpr": Trying._case,
     "CoalesceExpr": Trying._coalesce,
     "MinMaxExpr": Trying._min_max,
+    "RowExpr": Trying._row,
     "A_Expr": Trying._operation,
 }
+
+
+def _listed(node: Any) -> list[Node] | None:
+    """The elements of an array that is written out; None for any other."""
+    inner = node.get("TypeCast", {}).get("arg", node) if isinstance(node, dict) else {}
+    if inner.get("A_Const", {}).get("sval", {}).get("sval") == "{}":
+        return []
+    return list(inner["A_ArrayExpr"].get("elements", ())) if "A_ArrayExpr" in inner else None
 
 
 def _signed(found: Expression, negated: bool) -> Expression:
