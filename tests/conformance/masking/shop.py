@@ -13,6 +13,9 @@ RULES = (
     ColumnRule(pattern="*.customers.phone", type="PHONE", operator="partial"),
     ColumnRule(pattern="*.payments.card", type="CARD", operator="partial"),
     ColumnRule(pattern="*.vault.secret_*", type="NAME", operator="token"),
+    ColumnRule(pattern="*.members.label", type="NAME", operator="token"),
+    ColumnRule(pattern="*.clan_west.label", type="NAME", operator="token"),
+    ColumnRule(pattern="*.odd.one.label", type="NAME", operator="token"),
 )
 
 SHOP = """
@@ -60,6 +63,15 @@ INSERT INTO vault VALUES (1, '{Alicia Canarywoman,"x, \\"y\\"",NULL}', 'a=>"Alic
 CREATE TABLE labelled (id int, a text, b int, c text);
 COMMENT ON COLUMN labelled.a IS 'personal: full name';
 INSERT INTO labelled VALUES (1, 'Alicia Canarywoman', 5, 'plain');
+CREATE TABLE members (id int, label text) PARTITION BY RANGE (id);
+CREATE TABLE members_low PARTITION OF members FOR VALUES FROM (0) TO (9) PARTITION BY RANGE (id);
+CREATE TABLE members_lowest PARTITION OF members_low FOR VALUES FROM (0) TO (5);
+INSERT INTO members VALUES (1, 'Alicia Canarywoman');
+CREATE TABLE clan (id int, label text);
+CREATE TABLE clan_west (seat text) INHERITS (clan);
+INSERT INTO clan_west VALUES (1, 'Alicia Canarywoman', 'Oslo');
+CREATE TABLE "odd.one" (id int, label text);
+INSERT INTO "odd.one" VALUES (1, 'Alicia Canarywoman');
 ANALYZE;
 """
 
@@ -71,6 +83,15 @@ SECRETS = (
 )  # fmt: skip
 
 SHAPES = [
+    "select label from members_lowest",
+    "select upper(label) from members_low",
+    "table members_lowest",
+    "select label from clan",
+    "select left(label, 16) as id from clan where id = 1",
+    "select c from clan c",
+    'select label from "odd.one"',
+    'copy "odd.one" to stdout',
+    "copy members_lowest (label) to stdout",
     "select email as e from customers",
     "select email e, id from customers c",
     "select substr(email, 1, 99) from customers",

@@ -9,8 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-import msgspec
-
 from ....masking import (
     ColumnFacts,
     ColumnRule,
@@ -24,6 +22,7 @@ from ....masking import (
 from ....statements import OutputColumn, Statement, analyze_sql
 from .answers import ColumnShape, Row
 from .catalogue_queries import CARRIERS, FIRST_USER_OID, READ_ELSEWHERE, SYSTEM_RULES
+from .relations import Relation, kinships
 
 _FROM_OUTSIDE = (
     "dblink", "crosstab", "connectby", "xpath_table", "get_raw_page", "heap_page", "tuple_data_split",
@@ -31,29 +30,7 @@ _FROM_OUTSIDE = (
 )  # fmt: skip
 _WORD = re.compile(r"[a-z_\x80-\U0010ffff][\w$]*", re.IGNORECASE)
 _UNREADABLE_RISKS = frozenset({"dynamic_sql", "unknown_syntax", "too_complex"})
-_SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid", "oid"})
 _CACHE = 4096
-
-
-class Relation(msgspec.Struct):
-    """A table or view. `flows` are, per column name, the masked columns that may come out of it."""
-
-    schema: str
-    name: str
-    columns: dict[int, str]
-    types: dict[int, int] = msgspec.field(default_factory=dict)
-    comments: dict[int, str] = msgspec.field(default_factory=dict)
-    generated: frozenset[str] = frozenset()
-    is_view: bool = False
-    flows: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
-
-    @property
-    def full_name(self) -> str:
-        return f"{self.schema}.{self.name}"
-
-    def has(self, column: str) -> bool:
-        """Whether it has a column of that name; `*` stands for all of them."""
-        return column == "*" or column in _SYSTEM_COLUMNS or column in self.columns.values()
 
 
 class Catalogue:
@@ -91,10 +68,11 @@ class Catalogue:
         tables, views, functions, types = answers
         relations: dict[int, Relation] = {}
         generated: list[tuple[Relation, str, str]] = []
-        for oid, schema, name, attribute, column, kind, comment, made_of in (
+        for oid, schema, name, attribute, column, kind, comment, made_of, parents in (
             map(_text, row) for row in tables
         ):
             relation = relations.setdefault(int(oid), Relation(schema, name, {}))
+            relation.parents = tuple(int(parent) for parent in parents.split(",") if parent)
             relation.columns[int(attribute)] = column
             relation.types[int(attribute)] = int(kind)
             if comment:
@@ -225,7 +203,19 @@ class Catalogue:
         """Relations that a written name may mean; without a schema it may be in any."""
         schema, _, table = name.rpartition(".")
         schema = schema.rpartition(".")[2]
-        return [found for found in self._by_name.get(table, ()) if not schema or found.schema == schema]
+        found = [found for found in self._by_name.get(table, ()) if not schema or found.schema == schema]
+        return found or self._named_with_dots(name)
+
+    def _named_with_dots(self, name: str) -> list[Relation]:
+        """Relations whose own name, or whose schema's, holds a dot: every one that the name may mean."""
+        parts = name.split(".")
+        splits = ((".".join(parts[:at]), ".".join(parts[at:])) for at in range(len(parts) - 1))
+        return [
+            found
+            for schema, table in splits
+            for found in self._by_name.get(table, ())
+            if not schema or found.schema == schema or schema.endswith(f".{found.schema}")
+        ]
 
     def _find_masked(self) -> None:
         masked: dict[str, None] = {}
@@ -238,6 +228,18 @@ class Catalogue:
                     relation.flows[column] = (full,)
                     masked[full] = None
         self.masked = tuple(masked)
+        self._find_inherited()
+
+    def _find_inherited(self) -> None:
+        """A column is as masked as that of a table above or below it: each shows rows of the other."""
+        flows: list[tuple[Relation, str, tuple[str, ...]]] = []
+        for relation, kin in kinships(self._relations):
+            for column in relation.columns.values():
+                theirs = [name for one in kin for name in one.flows.get(column, ())]
+                if column not in relation.flows and theirs:
+                    flows.append((relation, column, tuple(dict.fromkeys(theirs))))
+        for relation, column, masked in flows:
+            relation.flows[column] = masked
 
     def _trace_generated(self, columns: Sequence[tuple[Relation, str, str]]) -> None:
         """A generated column holds what its expression reads of its row."""

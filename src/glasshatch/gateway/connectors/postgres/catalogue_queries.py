@@ -11,7 +11,9 @@ READ_TABLES = """
 select c.oid, n.nspname, c.relname, a.attnum, a.attname, a.atttypid,
   pg_catalog.col_description(c.oid, a.attnum),
   case when a.attgenerated <> '' then (select pg_catalog.pg_get_expr(d.adbin, d.adrelid)
-    from pg_catalog.pg_attrdef d where d.adrelid = c.oid and d.adnum = a.attnum) end
+    from pg_catalog.pg_attrdef d where d.adrelid = c.oid and d.adnum = a.attnum) end,
+  (select pg_catalog.string_agg(i.inhparent::pg_catalog.text, ',') from pg_catalog.pg_inherits i
+   where i.inhrelid = c.oid)
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 join pg_catalog.pg_attribute a on a.attrelid = c.oid

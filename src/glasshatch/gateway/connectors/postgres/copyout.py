@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from ....masking import ANY_TEXT, OPAQUE, ColumnFacts, plan_columns
 from ....statements import OutputColumn, Statement
-from .catalogue import Catalogue, Relation, aligned
+from .catalogue import Catalogue, aligned
 from .copyform import CopyForm
 from .copying import CopyRows
+from .relations import Relation
 from .running import Run
 from .session import Session
 from .wire import message
