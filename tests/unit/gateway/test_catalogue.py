@@ -21,14 +21,14 @@ def catalogue(
     views: dict[int, str] | None = None, functions: tuple[tuple[str, str, str], ...] = ()
 ) -> Catalogue:
     tables = [
-        text(20001, "public", "customers", 1, "id", 23, None, None),
-        text(20001, "public", "customers", 2, "title", 25, None, None),
-        text(20001, "public", "customers", 3, "city", 25, None, None),
-        text(20002, "public", "orders", 1, "id", 23, None, None),
-        text(20002, "public", "orders", 2, "total", 23, None, None),
-        text(20003, "public", "contact", 1, "id", 23, None, None),
-        text(20003, "public", "contact", 2, "shown", 25, None, None),
-        text(20004, "public", "outer_view", 1, "label", 25, None, None),
+        text(20001, "public", "customers", 1, "id", 23, None, None, None),
+        text(20001, "public", "customers", 2, "title", 25, None, None, None),
+        text(20001, "public", "customers", 3, "city", 25, None, None, None),
+        text(20002, "public", "orders", 1, "id", 23, None, None, None),
+        text(20002, "public", "orders", 2, "total", 23, None, None, None),
+        text(20003, "public", "contact", 1, "id", 23, None, None, None),
+        text(20003, "public", "contact", 2, "shown", 25, None, None, None),
+        text(20004, "public", "outer_view", 1, "label", 25, None, None, None),
     ]
     definitions = views or {
         20003: "SELECT customers.id, customers.title AS shown FROM customers",
@@ -132,14 +132,14 @@ def test_a_shelf_invalidated_while_it_was_read_stays_invalid() -> None:
 
 def test_comments_and_types_are_read() -> None:
     tables = [
-        text(20001, "public", "people", 1, "id", 23, "personal: none", None),
-        text(20001, "public", "people", 2, "handle", 30001, "Personal: e-mail", None),
-        text(20001, "public", "people", 3, "contact", 25, "The customer's phone number, as typed", None),
-        text(20001, "public", "people", 4, "score", 23, "Their phone number", None),
-        text(20001, "public", "people", 5, "moods", 30003, None, None),
-        text(20001, "public", "people", 6, "notes", 25, "holds no personal data", None),
-        text(20001, "public", "people", 7, "extra", 30004, "PII", None),
-        text(20001, "public", "people", 8, "home", 25, "personal: postal address", None),
+        text(20001, "public", "people", 1, "id", 23, "personal: none", None, None),
+        text(20001, "public", "people", 2, "handle", 30001, "Personal: e-mail", None, None),
+        text(20001, "public", "people", 3, "contact", 25, "The customer's phone number, as typed", None, None),
+        text(20001, "public", "people", 4, "score", 23, "Their phone number", None, None),
+        text(20001, "public", "people", 5, "moods", 30003, None, None, None),
+        text(20001, "public", "people", 6, "notes", 25, "holds no personal data", None, None),
+        text(20001, "public", "people", 7, "extra", 30004, "PII", None, None),
+        text(20001, "public", "people", 8, "home", 25, "personal: postal address", None, None),
     ]
     types = [
         text(30001, "mail", "d", 0, 25, None),
