@@ -134,7 +134,7 @@ def test_comments_and_types_are_read() -> None:
     tables = [
         text(20001, "public", "people", 1, "id", 23, "personal: none", None, None),
         text(20001, "public", "people", 2, "handle", 30001, "Personal: e-mail", None, None),
-        text(20001, "public", "people", 3, "contact", 25, "The customer's phone number, as typed", None, None),
+        text(20001, "public", "people", 3, "contact", 25, "The customer's phone number", None, None),
         text(20001, "public", "people", 4, "score", 23, "Their phone number", None, None),
         text(20001, "public", "people", 5, "moods", 30003, None, None, None),
         text(20001, "public", "people", 6, "notes", 25, "holds no personal data", None, None),
