@@ -4,6 +4,7 @@ from .model import OutputColumn, Span, SpanKind, Statement
 from .registry import ALIASES, KINDS, analyze, kind_of
 from .sql import Reading, analyze_sql, read_sql
 from .sql.changes import Calls, Change, matching, quoted, read_change, target_name
+from .sql.selecting import also_selecting
 from .sql.tokens import filled, plain_numbers
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Span",
     "SpanKind",
     "Statement",
+    "also_selecting",
     "analyze",
     "analyze_sql",
     "filled",

@@ -18,6 +18,7 @@ from glasshatch.app.config import load_config
 from glasshatch.app.create import create_home
 from glasshatch.app.desk import FrontDesk
 from glasshatch.app.house import House, config_of
+from glasshatch.app.reviews.telling import Telling
 from glasshatch.clock import SystemClock
 from glasshatch.errors import ConfigError, Conflict, Denied, GlasshatchError, Unavailable
 from glasshatch.events import Event, decode
@@ -220,7 +221,7 @@ def test_a_secret_in_a_text_stays_hidden(world: World) -> None:
 @pytest.mark.parametrize(
     ("statement", "columns", "why"),
     [
-        ("SELECT email FROM people", (), "more than one row"),
+        ("SELECT email FROM people WHERE id < 9", (), "more than one row"),
         ("SELECT email FROM people WHERE id = 77", (), "no row"),
         ("SELECT string_agg(email, ',') AS email FROM people WHERE id < 9", ("email",), "no plain column"),
         ("SELECT upper(email) AS email FROM people WHERE id = 1", ("email",), "no plain column"),
@@ -302,6 +303,50 @@ def test_another_row_than_the_approved_one_is_not_shown(world: World) -> None:
     world.sql("INSERT INTO people (id, email, city) VALUES (3, 'fourth.canary@example.org', 'Bonn')")
     with pytest.raises(Conflict, match="more than one row"):
         world.show(many)
+
+
+def test_whose_row_it_is_stands_in_the_record_though_nobody_selected_it(world: World) -> None:
+    token = world.ask().reveal.subjects[0]  # type: ignore[union-attr]
+    for statement in (
+        "SELECT phone FROM people WHERE id = 1", "SELECT p.phone FROM public.people AS p WHERE p.id = 1;",
+        "SELECT city, phone FROM people WHERE id = 1 ORDER BY id LIMIT 1",
+    ):  # fmt: skip
+        shown = world.show(world.approved(statement, "phone"))
+        assert [one.name for one in shown.values] == ["phone"]
+        data = of(world, shown).data
+        assert data is not None
+        assert (data.subjects, data.columns) == ((token,), ("public.people.phone",))
+    joined = world.show(
+        world.approved("SELECT a.phone FROM people a JOIN people b USING (id) WHERE a.id = 1", "phone")
+    )
+    data = of(world, joined).data
+    assert data is not None
+    assert data.subjects[0].startswith("<PHONE:"), "else each value names its own"
+
+
+def test_what_is_read_to_ask_is_recorded_too(world: World) -> None:
+    with pytest.raises(Conflict, match="more than one row"):
+        world.ask("SELECT email FROM people WHERE id < 99", "email")
+    run, ended = world.events("statement.run")[-1], world.events("statement.finished")[-1]
+    assert run.session_id == ended.session_id
+    assert run.statement is not None
+    assert run.statement.text == "SELECT email FROM people WHERE id < 99"
+    assert run.access is not None
+    assert run.access.reason == REASON
+    assert ended.outcome is not None
+    assert ended.outcome.status == "failure"
+    assert ended.data is None
+    with pytest.raises(Denied):
+        world.ask("SELECT * FROM people", "email")
+    assert world.events("statement.denied")[-1].time_ns > ended.time_ns
+
+
+def test_a_notice_says_what_is_asked_for_and_no_value(world: World) -> None:
+    asked = world.house.control.requests.get(world.ask().id)
+    notice = Telling(world.house)._asked(asked, world.people["ann"], [], "")
+    assert notice.resource == "postgres/shop"
+    assert notice.what.startswith("public.people.email (EMAIL) of one row in clear, once: SELECT email")
+    assert "canary" not in str(notice)
 
 
 def test_of_two_who_race_one_is_shown(world: World) -> None:

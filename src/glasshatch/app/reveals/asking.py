@@ -19,7 +19,7 @@ from ... import policy
 from ...api.reveal_values import ClearForm
 from ...control import KeptReveal, RevealColumn
 from ...errors import ConfigError, Denied, Unavailable
-from ...events import Data, Event, Link, StatementText, decode, uuid7
+from ...events import Access, Data, Event, Link, StatementText, decode, uuid7
 from ...gateway import GuardedResource
 from ...identity import Identity
 from ...keys import Envelope
@@ -30,13 +30,13 @@ from ..changes.judging import find_resource
 from ..house import House
 from ..records import find_event
 from .reading import Looked, digest_of, look, understand_select
+from .recording import ReadSession, shortened
 
 DEED = "value.reveal"
 ANSWERED = "statement.run"
 _SECOND_NS = 1_000_000_000
 _AT_ONCE, _PATIENCE_SECONDS = 4, 30
 _SEALING = b"glasshatch/reveal/v1"
-_SHOWN_CHARACTERS = 16_384
 _KEY_BYTES = 32
 _READABLE = frozenset({"number", "comment"})
 
@@ -83,8 +83,11 @@ class RevealAsking:
         if (known := self._known(caller, resource, text, form.columns)) is not None:
             return known
         filing = self._filing(caller, resource, form)
+        session = ReadSession(house, caller, resource, access=_why(filing), links=_links(origin))
         with self.room():
-            looked = look(house, caller, resource, text, form.columns, "glasshatch reveal")
+            looked = look(house, caller, resource, text, form.columns, session)
+        # Nobody has seen anything of it: the exposure ledger has nothing to count.
+        session.ended()
         kept = self._kept(resource, looked, form.columns, origin.id if origin else "")
         return self._store(caller, kept, filing)
 
@@ -162,8 +165,8 @@ class RevealAsking:
         sealed = Sealed(judged.text, asked, names, key, digest_of(row, key))
         return KeptReveal(
             id=id, request_id="", resource=resource.facts.id, sealed=self._seal(id, key_id, sealed),
-            key_id=key_id, shown=_shortened(house.redactor.sql(judged.text, statement.literals)),
-            shape=_shortened(statement.shape), hash=statement.hash, tables=statement.resources[:48],
+            key_id=key_id, shown=shortened(house.redactor.sql(judged.text, statement.literals)),
+            shape=shortened(statement.shape), hash=statement.hash, tables=statement.resources[:48],
             columns=tuple(msgspec.convert(one, RevealColumn, from_attributes=True) for one in row.columns),
             subjects=row.subjects, rule=judged.decision.rule, created_ns=now_ns, changed_ns=now_ns,
             origin=origin,
@@ -264,5 +267,9 @@ def _text(origin: Event | None, form: ClearForm) -> str:
     return recorded
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + " [shortened]"
+def _why(filing: dict[str, Any]) -> Access:
+    return Access(reason=filing["reason"], ticket=filing["ticket"])
+
+
+def _links(origin: Event | None) -> tuple[Link, ...]:
+    return (Link(rel="event", id=origin.id),) if origin is not None else ()

@@ -9,13 +9,15 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ...errors import ConfigError
+from ...errors import ConfigError, GlasshatchError
+from ...events import Outcome
 from ...gateway import GuardedResource
 from ...gateway.errands import ClearRow, Upstream, read_catalogue, read_clear
 from ...identity import Identity
 from ...statements import Statement, analyze_sql, read_change
 from ..changes.judging import Judged, judge_understood, require_not_denied
 from ..house import House
+from .recording import ReadSession
 
 _BRIEF = {"lock_timeout": "1s", "statement_timeout": "10s"}
 _READING = frozenset({"read", "select"})
@@ -57,9 +59,11 @@ def look(
     resource: GuardedResource,
     text: str,
     wanted: Sequence[str],
-    application: str,
+    session: ReadSession,
 ) -> Looked:
-    """Read the row, if policy lets the caller read it at all.
+    """Read the row, if policy lets the caller read it at all; recorded before the statement is sent.
+
+    When this returns the session is open: whoever asked ends it. When it raises, it is ended.
 
     Raises:
         Denied: Policy refuses the statement; no approval changes that.
@@ -68,14 +72,21 @@ def look(
         Unavailable: The database does not answer.
     """
     statement = understand_select(text)
-    with Upstream(resource.target, os.urandom, application=application, settings=_BRIEF) as upstream:
+    with Upstream(resource.target, os.urandom, application=session.application, settings=_BRIEF) as upstream:
         catalogue = read_catalogue(upstream, resource)
         judged = judge_understood(house, caller, resource, text, statement, read_change(text), catalogue)
+        if judged.decision.effect == "deny":
+            session.denied(judged)
         require_not_denied(judged)
         # Without the purpose of any grant: what one of theirs shows them already needs no reveal.
         roles = house.control.actors.current(caller.id).roles
         view = resource.masking.view(resource=resource.facts.id, roles=roles)
-        return Looked(judged, read_clear(upstream, catalogue, house.redactor, text, wanted, view))
+        session.ran(judged)
+        try:
+            return Looked(judged, read_clear(upstream, catalogue, house.redactor, text, wanted, view))
+        except GlasshatchError as error:
+            session.ended(Outcome(status="failure", code=error.code, reason=error.message))
+            raise
 
 
 def digest_of(row: ClearRow, key: bytes) -> str:

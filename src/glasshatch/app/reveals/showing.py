@@ -7,19 +7,15 @@ knows.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from functools import partial
-from typing import Any
 
 import msgspec
 
 from ...api.reveal_values import ClearShown, ClearValue
 from ...control import KeptReveal, RevealState, require_unspent
 from ...errors import ConfigError, Conflict, Denied, GlasshatchError, Unavailable
-from ...events import Access, Client, DecisionMade, Event, Link, Outcome, Resource
+from ...events import Access, Data, Link, Outcome
 from ...gateway import GuardedResource
-from ...gateway.core import SessionRecord
 from ...gateway.errands import ClearRow
 from ...identity import Identity
 from ...policy import Grant, Request
@@ -27,6 +23,7 @@ from ..changes.judging import find_resource
 from ..house import House
 from .asking import RevealAsking, Sealed, require_asker, told
 from .reading import Looked, digest_of, look
+from .recording import ReadSession
 
 SHOWN = "value.revealed"
 
@@ -54,7 +51,12 @@ class RevealShowing:
         require_unspent(kept)
         grant = self._grant(caller, request)
         sealed, resource = self._asking.opened(kept), find_resource(house, kept.resource)
-        work = _Work(house, resource, self._session(caller, resource), kept, request, grant)
+        told_of = told(kept)
+        links = (*told_of["links"], Link(rel="grant", id=grant.id))
+        session = ReadSession(
+            house, caller, resource, request_id=request.id, access=self._access(grant), links=links
+        )
+        work = _Work(house, resource, session, kept, told_of["data"])
         with self._asking.room():
             # Asked once more when the row is there: a grant may be taken back while the database answers.
             return work.show(caller, sealed, lambda: self._grant(caller, request))
@@ -71,15 +73,12 @@ class RevealShowing:
             )
         raise Denied(f"request {request.id} has no grant in force", hint="glasshatch requests --state all")
 
-    def _session(self, caller: Identity, resource: GuardedResource) -> SessionRecord:
-        house = self._house
-        session = SessionRecord(
-            tenant=house.tenant, connector="postgres", instance=str(os.getpid()),
-            client=Client(user_agent="glasshatch reveal"), clock=house.clock, random=os.urandom,
+    def _access(self, grant: Grant) -> Access:
+        actors = self._house.control.actors
+        return Access(
+            grant_id=grant.id, approval_id=grant.request_id, reason=grant.reason, ticket=grant.ticket,
+            approvers=tuple(actors.get(id).name for id in grant.approvers),
         )  # fmt: skip
-        session.know_actor(house.control.actors.current(caller.id))
-        session.know_resource(resource.facts)
-        return session
 
 
 class _Work(msgspec.Struct):
@@ -87,24 +86,23 @@ class _Work(msgspec.Struct):
 
     house: House
     resource: GuardedResource
-    session: SessionRecord
+    session: ReadSession
     kept: KeptReveal
-    request: Request
-    grant: Grant
+    data: Data
 
     def show(self, caller: Identity, sealed: Sealed, granted: Callable[[], object]) -> ClearShown:
         """Begin, read, record, give."""
         house, reveals = self.house, self.house.control.reveals
-        shown_id = self.session.new_id()
+        shown_id = self.session.record.new_id()
         # Only one of two who race comes past this; and after a crash nobody does.
         reveals.start(self.kept.id, shown_id, house.clock.now_ns())
         state: RevealState = "unknown"
         why = ""
         try:
             looked = self._read(caller, sealed, granted)
-            shown = self._record(looked, shown_id)
+            self._record(caller, looked, shown_id)
             state = "shown"
-            return self._given(looked.row, shown)
+            return self._given(looked.row, shown_id)
         except _NotShown as problem:
             state, why = problem.state, problem.error.message
             self._refused(problem)
@@ -114,14 +112,16 @@ class _Work(msgspec.Struct):
 
     def _read(self, caller: Identity, sealed: Sealed, granted: Callable[[], object]) -> Looked:
         """The row again; it must be the one that was approved."""
-        application = f"glasshatch {self.session.session_id}"
         try:
-            looked = look(self.house, caller, self.resource, sealed.statement, sealed.columns, application)
-            granted()
+            looked = look(self.house, caller, self.resource, sealed.statement, sealed.columns, self.session)
         except Unavailable as error:
             raise _NotShown("waiting", error) from None
         except (Conflict, ConfigError, Denied) as error:
             raise _NotShown("refused", error) from None
+        try:
+            granted()
+        except Denied as error:
+            raise self._ended("refused", error) from None
         approved = tuple((one.column, one.type) for one in self.kept.columns)
         same = tuple((one.column, one.type) for one in looked.row.columns) == approved
         if not same or digest_of(looked.row, sealed.key) != sealed.digest:
@@ -129,69 +129,37 @@ class _Work(msgspec.Struct):
                 "the row is not as it was when it was approved: nothing is shown",
                 hint="ask again; somebody else has to approve what is there now",
             )
-            raise _NotShown("refused", problem)
+            raise self._ended("refused", problem)
         return looked
 
-    def _record(self, looked: Looked, shown_id: str) -> Event:
+    def _ended(self, state: RevealState, error: GlasshatchError) -> _NotShown:
+        self.session.ended(Outcome(status="failure", code=error.code, reason=error.message))
+        return _NotShown(state, error)
+
+    def _record(self, caller: Identity, looked: Looked, shown_id: str) -> None:
         """Durable before the value leaves. If that fails nobody knows whether it is: it is spent."""
-        recorder, session, decision = self.house.recorder, self.session, looked.judged.decision
-        made = DecisionMade(
-            effect="allow", rule=decision.rule, reason=decision.reason, policy_hash=decision.policy_hash
+        names = [one.name for one in looked.row.columns]
+        # Counted here alone, so that the exposure ledger has the answer once.
+        data = msgspec.structs.replace(self.data, rows=1, clear=len(names), recipient=caller.id)
+        self.session.note(
+            SHOWN, id=shown_id, outcome=Outcome(status="success"), attrs={"columns": names}, data=data
         )
-        attrs = {"protocol": "reveal", "verbs": ["select"], "decision_id": decision.id}
-        opened = session.event("session.opened", access=self._access())
-        run = session.event("statement.run", attrs=attrs, decision=made, **self._members())
-        members = self._members(columns=[one.name for one in looked.row.columns])
-        shown = msgspec.structs.replace(
-            session.event(SHOWN, outcome=Outcome(status="success"), **members), id=shown_id
-        )
-        for event in (opened, run, shown):
-            recorder.record(event)
-        done = Outcome(status="success")
-        recorder.record(session.event("statement.finished", outcome=done, **self._members()))
-        recorder.record(session.event("session.closed", outcome=done))
-        return shown
+        self.session.ended()
 
     def _refused(self, problem: _NotShown) -> None:
         """The record says that somebody was not shown it, and why."""
         if problem.state == "refused":
             outcome = Outcome(status="failure", code=problem.error.code, reason=problem.error.message)
-            self._record_one("session.opened")
-            self._record_one(SHOWN, outcome=outcome, **self._members())
-            self._record_one("session.closed", outcome=Outcome(status="success"))
+            self.session.aside(SHOWN, outcome=outcome)
 
-    def _record_one(self, action: str, **members: Any) -> None:
-        self.house.recorder.record(self.session.event(action, **members))
-
-    def _members(self, columns: list[str] | None = None) -> dict[str, Any]:
-        members = told(self.kept) | {"request_id": self.request.id, "access": self._access()}
-        members["links"] = (*members["links"], Link(rel="grant", id=self.grant.id))
-        table = partial(Resource, type="table")
-        members["resources"] = tuple(
-            table(id=f"{self.kept.resource}/{name}", name=name) for name in self.kept.tables
-        )
-        data = members.pop("data")
-        if columns is not None:
-            # Counted here alone, so that the exposure ledger has the answer once.
-            members["attrs"] = {"columns": columns}
-            members["data"] = msgspec.structs.replace(
-                data, rows=1, clear=len(columns), recipient=self.request.actor_id
-            )
-        return members
-
-    def _access(self) -> Access:
-        actors = self.house.control.actors
-        return Access(
-            grant_id=self.grant.id, approval_id=self.request.id, reason=self.grant.reason,
-            ticket=self.grant.ticket, approvers=tuple(actors.get(id).name for id in self.grant.approvers),
-        )  # fmt: skip
-
-    def _given(self, row: ClearRow, shown: Event) -> ClearShown:
+    def _given(self, row: ClearRow, shown_id: str) -> ClearShown:
         pairs = zip(row.columns, row.values, strict=True)
         values = tuple(
             ClearValue(name=one.name, column=one.column, type=one.type, value=value) for one, value in pairs
         )
-        return ClearShown(request=self.request.id, resource=self.kept.resource, values=values, event=shown.id)
+        return ClearShown(
+            request=self.kept.request_id, resource=self.kept.resource, values=values, event=shown_id
+        )
 
 
 class _NotShown(Exception):

@@ -20,9 +20,10 @@ from ...masking import (
     RowPlan,
     plan_columns,
 )
+from ...statements import also_selecting, analyze_sql
 from ..connectors.postgres.answers import ColumnShape, Row, read_row, write_row
 from ..connectors.postgres.catalogue import Catalogue
-from .upstream import Upstream
+from .upstream import Answer, Upstream
 
 _SECONDS = 10
 _SHOWING = MaskingView([(0, MaskRule(operator="keep", type="*"))])
@@ -75,13 +76,15 @@ def read_clear(
         ConfigError: A column is not there, not masked, no plain column of a table, or a secret.
         Unavailable: The database does not answer.
     """
-    shape, row = _one_row(upstream, text)
+    shape, row, extra = _row_with_subjects(upstream, catalogue, text)
     if not catalogue.knows(shape):
         raise Conflict("a table has changed in between", hint="ask again")
     facts = [catalogue.facts(column, None, lineage_known=False, format=0) for column in shape]
-    met = _masked(catalogue, redactor, facts, row, view)
     usual = _masked(catalogue, redactor, facts, row, NOBODY)
-    why = [_why_not(one, plan) for one, plan in zip(facts, usual.plans, strict=True)]
+    asked = len(facts) - extra
+    facts, row = facts[:asked], row[:asked]
+    met = _masked(catalogue, redactor, facts, row, view)
+    why = [_why_not(one, plan) for one, plan in zip(facts, usual.plans, strict=False)]
     places = _places(facts, met, row, wanted, why)
     shown = _masked(catalogue, redactor, [facts[at] for at in places], [row[at] for at in places], _SHOWING)
     values = tuple(map(_text, shown.row))
@@ -110,7 +113,34 @@ def _masked(
     return _Met(plan.columns, read_row(shown, 0, len(shown)), plan.exposure().subjects)
 
 
-def _one_row(upstream: Upstream, text: str) -> tuple[tuple[ColumnShape, ...], Row]:
+def _row_with_subjects(
+    upstream: Upstream, catalogue: Catalogue, text: str
+) -> tuple[tuple[ColumnShape, ...], Row, int]:
+    """The row with the columns that name whose it is, however many of these stand behind its own."""
+    subjects = _subject_columns(catalogue, text)
+    more = also_selecting(text, subjects)
+    found = _fetched(upstream, more) if more else None
+    if found is None or found.error:
+        return *_one_row(_fetched(upstream, text)), 0
+    return *_one_row(found), len(subjects)
+
+
+def _subject_columns(catalogue: Catalogue, text: str) -> list[str]:
+    """The columns of the statement's only table that name data subjects, by the configuration."""
+    names = analyze_sql(text).resources
+    relations = catalogue.named(names[0]) if len(names) == 1 else []
+    if len(relations) != 1 or relations[0].is_view:
+        return []
+    table = relations[0]
+    return [one for one in table.columns.values() if _names_subject(catalogue, table.full_name, one)]
+
+
+def _names_subject(catalogue: Catalogue, table: str, column: str) -> bool:
+    rule = next((rule for rule in catalogue.rules if rule.fits(table, column)), None)
+    return rule is not None and rule.subject
+
+
+def _fetched(upstream: Upstream, text: str) -> Answer:
     """Two rows are asked for at most: a statement that gives more is not read on."""
     select = text.strip().rstrip("; \n\t")
     begun = upstream.query("; ".join((*_TIMES, f"SET LOCAL statement_timeout = '{_SECONDS}s'")), _SECONDS)
@@ -119,6 +149,10 @@ def _one_row(upstream: Upstream, text: str) -> tuple[tuple[ColumnShape, ...], Ro
         found = opened if opened.error else upstream.query(f"FETCH FORWARD 2 FROM {_CURSOR}", _SECONDS)
     finally:
         upstream.query("ROLLBACK")
+    return found
+
+
+def _one_row(found: Answer) -> tuple[tuple[ColumnShape, ...], Row]:
     if found.error:
         raise Conflict(
             f"the database refuses it (SQLSTATE {found.error[:5]})",
