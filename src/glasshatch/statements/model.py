@@ -40,6 +40,7 @@ class Statement(msgspec.Struct, frozen=True):
         resources: Tables and other objects, folded the way the server folds them.
         columns: Columns it mentions, best effort: `customers.email`, `email`, `customers.*`.
         outputs: Lineage of the answer's columns; None where it is not known.
+        answers: Of a text with several commands, the same for the answer of each.
         risks: Why a policy might object, sorted.
         commands: How many commands the text holds.
         shape: The text without literals and comments; empty if it could not be parsed.
@@ -61,3 +62,4 @@ class Statement(msgspec.Struct, frozen=True):
     literals: tuple[Span, ...] = ()
     lookups: tuple[str, ...] = ()
     guesses: tuple[str, ...] = ()
+    answers: tuple[tuple[OutputColumn, ...] | None, ...] = ()

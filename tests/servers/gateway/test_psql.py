@@ -73,6 +73,30 @@ def test_several_statements_in_one_text_are_decided_as_a_whole(gateway) -> None:
     assert done.stdout.split() == ["1", "2"]
 
 
+def test_each_of_several_answers_is_masked_by_its_own_columns(permissive) -> None:
+    text = (
+        "SELECT email FROM customers WHERE id = 1; SELECT count(*) FROM notes; SELECT 5 + 1;"
+        " SELECT lower(name) FROM customers WHERE id = 1; SELECT max(visits) FROM customers"
+    )
+    for _ in range(3):
+        rows = permissive.psql("", "alice", "-c", text).stdout.splitlines()
+        assert rows[0].startswith("<EMAIL:")
+        assert rows[1:3] == ["2", "6"]
+        assert "canary" not in rows[3]
+        assert rows[3] != ""
+        assert rows[4] == "5"
+    # Where a command may change what the next one means, nothing is believed of it.
+    changed = "SET search_path = public; SELECT lower(name), 7 + 1 FROM customers WHERE id = 1"
+    assert "canary" not in permissive.psql("", "alice", "-c", changed).stdout.lower()
+    # Equal shapes of other origin, in another order.
+    one = "SELECT upper({}) AS x FROM customers WHERE id = 1"
+    swapped = f"{one.format('city')}; {one.format('email')}"
+    for text in (swapped, "; ".join(reversed(swapped.split("; ")))):
+        said = permissive.psql("", "alice", "-c", text).stdout
+        assert "BERLIN" in said
+        assert "CANARY" not in said
+
+
 def test_review_says_how_to_ask(gateway) -> None:
     done = gateway.psql("DO $$ BEGIN EXECUTE 'sel' || 'ect 1'; END $$")
     assert "needs a review" in done.stderr or "refused" in done.stderr

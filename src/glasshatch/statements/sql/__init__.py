@@ -63,6 +63,7 @@ class _Recent:
 def _weight(text: str, statement: Statement) -> int:
     """About how many bytes an entry takes."""
     parts = len(statement.literals) + len(statement.columns) + len(statement.outputs or ())
+    parts += sum(1 + len(answer or ()) for answer in statement.answers)
     return 1000 + 2 * len(text) + 100 * parts
 
 
@@ -139,6 +140,7 @@ def _understood(text: str, scanned: Scanned) -> Reading:
         literals=scanned.literals,
         lookups=tuple(sorted(meaning.lookups)),
         guesses=tuple(sorted(meaning.guesses)),
+        answers=tuple(meaning.answers),
     )
     alone = msgspec.structs.replace(statement, literals=())
     if meaning.read_literal:

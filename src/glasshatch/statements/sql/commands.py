@@ -44,8 +44,10 @@ def understand(commands: list[Node], text: str) -> Meaning:
         meaning.risks.add("many_sessions")
     if len(commands) > 1:
         meaning.risks.add("multi_statement")
-        # The answers of several commands cannot be told apart by their columns.
+        # The answers of several commands cannot be told apart by their columns; by their order they can.
         meaning.outputs = None
+    else:
+        meaning.answers.clear()
     return meaning
 
 
@@ -61,7 +63,10 @@ class Commands:
     def read(self, commands: list[Node]) -> None:
         for raw in commands:
             self._source = _slice(self._text, raw)
+            self.meaning.outputs = None
             self.command(raw["stmt"])
+            if self._depth == 0:
+                self.meaning.answers.append(self.meaning.outputs)
         if self.meaning.connections and shows_connections(commands, self._text, self.meaning.risks):
             self.meaning.risks.add("credential_read")
 

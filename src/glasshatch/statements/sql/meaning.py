@@ -26,6 +26,7 @@ class Meaning:
     lookups: set[str] = field(default_factory=set)
     guesses: set[str] = field(default_factory=set)
     outputs: tuple[OutputColumn, ...] | None = None
+    answers: list[tuple[OutputColumn, ...] | None] = field(default_factory=list)
     read_literal: bool = False
     lasting_copy: bool = False
     connections: bool = False

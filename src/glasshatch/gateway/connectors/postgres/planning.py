@@ -35,7 +35,7 @@ def answer_plan(
     kin, view = run.question.kin, session.view(run.decision)
     if kin is None or session.in_doubt:
         return _decided(session, run, shape, formats)[1]
-    key = (shape, formats, view, bool(run.masked))
+    key = (shape, formats, view, bool(run.masked), len(run.commands))
     held = kin.plans.get(key)
     if held is not None and held.catalogue is session.catalogue:
         run.planned = held
@@ -53,8 +53,9 @@ def _decided(
     knows = catalogue.knows(shape)
     if not knows:
         session.shelf.invalidate()
-    lineage = knows and session.lineage_known(statement)
-    outputs = aligned(statement.outputs, len(shape)) if lineage else None
+    # Each command says that it is complete, once: so many were, so manieth is this answer.
+    found = session.outputs(statement, len(run.commands)) if knows else None
+    outputs = aligned(found, len(shape))
     facts = [
         catalogue.facts(
             column,

@@ -10,7 +10,7 @@ from ....events import Access, Client, Draft, Event
 from ....identity import Identity
 from ....masking import NOBODY, MaskingView, Redactor
 from ....policy import Decision
-from ....statements import Statement
+from ....statements import OutputColumn, Statement
 from ...core import Address, Allowing, Ask, GuardedResource, Lifetime, Limits, Record, SessionRecord, Wake
 from .catalogue import Catalogue
 from .outbox import Outbox
@@ -219,6 +219,17 @@ class Session:
             and _INDIRECT.isdisjoint(statement.verbs)
             and not self.catalogue.is_opaque(statement)
         )
+
+    def outputs(self, statement: Statement, place: int) -> tuple[OutputColumn, ...] | None:
+        """The lineage of the columns of its answer number so-and-so; None where it may not be relied upon."""
+        if self.lineage_known(statement):
+            return statement.outputs
+        # Of several commands only where none can change what the next one means.
+        several = place < len(statement.answers) and set(statement.verbs) == {"select"}
+        several = several and "unknown_function" not in statement.risks
+        if not several or self.in_doubt or self.catalogue.is_opaque(statement):
+            return None
+        return None if "set_config" in statement.shape.lower() else statement.answers[place]
 
     @property
     def in_doubt(self) -> bool:
