@@ -38,7 +38,13 @@ class Denied(GlasshatchError):
 
 
 class NotAuthenticated(Denied):
-    """It is not known who asks: the token is missing, wrong, revoked or over."""
+    """It is not known who asks: the token is missing, wrong, revoked or over.
+
+    holder: the id of the actor whose it was, where that was proven before it was found to be over; for the
+    record: a leaver who tries what they still have is worth knowing of.
+    """
+
+    holder: str = ""
 
 
 class PeerError(GlasshatchError):

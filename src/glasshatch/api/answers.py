@@ -33,6 +33,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     hint: str = ""
     decision_id: str = ""
     authenticated: bool = True
+    holder: str = ""
 
 
 class Me(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,14 +69,17 @@ def problem(error: GlasshatchError) -> Problem:
     return Problem(
         code=error.code, message=error.message, hint=error.hint, decision_id=decision_id,
         authenticated=not isinstance(error, NotAuthenticated),
+        holder=error.holder if isinstance(error, NotAuthenticated) else "",
     )  # fmt: skip
 
 
 def raised(problem: Problem) -> GlasshatchError:
     """The error a problem stands for; one this version does not know is a plain `GlasshatchError`."""
+    if problem.code == Denied.code and not problem.authenticated:
+        refused = NotAuthenticated(problem.message, decision_id=problem.decision_id, hint=problem.hint)
+        refused.holder = problem.holder
+        return refused
     if problem.code == Denied.code:
-        return (Denied if problem.authenticated else NotAuthenticated)(
-            problem.message, decision_id=problem.decision_id, hint=problem.hint
-        )
+        return Denied(problem.message, decision_id=problem.decision_id, hint=problem.hint)
     found = next((known for known in _CLASSES if known.code == problem.code), GlasshatchError)
     return found(problem.message, hint=problem.hint)

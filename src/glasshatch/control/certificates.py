@@ -93,12 +93,12 @@ class Certificates:
                 # A signature of the authority alone opens nothing: what it issued, stands here.
                 raise NotAuthenticated("the certificate is not accepted", hint=_HINT)
             if row["revoked_ns"]:
-                raise NotAuthenticated("the certificate was revoked", hint=_HINT)
+                raise _over(row, "the certificate was revoked")
             if now_ns >= row["expires_ns"]:
-                raise NotAuthenticated("the certificate has expired", hint=_HINT)
+                raise _over(row, "the certificate has expired")
             actor = self._actors.read(connection, row["actor_id"])
             if not self._actors.enabled(connection, actor.id):
-                raise NotAuthenticated("the actor is disabled", hint="an admin can enable it")
+                raise _over(row, "the actor is disabled", "an admin can enable it")
         return actor, _of(row, IssuedCertificate)
 
     def list(self, actor_id: str = "") -> list[IssuedCertificate]:
@@ -142,6 +142,12 @@ class Certificates:
 
 _PRUNED = 1_000
 _HINT = "get a new one with: glasshatch login --certificate"
+
+
+def _over(row: Row, message: str, hint: str = _HINT) -> NotAuthenticated:
+    refused = NotAuthenticated(message, hint=hint)
+    refused.holder = row["actor_id"]
+    return refused
 
 
 def _of(row: Row, type: Any) -> Any:

@@ -148,7 +148,9 @@ class Tokens:
         with self._database.read() as connection:
             actor = self._actors.read(connection, token.actor_id)
             if not self._actors.enabled(connection, actor.id):
-                raise TokenRefused("disabled", "the actor is disabled", token_id=token.id)
+                refused = TokenRefused("disabled", "the actor is disabled", token_id=token.id)
+                refused.holder = actor.id
+                raise refused
         return actor, token
 
     def forget(self) -> None:
@@ -156,8 +158,14 @@ class Tokens:
         self._proven.clear()
 
     def _verify(self, token: Token | None, presented: TokenText, text: str, now_ns: int) -> Token:
-        known = token is not None and self._proven.holds(text, token.hash)
-        token = verify_token(token, presented, now_ns, self._hasher, proven=known)
+        known, held = token is not None and self._proven.holds(text, token.hash), token
+        try:
+            token = verify_token(token, presented, now_ns, self._hasher, proven=known)
+        except TokenRefused as refused:
+            # That it is over is found out behind the proof, so it is known whose it was.
+            if held is not None and refused.kind in ("revoked", "expired"):
+                refused.holder = held.actor_id
+            raise
         self._proven.add(text, token.hash)
         return token
 

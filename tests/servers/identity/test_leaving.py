@@ -66,6 +66,12 @@ def test_a_disabled_actor_loses_every_session_in_every_worker_with_their_agents(
             client.me()
     cut = until(lambda: len(server.events("action:session.aborted actor:lena")) >= MANY, "ends in the index")
     assert cut
+    # They tried what they still had, and that is known of them: the review of access counts it.
+    until(lambda: server.events("action:session.refused actor:lena"), "refusal in the index")
+    with server.client((server.home.parent / "watcher.token").read_text().strip()) as auditor:
+        (lena,) = (one for one in auditor.review_access().actors if one.name == "lena")
+    assert lena.left
+    assert lena.since_left >= 1
 
 
 def test_a_running_statement_is_cancelled_at_the_database(

@@ -6,6 +6,9 @@ import json
 import stat
 import subprocess
 
+import psycopg
+import pytest
+
 from .conftest import IdentityServer, ended_after, until
 
 
@@ -75,6 +78,23 @@ def test_a_certificate_opens_the_database_and_nothing_else(server: IdentityServe
     (serial,) = [one["serial"] for one in server.jsonl("actors", "certificates") if one["actor"] == "carl"]
     opened = until(lambda: server.events("action:session.opened actor:carl"), "session in the index")
     assert opened[0]["attrs"]["certificate"] == serial
+
+    # One that another authority has signed is refused in the handshake, and that is recorded.
+    strange = server.home.parent / "strange"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+         "-keyout", f"{strange}.key", "-out", f"{strange}.crt", "-subj", "/CN=carl", "-days", "1"],
+        check=True, capture_output=True, timeout=60,
+    )  # fmt: skip
+    with pytest.raises(psycopg.OperationalError):
+        server.connect("carl", "none", sslcert=f"{strange}.crt", sslkey=f"{strange}.key")
+    until(
+        lambda: [
+            one for one in server.events("action:session.refused")
+            if "of another authority" in one["outcome"].get("reason", "")
+        ],
+        "refusal in the index",
+    )  # fmt: skip
 
     with server.connect("carl", "none", sslcert=str(certificate), sslkey=str(key)) as session:
         assert server.command("actors", "revoke-certificate", serial).returncode == 0

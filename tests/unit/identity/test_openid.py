@@ -361,8 +361,15 @@ def test_a_device_waits_as_long_as_it_is_told_to() -> None:
         "verification_uri": "https://id.example/d",
         "expires_in": 60,
     }
+    sent: list[Mapping[str, str]] = []
+
+    def take(form: Mapping[str, str], answer: Callable[[], tuple[int, bytes]]) -> tuple[int, bytes]:
+        sent.append(form)
+        return answer()
+
     client, _ = a_client(
-        device=lambda form: (200, json.dumps(device).encode()), token=lambda form: answers.pop(0)
+        device=lambda form: take(form, lambda: (200, json.dumps(device).encode())),
+        token=lambda form: take(form, lambda: answers.pop(0)),
     )
     begun = client.begin_device()
     assert begun.interval_s == 5
@@ -370,6 +377,10 @@ def test_a_device_waits_as_long_as_it_is_told_to() -> None:
     assert client.poll_device(begun) == Waiting(10)
     with pytest.raises(TokenFault, match="refused by the user"):
         client.poll_device(begun)
+    # Keycloak wants PKCE of devices as well, where it is demanded of the client.
+    verifier = hashlib.sha256(sent[1]["code_verifier"].encode()).digest()
+    assert sent[0]["code_challenge"] == base64.urlsafe_b64encode(verifier).rstrip(b"=").decode()
+    assert sent[0]["code_challenge_method"] == "S256"
 
 
 def test_a_provider_that_is_away_is_asked_once_in_a_while() -> None:

@@ -28,9 +28,10 @@ class Received(msgspec.Struct, frozen=True):
 
 
 class Closed(msgspec.Struct, frozen=True):
-    """A side closed its connection, or lost it."""
+    """A side closed its connection, or lost it. why: what of it is known, for the record."""
 
     side: Side
+    why: str = ""
 
 
 class Opened(msgspec.Struct, frozen=True):
@@ -58,10 +59,14 @@ class Authenticated(msgspec.Struct, frozen=True):
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """The client's secret was not accepted; the text may be shown to it."""
+    """The client's secret was not accepted; the text may be shown to it.
+
+    holder: the id of the actor whose it was, where that is proven.
+    """
 
     message: str
     hint: str = ""
+    holder: str = ""
 
 
 class SessionDecided(msgspec.Struct, frozen=True):

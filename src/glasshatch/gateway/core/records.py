@@ -62,6 +62,11 @@ class SessionRecord:
         """Until authentication the session only has the name the client gave."""
         self.actor = Actor(id="", name=name)
 
+    def know_holder(self, actor_id: str) -> None:
+        """What the client showed was once this actor's; nobody is authenticated by it."""
+        if actor_id:
+            self.actor = Actor(id=actor_id, name=self.actor.name if self.actor is not None else "")
+
     def know_resource(self, facts: ResourceFacts) -> None:
         """What this session reaches."""
         self._resource = Resource(

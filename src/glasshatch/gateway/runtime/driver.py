@@ -14,7 +14,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from ...clock import Clock
-from ...errors import Denied, GlasshatchError, PeerError, place_of_bug
+from ...errors import Denied, GlasshatchError, NotAuthenticated, PeerError, place_of_bug
 from ...identity import Identity
 from ..core import (
     Abort,
@@ -308,7 +308,8 @@ class SessionDriver:
             if reason := self._around.ended_since(mark, actor):
                 raise Denied(f"the session is over before it began: {reason}")
         except Denied as error:
-            self.feed(Refused(error.message, error.hint))
+            holder = error.holder if isinstance(error, NotAuthenticated) else ""
+            self.feed(Refused(error.message, error.hint, holder))
         except GlasshatchError:
             self.feed(Refused("it cannot be told who you are at the moment", "try again later"))
         except Exception as error:
@@ -376,7 +377,11 @@ class SessionDriver:
                 OpenFailed("its certificate is not the expected one" if verified else "TLS with it failed")
             )
         else:
-            self.feed(Closed("client"))
+            unproven = isinstance(error, ssl.SSLCertVerificationError)
+            self.feed(Closed("client", _STRANGE_CERTIFICATE if unproven else ""))
+
+
+_STRANGE_CERTIFICATE = "its certificate is over, or of another authority: the handshake failed"
 
 
 def _shown(transport: asyncio.Transport) -> bytes:

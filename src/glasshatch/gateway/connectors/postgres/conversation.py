@@ -107,7 +107,7 @@ class PostgresConversation:
             OpenFailed: lambda event: self._entrance.upstream_failed(event.reason),
             TlsStarted: lambda event: self._entrance.tls_started(event.side, event.certificate),
             Authenticated: lambda event: self._entrance.authenticated(event.actor),
-            Refused: lambda event: self._entrance.refused(event.message, event.hint),
+            Refused: lambda event: self._entrance.refused(event.message, event.hint, event.holder),
             SessionDecided: lambda event: self._entrance.decided(event.decision, event.access),
             Tick: self._tick,
             Drain: self._drain,
@@ -306,7 +306,7 @@ class PostgresConversation:
             self._entrance.upstream_failed("it closed the connection during the login")
         elif not self._greeted and self._entrance.step != "open":
             if self._entrance.step != "over" and self._heard:
-                reason = "the client left before it was let in"
+                reason = event.why or "the client left before it was let in"
                 self.session.submit(
                     self.session.event("session.refused", outcome=Outcome(status="failure", reason=reason))
                 )

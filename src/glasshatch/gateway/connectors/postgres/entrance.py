@@ -149,8 +149,9 @@ class Entrance:
         self.step = "policy"
         session.outbox.aside(AskSession(actor, guarded.facts))
 
-    def refused(self, reason: str, hint: str) -> None:
+    def refused(self, reason: str, hint: str, holder: str = "") -> None:
         """The token was not accepted."""
+        self._session.record.know_holder(holder)
         self.refuse("28000" if self._certificate else "28P01", reason, hint)
 
     def decided(self, decision: Decision, access: Access | None) -> None:
