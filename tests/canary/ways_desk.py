@@ -12,6 +12,7 @@ from urllib.parse import quote
 from fixtures.depth import rounds
 from fixtures.glasshatch import RunningServer
 from glasshatch.api.client import Client
+from glasshatch.api.reveal_values import ClearForm
 from glasshatch.api.values import (
     ActorForm,
     EventFilter,
@@ -45,6 +46,22 @@ def tried(call: Callable[..., Any], *arguments: Any) -> bool:
     return True
 
 
+def _reveals(aviary: Aviary, alice: Client, bob: Client) -> None:
+    """Masked values that are asked for: by a statement with a value in it, by a column of a strange name."""
+    for sort in SHORT:
+        value = aviary.one("reveal statement", sort).value.replace("'", "''")
+        statement = f"SELECT n, email FROM birds WHERE email = '{value}'"
+        asked = {"resource": "postgres/shop", "reason": aviary.one("reveal reason", sort).value}
+        tried(alice.ask_reveal, ClearForm(statement=statement, **asked))
+        named = (aviary.one("reveal column", sort).value[:300],)
+        one_row = "SELECT * FROM birds ORDER BY n LIMIT 1"
+        tried(alice.ask_reveal, ClearForm(statement=one_row, columns=named, **asked))
+        if tried(alice.ask_reveal, ClearForm(statement=one_row, **asked)):
+            waiting = alice.ask_reveal(ClearForm(statement=one_row, **asked)).id
+            bob.approve(waiting, "")
+            tried(alice.show_reveal, waiting)
+
+
 def requests(aviary: Aviary, server: RunningServer) -> None:
     """Reasons, tickets, comments: free text that is kept in control and in the record."""
     with client(server, "alice") as alice, client(server, "bob") as bob:
@@ -57,6 +74,7 @@ def requests(aviary: Aviary, server: RunningServer) -> None:
         assert bob.approve(asked[0], aviary.text("approval comment", SHORT, ("raw",))).state == "approved"
         bob.deny(asked[1], aviary.text("denial comment", SHORT, ("raw",)))
         alice.withdraw(asked[2])
+        _reveals(aviary, alice, bob)
         for sort in SHORT:
             one = aviary.one
             wish = {

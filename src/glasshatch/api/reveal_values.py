@@ -33,7 +33,7 @@ class ClearForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 class RevealColumn(msgspec.Struct, frozen=True, kw_only=True):
     """One column of the row: as the answer calls it, `schema.table.column`, its class, and the token that
-    stands for its value in the record."""
+    stands for its value in the record; to who asks, no more than the class."""
 
     name: str
     column: str
@@ -46,7 +46,7 @@ class RevealView(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         text: The statement, redacted, as the record has it.
-        subjects: The tokens of the data subjects whose row it is.
+        subjects: The tokens of the data subjects whose row it is; empty to who asks.
         rule: The rule of the policy that spoke of the statement.
         origin: The event of the masked answer, if it was named.
         state: waiting, started, shown, refused or unknown (a crash: it counts as shown).

@@ -195,7 +195,7 @@ def _reveal_lines(view: RequestView, reveal: RevealView) -> list[tuple[str, str]
         ("actor", view.actor),
         ("resource", view.resource),
         ("in clear", "; ".join(f"{one.column} ({one.type}, {one.token})" for one in reveal.columns)),
-        ("of", ", ".join(reveal.subjects) or "nobody who is named: one row"),
+        ("of", ", ".join(reveal.subjects)),
         ("statement", reveal.text),
         ("reason", view.reason),
         ("ticket", view.ticket),

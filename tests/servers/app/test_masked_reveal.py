@@ -306,7 +306,9 @@ def test_another_row_than_the_approved_one_is_not_shown(world: World) -> None:
 
 
 def test_whose_row_it_is_stands_in_the_record_though_nobody_selected_it(world: World) -> None:
-    token = world.ask().reveal.subjects[0]  # type: ignore[union-attr]
+    seen = world.desk.show_request(world.people["app"], world.ask().id).reveal
+    assert seen is not None
+    token = seen.subjects[0]
     for statement in (
         "SELECT phone FROM people WHERE id = 1", "SELECT p.phone FROM public.people AS p WHERE p.id = 1;",
         "SELECT city, phone FROM people WHERE id = 1 ORDER BY id LIMIT 1",
@@ -322,6 +324,21 @@ def test_whose_row_it_is_stands_in_the_record_though_nobody_selected_it(world: W
     data = of(world, joined).data
     assert data is not None
     assert data.subjects[0].startswith("<PHONE:"), "else each value names its own"
+
+
+def test_who_asks_learns_no_token_that_the_masks_hide(world: World) -> None:
+    asked = world.ask("SELECT age, phone FROM people WHERE id = 1")
+    assert asked.reveal is not None
+    assert ([one.token for one in asked.reveal.columns], asked.reveal.subjects) == (["<AGE>", "<PHONE>"], ())
+    own = world.events("request.created", asked.id)[0].data
+    assert own is not None
+    assert (own.classes, own.subjects) == (("AGE", "PHONE"), ())
+    seen = world.desk.show_request(world.people["app"], asked.id).reveal
+    assert seen is not None
+    assert all(":" in one.token for one in seen.columns)
+    mine = world.ask("SELECT age FROM people WHERE id = 1", who="adm").reveal
+    assert mine is not None
+    assert mine.columns[0].token == "<AGE>", "an approver's own request is one of who asks"
 
 
 def test_what_is_read_to_ask_is_recorded_too(world: World) -> None:

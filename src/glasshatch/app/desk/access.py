@@ -248,7 +248,9 @@ class AccessPart:
             grant.covers(caller.id, request.resource, ("reveal",), now_ns)
             for grant in self._house.control.grants.of(caller.id, now_ns)
         )
-        reveal = reveal_view(kept, redeemable=granted)
+        own = bool(caller.people() & {request.actor_id, request.on_behalf_of})
+        judging = not own and (self._house.may(caller, "request.list") or self._judges(caller, request))
+        reveal = reveal_view(kept, judging=judging, redeemable=granted)
         return msgspec.structs.replace(view, resource=kept.resource, reveal=reveal)
 
     def _grant_view(self, grant: Grant) -> GrantView:

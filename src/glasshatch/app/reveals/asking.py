@@ -181,7 +181,7 @@ class RevealAsking:
 
         request = house.control.requests.create(
             caller, resource=f"{CLEAR}/{kept.resource}/{kept.id}", verbs=("reveal",), kind="reveal",
-            beside=beside, record=lambda made: self._note("request.created", caller, made, **told(kept)),
+            beside=beside, record=lambda made: self._note("request.created", caller, made, **_asked(kept)),
             **filing,
         )  # fmt: skip
         house.heard(request)
@@ -235,6 +235,12 @@ def told(kept: KeptReveal) -> dict[str, Any]:
         ),
         "links": (Link(rel="event", id=kept.origin),) if kept.origin else (),
     }  # fmt: skip
+
+
+def _asked(kept: KeptReveal) -> dict[str, Any]:
+    """The same without tokens: everybody may read their own events, and masks may hide more than a token."""
+    members = told(kept)
+    return members | {"data": msgspec.structs.replace(members["data"], subjects=())}
 
 
 def _where(origin: Event | None, form: ClearForm) -> str:

@@ -85,7 +85,9 @@ def look(
         try:
             return Looked(judged, read_clear(upstream, catalogue, house.redactor, text, wanted, view))
         except GlasshatchError as error:
-            session.ended(Outcome(status="failure", code=error.code, reason=error.message))
+            # What was typed as the name of a column may be anything.
+            why = "no column that could be shown" if isinstance(error, ConfigError) else error.message
+            session.ended(Outcome(status="failure", code=error.code, reason=why))
             raise
 
 

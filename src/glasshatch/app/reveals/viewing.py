@@ -8,11 +8,20 @@ from ...api.reveal_values import RevealColumn, RevealView
 from ...control import KeptReveal
 
 
-def reveal_view(kept: KeptReveal, *, redeemable: bool) -> RevealView:
-    """What may be seen of it by whoever may see its request."""
+def reveal_view(kept: KeptReveal, *, judging: bool, redeemable: bool) -> RevealView:
+    """What somebody may see of it.
+
+    Args:
+        judging: Whether they judge or audit it. Who asks meets masks that may hide more than a token does:
+            of two ages a token tells that they are equal.
+    """
+    columns = (msgspec.convert(one, RevealColumn, from_attributes=True) for one in kept.columns)
     return RevealView(
-        text=kept.shown, tables=kept.tables, subjects=kept.subjects, rule=kept.rule, origin=kept.origin,
-        columns=tuple(msgspec.convert(one, RevealColumn, from_attributes=True) for one in kept.columns),
+        text=kept.shown, tables=kept.tables, rule=kept.rule, origin=kept.origin,
+        subjects=kept.subjects if judging else (),
+        columns=tuple(
+            one if judging else msgspec.structs.replace(one, token=f"<{one.type}>") for one in columns
+        ),
         state=kept.state, event=kept.event if kept.state == "shown" else "", why=kept.why,
         redeemable=redeemable and kept.state == "waiting" and bool(kept.sealed),
     )  # fmt: skip
