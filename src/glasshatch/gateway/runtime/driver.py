@@ -54,6 +54,7 @@ from ..core import (
 )
 from .cancelling import cancel_upstream
 from .clientcerts import ClientTls
+from .handshakes import handshake_failure, os_reason, shown_certificate
 from .mailbox import Mailbox, Outgoing
 from .tls import upstream_context
 from .waiting import Waits
@@ -328,7 +329,7 @@ class SessionDriver:
         except TimeoutError:
             self.feed(OpenFailed("it did not answer in time"))
         except OSError as error:
-            self.feed(OpenFailed(_os_reason(error)))
+            self.feed(OpenFailed(os_reason(error)))
         else:
             self.feed(Opened())
 
@@ -353,7 +354,7 @@ class SessionDriver:
             return
         self._transports[side] = secure
         secure.set_write_buffer_limits(high=_WRITE_HIGH_BYTES)
-        self.feed(TlsStarted(side, _shown(secure) if side == "client" else b""))
+        self.feed(TlsStarted(side, shown_certificate(secure) if side == "client" else b""))
 
     def _tls_context(self, side: Side) -> ssl.SSLContext:
         if side == "client":
@@ -377,25 +378,7 @@ class SessionDriver:
                 OpenFailed("its certificate is not the expected one" if verified else "TLS with it failed")
             )
         else:
-            unproven = isinstance(error, ssl.SSLCertVerificationError)
-            self.feed(Closed("client", _STRANGE_CERTIFICATE if unproven else ""))
-
-
-_STRANGE_CERTIFICATE = "its certificate is over, or of another authority: the handshake failed"
-
-
-def _shown(transport: asyncio.Transport) -> bytes:
-    """The certificate that a client has shown, DER, or nothing."""
-    found = transport.get_extra_info("ssl_object")
-    return (found.getpeercert(binary_form=True) or b"") if found is not None else b""
-
-
-def _os_reason(error: OSError) -> str:
-    return (
-        error.strerror.lower()
-        if error.strerror and error.errno and error.errno > 0
-        else "it cannot be reached"
-    )
+            self.feed(Closed("client", handshake_failure(error)))
 
 
 def _log_failure(error: BaseException) -> None:
