@@ -11,7 +11,7 @@ import msgspec
 import typer
 
 from ..api.values import IntakeProblem, IntakeResult
-from ..errors import ConfigError
+from ..errors import ConfigError, PeerError
 from .connection import DataOption, ServerOption, TokenOption, is_live, open_desk
 from .output import Format, FormatOption, clean, emit_json, emit_rows, progress_bar, say
 
@@ -151,7 +151,8 @@ def _taken(desk: Any, feed: Feed, path: Path) -> Iterator[IntakeResult]:
     # Keys of events without an id are told apart by the file's whole path; of it only a digest is kept.
     name_of_file = "-" if piped else str(path.absolute())
     with progress_bar(clean(path.name), quiet=False) as show:
-        for part in read_lines(path, form, left.place if left is not None else BEGIN):
+        parts = read_lines(path, form, left.place if left is not None else BEGIN)
+        for part in _forgetting(parts, positions, names):
             taken = desk.ingest(feed.source, feed.name, part.body, "", name_of_file, part.first, feed.options)
             result = plus(result, taken)
             if not piped:
@@ -161,6 +162,15 @@ def _taken(desk: Any, feed: Feed, path: Path) -> Iterator[IntakeResult]:
             show(part.read_bytes, part.total_bytes)
             yield result
     positions.drop(*names)
+
+
+def _forgetting(parts: Iterator[Any], positions: Any, names: tuple[str, ...]) -> Iterator[Any]:
+    """The parts; of a file that is damaged no position is kept: mended, it may be another from there on."""
+    try:
+        yield from parts
+    except PeerError:
+        positions.drop(*names)
+        raise
 
 
 def plus(one: IntakeResult, other: IntakeResult) -> IntakeResult:

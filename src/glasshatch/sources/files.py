@@ -82,6 +82,7 @@ class OpenFile:
         self._final = final
         self._start = start
         encoding = encoding_of(raw.peek(4)[:4])  # type: ignore[attr-defined]
+        self._encoding = encoding
         self._stream: Decoded = open_decoded(raw, encoding)
         self._kept = bytearray()
         self._first = start.line
@@ -92,7 +93,7 @@ class OpenFile:
 
     def batches(self) -> Iterator[Lines]:
         """What is there from the start on."""
-        more = self._more()
+        more = self._more(MAX_ITEM_BYTES if self._start.offset else _BATCH_BYTES)
         if self._kept.startswith(_BOM):
             del self._kept[: len(_BOM)]
             self._given_bytes = len(_BOM)
@@ -108,6 +109,10 @@ class OpenFile:
 
     def _skip_to(self, offset: int, more: bool) -> bool:
         """Let go what an earlier reader gave."""
+        if offset and not self._encoding and self._raw.seekable():
+            self._kept.clear()
+            self._given_bytes = self._raw.seek(offset)
+            return self._more()
         while self._given_bytes < offset:
             part = min(offset - self._given_bytes, len(self._kept))
             del self._kept[:part]
@@ -116,9 +121,9 @@ class OpenFile:
                 break
         return more
 
-    def _more(self) -> bool:
+    def _more(self, wanted: int = _BATCH_BYTES) -> bool:
         """Read on; says whether there may be more."""
-        wanted = len(self._kept) + _BATCH_BYTES
+        wanted += len(self._kept)
         while len(self._kept) < wanted:
             try:
                 # In small pieces: the one that breaks off is lost with what was in it.

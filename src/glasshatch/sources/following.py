@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import os
 import re
 import time
@@ -123,7 +122,7 @@ class LogFollower:
             place = BEGIN  # emptied, and written anew with the same first line
         self._places[mark] = place
         file = f"{self._path} {mark}"
-        for lines in OpenFile(io.BufferedReader(raw.raw), 0, name, self._form, place, final=final).batches():  # type: ignore[attr-defined]
+        for lines in OpenFile(raw, 0, name, self._form, place, final=final).batches():
             self._places[mark] = lines.behind
             yield Followed(lines, file, self.position())
         return final or (not compressed and self._places[mark].offset >= size)
