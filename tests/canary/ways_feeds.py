@@ -150,6 +150,91 @@ def kubernetes(aviary: Aviary, feeder: Feeder) -> None:
     feeder.post(aviary.text("k8s garbage", SHORT, by=" "), KUBERNETES, Content_Type="application/json")
 
 
+def pgaudit(aviary: Aviary, feeder: Feeder) -> None:
+    """What clients ask of a database, in each form of its log, and what its messages repeat."""
+    path = "/v1/sources/pgaudit/orders"
+    time = "2026-11-20 10:00:00.000 UTC"
+
+    def quoted(text: str) -> str:
+        return "'" + text.replace("'", "''") + "'"
+
+    def entry(line: int, message: str, **more: Any) -> dict[str, Any]:
+        return {"timestamp": time, "pid": 7, "session_id": "6b0368c1.7", "line_num": line, "user": "ci",
+                "dbname": "shop", "error_severity": "LOG", "message": message, **more}  # fmt: skip
+
+    entries = []
+    for number, sort in enumerate(SHORT):
+        value = aviary.one
+        text = 'SELECT 1 FROM c WHERE a = ""' + value("pg literal", sort).value + '"" AND b = '
+        text = text.replace('""', "'") + quoted(aviary.text("pg forms", (sort,)))
+        audit = f"AUDIT: SESSION,{number + 1},1,READ,SELECT,,," + _csv(text) + ","
+        entries += [
+            entry(8 * number + 1, audit + "<none>"),
+            entry(8 * number + 2, audit + _csv(_csv(value("pg parameter", sort).value) + ",7")),
+            entry(8 * number + 3, f"statement: SELECT {quoted(value('pg logged', sort).value)} -- "
+                  + value("pg comment", sort).value),
+            entry(8 * number + 4, "duration: 1.0 ms  execute <unnamed>: SELECT $1",
+                  detail=f"parameters: $1 = {quoted(value('pg bind', sort).value)}"),
+            entry(8 * number + 5, f'invalid input syntax for type integer: "{value("pg error", sort).value}"',
+                  error_severity="ERROR", statement=f"SELECT {quoted(value('pg failed', sort).value)}::int"),
+            entry(8 * number + 6, 'duplicate key value violates unique constraint "u"',
+                  error_severity="ERROR", detail=f"Key (a)=({value('pg key', sort).value}) already exists."),
+            entry(8 * number + 7, "new row violates check constraint", error_severity="ERROR",
+                  detail=f"Failing row contains (1, {value('pg row', sort).value})."),
+            entry(8 * number + 8, "AUDIT: SESSION,cut off " + value("pg cut", sort).value),
+        ]  # fmt: skip
+    body = "\n".join(map(json.dumps, entries))
+    accepted, _, quarantined = feeder.post(body, path).counts
+    assert (accepted, quarantined) == (7 * len(SHORT), len(SHORT))
+    prefix = f"{time} [8] ci@shop psql "
+    lines = [
+        f"{prefix}LOG:  AUDIT: SESSION,1,1,READ,SELECT,,,SELECT "
+        f"{quoted(aviary.text('pg stderr', SHORT, by=' '))},<none>",
+        f'{prefix}ERROR:  relation "x" does not exist',
+        f"{prefix}STATEMENT:  SELECT {quoted(aviary.text('pg stderr statement', SHORT, by=' '))}",
+        aviary.text("pg no entry", SHORT, by=" "),
+        f'{time},"ci","shop",9,"[local]",6.9,1,"SELECT",{time},1/1,0,LOG,00000,"'
+        f'statement: SELECT {quoted(aviary.text("pg csv", SHORT, by=" ")).replace(chr(34), chr(34) * 2)}"'
+        + ","
+        * 12,
+        f'{time},"ci","shop",9,"[local]",6.9,2,"{aviary.text("pg broken csv", SHORT, by=" ")}',
+    ]
+    feeder.post("\n".join(lines), path)
+
+
+def _csv(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'
+
+
+def cloudtrail(aviary: Aviary, feeder: Feeder) -> None:
+    """What people type into calls of a cloud, and what it answers."""
+    records = []
+    for number, sort in enumerate(SHORT):
+        value = aviary.one
+        records.append(
+            {
+                "eventVersion": "1.08", "eventSource": "ec2.amazonaws.com", "eventName": "RunInstances",
+                "eventTime": "2026-11-20T10:00:00Z", "eventID": f"6f1c0f3e-0000-4000-8000-{number:012d}",
+                "userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::123456789012:user/ci"},
+                "errorMessage": f"refused {value('trail error', sort).value}",
+                "requestParameters": {
+                    "userData": value("trail user data", sort).value,
+                    "note": value("trail request", sort).value,
+                    "environment": {"variables": {"A": value("trail environment", sort).value}},
+                    "list": [{"masterUserPassword": value("trail password", sort).value}],
+                },
+                "responseElements": {"credentials": {"sessionToken": value("trail token", sort).value}},
+                "userAgent": value("trail agent", sort).value,
+                "odd": {"x": value("trail unknown", sort).value},
+            }
+        )  # fmt: skip
+    path = "/v1/sources/cloudtrail/main"
+    assert feeder.post(json.dumps({"Records": records}), path).counts == (len(records), 0, 0)
+    wrong = {"Records": [{"eventVersion": "9", "x": aviary.text("trail of another version", SHORT)}]}
+    assert feeder.post(json.dumps(wrong), path).counts == (0, 0, 1)
+    feeder.post('{"Records":[{"eventVersion": ' + aviary.text("broken trail", SHORT, by=" ") + "}]}", path)
+
+
 def named(word: str) -> str:
     """An audit event about an object of this name, which is kept: names are what the record is for."""
     return json.dumps(
@@ -189,4 +274,4 @@ def sdk(aviary: Aviary, feeder: Feeder, folder: Path) -> None:
         assert recorder.flush()
 
 
-__all__ = ["EVENTS", "files", "json_events", "kubernetes", "odd_bodies", "sdk"]
+__all__ = ["EVENTS", "cloudtrail", "files", "json_events", "kubernetes", "odd_bodies", "pgaudit", "sdk"]

@@ -79,7 +79,8 @@ class Visited:
         self.token = self.server.invite("alice", "engineer")
         self.server.invite("bob", "approver", "engineer")
         self.server.invite("auditor", "auditor")
-        feeder = invite_feeder(self.server, "ingest:json/shop", "ingest:kubernetes/prod", name="crows")
+        scopes = ("json/shop", "kubernetes/prod", "pgaudit/orders", "cloudtrail/main")
+        feeder = invite_feeder(self.server, *(f"ingest:{scope}" for scope in scopes), name="crows")
         self.feeder = Feeder(self.server, feeder)
 
     def _start(self, times: int) -> None:
@@ -115,6 +116,8 @@ class Visited:
         yield lambda: ways_feeds.json_events(birds, feeder)
         yield lambda: ways_feeds.odd_bodies(birds, feeder)
         yield lambda: ways_feeds.kubernetes(birds, feeder)
+        yield lambda: ways_feeds.pgaudit(birds, feeder)
+        yield lambda: ways_feeds.cloudtrail(birds, feeder)
         yield lambda: ways_feeds.files(birds, feeder, elsewhere, next(self.folder.glob("crows-*.token")))
         yield lambda: ways_feeds.sdk(birds, feeder, elsewhere)
         # The application's spool and its files are its own.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import gzip
 import http.client
 import json
@@ -11,19 +13,26 @@ import threading
 import time
 import uuid
 from collections import Counter
-from importlib import resources
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from canary.birds import Canary
+from canary.looking import Looker
 from fixtures.audit import event as audit_event
 from fixtures.counts import tell
 from fixtures.feeding import Feeder, invite_feeder
 from fixtures.glasshatch import COMMAND, RunningServer, run
+from fixtures.logs_of_others import CLUSTER
+from glasshatch.app.local import open_plaintext
 
 CLIENTS = 4
 PER_DELIVERY = 50
+CLUSTER_PATH = "/v1/sources/kubernetes/prod"
+COUNTS = ("accepted", "duplicates", "quarantined")
 
 
 class RetryingClient(threading.Thread):
@@ -137,37 +146,86 @@ def test_an_ingest_killed_again_and_again_gives_each_fact_once(tmp_path: Path) -
 
 
 @pytest.mark.slow
-def test_real_audit_posts_with_repeats_and_a_restart_give_each_fact_once(tmp_path: Path) -> None:
-    """As an API server's webhook does: lists of items, some sent again because the answer was no 200."""
-    packed = resources.files("glasshatch.app.demo").joinpath("kubernetes-audit.jsonl.gz").read_bytes()
-    items: list[dict[str, Any]] = [json.loads(line) for line in gzip.decompress(packed).splitlines()]
+@pytest.mark.timeout(900)
+def test_a_real_cluster_told_twice_with_retries_and_a_kill_is_recorded_once(tmp_path: Path) -> None:
+    """Every post of a real API server's webhook as it came, refused and repeated ones too; then its log."""
+    posts = [json.loads(line) for line in read_asset("webhook-posts.jsonl.gz").splitlines()]
+    log = read_asset("audit.log.gz")
+    items = [item for post in posts for item in json.loads(post["body"])["items"]]
     facts = {(item["auditID"], item["stage"]) for item in items}
-    server = RunningServer(tmp_path).start()
+    assert len(items) > len(facts) == 2_031
+    server = RunningServer(tmp_path, '[feeds."kubernetes/prod"]\nwebhook_within = "1s"\n').start()
     try:
+        server.invite("auditor", "auditor")
         feeder = Feeder(server, invite_feeder(server, "ingest:kubernetes/prod"))
-        posts = [items[start : start + 40] for start in range(0, len(items), 30)]  # neighbours overlap
         total = Counter[str]()
         for number, post in enumerate(posts):
             if number == len(posts) // 2:
                 server.kill_part("front")
                 server.wait_for("ended", timeout_s=60)
-            body = json.dumps({"kind": "EventList", "apiVersion": "audit.k8s.io/v1", "items": post})
-            answer = eventually(feeder, body)
-            total.update(accepted=answer[0], quarantined=answer[2])
-            assert feeder.post(body, "/v1/sources/kubernetes/prod").counts == (0, len(post), 0)
+            total.update(dict(zip(COUNTS, eventually(feeder, post["body"]), strict=True)))
+            if number % 10 == 0:
+                assert feeder.post(post["body"], CLUSTER_PATH).counts[0] == 0, "nothing in it is new"
+        lines = feeder.post(log, f"{CLUSTER_PATH}?file=audit.log&line=1")
+        assert lines.counts == (0, 2_031, 0)
+        # What the log has and the webhook had not is missed, and comes late.
+        late = json.dumps(audit_event(number=1, requestReceivedTimestamp=now_text()))
+        assert feeder.post(late, f"{CLUSTER_PATH}?file=audit.log&line=9000").counts == (1, 0, 0)
+        wait_until(lambda: feeder.count("action:source.missing") == 1, 60)
     finally:
         server.stop()
-    assert total["quarantined"] == 0
+    assert (total["accepted"], total["quarantined"]) == (2_031, 0)
     stored = stored_facts(server.home)
-    assert set(stored) == facts
+    assert set(stored) == facts | {(audit_event(number=1)["auditID"], "ResponseComplete")}
     assert set(stored.values()) == {1}
+    looker = Looker([Canary("cluster", "secret", "raw", word, word) for word in secrets_of(items)])
+    assert len(looker) > 50
+    _, found = looker.in_directory(server.home)
+    assert not found
+    assert not looker.in_parts(open_plaintext(server.home))
+
+
+def read_asset(name: str) -> bytes:
+    return gzip.decompress((CLUSTER / name).read_bytes())
+
+
+def now_text() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def secrets_of(items: list[dict[str, Any]]) -> set[str]:
+    """What the recording holds of Secrets and tokens, and what the commands behind it put there."""
+    found = {"S3cr3t-shared-Passw0rd!", "fake-docker-pw-1", "fake-smtp-pass-77"}
+    for item in items:
+        for name in ("requestObject", "responseObject"):
+            found |= set(_secret_values(item.get(name)))
+    return {word for word in found if len(word) >= 12}
+
+
+def _secret_values(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _secret_values(item)
+    if not isinstance(value, dict):
+        return
+    if value.get("kind") == "TokenRequest":
+        yield value.get("status", {}).get("token", "")
+    for name, item in value.items():
+        if name in ("data", "stringData") and isinstance(item, dict) and "rules" not in value:
+            # In which namespace a token is, its Secret repeats; names are kept.
+            for text in (one for key, one in item.items() if key != "namespace" and isinstance(one, str)):
+                yield text
+                with contextlib.suppress(ValueError):
+                    yield base64.b64decode(text, validate=True).decode()
+        else:
+            yield from _secret_values(item)
 
 
 def eventually(feeder: Feeder, body: str) -> tuple[int, int, int]:
     """The answer once there is one: while the front starts again it is 503."""
     deadline = time.monotonic() + 60
     while True:
-        answer = feeder.post(body, "/v1/sources/kubernetes/prod")
+        answer = feeder.post(body, CLUSTER_PATH)
         if answer.status == 200:
             return answer.counts
         assert answer.status == 503, answer

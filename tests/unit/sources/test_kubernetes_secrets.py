@@ -11,7 +11,7 @@ import pytest
 
 from fixtures.audit import event, planted
 from glasshatch.masking import Engine, Redactor, Tokens
-from glasshatch.sources import SOURCES, Arrival, Parsed
+from glasshatch.sources import SOURCES, Arrival, Parsed, Rejected
 from glasshatch.sources.items import Item
 from glasshatch.sources.quarantine import quarantined
 
@@ -159,3 +159,39 @@ def test_a_member_of_another_type_does_no_harm(name: str, wrong: Any, redact: Re
     found = SOURCES["kubernetes"].parse({**event(), name: wrong}, b"", arrival())
     if isinstance(found, Parsed):
         msgspec.json.decode(msgspec.json.encode(redact.event(found.event)), type=type(found.event))
+
+
+def test_in_a_list_only_the_list_says_which_version_its_items_have() -> None:
+    item = {name: value for name, value in event(number=7).items() if name not in ("kind", "apiVersion")}
+    assert parsed(item).key == parsed(event(number=7)).key
+    for version in ("audit.k8s.io/v2", "v1", 1, None):
+        other = event(apiVersion=version)
+        assert isinstance(SOURCES["kubernetes"].parse(other, b"", arrival()), Rejected)
+
+
+def test_what_the_api_server_cut_is_marked_and_weighs_less_than_what_is_whole() -> None:
+    whole = event(requestObject={"kind": "Pod"}, level="Request")
+    cut = event(annotations={"audit.k8s.io/truncated": "true"})
+    assert parsed(cut).event.labels["truncated"] == "true"
+    assert "truncated" not in parsed(whole).event.labels
+    assert parsed(cut).weight < parsed(whole).weight
+
+
+def test_a_refused_impersonation_is_told_by_what_the_server_said() -> None:
+    said = 'users "admin" is forbidden: User "carol" cannot impersonate resource "users" in API group ""'
+    status = {"kind": "Status", "status": "Failure", "reason": "Forbidden", "code": 403, "message": said}
+    refused = parsed(event(responseStatus={"code": 403}, responseObject=status)).event
+    assert (refused.labels["impersonation"], refused.labels["impersonator"]) == ("refused", "carol")
+    assert refused.actor is not None
+    assert refused.actor.id == "carol"
+    assert refused.severity == 3
+    used = parsed(event(impersonatedUser={"username": "dan"})).event
+    assert (used.labels["impersonation"], used.labels["impersonator"]) == ("used", "carol")
+    assert "impersonation" not in parsed(event(responseStatus={"code": 403})).event.labels
+
+
+@pytest.mark.parametrize("code", [401, 403])
+def test_a_refusal_is_judged_by_its_code(code: int) -> None:
+    refused = parsed(event(responseStatus={"code": code, "status": "Success"})).event
+    assert refused.outcome is not None
+    assert (refused.outcome.status, refused.severity) == ("failure", 3)

@@ -13,13 +13,17 @@ from .secrets import without_secrets
 _LEVELS = {"Metadata": 1, "Request": 2, "RequestResponse": 3}
 _STAGES = ("RequestReceived", "ResponseStarted", "ResponseComplete", "Panic")
 _NATIVE_BYTES = 40_000
+_VERSIONS = ("audit.k8s.io/v1", "audit.k8s.io/v1beta1")
+_TRUNCATED = "audit.k8s.io/truncated"
+_REFUSED_TO_ACT_AS = "cannot impersonate resource"
 _CHANGES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 
 
 def parse(value: Any, data: bytes, arrival: Arrival) -> Parsed | Rejected:
     """One audit event; anything else is rejected."""
-    if not isinstance(value, dict) or not str(value.get("apiVersion", "")).startswith("audit.k8s.io/"):
-        return Rejected("is no audit event: apiVersion is not audit.k8s.io")
+    # In a webhook's list only the list says which version its items have.
+    if not isinstance(value, dict) or value.get("apiVersion", _VERSIONS[0]) not in _VERSIONS:
+        return Rejected("is no audit event: apiVersion is not audit.k8s.io/v1")
     audit_id, stage = value.get("auditID"), value.get("stage")
     if not isinstance(audit_id, str) or not audit_id or stage not in _STAGES:
         return Rejected("is an audit event without auditID or a known stage")
@@ -47,8 +51,9 @@ def weigh(value: Any) -> tuple[str, int]:
     """What tells copies of one fact apart from other facts, and how much a copy holds; no key for none."""
     if not isinstance(value, dict) or not (audit_id := value.get("auditID")):
         return "", 0
+    # What a copy holds counts, and its level only then: one that was truncated has lost its bodies.
     parts = sum(name in value for name in ("requestObject", "responseObject", "responseStatus"))
-    return f"{audit_id} {value.get('stage')}", _LEVELS.get(str(value.get("level")), 0) * 10 + parts
+    return f"{audit_id} {value.get('stage')}", parts * 10 + _LEVELS.get(str(value.get("level")), 0)
 
 
 def _action(value: dict[str, Any]) -> str:
@@ -126,7 +131,21 @@ def _resource(value: dict[str, Any], cluster: str) -> Resource:
 
 def _labels(value: dict[str, Any], cut: bool) -> dict[str, str]:
     labels = {"stage": str(value.get("stage")), "level": str(value.get("level"))}
+    if acting := _impersonation(value):
+        labels["impersonation"] = acting
+        labels["impersonator"] = str(_object(value.get("user")).get("username") or "")
+    # Cut here, or by the API server already, which leaves the bodies out and says so.
+    cut = cut or _object(value.get("annotations")).get(_TRUNCATED) == "true"
     return {**labels, "truncated": "true"} if cut else labels
+
+
+def _impersonation(value: dict[str, Any]) -> str:
+    """`used`, `refused`, or nothing: of a refused one the API server names the real user only."""
+    code = _object(value.get("responseStatus")).get("code")
+    if _object(value.get("impersonatedUser")).get("username"):
+        return "refused" if code == 403 and not value.get("objectRef") else "used"
+    said = (_object(value.get(name)).get("message") for name in ("responseStatus", "responseObject"))
+    return "refused" if code == 403 and any(_REFUSED_TO_ACT_AS in str(one) for one in said) else ""
 
 
 def _native(value: dict[str, Any]) -> tuple[Any, bool]:
