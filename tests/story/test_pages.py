@@ -298,6 +298,32 @@ def feed(scene: Scene) -> Iterator[Story]:
 
 
 @contextlib.contextmanager
+def sources(scene: Scene, **more: Any) -> Iterator[Story]:
+    """What other systems left behind, as they name it; recordings of real ones."""
+    assets = ROOT / "tests" / "assets"
+    for file in (assets / "postgres-real").glob("*.gz"):
+        shutil.copy2(file, scene.work)
+    (scene.work / "trail").mkdir()
+    for file in (assets / "cloudtrail").glob("*.gz"):
+        shutil.copy2(file, scene.work / "trail")
+    audit = gzip.decompress((assets / "k8s-real" / "audit.log.gz").read_bytes())
+    (scene.work / "audit.log").write_bytes(b"".join(audit.splitlines(keepends=True)[:300]))
+    follow = (
+        "glasshatch ingest kubernetes /var/log/kubernetes/audit.log --follow --name prod"
+        " --server https://audit.example.com"
+    )
+    with in_the_house(
+        scene, not_run={follow: "tests/faults/feeds/test_following.py: it does not end"}, **more
+    ) as story:
+        yield story
+
+
+def source_page(*sees: str) -> Any:
+    """A page of a source, on which these must be seen."""
+    return lambda scene: sources(scene, sees=sees)
+
+
+@contextlib.contextmanager
 def page(scene: Scene) -> Iterator[Story]:
     """Carol has no token yet, and a proof was downloaded."""
     house = scene.house
@@ -481,6 +507,10 @@ STORIES = {
     "docs/operate/backup.md": backup, "docs/operate/upgrade.md": upgrade, "docs/operate/keys.md": keys,
     "docs/operate/retention.md": retention, "docs/operate/workers.md": workers,
     "docs/operate/deploy.md": deploy, "docs/guides/feed.md": feed, "docs/guides/page.md": page,
+    "docs/sources/README.md": source_page("QUARANTINED", '"source":'),
+    "docs/sources/kubernetes.md": source_page("wrote audit-policy.yaml", "403"),
+    "docs/sources/pgaudit.md": source_page("statement.role"),
+    "docs/sources/cloudtrail.md": source_page("AccessDenied|UnauthorizedOperation|failure"),
     "docs/guides/search.md": search, "docs/guides/witness.md": witness,
     "docs/guides/evidence.md": evidence, "docs/guides/seal-and-erase.md": seal,
     "docs/guides/review-a-statement.md": review, "docs/guides/test-a-policy.md": policies,
