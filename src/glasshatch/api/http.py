@@ -27,7 +27,7 @@ from .answers import REASON_HEADER, STATUS, Problem, problem
 from .breakglass_routes import BREAK_GLASS_ROUTES
 from .change_routes import CHANGE_ROUTES
 from .directory_routes import DIRECTORY_ROUTES
-from .intake_routes import INTAKE_ROUTES
+from .intake_routes import FEED_ROUTES, INTAKE_ROUTES
 from .policy_routes import POLICY_ROUTES
 from .ports import Authenticator, Desk, TlogSettings
 from .reach_routes import REACH_ROUTES
@@ -97,6 +97,7 @@ def _versioned(use: bool) -> Router:
         "/{tenant:str}",
         route_handlers=[
             *TENANT_ROUTES,
+            *FEED_ROUTES,
             *SIGNIN_ROUTES,
             *DIRECTORY_ROUTES,
             *VAULT_ROUTES,

@@ -215,5 +215,8 @@ def _too_large() -> TooLarge:
     )
 
 
-INTAKE_ROUTES = (deliver_events, deliver_source, list_sources)
+INTAKE_ROUTES = (deliver_events, deliver_source)
 """Routes below `/v1`."""
+
+FEED_ROUTES = (list_sources,)
+"""Routes below `/v1/TENANT`."""
