@@ -153,10 +153,11 @@ def _print_clear(shown: ClearShown, format: Shape) -> None:
     if format is Shape.json:
         sys.stdout.buffer.write(msgspec.json.encode(shown) + b"\n")
     elif len(shown.values) == 1:
-        typer.echo(_for_eyes(shown.values[0].value))
+        # Not `echo`, which would drop what it takes for colours: a program gets the value as it is.
+        sys.stdout.write(f"{_for_eyes(shown.values[0].value)}\n")
     else:
         for one in shown.values:
-            typer.echo(f"{clean(one.name)}\t{_for_eyes(one.value)}")
+            sys.stdout.write(f"{clean(one.name)}\t{_for_eyes(one.value)}\n")
     sys.stdout.flush()
     say(f"[dim]shown once, and recorded as event {shown.event}[/]")
 

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
+import glasshatch.policy as policy
 from fixtures.servers import PostgresServer
 from glasshatch.api.reveal_values import ClearForm, ClearShown
 from glasshatch.api.values import RequestView
@@ -94,6 +95,7 @@ class World(msgspec.Struct):
     desk: FrontDesk
     people: dict[str, Identity]
     database: PostgresServer
+    read: list[Event] = []
 
     def sql(self, text: str) -> str:
         return self.database.sql(text, database="revealshop")
@@ -119,8 +121,8 @@ class World(msgspec.Struct):
         return view.reveal.state
 
     def events(self, action: str, request: str = "") -> list[Event]:
-        found = (decode(data) for _, data in self.house.ledger.scan())
-        return [one for one in found if action in ("*", one.action) and request in ("", one.request_id)]
+        self.read += [decode(data) for _, data in self.house.ledger.scan(len(self.read))]
+        return [one for one in self.read if action in ("*", one.action) and request in ("", one.request_id)]
 
     def reopen(self) -> None:
         self.house.close()
@@ -471,6 +473,35 @@ def test_no_value_lies_anywhere(world: World) -> None:
         if file.is_file():
             data = file.read_bytes()
             assert not [needle for needle in needles if needle in data], file
+
+
+def test_an_agent_asks_where_a_rule_says_so_and_its_human_does_not_judge(world: World) -> None:
+    roles = (Path(policy.__file__).parent / "access" / "roles.cedar").read_text()
+    rule = (
+        '@id("own.agents") @reason("agents may") '
+        'permit(principal, action == Action::"value.reveal", resource) when { principal.kind == "agent" };'
+    )
+    (world.directory / "own.cedar").write_text(roles + rule)
+    config = config_of(world.directory)
+    config.write_text(config.read_text().replace("[policy]", '[policy]\naccess = "own.cedar"', 1))
+    world.reopen()
+    asked = world.ask(who="bot")
+    actors, now_ns = world.house.control.actors, world.house.clock.now_ns()
+    both = actors.create("both", roles=["approver", "engineer"], now_ns=now_ns)
+    world.people["hers"] = actors.create(
+        "hers", roles=["engineer"], type="agent", on_behalf_of=both.id, now_ns=now_ns
+    )
+    with pytest.raises(Denied, match="own request"):
+        world.desk.approve(both, world.ask(who="hers").id, "")
+    with pytest.raises(Denied):
+        world.desk.approve(world.people["ann"], asked.id, "")
+    world.desk.approve(world.people["app"], asked.id, "")
+    with pytest.raises((Denied, ConfigError)):
+        world.show(asked, "ann")
+    shown = world.show(asked, "bot")
+    told = of(world, shown)
+    assert told.actor is not None
+    assert (told.actor.type, told.actor.on_behalf_of) == ("agent", world.people["ann"].id)
 
 
 def test_what_waits_survives_a_restart(world: World) -> None:
