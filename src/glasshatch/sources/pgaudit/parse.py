@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import re
+from functools import lru_cache
 from typing import Any
 
 from ...events import Actor, Client, Data, Event, Outcome, RawPrincipal, Resource, Source, StatementText
@@ -81,28 +82,17 @@ class _Entry:
 
     def actor(self) -> Actor | None:
         user = _text(self._value, "user")
-        if not user:
-            return None
-        raw = RawPrincipal(namespace="postgres", principal=user)
-        return Actor(id=user, name=user, idp="postgres", raw=raw)
+        return _actor(user) if user else None
 
     def client(self) -> Client | None:
         host, port = _text(self._value, "remote_host"), _text(self._value, "remote_port")
-        if (
-            not host
-            and (found := _PLACE.search(self._message))
-            and self._message.startswith("connection rec")
-        ):
+        received = not host and self._message.startswith("connection received: ")
+        if received and (found := _PLACE.search(self._message)):
             host, port = found[1], found[2] or ""
-        if not host or host == "[local]":
-            return None
-        return Client(ip=host, port=int(port) if port.isdecimal() and len(port) < 6 else 0)
+        return _client(host, port) if host and host != "[local]" else None
 
     def resource(self) -> Resource:
-        database = _text(self._value, "dbname")
-        if not database:
-            return Resource(type="postgres", id=self._base, name=self._base.partition("/")[2])
-        return Resource(type="postgres", id=f"{self._base}/{database}", name=database)
+        return _database(self._base, _text(self._value, "dbname"))
 
     def audit(self) -> dict[str, Any] | str:
         """The parts of a statement's event, or why it is none."""
@@ -204,6 +194,24 @@ class _Entry:
         for name in ("detail", "hint"):
             if text := _text(self._value, name):
                 attrs[name] = plain(text)
+
+
+# Entries of a log share these, and to make a part takes longer than to find it.
+@lru_cache(maxsize=4_096)
+def _actor(user: str) -> Actor:
+    return Actor(id=user, name=user, idp="postgres", raw=RawPrincipal(namespace="postgres", principal=user))
+
+
+@lru_cache(maxsize=4_096)
+def _client(host: str, port: str) -> Client:
+    return Client(ip=host, port=int(port) if port.isdecimal() and len(port) < 6 else 0)
+
+
+@lru_cache(maxsize=4_096)
+def _database(base: str, name: str) -> Resource:
+    if not name:
+        return Resource(type="postgres", id=base, name=base.partition("/")[2])
+    return Resource(type="postgres", id=f"{base}/{name}", name=name)
 
 
 def _text(value: dict[str, Any], name: str) -> str:

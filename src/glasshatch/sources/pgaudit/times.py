@@ -35,14 +35,21 @@ def _numbered(text: str) -> int | None:
 
 
 def _utc_ns(moment: str) -> int | None:
-    days = _day(moment[:10])
-    clock, _, fraction = moment[11:].partition(".")
+    second, fraction = _second(moment[:19]), moment[20:]
+    if second is None or (len(moment) > 19 and not (moment[19] == "." and fraction.isdecimal())):
+        return None
+    return second * 10**9 + (int(fraction[:9].ljust(9, "0")) if fraction else 0)
+
+
+@lru_cache(maxsize=4_096)
+def _second(text: str) -> int | None:
+    """Many entries share a second."""
+    days, clock = _day(text[:10]), text[11:]
     try:
         seconds = int(clock[:2]) * 3_600 + int(clock[3:5]) * 60 + int(clock[6:])
-        part = int(fraction[:9].ljust(9, "0")) if fraction else 0
     except ValueError:
         return None
-    return None if days is None or not 0 <= seconds <= 86_400 else (days * 86_400 + seconds) * 10**9 + part
+    return None if days is None or not 0 <= seconds <= 86_400 else days * 86_400 + seconds
 
 
 @lru_cache(maxsize=1_024)
