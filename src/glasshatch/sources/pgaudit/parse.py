@@ -97,7 +97,7 @@ class _Entry:
     def audit(self) -> dict[str, Any] | str:
         """The parts of a statement's event, or why it is none."""
         try:
-            row = next(csv.reader([self._message[len(_AUDIT) :]], strict=True))
+            row = _row(self._message[len(_AUDIT) :])
         except (csv.Error, StopIteration):
             return "is an audit entry that is cut off"
         if len(row) < 8 or row[0] not in ("SESSION", "OBJECT") or not (row[1] + row[2]).isdecimal():
@@ -134,10 +134,10 @@ class _Entry:
         attrs: dict[str, Any] = {}
         if application := _text(value, "application_name"):
             attrs["application"] = application
-        if line := _text(value, "line_num"):
-            attrs["line"] = int(line) if line.isdecimal() and len(line) < 16 else 0
-        if pid := _text(value, "pid"):
-            attrs["pid"] = int(pid) if pid.isdecimal() and len(pid) < 16 else 0
+        if line := value.get("line_num"):
+            attrs["line"] = _number(line)
+        if pid := value.get("pid"):
+            attrs["pid"] = _number(pid)
         if gaps := _text(value, "gaps"):
             attrs["gaps"] = gaps
         return attrs
@@ -214,11 +214,22 @@ def _database(base: str, name: str) -> Resource:
     return Resource(type="postgres", id=f"{base}/{name}", name=name)
 
 
+def _number(given: Any) -> int:
+    if type(given) is int:
+        return given if 0 <= given < 2**53 else 0
+    return int(given) if type(given) is str and given.isdecimal() and len(given) < 16 else 0
+
+
 def _text(value: dict[str, Any], name: str) -> str:
     found = value.get(name)
     if type(found) is str:
         return "" if found == "00000" and name == "state_code" else found
     return str(found) if type(found) is int else ""
+
+
+def _row(text: str) -> list[str]:
+    """The fields of CSV; most entries have no quotation marks."""
+    return text.split(",") if '"' not in text else next(csv.reader([text], strict=True))
 
 
 def _values(text: str) -> list[str]:
