@@ -26,6 +26,7 @@ from fixtures.documentation import add_to_configuration, pages_with_steps, read_
 from fixtures.glasshatch import COMMAND, free_port, run
 from fixtures.groups import missing_packages
 from fixtures.house import PEOPLE, House
+from fixtures.logs_of_others import mapped_items
 from fixtures.playing import Play, Story
 from fixtures.servers import PostgresServer
 from fixtures.terminal import Terminal
@@ -327,6 +328,24 @@ def source_page(*sees: str, **more: Any) -> Any:
 
 
 @contextlib.contextmanager
+def mapped(scene: Scene) -> Iterator[Story]:
+    """Logs of services as they are exported, and an empty folder for a mapping of one's own."""
+    for kind, file in (
+        ("github", "audit.json.gz"),
+        ("okta", "system-log.jsonl"),
+        ("gcp", "activity.json.gz"),
+    ):
+        lines = b"".join(msgspec.json.encode(item) + b"\n" for item in mapped_items(kind))
+        (scene.work / file).write_bytes(gzip.compress(lines) if file.endswith(".gz") else lines)
+
+    def add(_: Play, text: str) -> None:
+        (scene.work / "acme.toml").write_text(text, encoding="utf-8")
+
+    with in_the_house(scene) as story:
+        yield msgspec.structs.replace(story, add=add)
+
+
+@contextlib.contextmanager
 def page(scene: Scene) -> Iterator[Story]:
     """Carol has no token yet, and a proof was downloaded."""
     house = scene.house
@@ -520,6 +539,7 @@ STORIES = {
     "docs/guides/evidence.md": evidence, "docs/guides/seal-and-erase.md": seal,
     "docs/guides/review-a-statement.md": review, "docs/guides/test-a-policy.md": policies,
     "docs/guides/redact.md": alone, "docs/guides/reveal-a-value.md": reveal,
+    **{f"docs/sources/{name}.md": mapped for name in ("github", "okta", "gcp", "mapping")},
 }  # fmt: skip
 """Pages that need more than the house; every other page is played in it as it stands."""
 

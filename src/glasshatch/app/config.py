@@ -18,7 +18,7 @@ import msgspec
 from ..errors import ConfigError
 from ..masking import ColumnRule, FreeTextRule, MaskRule, NerSection, SealRule, StoredRule
 from .breakglass.sections import BreakGlassSection
-from .feeds.sections import FeedSection
+from .feeds.sections import FeedSection, SourcesSection
 from .identifying import IdentitySection, OidcSection
 from .limiting import LimitSection
 from .publishing import AnchorSection, TlogSection, WitnessSection
@@ -196,6 +196,7 @@ class Config(_Section, frozen=True):
     resources: dict[Name, ResourceSection] = {}
     ledgers: dict[Name, LedgerSection] = {}
     feeds: dict[FeedName, FeedSection] = {}
+    sources: SourcesSection = SourcesSection()
 
 
 class LoadedConfig(msgspec.Struct, frozen=True):
@@ -372,7 +373,7 @@ def known_keys() -> set[str]:
     sections = (
         Config, ServerSection, KeysSection, GatewaySection, PolicySection, MaskingSection, DetectSection,
         TlogSection, WitnessSection, AnchorSection, RetentionSection, ChannelSection, ResourceSection,
-        LedgerSection, FeedSection, IdentitySection, OidcSection,
+        LedgerSection, FeedSection, SourcesSection, IdentitySection, OidcSection,
         ColumnRule, MaskRule, StoredRule, SealRule, NerSection,
         FreeTextRule, LimitSection, ReviewSection, OncallSection, NotifySection,
         BreakGlassSection,

@@ -12,9 +12,9 @@ import msgspec
 from ..clock import SystemClock
 from ..errors import ConfigError, GlasshatchError
 from ..masking import KERNEL
-from ..sources import SOURCES
 from .config import LoadedConfig, ResourceSection, load_config, read_secret, split_address
 from .detection import make_channels, read_rules
+from .feeds.kinds import kinds_of
 from .home import Home
 from .house import load_engine, load_masking, load_policy, open_keyring, seal_rules
 from .limiting import make_usage
@@ -104,7 +104,7 @@ def _limits(loaded: LoadedConfig) -> str:
 
 
 def _streams(loaded: LoadedConfig) -> str:
-    streams = make_streams(loaded, SOURCES, open_keyring(loaded).ledgers)
+    streams = make_streams(loaded, kinds_of(loaded), open_keyring(loaded).ledgers)
     claims = [f"{what} {pattern} to {name}" for what, pattern, name in streams.claims()]
     return f"{', '.join(claims) or 'no stream has a ledger of its own'}; everything else to default"
 

@@ -22,10 +22,11 @@ from ..ledger import Ledger
 from ..masking import Engine, MaskingPolicy, Redactor, Sealing, SealRule, Tokens
 from ..policy import PolicySet, Request
 from ..policy.access import ACCESS, AccessRules
-from ..sources import SOURCES, Intake, Memories, Seen
+from ..sources import Intake, Memories, Seen
 from .access import ROLES, Entitlements, may, require, sees, sight_in
 from .breakglass.opening import open_door
 from .config import LoadedConfig
+from .feeds.kinds import kinds_of
 from .feeds.settings import FeedSettings
 from .home import LEDGER_NAME, Home
 from .ledgers import Ledgers
@@ -63,7 +64,7 @@ class House:
         # Everything that can be wrong without the directory's lock is found before it is taken.
         self.policies, self.reviews = load_policy(loaded), ReviewRules(loaded, clock)
         self.access_policies, self.entitlements = load_access(loaded)
-        self.keyring = open_keyring(loaded)
+        self.sources, self.keyring = kinds_of(loaded), open_keyring(loaded)
         self.engine, self.masking = load_engine(loaded), load_masking(loaded)
         self.redactor = make_redactor(loaded, self.engine, self.keyring, self.masking)
         self._lock = self.home.lock(brief=brief)
@@ -87,7 +88,7 @@ class House:
             self.vault = VaultKeeper(self.control, lambda: self.keyring, clock, os.urandom)
             recover(self.control, self.vault, self.ledgers.items())
             made = None if brief else [name for name, _ in self.ledgers.items()]
-            self.streams = make_streams(loaded, SOURCES, made)
+            self.streams = make_streams(loaded, self.sources, made)
         except BaseException:
             self.ledgers.close()
             self._lock.release()
@@ -96,7 +97,7 @@ class House:
         opened = open_names(loaded, self.redactor)
         self.names = opened[0] if opened else None
         self.intake = Intake(
-            self.recorder, self._open_seen, SOURCES, clock, os.urandom, self.tenant, self.redactor.texts,
+            self.recorder, self._open_seen, self.sources, clock, os.urandom, self.tenant, self.redactor.texts,
             opened[1].clean if opened else None, StatementTexts(self.redactor).clean,
             self.feeds.expects_webhook,
         )  # fmt: skip
@@ -252,7 +253,7 @@ class House:
         """The store of what was seen, level with the ledgers."""
         seen = Seen(self.home.derived / "seen", self.ledgers.sizes())
         for name, ledger in self.ledgers.items():
-            seen.catch_up(ledger.scan(seen.watermark(name)), name, Memories(seen, SOURCES).learn)
+            seen.catch_up(ledger.scan(seen.watermark(name)), name, Memories(seen, self.sources).learn)
         return seen
 
 
@@ -286,10 +287,11 @@ def seal_rules(loaded: LoadedConfig) -> tuple[SealRule, ...]:
     """What is sealed; a rule for a kind of source that nobody has is a mistake that would seal nothing."""
     for rule in loaded.config.seal:
         kind = rule.source.partition("/")[0]
-        if not any(fnmatch.fnmatchcase(one, kind) for one in SOURCES):
+        kinds = kinds_of(loaded)
+        if not any(fnmatch.fnmatchcase(one, kind) for one in kinds):
             raise ConfigError(
                 f"{kind} is no kind of source", file=str(loaded.file), key="seal.source",
-                hint=f"there are: {', '.join(sorted(SOURCES))}",
+                hint=f"there are: {', '.join(sorted(kinds))}",
             )  # fmt: skip
     return loaded.config.seal
 
@@ -313,7 +315,7 @@ def load_masking(loaded: LoadedConfig) -> MaskingPolicy:
 
 def make_redactor(loaded: LoadedConfig, engine: Engine, keyring: Keyring, masking: MaskingPolicy) -> Redactor:
     """What takes out of events what is personal, under the newest token key."""
-    workforce = frozenset(kind.name for kind in SOURCES.values() if kind.workforce)
+    workforce = frozenset(kind.name for kind in kinds_of(loaded).values() if kind.workforce)
     return Redactor(engine, make_tokens(keyring), workforce, masking, loaded.config.masking.workforce)
 
 

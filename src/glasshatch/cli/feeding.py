@@ -57,15 +57,8 @@ def ingest(
 
     Example: glasshatch ingest kubernetes audit.log.gz --name prod --data ./record
     """
-    from ..sources import SOURCES
-
-    if source not in SOURCES:
-        raise ConfigError(
-            f"there is no source {source[:40]!r}",
-            key="SOURCE",
-            hint=f"there are {', '.join(sorted(SOURCES))}",
-        )
     if data is not None and not server:
+        _known_kind(source, data)
         _make(data)
     results: Results = []
     feed = Feed(source, name, tuple(option or ()), _destination(data, server))
@@ -85,7 +78,10 @@ def ingest(
 
 
 class Feed(msgspec.Struct, frozen=True):
-    """What is delivered where. destination: by which positions are told apart, and where they are kept."""
+    """What is delivered where, to a kind that a server alone may know.
+
+    destination: by which positions are told apart, and where they are kept.
+    """
 
     source: str
     name: str
@@ -94,9 +90,11 @@ class Feed(msgspec.Struct, frozen=True):
 
     def form(self) -> Any:
         """How the source's items stand in a file; raises `ConfigError` for an option that cannot be meant."""
-        from ..sources import SOURCES
+        from ..sources import SOURCES, json_form
 
-        kind = SOURCES[self.source]
+        kind = SOURCES.get(self.source)
+        if kind is None:
+            return json_form({})  # a mapping's, whose items are JSON; who has the mapping says if it is none
         given = dict(one.partition("=")[::2] for one in self.options)
         if unknown := sorted(set(given) - set(kind.options)):
             raise ConfigError(
@@ -123,6 +121,22 @@ def _destination(data: Path | None, server: str) -> tuple[str, Path]:
     if data is not None and not server and not is_live(data):
         return "local", data / "derived" / "positions"
     return server or str(data and data.absolute()), state_directory()
+
+
+def _known_kind(source: str, data: Path) -> None:
+    """Refuse, before a directory is made, a kind that neither we nor its configuration know."""
+    from ..app.config import load_config
+    from ..app.feeds.kinds import kinds_of
+    from ..sources import SOURCES
+
+    file = data / "glasshatch.toml"
+    kinds = kinds_of(load_config(file)) if source not in SOURCES and file.is_file() else SOURCES
+    if source not in kinds:
+        raise ConfigError(
+            f"there is no source {source[:40]!r}",
+            key="SOURCE",
+            hint=f"there are {', '.join(sorted(kinds))}, and what sources.mappings of a configuration names",
+        )
 
 
 def _make(data: Path) -> None:

@@ -14,6 +14,7 @@ from ..errors import ConfigError
 from .connection import DataOption, ReasonOption, ServerOption, TokenOption, open_desk
 from .output import Format, FormatOption, emit_json, emit_rows, local_time, say
 
+_DOES_NOT_HOLD = 5
 sources_app = typer.Typer(help="The feeds of other systems, and how they are doing.")
 _JsonOption = Annotated[bool, typer.Option("--json", help="One JSON line for each instead of a table.")]
 
@@ -77,6 +78,37 @@ def kinds(format: FormatOption = Format.table) -> None:
         return
     rows = ((kind.name, kind.reads, ", ".join(kind.options) or "-") for kind in found)
     emit_rows(("SOURCE", "READS", "OPTIONS"), rows, empty="")
+
+
+@sources_app.command("test")
+def try_mappings(
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE…", help="Mappings: TOML files as docs/sources/mapping.md says."),
+    ],
+    format: FormatOption = Format.table,
+) -> None:
+    """Try the examples in the files of mappings; nothing is recorded.
+
+    Exit code 5 if one does not hold, 2 if a file is refused.
+
+    Example: glasshatch sources test mappings/acme.toml
+    """
+    from ..sources import load_mapping, try_examples
+
+    failed = False
+    for file in files:
+        kind, examples = load_mapping(file)
+        wrong = try_examples(kind, examples)
+        failed |= bool(wrong)
+        if format is Format.jsonl:
+            emit_json({"file": str(file), "source": kind.name, "examples": len(examples), "wrong": wrong})
+            continue
+        for one in wrong:
+            typer.echo(f"{file}: {one}")
+        typer.echo(f"{kind.name}: {len(examples)} examples, {len(wrong)} things do not hold")
+    if failed:
+        raise typer.Exit(_DOES_NOT_HOLD)
 
 
 @sources_app.command("setup")

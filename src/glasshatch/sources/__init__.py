@@ -6,12 +6,14 @@ import importlib
 import pkgutil
 
 from .bodies import MAX_BODY_BYTES, decode_body
+from .examples import try_examples
 from .feeds import Feeds
 from .files import BEGIN, Lines, Place, read_lines
 from .following import Followed, LogFollower
 from .forms import Form, Options, json_form, whole_lines
 from .intake import PARAMETERS, Intake, IntakeResult
 from .items import MAX_ITEM_BYTES, Item, Piece
+from .mapping import load_mapping
 from .parsed import Arrival, Gap, Memory, Parsed, Rejected, Setup, SourceKind, time_ns
 from .positions import LogPosition, Position, Positions, mark_of, state_directory
 from .remembering import Memories
@@ -50,10 +52,12 @@ __all__ = [
     "SourceKind",
     "decode_body",
     "json_form",
+    "load_mapping",
     "mark_of",
     "read_lines",
     "state_directory",
     "time_ns",
+    "try_examples",
     "whole_lines",
 ]  # fmt: skip
 

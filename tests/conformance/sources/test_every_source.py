@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 
 from fixtures.audit import event as audit_event
-from fixtures.logs_of_others import log_entry, trail_record
+from fixtures.logs_of_others import log_entry, mapped_items, trail_record
 from glasshatch.events import decode, encode
 from glasshatch.sources import SOURCES, Arrival, Parsed, Rejected
 
@@ -23,6 +23,7 @@ SAMPLES: dict[str, list[dict[str, Any]]] = {
     "kubernetes": [audit_event(number=1), audit_event("secrets", "get", number=2)],
     "pgaudit": [log_entry(1, "AUDIT: SESSION,1,1,READ,SELECT,,,SELECT 1,<none>"), log_entry(2, "checkpoint")],
     "cloudtrail": [trail_record("GetObject", 1), trail_record("AssumeRole", 2)],
+    **{kind: mapped_items(kind) for kind in ("github", "okta", "gcp")},
 }
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),

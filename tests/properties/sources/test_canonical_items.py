@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glasshatch.events import foreign
-from glasshatch.sources.json import canonical
+from glasshatch.sources.canonical import canonical
 
 SCALARS = (
     st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.integers(-5, 10**6)

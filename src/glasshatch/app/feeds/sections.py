@@ -9,6 +9,12 @@ import msgspec
 Duration = Annotated[str, msgspec.Meta(pattern=r"^[1-9][0-9]{0,5}[smhd]$")]
 
 
+class SourcesSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """mappings: files, relative to this one, that each make another system's JSON a kind of source."""
+
+    mappings: tuple[str, ...] = ()
+
+
 class FeedSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What is expected of a feed; the table's name is `kind/name`, as in `kubernetes/prod` or `json/*`.
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ...errors import ConfigError
 from ...masking import FreeTexts, Redactor
-from ...sources import SOURCES
 from ..config import LoadedConfig
+from ..feeds.kinds import kinds_of
 from .finder import NameFinder
 
 
@@ -45,12 +45,13 @@ def check_names(loaded: LoadedConfig) -> str:
             )
     _check_model(settings.model, file)
     sealed = {field for rule in loaded.config.seal for field in rule.fields}
+    kinds = kinds_of(loaded)
     for rule in settings.texts:
         kind = rule.source.partition("/")[0]
-        if not any(fnmatch.fnmatchcase(one, kind) for one in SOURCES):
+        if not any(fnmatch.fnmatchcase(one, kind) for one in kinds):
             raise ConfigError(
                 f"{kind} is no kind of source", file=file, key="ner.texts.source",
-                hint=f"there are: {', '.join(sorted(SOURCES))}",
+                hint=f"there are: {', '.join(sorted(kinds))}",
             )  # fmt: skip
         if twice := sealed & set(rule.fields):
             raise ConfigError(

@@ -17,9 +17,9 @@ import uvloop
 from ...clock import SystemClock
 from ...gateway import GatewayServer
 from ...keys import DEFAULT_LEDGER
-from ...sources import SOURCES
 from ..authority import PolicyAuthority
 from ..config import LoadedConfig, load_config
+from ..feeds.kinds import kinds_of
 from ..home import Home
 from ..house import load_engine, load_masking, make_redactor, make_tokens, open_keyring
 from ..recorder import Recorder
@@ -106,7 +106,7 @@ class _Worker:
     def _make_gateway(self, record: FarRecord, line: Line) -> GatewayServer:
         loaded, clock = self._loaded, SystemClock()
         standing = FarStanding(line, self._page, self._renew)
-        streams = make_streams(loaded, SOURCES, self._home.ledger_names())
+        streams = make_streams(loaded, kinds_of(loaded), self._home.ledger_names())
         recorder = Recorder(
             FarLedger(record, DEFAULT_LEDGER),
             self._redactor,
