@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import time
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -262,3 +263,24 @@ def test_a_log_is_cut_between_entries_only(form: str) -> None:
         found = [bytes(piece) for _, piece in KIND.form({}).split(data[:end], 1)]
         assert found == whole[: len(found)]
     assert ends(data, True) == len(data)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"2026-11-22 22:12:17.892 UTC [7] " + b"a@b c " * 160_000,
+        b"2026-11-22 22:12:17 UTC [7]: [1-1] user=" + b",db=,app=,client=" * 60_000,
+        b"a" * 1_000_000,
+        b"2026-11-22 22:12:17.892 UTC," + b'"' * 900_000,
+        b"2026-11-22 22:12:17.892 UTC," + b'"a""b",' * 120_000,
+        b'{"message":"' + b"x" * 900_000,
+        b"\n\t" * 400_000,
+        b"LOG:  " * 150_000,
+        b"2026-11-22 22:12:17.892 UTC [7] LOG:  AUDIT: SESSION,1,1,READ,S,,," + b'"' * 900_001,
+        b"2026-11-22 22:12:17.892 UTC [7] ERROR:  " + b'Key ("a")=(' * 80_000,
+    ],
+)
+def test_a_long_line_is_looked_at_once(line: bytes) -> None:
+    begun_s = time.process_time()
+    read(line + b"\n" + line)
+    assert time.process_time() - begun_s < 10

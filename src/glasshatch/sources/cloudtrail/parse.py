@@ -17,6 +17,7 @@ _NATIVE_BYTES = 40_000
 _LARGE = ("responseElements", "requestParameters", "additionalEventData", "serviceEventDetails")
 _REFUSED = ("AccessDenied", "UnauthorizedOperation", "Unauthorized", "Failed authentication", "AuthFailure")
 _RESOURCES = 64
+_WORD, _ADDRESS = 60, 64
 
 
 def parse(value: Any, data: bytes, arrival: Arrival) -> Parsed | Rejected:
@@ -50,7 +51,7 @@ def parse(value: Any, data: bytes, arrival: Arrival) -> Parsed | Rejected:
 def _action(source: str, name: str) -> str:
     """`iam.CreateUser`, `s3.GetObject`."""
     service = source.partition(".")[0]
-    return _word(service) + "." + _word(name)
+    return _word(service[:_WORD]) + "." + _word(name[:_WORD])
 
 
 @lru_cache(maxsize=8_192)
@@ -112,7 +113,7 @@ def _session(user: dict[str, Any]) -> str:
 def _client(value: dict[str, Any]) -> Client | None:
     """A service that called on somebody's behalf stands there by name."""
     address, agent = _text(value, "sourceIPAddress"), _text(value, "userAgent")
-    if _is_address(address):
+    if len(address) <= _ADDRESS and _is_address(address):
         return Client(ip=address, user_agent=agent)
     return Client(device=address, user_agent=agent) if address or agent else None
 

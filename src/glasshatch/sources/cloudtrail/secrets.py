@@ -26,10 +26,16 @@ _HARMLESS = frozenset(
 )
 _ENCODED = re.compile(r"(Encoded authorization failure message: )\S+")
 _MAX_DEPTH = 40
+_LONGEST_NAME = 256
+
+
+def _tells(name: str) -> bool:
+    """Whether a member of this name is hidden; one that is no name is."""
+    return len(name) > _LONGEST_NAME or _told(name)
 
 
 @lru_cache(maxsize=8_192)
-def _tells(name: str) -> bool:
+def _told(name: str) -> bool:
     return bool(_SECRET.match(name)) and name.lower() not in _HARMLESS
 
 

@@ -23,8 +23,8 @@ from .prefix import GUESSES, is_further, line_pattern
 _CSV_BEGIN = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? [^,\s]{1,12},")
 _CSV_RECORD = re.compile(rb'(?:[^"\n]++|"(?:[^"]++|"")*+")*+(?:\n|\Z)')
 _STDERR_ENTRY = re.compile(rb"[^\n]*(?:\n\t[^\n]*)*(?:\n|\Z)")
-_FURTHER = re.compile(rb"[^\n]*?(?:DETAIL|HINT|QUERY|CONTEXT|LOCATION|STATEMENT|BACKTRACE):  ")
-_PRIMARY = re.compile(rb"[^\n]*?(?:DEBUG[1-5]?|INFO|NOTICE|WARNING|ERROR|LOG|FATAL|PANIC):  ")
+_FURTHER = re.compile(rb"[^\n]{0,1000}?(?:DETAIL|HINT|QUERY|CONTEXT|LOCATION|STATEMENT|BACKTRACE):  ")
+_PRIMARY = re.compile(rb"[^\n]{0,1000}?(?:DEBUG[1-5]?|INFO|NOTICE|WARNING|ERROR|LOG|FATAL|PANIC):  ")
 _COLUMNS = (
     "timestamp user dbname pid remote session_id line_num ps session_start vxid txid error_severity"
     " state_code message detail hint internal_query internal_position context statement cursor_position"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 HIDDEN = "[REDACTED]"
+_LONGEST = 4_096
 
 _NAMED = (
     r"relation|column|table|role|user|database|schema|function|procedure|constraint|index|sequence|type|view"
@@ -54,6 +55,8 @@ _CODES = tuple(
 
 def plain(text: str) -> str:
     """A message without quoted values; names of tables, roles and the like stay."""
+    if len(text) > _LONGEST:
+        return HIDDEN  # a cut one could end within a value, and a long one is somebody's text
     if '"' not in text and "(" not in text:
         return text
     text = _FAILING_ROW.sub(f"({HIDDEN})", _KEY.sub(f"({HIDDEN})", text))

@@ -32,6 +32,9 @@ _CONNECTIONS = (
     ("disconnection: ", "connection.closed"),
 )
 _PLACE = re.compile(r"host=(\S+)(?: port=(\d+))?")
+_NAME = 256
+"""PostgreSQL's names have 63 bytes; what is longer comes from nobody who should be remembered whole."""
+
 _REFUSED = ("28", "3D", "53")
 
 
@@ -82,17 +85,17 @@ class _Entry:
 
     def actor(self) -> Actor | None:
         user = _text(self._value, "user")
-        return _actor(user) if user else None
+        return _actor(user[:_NAME]) if user else None
 
     def client(self) -> Client | None:
         host, port = _text(self._value, "remote_host"), _text(self._value, "remote_port")
         received = not host and self._message.startswith("connection received: ")
         if received and (found := _PLACE.search(self._message)):
             host, port = found[1], found[2] or ""
-        return _client(host, port) if host and host != "[local]" else None
+        return _client(host[:_NAME], port[:5]) if host and host != "[local]" else None
 
     def resource(self) -> Resource:
-        return _database(self._base, _text(self._value, "dbname"))
+        return _database(self._base, _text(self._value, "dbname")[:_NAME])
 
     def audit(self) -> dict[str, Any] | str:
         """The parts of a statement's event, or why it is none."""
@@ -160,7 +163,7 @@ class _Entry:
         if kind:
             attrs["step"] = kind
         if parameters := _text(self._value, "detail"):
-            attrs["parameters"] = re.findall(r"\$\d+ = (NULL|'(?:[^']|'')*')", parameters)
+            attrs["parameters"] = re.findall(r"\$\d+ = (NULL|'(?:[^']|'')*+')", parameters)
         return {
             "action": "statement.timed" if milliseconds else "statement.logged",
             "severity": 1, "attrs": attrs,

@@ -11,18 +11,19 @@ from functools import lru_cache
 from ...errors import ConfigError
 
 _PARTS = {
-    "a": r"(?P<application_name>[^\n]*?)",
-    "u": r"(?P<user>[^\n]*?)",
-    "d": r"(?P<dbname>[^\n]*?)",
-    "r": r"(?P<remote>[^\s()]*(?:\(\d+\))?)",
-    "h": r"(?P<remote_host>\S*?)",
-    "b": r"(?P<backend_type>[\w ]*?)",
+    # PostgreSQL cuts names to 63 bytes; bounds keep a line that is none from being tried in every way.
+    "a": r"(?P<application_name>[^\n]{0,64}?)",
+    "u": r"(?P<user>[^\n]{0,64}?)",
+    "d": r"(?P<dbname>[^\n]{0,64}?)",
+    "r": r"(?P<remote>[^\s()]{0,255}(?:\(\d{1,5}\))?)",
+    "h": r"(?P<remote_host>\S{0,255}?)",
+    "b": r"(?P<backend_type>[\w ]{0,64}?)",
     "p": r"(?P<pid>\d+)",
     "P": r"(?P<leader_pid>\d*)",
     "t": r"(?P<timestamp>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S+?)",
     "m": r"(?P<timestamp>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} \S+?)",
     "n": r"(?P<timestamp>\d{10}\.\d{3})",
-    "i": r"(?P<ps>[\w ]*?)",
+    "i": r"(?P<ps>[\w ]{0,64}?)",
     "e": r"(?P<state_code>[0-9A-Z]{5})",
     "c": r"(?P<session_id>[0-9a-f]+\.[0-9a-f]+)",
     "l": r"(?P<line_num>\d+)",

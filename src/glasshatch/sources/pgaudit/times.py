@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+_LONGEST = 64
 _EPOCH = date(1970, 1, 1).toordinal()
 
 
@@ -15,6 +16,8 @@ def log_time_ns(text: str, zone: str = "") -> int | None:
     Args:
         zone: The name of `log_timezone`; needed where the log's own is only a word, as in CET.
     """
+    if len(text) > _LONGEST:
+        return None
     moment, _, said = text.rpartition(" ")
     if not moment:
         return _numbered(text)
