@@ -75,22 +75,26 @@ def test_every_line_comes_once_through_kills_and_rotations(feeder: Feeder, tmp_p
     writer.write(10)
     kills, killed = 0, range(1, 1 + rounds(1, 4))
     process = follow(feeder, writer.path, tmp_path / "state")
-    for turn in range(6):
-        for _ in range(5):
-            writer.write(LINES // 30)
-            time.sleep(0.02)
-        if turn in killed:
-            process.kill()
-            kills += process.wait() == -signal.SIGKILL
-            writer.write(20)
-        if turn in (1, 2, 4):
-            writer.rotate()
-            writer.write(5)
-        if turn == 2:
-            feeder.server.kill_part("front")
-        if turn in killed:
-            process = follow(feeder, writer.path, tmp_path / "state")
-    wait_until(lambda: found_by(feeder) >= writer.written, 240)
+    try:
+        for turn in range(6):
+            for _ in range(5):
+                writer.write(LINES // 30)
+                time.sleep(0.02)
+            if turn in killed:
+                process.kill()
+                kills += process.wait() == -signal.SIGKILL
+                writer.write(20)
+            if turn in (1, 2, 4):
+                writer.rotate()
+                writer.write(5)
+            if turn == 2:
+                feeder.server.kill_part("front")
+            if turn in killed:
+                process = follow(feeder, writer.path, tmp_path / "state")
+        wait_until(lambda: found_by(feeder) >= writer.written, 240)
+    except BaseException:
+        process.kill()  # a test that fails leaves nobody behind
+        raise
     process.send_signal(signal.SIGTERM)
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 0
