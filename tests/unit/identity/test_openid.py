@@ -404,3 +404,20 @@ def test_a_provider_that_is_away_is_asked_once_in_a_while() -> None:
     with pytest.raises(Unavailable):
         client.begin("https://hatch.example/back")
     assert len(asked) == 2
+
+
+def test_nobody_is_sent_to_a_provider_that_went_away_since() -> None:
+    clock = ManualClock(NOW * 10**9)
+    client, web = a_client(clock)
+    client.begin("https://hatch.example/back")
+    web.get = lambda address, bearer="": (503, b"")  # type: ignore[method-assign]
+    # Within seconds what it said counts; behind that a browser would be sent away and told nothing.
+    client.begin("https://hatch.example/back")
+    clock.advance(11 * 10**9)
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            client.begin("https://hatch.example/back")
+        with pytest.raises(Unavailable):
+            client.present()
+    # Who comes back from it, and is asked about later, is not held up by that.
+    assert client.provider().token

@@ -90,7 +90,7 @@ class ProviderWay:
         """Why the provider cannot be used now, empty if it can; and whether it has a sign-in by code."""
         try:
             with self._turn():
-                return "", bool(self._client.provider().device)
+                return "", bool(self._client.present().device)
         except GlasshatchError as error:
             return error.message, False
 

@@ -29,7 +29,8 @@ def client_of(kind: str) -> LocalClient:
         raise ConfigError(
             f"there is no local client for {kind[:40]}",
             key="RESOURCE",
-            hint=f"there is: {', '.join(kinds())}",
+            hint=f"a resource reads type/name, and there are clients for {', '.join(kinds())}:"
+            " glasshatch resources lists what you may reach",
         )
     client: LocalClient = import_module(f".{kind}", __name__).CLIENT
     return client

@@ -158,7 +158,8 @@ class OpenIdClient:
             wanted["prompt"] = (
                 "consent"  # OpenID Connect Core 1.0, section 11: without it the scope is ignored
             )
-        address = self.provider().authorization
+        # Not what it said an hour ago: a browser that is sent to a provider that is away is told nothing.
+        address = self.provider(_AWAY_NS).authorization
         return Begun(
             address + ("&" if "?" in address else "?") + urlencode(wanted), state, nonce, verifier, redirect
         )
@@ -220,6 +221,10 @@ class OpenIdClient:
             raise TokenFault("device", _DEVICE_ENDS.get(found, "was not given out"), "glasshatch login")
         return self._person(found, "")
 
+    def present(self) -> Provider:
+        """The provider, if it answered within the last seconds; raises `Unavailable`."""
+        return self.provider(_AWAY_NS)
+
     # -- later ----------------------------------------------------------------------------------
 
     def refresh(self, refresh_token: str) -> Person:
@@ -237,14 +242,17 @@ class OpenIdClient:
 
     # -- inside ---------------------------------------------------------------------------------
 
-    def provider(self) -> Provider:
-        """What the provider says of itself, as it was within the last hour.
+    def provider(self, age_ns: int = _KEEP_NS) -> Provider:
+        """What the provider says of itself, as it was within the last hour, or a shorter time.
 
         While it is away, it is asked once in a few seconds, whoever wants to sign in.
+
+        Raises:
+            Unavailable: It cannot be asked.
         """
         with self._lock:
             now_ns = self._clock.monotonic_ns()
-            if self._provider is not None and now_ns - self._provider[0] <= _KEEP_NS:
+            if self._provider is not None and now_ns - self._provider[0] <= age_ns:
                 return self._provider[1]
             if self._failed is not None and now_ns - self._failed[0] <= _AWAY_NS:
                 raise self._failed[1]
