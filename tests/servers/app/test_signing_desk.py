@@ -17,6 +17,7 @@ from glasshatch.app.config import load_config
 from glasshatch.app.create import create_home
 from glasshatch.app.desk import FrontDesk
 from glasshatch.app.house import House, config_of
+from glasshatch.app.signin.knocking import Knocking
 from glasshatch.clock import ManualClock
 from glasshatch.errors import ConfigError, Conflict, Denied, NotAuthenticated
 from glasshatch.events import decode
@@ -189,6 +190,22 @@ def test_secrets_lie_in_no_file(world: World) -> None:
             data = file.read_bytes()
             assert not [needle for needle in needles if needle.encode() in data], file
     world.house = House(load_config(config_of(world.directory)), world.clock)
+
+
+def test_who_tries_a_token_that_is_over_is_recorded_once_an_hour(world: World) -> None:
+    desk, knocking, admin = world.desk, Knocking(world.house), world.who("admin")
+    issued = desk.issue_token(admin, TokenForm(actor="dora", lifetime_s=3_600))
+    assert knocking.identify(issued.text, "").name == "dora"
+    desk.revoke_token(admin, issued.id)
+    for wait, told in ((0, 1), (1, 1), (3_600, 2)):
+        world.clock.advance(wait * SECOND)
+        for text in (issued.text, f"{issued.text[:-1]}{'a' if issued.text[-1] != 'a' else 'b'}", "gh_none"):
+            with pytest.raises(NotAuthenticated):
+                knocking.identify(text, "")
+        assert len(world.events("signin.refused")) == told
+    last = world.events("signin.refused")[-1]
+    assert (last.actor.name, last.outcome.code) == ("dora", "revoked")
+    assert last.attrs["way"] == "token"
 
 
 def test_what_ended_a_month_ago_leaves_the_store_and_its_events_stay(world: World) -> None:

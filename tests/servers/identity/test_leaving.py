@@ -68,6 +68,8 @@ def test_a_disabled_actor_loses_every_session_in_every_worker_with_their_agents(
     assert cut
     # They tried what they still had, and that is known of them: the review of access counts it.
     until(lambda: server.events("action:session.refused actor:lena"), "refusal in the index")
+    (knock,) = until(lambda: server.events("action:signin.refused actor:lena"), "refusal in the index")
+    assert (knock["attrs"]["way"], knock["outcome"]["code"]) == ("token", "revoked")
     with server.client((server.home.parent / "watcher.token").read_text().strip()) as auditor:
         (lena,) = (one for one in auditor.review_access().actors if one.name == "lena")
     assert lena.left

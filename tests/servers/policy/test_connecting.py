@@ -124,7 +124,7 @@ def test_who_may_not_and_what_is_not_there_is_said_before_a_token_is_made(server
     assert unknown.returncode == 2
     assert "known: postgres/shop" in unknown.stderr
     strange = connect(server, "alice", "gopher/hole")
-    assert "there is: postgres" in strange.stderr
+    assert "there are clients for postgres" in strange.stderr
     missing = run(
         "connect", "postgres/shop", PATH="/nonexistent", GLASSHATCH_DATA=str(server.home),
         GLASSHATCH_TOKEN_FILE=str(server.home.parent / "alice.token"),

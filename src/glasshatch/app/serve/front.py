@@ -26,6 +26,7 @@ from ..limiting import make_usage
 from ..reviews.holding import SessionReviews
 from ..reviews.keeping import keep_schedules
 from ..reviews.telling import Telling
+from ..signin.knocking import Knocking
 from ..standing import ControlEndings, ControlStanding
 from ..workers import Keeper, Page
 from .doorway import Ground, demand_free, imaged, make_gateway
@@ -113,7 +114,7 @@ async def _run(house: House, stop: asyncio.Event, lifeline: Lifeline, workers: i
     telling = Telling.of(house)
     reviewing = SessionReviews(house, house.reviews, desk.asking)
     gateway = None if workers else _gateway(house, reviewing)
-    api = ApiServer(desk, TokenAuthenticator(house.control, house.clock), house.home.front_socket)
+    api = ApiServer(desk, Knocking(house), house.home.front_socket)
     link = LinkServer(house.home.link_socket, house.ledgers.items, house.recorder)
     # The record says that we are here before anybody can connect.
     gaps = await asyncio.to_thread(_announce, house, lifeline.restarted)
