@@ -56,7 +56,7 @@ def redact(
     ] = "",
     policy: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help='A TOML file with [operators], such as EMAIL = "partial".'),
+        typer.Option(metavar="FILE", help='A TOML file with \\[operators], such as EMAIL = "partial".'),
     ] = None,
     key: Annotated[
         str,

@@ -42,6 +42,7 @@ _READERS = (
     "detector",
     "detectorspec",
     "secretrules",
+    "needed",
     "expressions",
     "leads",
     "folding",
@@ -126,11 +127,7 @@ def parse_pack(name: str, data: bytes, file: str) -> Pack:
     Raises:
         ConfigError: With file, line and reason, for the first detector that is refused.
     """
-    try:
-        text = data.decode("utf-8")
-        document = tomllib.loads(text)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"not a TOML file: {error}", file=file) from None
+    text, document = _document(data, file)
     version = document.get("format", PACK_FORMAT)
     if version != PACK_FORMAT:
         raise ConfigError(
@@ -145,6 +142,20 @@ def parse_pack(name: str, data: bytes, file: str) -> Pack:
         raise ConfigError("the pack holds no detector", file=file, hint="add a [[detector]] table")
     _refuse_doubles(found, file)
     return Pack(name=name, hash=hashlib.sha256(data).hexdigest(), detectors=tuple(found), file=file)
+
+
+def _document(data: bytes, file: str) -> tuple[str, dict[str, Any]]:
+    """The text of a pack and what it says; raises `ConfigError` with the line that is no TOML."""
+    try:
+        text = data.decode("utf-8")
+        return text, tomllib.loads(text)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigError("not UTF-8", file=f"{file}:{line}", hint="packs are TOML in UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        at = re.search(r"at line (\d+)", str(error))
+        where = f"{file}:{at[1]}" if at else file
+        raise ConfigError(f"not a TOML file: {error}", file=where, hint="packs are TOML") from None
 
 
 def _rule_of(document: dict[str, Any], file: str) -> _Build:
@@ -181,11 +192,14 @@ def _line_of(text: str, table: str, number: int) -> int:
 
 
 def _refuse_doubles(found: Sequence[Detector], file: str) -> None:
-    seen: set[str] = set()
+    seen: dict[str, str] = {}
     for detector in found:
         if detector.name in seen:
-            raise ConfigError("two detectors have the same name", file=file, key=detector.name)
-        seen.add(detector.name)
+            raise ConfigError(
+                f"refused: {seen[detector.name]} has this name already", file=detector.where or file,
+                key=detector.name, hint="rename one of them",
+            )  # fmt: skip
+        seen[detector.name] = detector.where
 
 
 def _refuse_doubles_across(packs: Sequence[Pack]) -> None:
@@ -195,6 +209,7 @@ def _refuse_doubles_across(packs: Sequence[Pack]) -> None:
             if detector.name in seen:
                 raise ConfigError(
                     f"detector {detector.name!r} is in pack {seen[detector.name]!r} and in {pack.name!r}",
+                    file=detector.where,
                     key="masking.packs",
                     hint="rename one of them",
                 )

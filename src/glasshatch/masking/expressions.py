@@ -23,13 +23,18 @@ _POSIX = {
     "word": r"\w",
 }
 _REPEATS = (sre.MAX_REPEAT, sre.MIN_REPEAT)
+_LETTERS = {"L": "a-zA-Z\xaa-\U0010ffff", "Lu": "A-Z\xc0-\U0010ffff", "Ll": "a-z\xaa-\U0010ffff",
+            "N": r"\d", "Nd": r"\d"}  # fmt: skip
+"""Classes of Unicode; of letters beyond ASCII rather too many, which errs on the side of hiding."""
+_CLASS = re.compile(r"(?<!\\)((?:\\\\)*)\\p(?:\{(\w+)\}|([LN]))")
+_NAMED_GROUP = re.compile(r"(?<!\\)((?:\\\\)*)\(\?<(?=[A-Za-z_])")
 _FLAG = re.compile(r"\(\?([imsU]+)\)")
 
 
 def portable(regex: str) -> str:
-    r"""Rewrite an RE2 expression for `re`: `\z`, POSIX classes, and flags in mid-pattern."""
+    r"""Rewrite an RE2 expression for `re`: `\z`, classes, named groups, flags in mid-pattern."""
     regex = re.sub(r"\[:(\w+):\]", lambda match: _POSIX.get(match[1], match[0]), regex)
-    regex = regex.replace(r"\z", r"\Z")
+    regex = _with_classes(_NAMED_GROUP.sub(r"\1(?P<", regex)).replace(r"\z", r"\Z")
     flag = _FLAG.search(regex)
     while flag is not None:
         # A flag in mid-pattern holds until the end of its group.
@@ -39,6 +44,20 @@ def portable(regex: str) -> str:
         regex = regex[: flag.start()] + opening + regex[flag.end() : end] + ")" + regex[end:]
         flag = _FLAG.search(regex)
     return regex
+
+
+def _with_classes(regex: str) -> str:
+    """`\\p{L}` and its like as ranges, in a class or as one; others stay, and do not compile."""
+
+    def ranges(match: re.Match[str]) -> str:
+        held = _LETTERS.get(match[2] or match[3])
+        if held is None:
+            return match[0]
+        before = regex[: match.start()]
+        inside = before.rfind("[") > before.rfind("]")
+        return f"{match[1]}{held}" if inside else f"{match[1]}[{held}]"
+
+    return _CLASS.sub(ranges, regex)
 
 
 def _end_of_group(regex: str, start: int) -> int:

@@ -35,6 +35,11 @@ NOT_SEALED: Final = "values of answers are not sealed: they stay in your databas
 
 _NUMBER = re.compile(r"[+-]?\d{1,40}(\.\d{1,40})?")
 _IPV4 = re.compile(r"(\d{1,3}\.\d{1,3}\.\d{1,3})\.\d{1,3}")
+_MAKER = re.compile(r"(?:[0-9A-Fa-f]{2}[:-]){2}[0-9A-Fa-f]{2}(?=[:-])|[0-9A-Fa-f]{6}")
+"""Of a MAC address what names its maker."""
+
+_TOLD_BY_RANGE = 10_000
+"""More ranges than this below a number tell the number: of a card 5425233430109900-5425233430109909."""
 
 
 class Chosen(msgspec.Struct, frozen=True):
@@ -164,7 +169,10 @@ def _range(chosen: Chosen, type: str, value: str, kind: ValueKind) -> str | None
             return f"{found[0].isoformat()} 00:00:00"
         return found[0].isoformat() if kind == "date" else found[1]
     try:
-        low = int(Decimal(value.strip()) // chosen.bucket) * chosen.bucket
+        ranges = int(Decimal(value.strip()) // chosen.bucket)
+        if abs(ranges) >= _TOLD_BY_RANGE:
+            return None
+        low = ranges * chosen.bucket
         low -= chosen.bucket if Decimal(value.strip()) < low else 0
     except (InvalidOperation, ValueError, OverflowError):
         return None
@@ -175,7 +183,7 @@ def _range(chosen: Chosen, type: str, value: str, kind: ValueKind) -> str | None
 
 
 def partial(type: str, value: str) -> str:
-    """What a person at a support desk may see: last four digits, first letter and domain, the year."""
+    """What a person at a support desk may see: last four digits, first letter and domain, year, maker."""
     if type == "EMAIL" and "@" in value:
         local, _, domain = value.rpartition("@")
         return f"{local[:1]}***@{domain}"
@@ -184,6 +192,9 @@ def partial(type: str, value: str) -> str:
     if type == "BIRTHDATE":
         found = coarse(value, "year")
         return f"{found[1]}-**-**" if found else f"<{type}>"
+    if type == "MAC":
+        maker = _MAKER.match(value.strip())
+        return maker[0] + re.sub(r"[0-9A-Fa-f]", "x", value.strip()[maker.end() :]) if maker else f"<{type}>"
     number = digits(value)
     if len(number) >= 8:
         return "*" * (len(number) - 4) + number[-4:]

@@ -21,7 +21,7 @@ TEXT = frozenset({25, 1043, 1042, 19, 705})
 JSON, JSONB, BYTEA, XML, RECORD = 114, 3802, 17, 142, 2249
 BOOL, INT8, INT2, INT4, OID, FLOAT4, FLOAT8, NUMERIC = 16, 20, 21, 23, 26, 700, 701, 1700
 DATE, TIMESTAMP, TIMESTAMPTZ, UUID = 1082, 1114, 1184, 2950
-MACADDR, MACADDR8, INET = 829, 774, 869
+MACADDR, MACADDR8, INET, CIDR = 829, 774, 869, 650
 INTEGERS = {INT2: "!h", INT4: "!i", INT8: "!q", OID: "!I"}
 FLOATS = {FLOAT4: "!f", FLOAT8: "!d"}
 
@@ -31,7 +31,7 @@ FIXED = frozenset(
         18,  # "char", one byte
         27, 28, 29, 5069, 2970, 3220, 5038,  # tid, xid, cid, xid8, txid_snapshot, pg_lsn, pg_snapshot
         790, 1083, 1266, 1186, 1560, 1562,  # money, time, timetz, interval, bit, varbit
-        MACADDR, MACADDR8, INET, 650,  # addresses, and cidr: their type decides, see `PERSONAL`
+        MACADDR, MACADDR8, INET, CIDR,  # their type decides, see `PERSONAL`
         600, 601, 602, 603, 604, 628, 718,  # geometry
         24, 2202, 2203, 2204, 2205, 2206, 3734, 3769, 4089, 4096, 4191, 2278,  # reg*: names of objects; void
         1000, 1005, 1006, 1007, 1016, 1028, 1021, 1022, 1231, 1182, 1115, 1185, 2951, 1183, 1270, 1187,
@@ -41,12 +41,12 @@ FIXED = frozenset(
 )  # fmt: skip
 """Types without room for free text, and arrays and ranges of them."""
 
-PERSONAL = {INET: "IP", MACADDR: "MAC", MACADDR8: "MAC"}
-"""Types all of whose values are personal, whatever the column is called."""
+PERSONAL = {INET: "IP", CIDR: "IP", MACADDR: "MAC", MACADDR8: "MAC"}
+"""Types all of whose values are personal, whatever the column is called; a `cidr` may be one address."""
 
 ARRAYS = {
     1009: 25, 1015: 1043, 1014: 1042, 1003: 19, 199: JSON, 3807: JSONB, 143: XML, 1001: BYTEA, 2287: RECORD,
-    1041: INET, 1040: MACADDR, 775: MACADDR8,
+    1041: INET, 651: CIDR, 1040: MACADDR, 775: MACADDR8,
 }  # fmt: skip
 """Element types of the built-in arrays that can carry text or addresses."""
 

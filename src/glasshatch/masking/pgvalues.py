@@ -14,6 +14,7 @@ from .pgtypes import (
     ARRAYS,
     BOOL,
     BYTEA,
+    CIDR,
     DATE,
     FLOATS,
     INET,
@@ -73,7 +74,7 @@ def _hexadecimal(value: bytes) -> str:
 
 def _binary(value: bytes, oid: int) -> str:
     try:
-        if oid == INET:
+        if oid in (INET, CIDR):
             return str(ipaddress.ip_address(value[4:]))
         if oid in INTEGERS:
             return str(struct.unpack(INTEGERS[oid], value)[0])

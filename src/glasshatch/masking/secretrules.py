@@ -11,12 +11,13 @@ import msgspec
 from .detector import Detector
 from .detectorspec import checked_confidence, checked_window, known_validator, literal
 from .expressions import checked_regex, checked_trigger, portable
+from .needed import SHORTEST, needed_words
 
 _SECRET_WINDOW = (160, 512)
 
 
 class Allowlist(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
-    """Values that are no secrets, as gitleaks writes it.
+    """Values that are no secrets, as gitleaks writes it: one of its members must hold, with `AND` each.
 
     Paths and commits speak of repositories, so a list that needs them (`condition = "AND"`) never
     applies to a text.
@@ -74,8 +75,6 @@ def make_secret_detector(raw: dict[str, Any], everywhere: Sequence[Allowlist]) -
     rule = msgspec.convert(raw, RuleSpec)
     if not rule.regex:
         return None
-    if not rule.keywords:
-        raise ValueError("a secret rule needs keywords: they are its trigger")
     verify = checked_regex(portable(rule.regex))
     # gitleaks: without secretGroup, the first group that took part is the secret.
     group = rule.secretGroup or (1 if verify.groups else 0)
@@ -84,7 +83,7 @@ def make_secret_detector(raw: dict[str, Any], everywhere: Sequence[Allowlist]) -
     return Detector(
         name=rule.id,
         type="SECRET",
-        triggers=_triggers(rule),
+        triggers=_triggers(rule, verify.pattern),
         expression=verify.pattern,
         group="value" if "value" in verify.groupindex else group,
         before=checked_window(rule.before),
@@ -100,10 +99,15 @@ def make_secret_detector(raw: dict[str, Any], everywhere: Sequence[Allowlist]) -
     )
 
 
-def _triggers(rule: RuleSpec) -> tuple[str, ...]:
+def _triggers(rule: RuleSpec, regex: str) -> tuple[str, ...]:
     for trigger in rule.trigger:
         checked_trigger(trigger)
-    return tuple(rule.trigger) or tuple(literal(word) for word in rule.keywords)
+    words = rule.keywords or needed_words(regex)
+    if not words:
+        raise ValueError(
+            f"a secret rule needs keywords, or a word of {SHORTEST} letters in its regex: it is its trigger"
+        )
+    return tuple(rule.trigger) or tuple(literal(word) for word in words)
 
 
 def _allowed(lists: Sequence[Allowlist]) -> str:
@@ -114,6 +118,10 @@ def _allowed(lists: Sequence[Allowlist]) -> str:
             continue
         # A list about the whole match or line is read as one about the secret: it then allows less, which
         # errs on the side of hiding.
-        parts += [f"(?:{portable(regex)})" for regex in entry.regexes]
-        parts += [rf"(?i:{re.escape(word)})" for word in entry.stopwords]
+        values = [f"(?:{portable(regex)})" for regex in entry.regexes]
+        words = [rf"(?i:{re.escape(word)})" for word in entry.stopwords]
+        if entry.condition.upper() == "AND" and values and words:
+            both = "".join(rf"(?=[\s\S]*(?:{'|'.join(one)}))" for one in (values, words))
+            values, words = [rf"\A{both}"], []
+        parts += values + words
     return checked_regex("|".join(parts)).pattern if parts else ""

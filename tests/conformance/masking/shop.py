@@ -72,6 +72,17 @@ CREATE TABLE clan_west (seat text) INHERITS (clan);
 INSERT INTO clan_west VALUES (1, 'Alicia Canarywoman', 'Oslo');
 CREATE TABLE "odd.one" (id int, label text);
 INSERT INTO "odd.one" VALUES (1, 'Alicia Canarywoman');
+CREATE DOMAIN mail_list AS text[]; CREATE DOMAIN one_person AS person;
+CREATE TYPE family AS (head person, mails nickname[], doc jsonb);
+CREATE TABLE rarer (grid text[][], mails mail_list, kin family, kins family[], solo one_person, docs jsonb[],
+  maps hstore[], xs xml[], net cidr, nets cidr[], padded char(40), vector tsvector, way jsonpath, raws bytea[], called name);
+INSERT INTO rarer VALUES ('{{x,alice.canary@example.com},{y,z}}', '{alice.canary@example.com}',
+  ROW(ROW('alice.canary@example.com', 3), '{a@canary.io}', '{"k": ["alice.canary@example.com"]}'),
+  ARRAY[ROW(ROW('alice.canary@example.com', 3), NULL, 'null')::family], ROW('alice.canary@example.com', 4),
+  ARRAY['{"a": {"alice.canary@example.com": 1}}'::jsonb], ARRAY['k=>alice.canary@example.com'::hstore],
+  ARRAY['<a b="alice.canary@example.com"/>'::xml], '203.0.113.77/32', '{203.0.113.77/32}', 'alice.canary@example.com',
+  to_tsvector('simple', 'alice.canary@example.com'), '$."alice.canary@example.com"',
+  ARRAY['alice.canary@example.com'::bytea], 'alice.canary@example.com');
 ANALYZE;
 """
 
@@ -224,6 +235,12 @@ SHAPES = [
     "select array[one], row(one, ci) from vault",
     "select origin, nic from vault",
     "select array[origin], host(origin), nic::text from vault",
+    "select grid, mails, kin, kins, solo, docs, maps, xs from rarer",
+    "select net, nets, padded, vector, way, raws, called from rarer",
+    "select grid[1][2], (kin).head.title, (kin).doc -> 'k' ->> 0, unnest(kins) from rarer",
+    "copy rarer to stdout",
+    "copy rarer to stdout with (format csv)",
+    "copy rarer to stdout with (format binary)",
     "select a from labelled",
     "select a || '' from labelled",
     "select body from notes",

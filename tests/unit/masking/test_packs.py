@@ -13,6 +13,7 @@ from glasshatch.errors import ConfigError
 from glasshatch.masking import Engine
 from glasshatch.masking.detectors import load_packs
 from glasshatch.masking.expressions import checked_regex, checked_trigger, portable
+from glasshatch.masking.needed import needed_words
 from glasshatch.masking.proving import SLOWEST_MB_PER_S, failures, speeds
 from glasshatch.masking.triggers import trigger_error
 
@@ -120,7 +121,11 @@ def test_a_bad_detector_is_refused_with_file_line_and_reason(
         ("", "holds no detector"),
         ("format = 9", "format 9"),
         ("format = ", "not a TOML file"),
-        (GOOD + GOOD.replace("format = 1\n", ""), "same name"),
+        ("format = 1\n[[detector]\n", "own.toml:2: not a TOML file"),
+        (
+            GOOD + GOOD.replace("format = 1\n", ""),
+            f"own.toml:{GOOD.count(chr(10)) + 1}: staff-badge: refused",
+        ),
         (GOOD.replace("staff-badge", "email"), "is in pack 'core' and in 'own'"),
     ],
 )
@@ -168,7 +173,63 @@ path = '''\.pem$'''
     assert "path-only" not in {detector.name for detector in engine.detectors}
 
 
+def test_what_else_rules_of_other_people_hold(tmp_path: Path) -> None:
+    engine = load(
+        tmp_path,
+        r"""
+[[allowlists]]
+stopwords = ["dummyword"]
+[[rules]]
+id = "both"
+regex = '''zk_(?<value>[A-Z]{4}[0-9]{6})'''
+keywords = ["ZK_"]
+[[rules.allowlists]]
+condition = "AND"
+regexes = ['''ABCD''']
+stopwords = ["000000"]
+[[rules]]
+id = "no-keywords"
+regex = '''\b(?:plugh|xyzzy)key\s*=\s*"([^"]{8,40})"'''
+[[rules]]
+id = "letters"
+regex = '''qq-[\p{L}\d]+-\pN{5}'''
+keywords = ["qq-"]
+""",
+    )
+
+    def found(text: str) -> list[str]:
+        return [one.value for one in engine.scan([text])[0]]
+
+    assert found("zk_ABCD123456") == ["ABCD123456"]
+    assert found("zk_WXYZ000000") == ["WXYZ000000"]
+    assert found("zk_ABCD000000") == []  # only where both lists say so
+    assert found('XYZZYKEY = "x", xyzzykey = "s3cr3tvalue"') == ["s3cr3tvalue"]
+    assert found('plughkey = "with dummyword"') == []
+    assert found("qq-été1-12345 qq-été1-1234x") == ["qq-été1-12345"]
+
+
+@pytest.mark.parametrize(
+    ("regex", "words"),
+    [
+        (r"abc[0-9]+defgh", ("defgh",)),
+        (r"(?:abcd|efg)x?", ("abcd", "efg")),
+        (r"(?:abcd|e)x?yzw", ("yzw",)),
+        (r"(?i)\bkey_(?:v1|v2){2}", ("key_",)),
+        (r"[a-z]{20}|abcdef", ()),
+        (r"(?:abc)?d.e", ()),
+    ],
+)
+def test_the_words_that_a_match_needs(regex: str, words: tuple[str, ...]) -> None:
+    assert needed_words(regex) == words
+
+
+def test_a_rule_without_any_word_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"own\.toml:1: bare: refused: .* needs keywords"):
+        load(tmp_path, "[[rules]]\nid = 'bare'\nregex = '[a-z0-9]{32}'\n")
+
+
 def test_re2_expressions_are_made_portable() -> None:
+    assert portable(r"(?<a>x)\(?<b>\\(?<c>y)(?<!z)") == r"(?P<a>x)\(?<b>\\(?P<c>y)(?<!z)"
     assert portable(r"a(?i)b|c") == r"a(?i:b|c)"
     assert portable(r"(a(?i)b)c\z") == r"(a(?i:b))c\Z"
     assert re.fullmatch(portable(r"[[:xdigit:]]{2}(?i)x[)]"), "fFX)")
