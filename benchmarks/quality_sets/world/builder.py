@@ -8,7 +8,7 @@ import random
 from pathlib import Path
 
 from ..build import Builder, Sample, Span, templates
-from . import keys, numbers, papers  # noqa: F401  (their makers enter themselves)
+from . import keys, numbers, own, papers  # noqa: F401  (their makers enter themselves)
 from .draw import make
 from .wraps import WRAPS
 
