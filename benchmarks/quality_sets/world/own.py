@@ -1,4 +1,4 @@
-"""Makers of the set `afar`: passwords as people and programs make them, tokens told by their place, addresses."""
+"""Makers of the set `afar`: passwords of people and of programs, tokens told by their place, addresses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ _NOUNS = "kettle vane harbor thistle copper willow badger lantern quartz meadow 
 _OTHERS = "Sommer Natacha Barcelona Kumquat Dragon Welcome Herbst Passw0rd Monkey Liverpool Azerty".split()
 _SIGNS = "!#$%*+-=?@^_~."
 _LOCALS = "?{4}.?{6}", "?{7}##", "?{1}?{6}", "?{3}-?{5}", "?{5}_?{4}", "?{4}+?{4}", "?{5}.?{1}.?{6}"
-_DOMAINS = "?{6}.example", "?{5}-?{4}.co.uk", "mail.?{6}.de", "?{7}.io", "?{5}.com.br", "?{6}.fr", "?{4}?{3}.org"
+_DOMAINS = (
+    "?{6}.example",
+    "?{5}-?{4}.co.uk",
+    "mail.?{6}.de",
+    "?{7}.io",
+    "?{5}.com.br",
+    "?{6}.fr",
+    "?{4}?{3}.org",
+)
 
 
 @maker("secret")
@@ -38,8 +46,11 @@ def pw(rng: Rng, form: str) -> str:
 @maker("secret")
 def tok(rng: Rng, form: str) -> str:
     """What only its place tells."""
-    forms = {"hex": "~{32}", "hex20": "~{20}", "hex40": "~{40}", "b62": "*{24}", "b62long": "*{48}", "b64": "*{42}==",
-             "uuid": "~{8}-~{4}-4~{3}-a~{3}-~{12}", "short": "*{10}", "low": "%{26}", "wg": "*{43}=", "hex64": "~{64}", "b32": "@{24}"}  # fmt: skip
+    forms = {
+        "hex": "~{32}", "hex20": "~{20}", "hex40": "~{40}", "b62": "*{24}", "b62long": "*{48}",
+        "b64": "*{42}==", "uuid": "~{8}-~{4}-4~{3}-a~{3}-~{12}", "short": "*{10}", "low": "%{26}",
+        "wg": "*{43}=", "hex64": "~{64}", "b32": "@{24}", "lowcap": "*{33}", "hash": "*{86}", "apr": "*{22}",
+    }  # fmt: skip
     return draw(rng, forms[form or rng.choice(["hex", "hex40", "b62", "b64", "uuid", "low"])])
 
 

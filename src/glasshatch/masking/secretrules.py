@@ -102,12 +102,14 @@ def make_secret_detector(raw: dict[str, Any], everywhere: Sequence[Allowlist]) -
 def _triggers(rule: RuleSpec, regex: str) -> tuple[str, ...]:
     for trigger in rule.trigger:
         checked_trigger(trigger)
+    if rule.trigger:
+        return tuple(rule.trigger)
     words = rule.keywords or needed_words(regex)
     if not words:
         raise ValueError(
             f"a secret rule needs keywords, or a word of {SHORTEST} letters in its regex: it is its trigger"
         )
-    return tuple(rule.trigger) or tuple(literal(word) for word in words)
+    return tuple(literal(word) for word in words)
 
 
 def _allowed(lists: Sequence[Allowlist]) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import dates, devices, network, payment, people, phones, secrets
+from . import dates, devices, network, payment, people, phones, placed, secrets
 from .library import library_check
 from .network import ipv4
 from .payment import card, iban, luhn
@@ -33,6 +33,7 @@ Validator = Callable[[str], bool]
 VALIDATORS: dict[str, Validator] = {
     "aba_routing": payment.aba_routing,
     "argument_secret": secrets.argument_secret,
+    "assigned_secret": placed.assigned_secret,
     "basic_credentials": secrets.basic_credentials,
     "beside_secret": secrets.beside_secret,
     "bic": payment.bic,
@@ -71,10 +72,12 @@ VALIDATORS: dict[str, Validator] = {
     "opaque_id": devices.opaque_id,
     "personnummer": people.personnummer,
     "phone_in_context": phones.phone_in_context,
+    "random_session": placed.random_session,
     "random_value": secrets.random_value,
     "secret_value": secrets.secret_value,
     "spoken_secret": secrets.spoken_secret,
     "strong_secret": secrets.strong_secret,
+    "sure_secret": placed.sure_secret,
     "typed_secret": secrets.typed_secret,
     "uk_driver": people.uk_driver,
     "us_itin": people.us_itin,

@@ -60,7 +60,8 @@ _CALL = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{2,60}\((?:[\w.\"' ,]*\)?;?)?$")
 _PATH = re.compile(r"~?(?:/[A-Za-z0-9_.-]{2,40}){1,12}/?")
 _DENSE = re.compile(r"(?=.*[0-9])(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9_-]{14}")
 _MASK = re.compile(r"your[-_](?:token|api|key|secret|password)|[*•●]{3}|[xX]{4}|\.{4}|#{4}|_{4}")
-_VARIABLE = re.compile(r"\$\$?\{?[A-Za-z_][A-Za-z0-9_]*\}?|\$\d{1,2}")
+# With three digits at its end it is a password that begins with the sign (`$Vane239`).
+_VARIABLE = re.compile(r"\$\$?\{?[A-Za-z_](?![A-Za-z0-9_]*[a-z]\d{3,}$)[A-Za-z0-9_]*\}?|\$\d{1,2}")
 
 
 PLACEHOLDERS = frozenset(
