@@ -105,7 +105,7 @@ def _looked_at(
     )  # fmt: skip
     low = max(end - detector.before, text.rfind("\0", 0, end - 1), 0)
     stop = text.find("\0", end - 1)
-    high = min(end + detector.after, stop + 1 if stop >= 0 else len(text))
+    high = min(end + detector.after, stop if stop >= 0 else len(text))
     met = False
     for match in _touching(detector.verify, text, low, high, end):
         met = True

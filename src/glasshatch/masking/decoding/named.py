@@ -19,7 +19,7 @@ def _around(names: str) -> tuple[str, ...]:
     return (
         rf"{word}\x22? (?:IN|in) ?\(",
         rf"{word}\x22? ?= ?(?:ANY|any) ?\(",
-        rf"{word}\x22 ?: ?\[",
+        rf"{word}\x22? ?[:=] ?\[",
         rf"(?:AS|as) \x22?[a-z_]{{0,16}}{word}",
         rf"\x22{_JSON_NAME}\x22 ?: ?\x22[a-z_./]{{0,24}}{word}\x22",
     )

@@ -18,7 +18,7 @@ NAMES = (
     "geburts|pass_?nummer|pass_?nr|rvnr|idnr|sv_?nummer|telefoon|telefono|movil|celular|portable|mobil|mobiel|handy"
     "|nasc|naiss|geboorte|urodz|dogum|pasaport|passeport|passaporto",
     "reisepass|paszport|paspoort|fuehrerschein|permis|patente|rijbewijs|korkort|ehliyet|passwort|wachtwoord|contrasena"
-    "|senha|haslo|sifre",
+    "|senha|haslo|sifre|backup_?code|recovery_?code|scratch_?code",
 )
 """Words that name a column whose values are read with it, in groups: a trigger of more than about forty words
 is no longer found by its words, and slows everything down."""

@@ -13,7 +13,7 @@ _NAME = re.compile(rf"(?:{_PART})+")
 _PARTS, _NUMBERS = re.compile(_PART), re.compile(r"\d+")
 _ELSEWHERE = re.compile(
     r"\w*://|[a-z_.-]+=(?!=*$)|[^@]*@[\w-]+\.[a-z]|\d{4}-\d\d-\d\d|[0-9A-Fa-f:.]+$|(?i:sha\d|md5|sha\d-)\S{0,4}[:-]"
-    r"|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$|\w+::|0x[0-9a-fA-F]+$|v?\d+\.\d+"
+    r"|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$|\w+::|0x[0-9a-fA-F]+$|v?\d+\.\d+|%[a-z_]+[.%]"
 )
 """Addresses, pairs, mail, times, digests, identifiers: what stands beside such words every day."""
 _WORDY = re.compile(r"(?:^|[-_./:])[a-z]{4,}(?=$|[-_./:])")
@@ -63,6 +63,9 @@ def assigned_secret(text: str) -> bool:
         return False
     if "/" in text:
         return typed_secret(text) and _dense(text)
+    if text == text.lower() and _WORDY.search(text) and not _SIGNS & set(text):
+        # `default-token-x7k2p`, `client-v2`: most often the name of a secret.
+        return False
     return chosen_secret(text) or typed_secret(text)
 
 
