@@ -23,7 +23,7 @@ from quality_sets.world.builder import WorldBuilder
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 CLEAN_LINES = 2000
-WORLD = ["abroad", "foreign", "distant", "afar", "yonder"]
+WORLD = ["abroad", "foreign", "distant", "afar", "yonder", "beyond"]
 """Blind sets with makers of their own, in the order they were written."""
 
 

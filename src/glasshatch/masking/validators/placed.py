@@ -12,7 +12,7 @@ _PART = r"[A-Z][a-z]+|[a-z]{2,}|[A-Z]{1,6}(?![a-z])|\d{1,5}|[-_.:#@&']"
 _NAME = re.compile(rf"(?:{_PART})+")
 _PARTS, _NUMBERS = re.compile(_PART), re.compile(r"\d+")
 _ELSEWHERE = re.compile(
-    r"\w*://|[a-z_.-]+=(?!=*$)|[^@]*@[\w-]+\.[a-z]|\d{4}-\d\d-\d\d|[0-9A-Fa-f:.]+$|(?i:sha\d|md5|sha\d-)\S{0,4}[:-]"
+    r"\w*://|[A-Za-z_.-]+=(?!=*$)|[^@]*@[\w-]+\.[a-z]|\d{4}-\d\d-\d\d|[0-9A-Fa-f:.]+$|(?i:sha\d|md5|sha\d-)\S{0,4}[:-]"
     r"|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$|\w+::|0x[0-9a-fA-F]+$|v?\d+\.\d+|%[a-z_]+[.%]"
 )
 """Addresses, pairs, mail, times, digests, identifiers: what stands beside such words every day."""

@@ -169,9 +169,12 @@ def beside_secret(text: str) -> bool:
     # A word in mixed case with one digit is a name (`Java8Stream`) unless it is long.
     odd = signs or (len(text) >= 12 and random_value(text))
     enough = letters >= 4 and (figures >= 2 or (odd and figures >= 1)) and len(text) >= 8
-    return enough and chosen_secret(text) and _HASHING.match(text) is None
+    return enough and chosen_secret(text) and _HASHING.match(text) is None and _FILE.search(text) is None
 
 
+_FILE = re.compile(
+    r"(?i)\.(?:html?|txt|json|ya?ml|xml|csv|log|conf|cfg|ini|sh|py|js|ts|md|pdf|png|jpe?g|gz|zip|sql|toml|pem|crt)$"
+)
 _HASHING = re.compile(r"(?i)(?:sha|md|scram|bcrypt|pbkdf|argon|hash|version|line|code|error|attempt)[\w-]*\d")
 
 
