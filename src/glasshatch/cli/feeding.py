@@ -162,6 +162,7 @@ def _taken(desk: Any, feed: Feed, path: Path) -> Iterator[IntakeResult]:
         say(f"{clean(path.name)} goes on at line {left.place.line}")
         yield result
     mark, marked = ("", 0) if piped else mark_of(path)
+    keeps = not piped
     # Keys of events without an id are told apart by the file's whole path; of it only a digest is kept.
     name_of_file = "-" if piped else str(path.absolute())
     with progress_bar(clean(path.name), quiet=False) as show:
@@ -169,13 +170,23 @@ def _taken(desk: Any, feed: Feed, path: Path) -> Iterator[IntakeResult]:
         for part in _forgetting(parts, positions, names):
             taken = desk.ingest(feed.source, feed.name, part.body, "", name_of_file, part.first, feed.options)
             result = plus(result, taken)
-            if not piped:
+            if keeps:
                 counts = {"accepted": result.accepted, "duplicates": result.duplicates,
                           "quarantined": result.quarantined, "skewed": result.skewed}  # fmt: skip
-                positions.keep(Position(mark, marked, part.behind, counts), *names)
+                keeps = _kept(positions, Position(mark, marked, part.behind, counts), names)
             show(part.read_bytes, part.total_bytes)
             yield result
     positions.drop(*names)
+
+
+def _kept(positions: Any, position: Any, names: tuple[str, ...]) -> bool:
+    """Whether the position is kept; an account without a home delivers all the same, and once it says so."""
+    try:
+        positions.keep(position, *names)
+    except ConfigError as error:
+        say(f"[yellow]{clean(str(error))}[/]: if this is interrupted, it begins anew, and doubles nothing")
+        return False
+    return True
 
 
 def _forgetting(parts: Iterator[Any], positions: Any, names: tuple[str, ...]) -> Iterator[Any]:

@@ -162,6 +162,10 @@ def test_a_running_server_is_asked_with_a_token_or_the_command_says_so(
     )
     assert result(run(*command, "--data", str(home))) == (20, 0, 0)
     assert result(run(*command, "--server", feeder.server.url)) == (0, 20, 0)
+    # An account without a home of its own, as a service has, keeps no position and delivers all the same.
+    homeless = run(*command, "--server", feeder.server.url, HOME=str(file), XDG_STATE_HOME="")
+    assert result(homeless) == (0, 20, 0)
+    assert homeless.stderr.count("cannot be written") == 1
     others = ("--name", "other", "--token-file", str(token), "--server", feeder.server.url)
     refused = run("ingest", "json", str(file), *others)
     assert refused.returncode == 3, refused.stderr
