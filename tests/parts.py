@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LOGS = ROOT / "build"
 NAMED = (
     ("tests/servers",),
+    ("tests/servers/identity", "tests/servers/page", "tests/servers/policy"),
     ("tests/faults",),
     ("tests/story", "tests/servers/package"),  # both install the wheel
     ("tests/servers/serve", "tests/servers/keys", "tests/servers/sdk"),
