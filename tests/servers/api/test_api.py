@@ -21,9 +21,10 @@ from glasshatch.api.breakglass_routes import BREAK_GLASS_ROUTES
 from glasshatch.api.change_routes import CHANGE_ROUTES
 from glasshatch.api.client import Client
 from glasshatch.api.directory_routes import DIRECTORY_ROUTES
-from glasshatch.api.intake_routes import INTAKE_ROUTES
+from glasshatch.api.intake_routes import FEED_ROUTES, INTAKE_ROUTES
 from glasshatch.api.policy_routes import POLICY_ROUTES
 from glasshatch.api.reach_routes import REACH_ROUTES
+from glasshatch.api.reveal_routes import REVEAL_ROUTES
 from glasshatch.api.routes import FRONT_ROUTES, TENANT_ROUTES
 from glasshatch.api.server import ApiServer
 from glasshatch.api.signin_routes import FRONT_PUBLIC_ROUTES, PUBLIC_ROUTES, SIGNIN_ROUTES
@@ -282,7 +283,8 @@ def test_no_route_is_open_without_a_token(running: Running) -> None:
     routes = [(method, path) for path, methods in described["paths"].items() for method in methods]
     known = (
         *TENANT_ROUTES, *VAULT_ROUTES, *CHANGE_ROUTES, *POLICY_ROUTES, *FRONT_ROUTES, *INTAKE_ROUTES,
-        *SIGNIN_ROUTES, *REACH_ROUTES, *ACCESS_ROUTES, *BREAK_GLASS_ROUTES, *DIRECTORY_ROUTES,
+        *REVEAL_ROUTES, *FEED_ROUTES, *SIGNIN_ROUTES, *REACH_ROUTES, *ACCESS_ROUTES, *BREAK_GLASS_ROUTES,
+        *DIRECTORY_ROUTES,
     )  # fmt: skip
     # Who signs in has no token yet; these take credentials instead, and tests of their own.
     public = {f"/v1{path}" for route in (*PUBLIC_ROUTES, *FRONT_PUBLIC_ROUTES) for path in route.paths}
