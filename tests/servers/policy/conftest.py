@@ -30,6 +30,9 @@ CREATE TABLE orders (id int PRIMARY KEY, customer int, cents int);
 CREATE TABLE crowd AS SELECT n AS id, 'person' || n || '@example.com' AS email
   FROM generate_series(1, 1200) n;
 INSERT INTO orders SELECT n, 1 + n % 3, n * 100 FROM generate_series(1, 50) n;
+CREATE TABLE guests (id int PRIMARY KEY, email text, name text);
+INSERT INTO guests VALUES (7, 'rita.canary@example.com', 'Rita Canary'),
+  (8, 'sam.canary@example.com', 'Sam Canary');
 """
 RESOURCE = """
 [policy]

@@ -16,17 +16,8 @@ from glasshatch.errors import Conflict, Denied
 from .conftest import PolicyServer, until
 
 CLEAR = "rita.canary@example.com"
-TABLE = f"""
-CREATE TABLE guests (id int PRIMARY KEY, email text, name text);
-INSERT INTO guests VALUES (7, '{CLEAR}', 'Rita Canary'), (8, 'sam.canary@example.com', 'Sam Canary');
-"""
 SELECT = "SELECT email FROM guests WHERE id = 7"
 REASON = "ticket 17: she asks which address we have"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def table(server: PolicyServer) -> None:
-    server.database.sql(TABLE, database="policyshop")
 
 
 def asked(server: PolicyServer, statement: str = SELECT) -> str:
