@@ -6,7 +6,6 @@ under `native`, so nothing that was said is lost.
 
 from __future__ import annotations
 
-import hashlib
 import ipaddress
 import re
 from collections.abc import Sequence
@@ -90,16 +89,8 @@ def parse_mapped(plan: Plan, value: Any, data: bytes, arrival: Arrival) -> Parse
         labels={name: text for name, read in plan.labels.items() if (text := read(item))},
         native=_without(item, plan.secrets),
     )  # fmt: skip
-    return Parsed(event, _key(plan.key(item), data, arrival))
-
-
-def _key(given: str, data: bytes, arrival: Arrival) -> str:
-    """The mapping's; of an item in a file that has none, its place and bytes, so that it comes once."""
-    if given:
-        return f"id {given}"
-    if not arrival.line:
-        return ""
-    return f"line {arrival.file} {arrival.line} {hashlib.blake2b(data, digest_size=16).hexdigest()}"
+    key = plan.key(item)
+    return Parsed(event, f"id {key}" if key else arrival.key_of(data))
 
 
 def _time_ns(text: str, *, utc: bool) -> int | None:

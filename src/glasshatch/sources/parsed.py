@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, MutableMapping
 from datetime import UTC, datetime, timedelta
@@ -31,6 +32,12 @@ class Arrival(msgspec.Struct, frozen=True):
     new_id: Callable[[], str]
     file: str = ""
     line: int = 0
+
+    def key_of(self, data: bytes) -> str:
+        """What tells an item without an id of its own: in a file its place and bytes; it comes once."""
+        if not self.line:
+            return ""
+        return f"line {self.file} {self.line} {hashlib.blake2b(data, digest_size=16).hexdigest()}"
 
 
 class Parsed(msgspec.Struct, frozen=True):

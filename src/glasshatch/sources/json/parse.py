@@ -7,7 +7,6 @@ another system's words, stands under `attrs` by its own name. Only a member whos
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable
 from functools import lru_cache
@@ -81,9 +80,7 @@ def _key(value: dict[str, Any], data: bytes, arrival: Arrival) -> str:
     given = value.get("id")
     if given and isinstance(given, (str, int)):
         return f"id {given}"
-    if not arrival.line:
-        return ""
-    return f"line {arrival.file} {arrival.line} {hashlib.blake2b(data, digest_size=16).hexdigest()}"
+    return arrival.key_of(data)
 
 
 class _Reading:
