@@ -20,8 +20,8 @@ Step = str | int | None
 """A member's name, a place in a list, or None for the first item that is not empty."""
 
 _PARTS = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[^{}]+|[{}]")
-_STEP = re.compile(r"(?P<name>[^.\[\]]+)|\[(?P<place>-?\d*)\]")
-_PATH = re.compile(r"(?:^|\.)[^.\[\]]+|\[-?\d*\]")
+_STEP = re.compile(r"(?P<name>[^.\[\]]+)|\[(?P<place>(?:-?[0-9]{1,6})?)\]")
+_PATH = re.compile(r"(?:^|\.)[^.\[\]]+|\[(?:-?[0-9]{1,6})?\]")
 
 
 _FILTERS: dict[str, Callable[[str], str]] = {

@@ -147,6 +147,8 @@ def test_the_key_and_the_list_are_the_files(tmp_path: Path) -> None:
         ('key = "{id}"', 'key = "{id"', "brace"),
         ('key = "{id}"', 'key = "{a..b}"', "is no path"),
         ('key = "{id}"', 'key = "{a:upper}"', "is no filter"),
+        ('key = "{id}"', 'key = "{a[-]}"', "is no path"),
+        ('key = "{id}"', 'key = "{a[1234567]}"', "is no path"),
         ('"auth.token"', '"auth..token"', "secrets"),
         ('each = "parts"', 'each = ""', "event.resources.each"),
         ('ip = "{from}"', 'adress = "{from}"', "adress"),

@@ -23,8 +23,8 @@ def kinds_of(loaded: LoadedConfig) -> dict[str, SourceKind]:
             )
         if wrong := try_examples(kind, examples):
             raise ConfigError(
-                f"{len(wrong)} of its examples do not hold; {wrong[0]}", file=str(file), key="example",
-                hint="glasshatch sources test FILE names them all",
+                f"{len(wrong)} things in its examples do not hold", file=str(file), key="example",
+                hint="glasshatch sources test FILE says which",
             )  # fmt: skip
         kinds[kind.name] = kind
     return kinds
