@@ -153,13 +153,18 @@ def _print_clear(shown: ClearShown, format: Shape) -> None:
     if format is Shape.json:
         sys.stdout.buffer.write(msgspec.json.encode(shown) + b"\n")
     elif len(shown.values) == 1:
-        # Not `echo`, which would drop what it takes for colours: a program gets the value as it is.
-        sys.stdout.write(f"{_for_eyes(shown.values[0].value)}\n")
+        _print_value(shown.values[0].value)
     else:
         for one in shown.values:
             sys.stdout.write(f"{clean(one.name)}\t{_for_eyes(one.value)}\n")
     sys.stdout.flush()
     say(f"[dim]shown once, and recorded as event {shown.event}[/]")
+
+
+def _print_value(value: str | None) -> None:
+    """One value alone. Not by `echo`, which would drop what it takes for colours."""
+    sys.stdout.write(f"{_for_eyes(value)}\n")
+    sys.stdout.flush()
 
 
 def _for_eyes(value: str | None) -> str:
@@ -182,7 +187,9 @@ def _print_sealed(form: RevealForm, desk: Any, out: Path | None, format: Shape, 
     elif format is Shape.json:
         sys.stdout.buffer.write(_disclosure(shown).encode())
     else:
-        typer.echo(shown.value if isinstance(shown.value, str) else msgspec.json.encode(shown.value))
+        _print_value(
+            shown.value if isinstance(shown.value, str) else msgspec.json.encode(shown.value).decode()
+        )
     say(f"[dim]shown and recorded; it may be shown until {local_time(shown.until)}[/]")
 
 

@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from glasshatch.api.reveal_values import ClearShown, ClearValue
-from glasshatch.cli.revealing import Shape, _is_event, _print_clear, _warn
+from glasshatch.api.vault_values import Revealed, RevealForm
+from glasshatch.cli.revealing import Shape, _is_event, _print_clear, _print_sealed, _warn
 
 ODD = "a\x1b[2Jb\nc\x07"
 
@@ -42,6 +43,22 @@ def printed(monkeypatch: pytest.MonkeyPatch, what: ClearShown, *, terminal: bool
 def test_a_terminal_is_not_steered(monkeypatch: pytest.MonkeyPatch) -> None:
     assert printed(monkeypatch, shown(ODD), terminal=True) == "a\\x1b[2Jb\nc\\x07\n"
     assert printed(monkeypatch, shown(ODD), terminal=False) == f"{ODD}\n"
+
+
+def test_a_sealed_value_is_printed_the_same_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Desk:
+        def reveal(self, form: RevealForm) -> Revealed:
+            return Revealed(
+                event=form.event, place="1", field=form.field, value=ODD, salt="", commitment="", proof="",
+                verifier_key="", grant_id="", until="1",
+            )  # fmt: skip
+
+    form = RevealForm(event="e1", field="native.name", reason="ticket 17")
+    for terminal, said in ((True, "a\\x1b[2Jb\nc\\x07\n"), (False, f"{ODD}\n")):
+        screen = Screen(terminal=terminal)
+        monkeypatch.setattr(sys, "stdout", screen)
+        _print_sealed(form, Desk(), None, Shape.text, piped=True)
+        assert screen.getvalue() == said
 
 
 def test_several_values_come_with_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
