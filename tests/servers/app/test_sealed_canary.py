@@ -95,10 +95,19 @@ def inside(data: bytes) -> Iterator[bytes]:
 
 
 def scan(directory: Path) -> tuple[int, set[str]]:
-    """Every file below a directory, and where something was found."""
-    files = [path for path in directory.rglob("*") if path.is_file() and not path.is_symlink()]
-    bad = {str(path) for path in files for data in inside(path.read_bytes()) if found_in(data)}
-    return len(files), bad
+    """Every file below a directory, and where something was found.
+
+    The index names its files anew when they are whole: what went between the look and the reading is
+    looked for again, until a look finds nothing new."""
+    seen: set[Path] = set()
+    bad = set()
+    while files := {path for path in directory.rglob("*") if path.is_file() and not path.is_symlink()} - seen:
+        for path in files:
+            with contextlib.suppress(FileNotFoundError):
+                if any(found_in(data) for data in inside(path.read_bytes())):
+                    bad.add(str(path))
+        seen |= files
+    return len(seen), bad
 
 
 PEOPLE = {"ann": ["auditor"], "pri": ["privacy", "auditor"], "app": ["approver"]}

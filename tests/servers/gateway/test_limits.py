@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -117,9 +118,22 @@ def test_in_a_transaction_the_database_fails_it_too(limited) -> None:
 
 def test_a_batch_whose_later_statements_have_run_ends_the_session(limited) -> None:
     gateway = limited(Limit(rows_per_statement=100))
-    with psycopg.connect(gateway.dsn(), autocommit=True) as connection:
+    server = gateway.server
+    straight = f"host={server.host} port={server.port} user={server.user} password={server.password}"
+    with (
+        psycopg.connect(f"{straight} dbname={gateway.database.name}", autocommit=True) as holder,
+        psycopg.connect(gateway.dsn(), autocommit=True) as connection,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        # The first answer comes only when the others are on their way: else they would rightly be dropped.
+        holder.execute("select pg_advisory_lock(7)")
+        first = "select n from numbers, (select pg_advisory_xact_lock(7) offset 0) held"
+        sent = pool.submit(pipelined, connection, first, "select 1", "select 2")
+        gateway.wait_for(lambda: len(gateway.sink.of("statement.run")) == 3, "the third statement")
+        time.sleep(0.2)
+        holder.execute("select pg_advisory_unlock(7)")
         with pytest.raises(psycopg.Error):
-            pipelined(connection, "select n from numbers", "select 1", "select 2")
+            sent.result()
         gateway.wait_for(lambda: gateway.sink.of("session.aborted"))
     assert gateway.sink.of("session.aborted")[0].outcome.code == "54000"
     assert gateway.ask("select 1") == "1"
