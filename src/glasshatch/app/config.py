@@ -18,7 +18,7 @@ import msgspec
 from ..errors import ConfigError
 from ..masking import ColumnRule, FreeTextRule, MaskRule, NerSection, SealRule, StoredRule
 from .breakglass.sections import BreakGlassSection
-from .feeds.sections import FeedSection, SourcesSection
+from .feeds.sections import FeedName, FeedSection, ReceiverSection, SourcesSection
 from .identifying import IdentitySection, OidcSection
 from .limiting import LimitSection
 from .publishing import AnchorSection, TlogSection, WitnessSection
@@ -29,7 +29,6 @@ CONFIG_VERSION = 1
 Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 Seconds = Annotated[int, msgspec.Meta(ge=0, le=86_400)]
 Duration = Annotated[str, msgspec.Meta(pattern=r"^[1-9][0-9]{0,5}[smhd]$")]
-FeedName = Annotated[str, msgspec.Meta(pattern=r"^[^/\[\]\s]{1,60}/[^\[\]\s]{1,200}$")]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 
 
@@ -197,6 +196,7 @@ class Config(_Section, frozen=True):
     ledgers: dict[Name, LedgerSection] = {}
     feeds: dict[FeedName, FeedSection] = {}
     sources: SourcesSection = SourcesSection()
+    receivers: tuple[ReceiverSection, ...] = ()
 
 
 class LoadedConfig(msgspec.Struct, frozen=True):
@@ -373,7 +373,7 @@ def known_keys() -> set[str]:
     sections = (
         Config, ServerSection, KeysSection, GatewaySection, PolicySection, MaskingSection, DetectSection,
         TlogSection, WitnessSection, AnchorSection, RetentionSection, ChannelSection, ResourceSection,
-        LedgerSection, FeedSection, SourcesSection, IdentitySection, OidcSection,
+        LedgerSection, FeedSection, SourcesSection, ReceiverSection, IdentitySection, OidcSection,
         ColumnRule, MaskRule, StoredRule, SealRule, NerSection,
         FreeTextRule, LimitSection, ReviewSection, OncallSection, NotifySection,
         BreakGlassSection,

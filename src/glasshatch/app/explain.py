@@ -15,6 +15,7 @@ from ..masking import KERNEL
 from .config import LoadedConfig, ResourceSection, load_config, read_secret, split_address
 from .detection import make_channels, read_rules
 from .feeds.kinds import kinds_of
+from .feeds.planning import say_receivers
 from .home import Home
 from .house import load_engine, load_masking, load_policy, open_keyring, seal_rules
 from .limiting import make_usage
@@ -78,6 +79,8 @@ def _checks(loaded: LoadedConfig) -> Iterator[tuple[str, Callable[[], str]]]:
         yield "witnesses", lambda: _witnesses(loaded)
     if config.retention.keep:
         yield "retention.keep", lambda: _retention(loaded)
+    if config.receivers:
+        yield "receivers", lambda: say_receivers(loaded, kinds_of(loaded))
     if config.server.api:
         yield "server.api", lambda: _address(config.server.api, "server.api")
     if config.ledgers:

@@ -9,7 +9,7 @@ import fnmatch
 import os
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from .access import ROLES, Entitlements, may, require, sees, sight_in
 from .breakglass.opening import open_door
 from .config import LoadedConfig
 from .feeds.kinds import kinds_of
+from .feeds.planning import ReceiverStanding
 from .feeds.settings import FeedSettings
 from .home import LEDGER_NAME, Home
 from .ledgers import Ledgers
@@ -50,6 +51,9 @@ class House:
         Conflict: Another process holds the directory.
         VerificationError: The ledger, the keys or the control store are not what was written.
     """
+
+    receivers: Callable[[], Sequence[ReceiverStanding]] = tuple
+    """How the server's receivers are doing; an offline command has none."""
 
     def __init__(self, loaded: LoadedConfig, clock: Clock, *, brief: bool = False) -> None:
         """`brief` says that this is for one command, and not a server."""

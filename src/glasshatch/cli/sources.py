@@ -74,10 +74,17 @@ def kinds(format: FormatOption = Format.table) -> None:
     found = [SOURCES[name] for name in sorted(SOURCES)]
     if format is Format.jsonl:
         for kind in found:
-            emit_json({"source": kind.name, "reads": kind.reads, "options": kind.options})
+            ways = {name: way.says for name, way in kind.receive.ways.items()} if kind.receive else {}
+            emit_json({"source": kind.name, "reads": kind.reads, "options": kind.options, "receives": ways})
         return
-    rows = ((kind.name, kind.reads, ", ".join(kind.options) or "-") for kind in found)
-    emit_rows(("SOURCE", "READS", "OPTIONS"), rows, empty="")
+    rows = (
+        (
+            kind.name, kind.reads, ", ".join(kind.receive.ways) if kind.receive else "-",
+            ", ".join(kind.options) or "-",
+        )
+        for kind in found
+    )  # fmt: skip
+    emit_rows(("SOURCE", "READS", "RECEIVES", "OPTIONS"), rows, empty="")
 
 
 @sources_app.command("test")

@@ -151,6 +151,11 @@ ACTIONS: dict[str, Action] = {
         Action("intake.quarantined", "an item that could not be understood as an event, kept redacted", 2),
         Action("source.silent", "nothing came of a feed for longer than is usual or allowed", 4),
         Action("source.resumed", "a feed that was silent delivers again"),
+        Action(
+            "source.refused",
+            "somebody who may not deliver came to a receiver; told once an hour for each address",
+            3,
+        ),
         Action("source.missing", "a feed's log has events that its webhook did not bring; names some", 5),
         Action(
             "witness.refused",

@@ -16,6 +16,7 @@ from .items import MAX_ITEM_BYTES, Item, Piece
 from .mapping import load_mapping
 from .parsed import Arrival, Gap, Memory, Parsed, Rejected, Setup, SourceKind, time_ns
 from .positions import LogPosition, Position, Positions, mark_of, state_directory
+from .receiving import Counts, Door, Listening, Receive, Receiver, Way, cannot_listen, server_context
 from .remembering import Memories
 from .seen import Seen
 from .standing import FeedStanding
@@ -27,6 +28,8 @@ __all__ = [
     "PARAMETERS",
     "SOURCES",
     "Arrival",
+    "Counts",
+    "Door",
     "FeedStanding",
     "Feeds",
     "Followed",
@@ -36,6 +39,7 @@ __all__ = [
     "IntakeResult",
     "Item",
     "Lines",
+    "Listening",
     "LogFollower",
     "LogPosition",
     "Memories",
@@ -46,15 +50,20 @@ __all__ = [
     "Place",
     "Position",
     "Positions",
+    "Receive",
+    "Receiver",
     "Rejected",
     "Seen",
     "Setup",
     "SourceKind",
+    "Way",
+    "cannot_listen",
     "decode_body",
     "json_form",
     "load_mapping",
     "mark_of",
     "read_lines",
+    "server_context",
     "state_directory",
     "time_ns",
     "try_examples",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -12,12 +12,13 @@ import msgspec
 from ..clock import Clock
 from ..errors import ConfigError, GlasshatchError, TooLarge, Unavailable
 from ..events import Actor, Event, Link, Receipt, StatementText, uuid7
+from .collecting import Answer, Collected
 from .feeds import Expects, Feeds
 from .forms import Options
 from .items import Item
 from .parsed import Arrival, Parsed, Rejected, SourceKind
 from .quarantine import quarantined
-from .remembering import gap_event, gap_key
+from .remembering import gap_event, gap_key, missed_event
 from .seen import LABEL, Seen, key_of
 from .taken import BATCH_ITEMS, Delivery, Taken, batches, fullest, heaviest, in_order, key_of_rejected, skewed
 
@@ -25,9 +26,6 @@ PARAMETERS = "parameters"
 """Under this name in `attrs` stand the values that a statement was given."""
 
 _NAMED_PROBLEMS = 20
-_PATIENCE_SECONDS = 60.0
-
-Answer = Receipt | GlasshatchError
 
 
 class Recorder(Protocol):
@@ -98,7 +96,7 @@ class Intake:
         self._open_seen = seen
         self._seen: Seen | None = None
         self._book: Feeds | None = None
-        self._outstanding: _Collected | None = None
+        self._outstanding: Collected | None = None
         self._kinds = kinds
         self._clock = clock
         self._random = random
@@ -143,10 +141,38 @@ class Intake:
         delivery = Delivery(found, name, by, self._clock.now_ns(), file, first_line)
         pieces = form.split(body, first_line or 1)
         best = fullest(found, form, pieces) if len(pieces) > BATCH_ITEMS else {}
+        return self._take(delivery, (map(form.read, part) for part in batches(pieces)), best)
+
+    def take_items(
+        self, kind: str, name: str, items: Sequence[Item], by: Actor | None = None
+    ) -> IntakeResult:
+        """Record items that a receiver has read; as `take`, which see."""
+        delivery = Delivery(self._kind(kind), name, by, self._clock.now_ns(), "", 0)
+        parts = (items[start : start + BATCH_ITEMS] for start in range(0, len(items), BATCH_ITEMS))
+        return self._take(delivery, parts, {})
+
+    def missed(self, kind: str, name: str, of: str, count: int, reason: str) -> None:
+        """Record that so many of something of a feed came and could not be taken; durable when this returns.
+
+        Raises:
+            Unavailable: It could not be recorded.
+        """
+        delivery = Delivery(self._kind(kind), name, None, self._clock.now_ns(), "", 0)
+        event = missed_event(delivery.kind, of, count, reason, self._arrival(delivery, 0))
+        event = self._complete(event, delivery, "")
+        with self._one_at_a_time:
+            seen = self._ready()
+            _, last = self._submit(delivery, [Taken(Item(0, None, b""), event, "", "", 0, is_gap=True)])
+            self._feed_book.arrived(delivery, [], [], 0, 1)
+            seen.note([], last.index + 1, last.ledger)
+
+    def _take(
+        self, delivery: Delivery, parts: Iterable[Iterable[Item]], best: Mapping[str, int]
+    ) -> IntakeResult:
         result = IntakeResult()
-        for part in batches(pieces):
+        for part in parts:
             with self._computing:
-                taken = [self._item(delivery, form.read(piece)) for piece in part]
+                taken = [self._item(delivery, item) for item in part]
                 fresh = heaviest([one for one in taken if best.get(one.short, one.place) == one.place])
             fresh = self._cleaned(delivery, fresh)
             with self._one_at_a_time:
@@ -296,7 +322,7 @@ class Intake:
         return fresh, max(receipts, key=lambda receipt: receipt.index)
 
     def _answers(self, delivery: Delivery, events: list[Event]) -> list[Answer]:
-        collected = self._outstanding = _Collected(len(events))
+        collected = self._outstanding = Collected(len(events))
         with self._computing:
             self._recorder.submit_all(events, collected.done, f"{delivery.kind.name}/{delivery.name}")
         answers = collected.wait()
@@ -317,29 +343,6 @@ class Intake:
         if self._seen is not None:
             self._seen.close()
             self._seen = self._book = None
-
-
-class _Collected:
-    """Waits until every event of a batch has its answer."""
-
-    def __init__(self, count: int) -> None:
-        self._answers: list[Answer | None] = [None] * count
-        self._missing = count
-        self._condition = threading.Condition()
-
-    def done(self, place: int, answer: Answer) -> None:
-        with self._condition:
-            self._answers[place] = answer
-            self._missing -= 1
-            if not self._missing:
-                self._condition.notify_all()
-
-    def wait(self) -> list[Answer]:
-        """The answers; raises `Unavailable` if one does not come in time."""
-        with self._condition:
-            if not self._condition.wait_for(lambda: self._missing <= 0, _PATIENCE_SECONDS):
-                raise Unavailable("the ledger did not acknowledge in time", hint="deliver it again")
-        return [answer for answer in self._answers if answer is not None]
 
 
 def _checked(kind: SourceKind, options: Options) -> Options:

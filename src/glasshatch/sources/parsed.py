@@ -12,6 +12,7 @@ import msgspec
 
 from ..events import Event, Resource
 from .forms import Form, Options, json_form
+from .receiving import Receive
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAMED_UTC = re.compile(r"(?<=\d) ?(UTC|GMT)$")
@@ -111,6 +112,8 @@ class SourceKind(msgspec.Struct, frozen=True):
     setup: Callable[[Setup], dict[str, str]] | None = None
     """The files that the other system needs, by name, so that it delivers here."""
     remember: Remember | None = None
+    receive: Receive | None = None
+    """Given if it comes in by another way than HTTP and files too."""
     language: str = ""
     """In which language the texts of its events' statements and `attrs.parameters` are, as in `sql`: the
     intake replaces what is personal in them by what they mean, and hides what it does not understand."""

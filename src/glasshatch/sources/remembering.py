@@ -100,6 +100,16 @@ def gap_event(kind: SourceKind, gap: Gap, before: Event, arrival: Arrival) -> Ev
     )  # fmt: skip
 
 
+def missed_event(kind: SourceKind, of: str, count: int, reason: str, arrival: Arrival) -> Event:
+    """The event that says what came of a feed and could not be taken."""
+    return Event(
+        id=arrival.new_id(), time=str(arrival.now_ns), action=GAP_ACTION,
+        source=Source(kind=kind.name, name=arrival.name), severity=ACTIONS[GAP_ACTION].severity,
+        outcome=Outcome(status="unknown", reason=f"{count} {of} were lost: {reason}"),
+        attrs={"of": of, "count": count},
+    )  # fmt: skip
+
+
 def gap_key(gap: Gap) -> str:
     """A gap is told once, however often what follows it comes."""
     return f"gap {gap.of} {gap.session} {gap.first} {gap.last}"

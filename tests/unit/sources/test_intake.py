@@ -125,7 +125,7 @@ def test_a_delivery_that_fails_halfway_doubles_nothing_when_it_comes_again(world
 
 
 def test_what_arrives_after_all_doubles_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("glasshatch.sources.intake._PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr("glasshatch.sources.collecting._PATIENCE_SECONDS", 0.05)
     world.record.hold = True
     with pytest.raises(Unavailable, match="in time"):
         world.take({"id": "a"})

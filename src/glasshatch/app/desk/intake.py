@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ...api.feed_values import SourceView
+from ...api.feed_values import ReceiverView, SourceView
 from ...api.values import IntakeResult
 from ...errors import ConfigError
 from ...identity import Identity
 from ...sources import FeedStanding, decode_body
+from ..feeds.planning import ReceiverStanding
 from ..house import House
 
 _NAME_CHARACTERS = 200
@@ -49,23 +50,45 @@ class IntakePart:
         return msgspec.convert(taken, IntakeResult, from_attributes=True)
 
     def list_sources(self, caller: Identity) -> list[SourceView]:
-        """Every feed that ever delivered; holds nothing of the record's content: no read of it."""
-        if not self._house.has_feeds:
-            return []
-        with self._house.intake.feeds() as feeds:
-            standings = feeds.standings()
+        """Every feed that ever delivered, or that a receiver waits for; holds nothing of the record's
+        content: no read of it."""
+        receivers: dict[str, list[ReceiverStanding]] = {}
+        for one in self._house.receivers():
+            receivers.setdefault(f"{one.listening.kind}/{one.listening.name}", []).append(one)
+        standings = {
+            feed: FeedStanding(kind=feed.partition("/")[0], name=feed.partition("/")[2]) for feed in receivers
+        }
+        if self._house.has_feeds:
+            with self._house.intake.feeds() as feeds:
+                standings |= {f"{one.kind}/{one.name}": one for one in feeds.standings()}
         now_ns = self._house.clock.now_ns()
-        return [self._feed_view(one, now_ns) for one in standings]
+        return [
+            self._feed_view(standings[feed], receivers.get(feed, ()), now_ns) for feed in sorted(standings)
+        ]
 
-    def _feed_view(self, one: FeedStanding, now_ns: int) -> SourceView:
+    def _feed_view(self, one: FeedStanding, receivers: Sequence[ReceiverStanding], now_ns: int) -> SourceView:
         feed = f"{one.kind}/{one.name}"
+        problem = next((receiver.problem for receiver in receivers if receiver.problem), one.problem)
         return SourceView(
-            source=one.kind, name=one.name, state="silent" if one.silent else "live" if one.live else "file",
-            ledger=self._house.streams.of_feed(feed), last_event=_text(one.newest_ns),
-            last_delivery=_text(one.last_ns), lag_seconds=f"{one.behind_ns / 10**9:.3f}",
-            rate=f"{one.rate(now_ns):.2f}", events=one.events, duplicates=one.duplicates,
-            quarantined=one.quarantined, gaps=one.gaps, error=one.problem,
+            source=one.kind, name=one.name, state=_state(one), ledger=self._house.streams.of_feed(feed),
+            last_event=_text(one.newest_ns), last_delivery=_text(one.last_ns),
+            lag_seconds=f"{one.behind_ns / 10**9:.3f}", rate=f"{one.rate(now_ns):.2f}", events=one.events,
+            duplicates=one.duplicates, quarantined=one.quarantined, gaps=one.gaps, error=problem,
+            receivers=tuple(map(_receiver_view, receivers)),
         )  # fmt: skip
+
+
+def _state(one: FeedStanding) -> str:
+    if not one.last_ns:
+        return "listening"
+    return "silent" if one.silent else "live" if one.live else "file"
+
+
+def _receiver_view(one: ReceiverStanding) -> ReceiverView:
+    return ReceiverView(
+        protocol=one.listening.protocol, address=one.listening.address, connections=one.connections,
+        received=one.received, refused=one.refused, lost=one.lost, problem=one.problem,
+    )  # fmt: skip
 
 
 def _text(moment_ns: int) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 Duration = Annotated[str, msgspec.Meta(pattern=r"^[1-9][0-9]{0,5}[smhd]$")]
+FeedName = Annotated[str, msgspec.Meta(pattern=r"^[^/\[\]\s]{1,60}/[^\[\]\s]{1,200}$")]
 
 
 class SourcesSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -25,3 +26,23 @@ class FeedSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
     silent: Literal["", "never"] | Duration = ""
     webhook_within: Literal[""] | Duration = ""
+
+
+class ReceiverSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A way in besides HTTP, for a kind of source that has one (`glasshatch sources kinds`).
+
+    source: the feed as `kind/name`, as in `syslog/office`. protocol: one of the kind's, as in `udp`. listen:
+    its address, `host:port`. allow: addresses and networks that may send; by default this machine only, and
+    whoever shows a certificate or token where such are asked for. tls_certificate, tls_key: PEM files, for a
+    protocol with TLS. tls_client_ca: a PEM file of authorities, one of whose certificates senders must show.
+    options: as deliveries of this kind have them.
+    """
+
+    source: FeedName
+    protocol: str
+    listen: str
+    allow: tuple[str, ...] = ()
+    tls_certificate: str = ""
+    tls_key: str = ""
+    tls_client_ca: str = ""
+    options: dict[str, str] = {}

@@ -19,6 +19,7 @@ from ..breakglass.entering import GlassAuthenticator
 from ..breakglass.spooling import SpoolingSink
 from ..config import Config, LoadedConfig, load_config, split_address
 from ..desk import FrontDesk
+from ..feeds.receivers import Receivers
 from ..feeds.watching import watch_feeds
 from ..gaps import GapKeeper
 from ..house import House
@@ -115,6 +116,7 @@ async def _run(house: House, stop: asyncio.Event, lifeline: Lifeline, workers: i
     reviewing = SessionReviews(house, house.reviews, desk.asking)
     gateway = None if workers else _gateway(house, reviewing)
     api = ApiServer(desk, Knocking(house), house.home.front_socket)
+    receivers = Receivers(house)
     link = LinkServer(house.home.link_socket, house.ledgers.items, house.recorder)
     # The record says that we are here before anybody can connect.
     gaps = await asyncio.to_thread(_announce, house, lifeline.restarted)
@@ -128,6 +130,7 @@ async def _run(house: House, stop: asyncio.Event, lifeline: Lifeline, workers: i
             tasks.create_task(keep_schedules(house.reviews)),
             tasks.create_task(watch_gaps(gaps, gateway)),
             tasks.create_task(watch_feeds(house)),
+            tasks.create_task(receivers.watch()),
         ]
         try:
             link.start()
@@ -137,14 +140,18 @@ async def _run(house: House, stop: asyncio.Event, lifeline: Lifeline, workers: i
                 await gateway.start()
             if keeper is not None:
                 keeper.start()
+            await receivers.start()
             _warn(config)
             await asyncio.to_thread(telling.of_waiting)
             by = f", served by {workers} process{'es' * (workers > 1)}" if workers else ""
-            lifeline.ready(f"PostgreSQL on {config.gateway.postgres}{by}")
+            lifeline.ready(
+                ", ".join(filter(None, (f"PostgreSQL on {config.gateway.postgres}{by}", str(receivers))))
+            )
             await stop.wait()
         finally:
             for task in behind:
                 task.cancel()
+            await receivers.stop()
             halted = house.ledgers.error
             if gateway is not None:
                 await gateway.stop(0 if halted else config.server.drain_seconds)
