@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import chdb
-import pyarrow as pa
 
 from ..errors import Conflict, Unavailable
+from .arrow import pa
 
 Parameter = str | int | float
 _ESCAPES = str.maketrans(

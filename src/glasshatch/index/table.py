@@ -8,10 +8,9 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-import pyarrow as pa
-
 from ..errors import GlasshatchError
 from ..events import Event, Source, decode
+from .arrow import pa
 from .columns import FIELDS, NAMES_OF, OPEN_FIELDS, WORDS_OF, body_of, opened, placed
 from .reading import Columns, read
 
