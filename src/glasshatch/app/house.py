@@ -102,6 +102,7 @@ class House:
         self.names = opened[0] if opened else None
         self.intake = Intake(
             self.recorder, self._open_seen, self.sources, clock, os.urandom, self.tenant, self.redactor.texts,
+            self.keyring.feed_key,
             opened[1].clean if opened else None, StatementTexts(self.redactor).clean,
             self.feeds.expects_webhook,
         )  # fmt: skip

@@ -94,6 +94,10 @@ class Keyring:
         self.signing_keys = default.signing_keys
         self.token_keys = {key.epoch: secrets[key.id] for key in self._of("token")}
         self.token_epoch = self._latest("token").epoch
+        # The first one stays as long as the record, whichever is in use.
+        self.feed_key = HKDF(SHA256(), 32, salt=None, info=b"glasshatch feed digests v1").derive(
+            self.token_keys[min(self.token_keys)]
+        )
         self.control_mac_key = secrets[self._latest("control").id]
         # One more use of that secret, apart from the other by its purpose (RFC 5869).
         self.page_key = HKDF(SHA256(), 32, salt=None, info=b"glasshatch page cookie v1").derive(

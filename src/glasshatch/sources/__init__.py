@@ -11,13 +11,14 @@ from .feeds import Feeds
 from .files import BEGIN, Lines, Place, read_lines
 from .following import Followed, LogFollower
 from .forms import Form, Options, json_form, whole_lines
-from .intake import PARAMETERS, Intake, IntakeResult
+from .intake import PARAMETERS, Intake
 from .items import MAX_ITEM_BYTES, Item, Piece
 from .mapping import load_mapping
 from .parsed import Arrival, Gap, Memory, Parsed, Rejected, Setup, SourceKind, time_ns
 from .positions import LogPosition, Position, Positions, mark_of, state_directory
 from .receiving import Counts, Door, Listening, Receive, Receiver, Way, cannot_listen, server_context
 from .remembering import Memories
+from .result import IntakeResult
 from .seen import Seen
 from .standing import FeedStanding
 

@@ -19,13 +19,26 @@ from .items import Item
 from .parsed import Arrival, Parsed, Rejected, SourceKind
 from .quarantine import quarantined
 from .remembering import gap_event, gap_key, missed_event
+from .result import NAMED_PROBLEMS, IntakeResult, Problem
 from .seen import LABEL, Seen, key_of
-from .taken import BATCH_ITEMS, Delivery, Taken, batches, fullest, heaviest, in_order, key_of_rejected, skewed
+from .taken import (
+    BATCH_ITEMS,
+    Delivery,
+    Taken,
+    batches,
+    content_of,
+    contradicting,
+    fullest,
+    heaviest,
+    in_order,
+    key_of_rejected,
+    skewed,
+)  # fmt: skip
 
 PARAMETERS = "parameters"
 """Under this name in `attrs` stand the values that a statement was given."""
 
-_NAMED_PROBLEMS = 20
+_CONTESTED = "has the id of another event, which says something else"
 
 
 class Recorder(Protocol):
@@ -41,31 +54,6 @@ class Recorder(Protocol):
         """
 
 
-class Problem(msgspec.Struct, frozen=True):
-    """An item that is quarantined: its place, and why."""
-
-    item: int
-    reason: str
-
-
-class IntakeResult(msgspec.Struct, frozen=True):
-    """What became of the items of a delivery."""
-
-    accepted: int = 0
-    duplicates: int = 0
-    quarantined: int = 0
-    skewed: int = 0
-    problems: tuple[Problem, ...] = ()
-
-    def plus(self, other: IntakeResult) -> IntakeResult:
-        """Both together."""
-        return IntakeResult(
-            self.accepted + other.accepted, self.duplicates + other.duplicates,
-            self.quarantined + other.quarantined, self.skewed + other.skewed,
-            (self.problems + other.problems)[:_NAMED_PROBLEMS],
-        )  # fmt: skip
-
-
 class Intake:
     """Takes deliveries of any kind of source. Safe from any thread."""
 
@@ -78,6 +66,7 @@ class Intake:
         random: Callable[[int], bytes],
         tenant: str,
         redact: Callable[[Sequence[str]], list[str]],
+        secret: bytes,
         names: Callable[[Sequence[Event], str], list[Event]] | None = None,
         statements: Callable[[Sequence[Event], str], list[Event]] | None = None,
         expects: Expects = lambda feed: False,
@@ -86,6 +75,7 @@ class Intake:
 
         Args:
             redact: Takes what is personal out of texts, before an excerpt is cut of them.
+            secret: The key of digests of what is not redacted yet; the same for as long as the record lasts.
             names: Takes names out of the free text of a feed's events; it may take its time, and only the
                 delivery that it is about waits.
             statements: Takes what is personal out of the statements of events, given their language. Without
@@ -102,6 +92,7 @@ class Intake:
         self._random = random
         self._tenant = tenant
         self._redact = redact
+        self._secret = secret
         self._names = names
         self._statements = statements
         self._expects = expects
@@ -208,7 +199,9 @@ class Intake:
             return self._rejected(delivery, item, parsed.reason, arrival)
         key = self._key(delivery, parsed.key) if parsed.key else ""
         event, off = skewed(parsed.event, delivery.now_ns, live=not delivery.first_line)
-        return Taken(item, self._complete(event, delivery, key), key, parsed.key, parsed.weight, "", off)
+        content = content_of(item, arrival) if key and kind.one_content else ""
+        whole = self._complete(event, delivery, key)
+        return Taken(item, whole, key, parsed.key, parsed.weight, skewed=off, content=content)
 
     def _cleaned(self, delivery: Delivery, taken: list[Taken]) -> list[Taken]:
         """Without what stands in statements, and names in free text."""
@@ -225,13 +218,16 @@ class Intake:
         now_ns = delivery.now_ns
         line = place if delivery.first_line else 0
         return Arrival(
-            now_ns, delivery.name, self._tenant, lambda: uuid7(now_ns, self._random(10)), delivery.file, line
-        )
+            now_ns, delivery.name, self._tenant, lambda: uuid7(now_ns, self._random(10)), delivery.file, line,
+            self._secret,
+        )  # fmt: skip
 
-    def _rejected(self, delivery: Delivery, item: Item, reason: str, arrival: Arrival) -> Taken:
+    def _rejected(
+        self, delivery: Delivery, item: Item, reason: str, arrival: Arrival, short: str = ""
+    ) -> Taken:
         where = f"{'line' if delivery.first_line else 'item'} {item.place}"
         event = quarantined(delivery.kind, item, f"{where} {reason}", arrival, self._redact)
-        short = key_of_rejected(item, arrival)
+        short = short or key_of_rejected(item, arrival)
         key = self._key(delivery, short) if short else ""
         return Taken(item, self._complete(event, delivery, key), key, short, 0, reason)
 
@@ -254,6 +250,9 @@ class Intake:
         seen = self._ready()
         try:
             known = seen.known([one.key for one in taken if one.key])
+            if contrary := contradicting(taken, known):
+                taken = self._contested(delivery, taken, contrary)
+                known |= seen.known([taken[place].key for place in contrary])
             fresh = [one for one in taken if not one.key or one.key not in known]
             gaps: list[Taken] = []
             answered: list[Taken] = []
@@ -266,7 +265,8 @@ class Intake:
             self._feed_book.memories.keep()
             self._feed_book.arrived(delivery, taken, fresh, total, len(gaps))
             if last is not None:
-                seen.note([one.key for one in answered if one.key], last.index + 1, last.ledger)
+                contents = {one.key: one.content for one in answered if one.content}
+                seen.note([one.key for one in answered if one.key], last.index + 1, last.ledger, contents)
             else:
                 seen.settle()
         except BaseException:
@@ -277,8 +277,19 @@ class Intake:
         problems = [Problem(one.place, one.problem) for one in fresh if one.problem]
         return IntakeResult(
             accepted=len(fresh) - len(problems), duplicates=total - len(fresh), quarantined=len(problems),
-            skewed=sum(one.skewed for one in fresh), problems=tuple(problems[:_NAMED_PROBLEMS]),
+            skewed=sum(one.skewed for one in fresh), problems=tuple(problems[:NAMED_PROBLEMS]),
         )  # fmt: skip
+
+    def _contested(self, delivery: Delivery, taken: list[Taken], places: list[int]) -> list[Taken]:
+        """With those at these places quarantined, each content of an id once."""
+        others = list(taken)
+        for place in places:
+            one, arrival = taken[place], self._arrival(delivery, taken[place].place)
+            rejected = self._rejected(
+                delivery, one.item, _CONTESTED, arrival, f"other {one.short} {one.content}"
+            )
+            others[place] = self._cleaned(delivery, [rejected])[0]
+        return others
 
     def _met(self, delivery: Delivery, seen: Seen, fresh: list[Taken]) -> tuple[list[Taken], list[Taken]]:
         """The events with what earlier ones of the feed told of them, and the gaps, by what they precede."""

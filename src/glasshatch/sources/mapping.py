@@ -127,7 +127,8 @@ def load_mapping(file: Path) -> tuple[SourceKind, tuple[Example, ...]]:
 def _source(found: MappingFile, file: Path) -> SourceKind:
     parse: Parse = partial(parse_mapped, _plan(found, file))
     return SourceKind(
-        found.name, found.reads, parse, opaque=bool(found.secrets), one_instance=found.one_instance,
+        found.name, found.reads, parse, opaque=bool(found.secrets), one_content=True,
+        one_instance=found.one_instance,
         workforce=found.workforce, form=partial(json_form, member=found.list or "items"),
     )  # fmt: skip
 

@@ -24,7 +24,8 @@ class Arrival(msgspec.Struct, frozen=True):
     """The circumstances under which an item came.
 
     now_ns: when. name: the source's instance, as it was named at delivery. tenant: whose record it is.
-    new_id: a fresh event id. file, line: the item's place in a file, from 1; 0 for a live delivery.
+    new_id: a fresh event id. file, line: the item's place in a file, from 1; 0 for a live delivery. secret:
+    without which nobody can try out what a digest was made of.
     """
 
     now_ns: int
@@ -33,12 +34,17 @@ class Arrival(msgspec.Struct, frozen=True):
     new_id: Callable[[], str]
     file: str = ""
     line: int = 0
+    secret: bytes = b""
+
+    def digest(self, data: bytes) -> str:
+        """What tells contents apart, and gives nothing away of them: they are not redacted yet."""
+        return hashlib.blake2b(data, digest_size=16, key=self.secret).hexdigest()
 
     def key_of(self, data: bytes) -> str:
         """What tells an item without an id of its own: in a file its place and bytes; it comes once."""
         if not self.line:
             return ""
-        return f"line {self.file} {self.line} {hashlib.blake2b(data, digest_size=16).hexdigest()}"
+        return f"line {self.file} {self.line} {self.digest(data)}"
 
 
 class Parsed(msgspec.Struct, frozen=True):
@@ -103,6 +109,9 @@ class SourceKind(msgspec.Struct, frozen=True):
     opaque: bool = False
     """Whether secrets in it have no form by which a detector would know them. Of an item that is not
     understood, so that nobody can say where they stand, only the names of its members are kept."""
+    one_content: bool = False
+    """Whether copies of a fact are equal, so that an id that comes again with other content is another fact,
+    or a forged one: it is quarantined."""
     one_instance: bool = True
     """Whether keys are told apart by instance; otherwise two instances may deliver the same fact."""
     form: Callable[[Options], Form] = json_form

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import ssl
 
     from .forms import Options
-    from .intake import IntakeResult
     from .items import Item
+    from .result import IntakeResult
 
 
 class Way(msgspec.Struct, frozen=True):

@@ -88,27 +88,37 @@ class Seen:
                 keys = []
         self.note(keys, stop, ledger)
 
-    def known(self, keys: Sequence[str]) -> set[str]:
-        """Which of the keys were recorded before."""
-        found: set[str] = set()
+    def known(self, keys: Sequence[str]) -> dict[str, str]:
+        """Which of the keys were recorded before, with the digest of each one's content, or nothing."""
+        found: dict[str, str] = {}
         for start in range(0, len(keys), _CHUNK):
             chunk = [bytes.fromhex(key) for key in keys[start : start + _CHUNK]]
             marks = ",".join("?" * len(chunk))
-            rows = self._database.execute(f"SELECT key FROM seen WHERE key IN ({marks})", chunk)  # noqa: S608
-            found.update(row[0].hex() for row in rows)
+            rows = self._database.execute(f"SELECT key, content FROM seen WHERE key IN ({marks})", chunk)  # noqa: S608
+            found.update((key.hex(), (content or b"").hex()) for key, content in rows)
         return found
 
-    def note(self, keys: Sequence[str], watermark: int, ledger: str = DEFAULT_LEDGER) -> None:
+    def note(
+        self,
+        keys: Sequence[str],
+        watermark: int,
+        ledger: str = DEFAULT_LEDGER,
+        contents: Mapping[str, str] | None = None,
+    ) -> None:
         """These are in the record, and so is every key before the watermark in this ledger.
+
+        Args:
+            contents: The digests of contents, by key; none for a key that stands for no one content. They
+                are kept only here: what is learned from the record has none.
 
         Raises:
             Unavailable: The file cannot be written; the record has the keys, and the next start learns them.
         """
+        digests = contents or {}
+        rows = [(bytes.fromhex(key), bytes.fromhex(digests.get(key, "")) or None) for key in keys]
         try:
             with self._database:
-                self._database.executemany(
-                    "INSERT OR IGNORE INTO seen VALUES (?)", [(bytes.fromhex(key),) for key in keys]
-                )
+                self._database.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?)", rows)
                 self._database.execute(
                     "INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
                     " WHERE CAST(value AS INTEGER) < CAST(excluded.value AS INTEGER)",
@@ -191,7 +201,11 @@ class Seen:
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("PRAGMA synchronous = NORMAL")
             database.execute("CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)")
-            database.execute("CREATE TABLE IF NOT EXISTS seen (key BLOB PRIMARY KEY) WITHOUT ROWID")
+            database.execute(
+                "CREATE TABLE IF NOT EXISTS seen (key BLOB PRIMARY KEY, content BLOB) WITHOUT ROWID"
+            )
+            if not _has_contents(database):
+                database.execute("ALTER TABLE seen ADD COLUMN content BLOB")
             database.execute(
                 "CREATE TABLE IF NOT EXISTS feeds (feed TEXT PRIMARY KEY, standing BLOB NOT NULL)"
             )
@@ -214,6 +228,11 @@ class Seen:
             database.close()
             raise
         return database
+
+
+def _has_contents(database: sqlite3.Connection) -> bool:
+    """Whether the table is one that notes contents; an older version's did not."""
+    return any(row[1] == "content" for row in database.execute("PRAGMA table_info(seen)"))
 
 
 def _mark(ledger: str) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -43,6 +42,8 @@ class Taken(msgspec.Struct, frozen=True):
     problem: str = ""
     skewed: bool = False
     is_gap: bool = False
+    content: str = ""
+    """A digest of what it says, where copies of a fact are equal."""
 
     @property
     def place(self) -> int:
@@ -84,10 +85,11 @@ def in_order(gaps: list[Taken], fresh: list[Taken]) -> list[Taken]:
 
 
 def heaviest(items: list[Taken]) -> list[Taken]:
-    """Of several copies of a fact in one batch the fullest one, at the place of the first."""
+    """Of several copies of a fact in one batch the fullest one, at the place of the first. Of those that say
+    something else than the first, one of each."""
     best: dict[str, Taken] = {}
     for one in items:
-        name = one.key or f"-{one.place}"
+        name = one.key + one.content if one.key else f"-{one.place}"
         known = best.get(name)
         if known is None or one.weight > known.weight:
             best[name] = one
@@ -96,11 +98,27 @@ def heaviest(items: list[Taken]) -> list[Taken]:
 
 def key_of_rejected(item: Item, arrival: Arrival) -> str:
     """What is not understood comes once as well, if its place in a file or its own id tells it again."""
-    content = hashlib.blake2b(item.data, digest_size=16).hexdigest()
+    content = arrival.digest(item.data)
     if arrival.line:
         return f"rejected line {arrival.file} {arrival.line} {content}"
     given = item.value.get("id") if isinstance(item.value, dict) else None
     return f"rejected id {given} {content}" if isinstance(given, str) and given else ""
+
+
+def content_of(item: Item, arrival: Arrival) -> str:
+    """A digest of what an item says, in whatever order its members stand."""
+    return arrival.digest(msgspec.json.encode(item.value, order="sorted"))
+
+
+def contradicting(items: Sequence[Taken], known: Mapping[str, str]) -> list[int]:
+    """The places in this list of those whose key stands for another content: in the record, or of an earlier
+    one of the list. What was recorded before contents were noted contradicts nothing."""
+    first = dict(known)
+    places = []
+    for place, one in enumerate(items):
+        if one.content and (first.setdefault(one.key, one.content) or one.content) != one.content:
+            places.append(place)
+    return places
 
 
 def skewed(event: Event, now_ns: int, *, live: bool) -> tuple[Event, bool]:

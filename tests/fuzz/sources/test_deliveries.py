@@ -94,6 +94,7 @@ def test_every_item_is_accounted_for(
         os.urandom,
         "default",
         redactor.texts,
+        b"a key",
     )
     result = intake.take(kind, "one", body)
     intake.close()

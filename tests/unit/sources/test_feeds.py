@@ -52,7 +52,7 @@ class Keeper:
 
     def _open(self) -> Intake:
         return Intake(
-            self.record, self._seen, SOURCES, self.clock, os.urandom, "default", list,
+            self.record, self._seen, SOURCES, self.clock, os.urandom, "default", list, b"",
             expects=lambda feed: feed == "kubernetes/prod",
         )  # fmt: skip
 

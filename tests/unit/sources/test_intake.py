@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import itertools
 import json
 import os
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -17,6 +20,7 @@ from glasshatch.clock import SystemClock
 from glasshatch.errors import ConfigError, GlasshatchError, TooLarge, Unavailable
 from glasshatch.events import Actor, Event, Receipt, encode
 from glasshatch.sources import SOURCES, Intake, Seen
+from glasshatch.sources.seen import key_of
 
 
 class Record:
@@ -61,7 +65,9 @@ class World:
         self.restart()
 
     def restart(self) -> None:
-        self.intake = Intake(self.record, self._seen, SOURCES, SystemClock(), os.urandom, "default", list)
+        self.intake = Intake(
+            self.record, self._seen, SOURCES, SystemClock(), os.urandom, "default", list, b"a key"
+        )
 
     def _seen(self) -> Seen:
         self.opened += 1
@@ -86,6 +92,66 @@ def test_an_id_is_recorded_once_whatever_is_delivered_again(world: World) -> Non
     world.restart()
     assert world.take({"id": "a"}, {"id": "c"}, {"id": "d"}) == (1, 2, 0)
     assert len(world.record.events) == 4
+
+
+OTHER = "has the id of another event, which says something else"
+
+
+def test_an_id_that_comes_again_with_other_content_is_quarantined_once(world: World) -> None:
+    first, other = {"id": "a", "amount": 1}, {"id": "a", "amount": 2}
+    assert world.take(first) == (1, 0, 0)
+    assert world.take({"amount": 1, "id": "a"}) == (0, 1, 0)  # the same, in another order
+    assert world.take(other, {"id": "b"}) == (1, 0, 1)
+    assert world.take(other, other, first) == (0, 3, 0)
+    told = world.record.events[1]
+    assert (told.action, told.attrs["reason"]) == ("intake.quarantined", f"item 1 {OTHER}")
+    assert told.attrs["item"] == other
+    world.restart()
+    assert world.take(other, {"id": "a", "amount": 3}) == (0, 1, 1)
+    assert [event.action for event in world.record.events].count("intake.quarantined") == 2
+
+
+def test_in_one_delivery_the_first_content_of_an_id_stays(world: World) -> None:
+    items = [
+        {"id": "a", "n": 1},
+        {"id": "a", "n": 2},
+        {"id": "a", "n": 1},
+        {"id": "a", "n": 3},
+        {"id": "a", "n": 2},
+    ]
+    assert world.take(*items) == (1, 2, 2)
+    assert [event.attrs.get("n") for event in world.record.events] == [1, None, None]
+    assert world.take(*items) == (0, 5, 0)
+
+
+def test_contents_are_not_compared_with_what_only_the_record_knows(world: World, tmp_path: Path) -> None:
+    world.take({"id": "a", "n": 1})
+    world.intake.close()
+    (tmp_path / "seen.db").unlink()
+    world.restart()
+    assert world.take({"id": "a", "n": 2}, {"id": "a", "n": 3}) == (0, 2, 0)
+
+
+def test_a_store_of_an_older_version_is_used_further(world: World, tmp_path: Path) -> None:
+    world.take({"id": "a", "n": 1})
+    world.intake.close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "seen.db")) as database:
+        database.executescript(
+            "CREATE TABLE old (key BLOB PRIMARY KEY) WITHOUT ROWID; INSERT INTO old SELECT key FROM seen;"
+            "DROP TABLE seen; ALTER TABLE old RENAME TO seen"
+        )
+    world.restart()
+    assert world.take({"id": "a", "n": 2}, {"id": "b", "n": 1}) == (1, 1, 0)
+    assert world.take({"id": "b", "n": 2}) == (0, 0, 1)
+    assert world.opened == 2
+
+
+def test_nobody_can_try_out_what_a_line_without_id_said(world: World) -> None:
+    line = b'{"phone":"555-0100"}'
+    world.intake.take("json", "prod", line, file="log", first_line=1)
+    plain = hashlib.blake2b(line, digest_size=16).hexdigest()
+    guessed = key_of("default", "json", "prod", f"line log 1 {plain}")
+    assert guessed != world.record.events[0].labels["dedup"]
 
 
 def test_instances_are_told_apart(world: World) -> None:

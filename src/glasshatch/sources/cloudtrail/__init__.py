@@ -11,6 +11,7 @@ SOURCE = SourceKind(
     "CloudTrail's records, from delivered files (an object with Records) or one a line",
     parse,
     opaque=True,
+    one_content=True,
     one_instance=False,
     workforce=True,
     form=partial(json_form, member="Records"),

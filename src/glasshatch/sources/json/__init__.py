@@ -4,5 +4,8 @@ from ..parsed import SourceKind
 from .parse import parse
 
 SOURCE = SourceKind(
-    "json", "JSON objects: canonical events, or any other, kept with what is understood of it", parse
+    "json",
+    "JSON objects: canonical events, or any other, kept with what is understood of it",
+    parse,
+    one_content=True,
 )
