@@ -6,6 +6,7 @@ import gzip
 import http.client
 import random
 import threading
+import time
 from collections.abc import Callable
 from urllib.parse import quote
 
@@ -22,6 +23,8 @@ _BATCH_BYTES = 1 << 20
 _TIMEOUT_SECONDS = 30.0
 _FIRST_WAIT_SECONDS = 0.1
 _LONGEST_WAIT_SECONDS = 30.0
+_GATHER_SECONDS = 0.05
+_SYNC_SECONDS = 1.0
 _GOOD_FOR_NOTHING = (400, 413, 422)
 
 
@@ -37,11 +40,19 @@ class Sender:
     """One background thread for one spool; its failures are told, never raised."""
 
     def __init__(
-        self, spool: Spool, server: str, token: Callable[[], str], name: str, problem: Problem
+        self,
+        spool: Spool,
+        server: str,
+        token: Callable[[], str],
+        name: str,
+        problem: Problem,
+        work: Callable[[], float | None],
     ) -> None:
         """Start sending.
 
         Args:
+            work: What else is to be done in the background; returns in how many seconds it wants to be called
+                again, or None for when there is something to send.
             token: Read anew for each connection, so that a renewed one is used.
             problem: Told once of each new kind of trouble, in words that hold no event.
 
@@ -53,8 +64,11 @@ class Sender:
         self._token = token
         self._path = f"/v1/events?name={quote(name, safe='')}"
         self._problem = problem
+        self._work = work
         self._told = ""
         self._wake = threading.Event()
+        self._hurry = threading.Event()
+        self._synced_s = 0.0
         self._stopping = threading.Event()
         self._idle = threading.Condition()
         self.sent = 0
@@ -63,11 +77,13 @@ class Sender:
         self._thread.start()
 
     def wake(self) -> None:
-        """There is something to send."""
-        self._wake.set()
+        """There is something to send. Cheap where that is known already."""
+        if not self._wake.is_set():
+            self._wake.set()
 
     def flush(self, timeout_s: float) -> bool:
         """Wait until all is acknowledged; False if that takes longer."""
+        self._hurry.set()
         self.wake()
         with self._idle:
             return self._idle.wait_for(lambda: not self._spool.pending, timeout_s)
@@ -75,6 +91,7 @@ class Sender:
     def stop(self) -> None:
         """End after the delivery in hand."""
         self._stopping.set()
+        self._hurry.set()
         self.wake()
         self._thread.join(_TIMEOUT_SECONDS)
         self._connection.close()
@@ -82,13 +99,11 @@ class Sender:
     def _run(self) -> None:
         wait_s = _FIRST_WAIT_SECONDS
         while not self._stopping.is_set():
-            if not self._spool.pending:
-                with self._idle:
-                    self._idle.notify_all()
-                self._wake.wait()
-                self._wake.clear()
-                continue
             try:
+                due_s = self._housework()
+                if not self._spool.pending:
+                    self._rest(due_s)
+                    continue
                 pause_s = self._deliver(_BATCH_EVENTS)
             except Exception as error:
                 # Whatever it is, a thread that ends would lose nothing but would send nothing either.
@@ -98,8 +113,30 @@ class Sender:
                 wait_s = _FIRST_WAIT_SECONDS
                 continue
             # Between half and all of it, so that many clients do not come back at the same moment.
-            self._stopping.wait(max(pause_s, wait_s * (0.5 + random.random() / 2)))  # noqa: S311
+            self._pause(max(pause_s, wait_s * (0.5 + random.random() / 2)))  # noqa: S311
             wait_s = min(wait_s * 2, _LONGEST_WAIT_SECONDS)
+
+    def _pause(self, seconds: float) -> None:
+        """Let the server be for a while, and do what else is due."""
+        end_s = time.monotonic() + seconds
+        while (left_s := end_s - time.monotonic()) > 0 and not self._stopping.is_set():
+            self._stopping.wait(min(left_s, self._housework() or left_s))
+
+    def _housework(self) -> float | None:
+        now_s = time.monotonic()
+        if now_s - self._synced_s >= _SYNC_SECONDS:
+            self._synced_s = now_s
+            self._spool.sync()
+        return self._work()
+
+    def _rest(self, due_s: float | None) -> None:
+        """Until there is something to send or to do; then a little longer, for more may come."""
+        with self._idle:
+            self._idle.notify_all()
+        if self._wake.wait(due_s):
+            self._hurry.wait(_GATHER_SECONDS)
+        self._hurry.clear()
+        self._wake.clear()
 
     def _deliver(self, count: int) -> float | None:
         """Send the oldest events. None if they are gone from the spool, else how long to wait at least."""

@@ -4,6 +4,7 @@
     DIR/lock       held by the one process that owns the spool
     DIR/<n>.spool  segments: a magic, then frames of length, CRC-32, nonce and AES-256-GCM ciphertext
     DIR/<n>.refused  one event each that the server refuses for good, kept for a person to look at
+    DIR/held       what is counted before it is written (held.py)
 
 A crash leaves at most one torn frame at the end of the newest segment; nobody was answered for it, and it
 is cut off. Segments that were sent but not yet removed are sent again, which the events' ids make harmless.
@@ -13,29 +14,28 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import itertools
 import os
-import struct
 import threading
-import zlib
+from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ..errors import ConfigError, Conflict, Unavailable
+from .frames import MAGIC, Frames, ends_of, sync_folder, write_file
 
-_MAGIC = b"GHSPOOL1"
-_FRAME = struct.Struct(">II12s")
-_KEY_BYTES = 32
 _SEGMENT_BYTES = 1 << 20
+_MEMORY_BYTES = 4 << 20
+"""What was appended last is also kept here, so that sending it neither reads nor decrypts."""
 
 
 class Place(msgspec.Struct, frozen=True, order=True):
     """A position in the spool: before it, everything is acknowledged."""
 
     segment: int
-    offset: int = len(_MAGIC)
+    offset: int = len(MAGIC)
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -43,6 +43,10 @@ class Batch(msgspec.Struct, frozen=True):
 
     events: list[bytes]
     ends: list[Place]
+
+
+class Full(Unavailable):
+    """The spool holds as much as it may."""
 
 
 class Spool:
@@ -64,130 +68,227 @@ class Spool:
         self._limit = limit_bytes
         self._durable = durable
         self._lock = threading.Lock()
+        self._syncing = threading.Lock()
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._owner = _take(directory)
-            self._cipher = AESGCM(key or _key_file(directory / "key"))
+            self._key = key
+            self.frames = Frames(key, directory)
             self._sizes = {int(path.stem): path.stat().st_size for path in directory.glob("*.spool")}
         except OSError as error:
             raise ConfigError(f"the spool cannot be used: {error.strerror}", file=str(directory)) from None
         self._active = -1
         self._descriptor = -1
-        self._acknowledged = Place(min(self._sizes, default=0))
         self._mend()
+        self._acknowledged = Place(min(self._sizes, default=0))
+        self._total = sum(self._sizes.values())
+        self._end = max((Place(*one) for one in self._sizes.items()), default=self._acknowledged)
+        self._synced, self._unsyncable = self._end, Place(-1)
+        self._left_behind: list[int] = []
+        self._made_a_file = False
+        # Each with the place before and behind it; the first is next to be sent if its place is reached.
+        self._memory: deque[tuple[Place, Place, bytes]] = deque()
+        self._memory_bytes = 0
+
+    def other_frames(self) -> Frames:
+        """Frames under the same key, for a writer with a lock of its own."""
+        return Frames(self._key, self._directory)
+
+    @property
+    def directory(self) -> Path:
+        """Where it lies."""
+        return self._directory
 
     def append(self, event: bytes) -> None:
         """Keep an event; when this returns it survives a crash, and power loss if durable.
 
         Raises:
-            Unavailable: The spool is full, or the disk is; the event is not kept.
+            Full: The spool may hold no more; the event is not kept.
+            Unavailable: The disk takes no more; the event is not kept.
         """
-        nonce = os.urandom(12)
-        sealed = self._cipher.encrypt(nonce, event, _MAGIC)
-        frame = _FRAME.pack(len(sealed), zlib.crc32(sealed), nonce) + sealed
         with self._lock:
-            if sum(self._sizes.values()) + len(frame) > self._limit:
-                raise Unavailable(
+            frame = self.frames.seal(event)
+            if self._total + len(frame) > self._limit:
+                raise Full(
                     "the spool is full: the server has not taken events for long",
                     hint="look at the server, or give the spool more room",
                 )
-            self._write(frame)
+            end = self._write(frame)
+            self._remember(event, end)
+        if self._durable:
+            self._sync(end)
+
+    def sync(self) -> None:
+        """Bring to the disk what is not there yet; whatever fails is left to the next time."""
+        with contextlib.suppress(Unavailable):
+            self._sync(self._end)
 
     def read(self, count: int, size: int) -> Batch:
         """The oldest events that are not acknowledged, at most so many and about so many bytes."""
-        events: list[bytes] = []
-        ends: list[Place] = []
+        batch = Batch([], [])
         with self._lock:
             place, sizes = self._acknowledged, dict(self._sizes)
-        for segment in sorted(number for number in sizes if number >= place.segment):
-            offset = place.offset if segment == place.segment else len(_MAGIC)
-            data = self._slice(segment, offset, sizes[segment], size)
-            for event, end in self._frames(data, offset):
-                events.append(event)
-                ends.append(Place(segment, end))
-                size -= len(event)
-                if len(events) == count or size <= 0:
-                    return Batch(events, ends)
-        return Batch(events, ends)
+            remembered = self._memory and place >= self._memory[0][0]
+            newest = list(itertools.islice(self._memory, count)) if remembered else []
+        stored = newest and ((event, end) for _, end, event in newest)
+        for event, end in stored or self._stored(place, sizes, size):
+            batch.events.append(event)
+            batch.ends.append(end)
+            size -= len(event)
+            if len(batch.events) == count or size <= 0:
+                break
+        return batch
 
     def acknowledge(self, place: Place) -> None:
         """Everything before the place is the server's now; whole segments before it are removed."""
         with self._lock:
             self._acknowledged = max(place, self._acknowledged)
+            self._forget(self._acknowledged)
             for number in sorted(self._sizes):
                 finished = number < place.segment or (
                     number == place.segment and place.offset >= self._sizes[number]
                 )
                 if not finished:
                     break
-                if number == self._active:
-                    self._close_active()
-                self._path(number).unlink(missing_ok=True)
-                del self._sizes[number]
+                self._remove(number)
+
+    def oldest(self) -> tuple[int, int]:
+        """The oldest segment and how many events in it are not acknowledged; (-1, 0) if there is none."""
+        with self._lock:
+            number = min(self._sizes, default=-1)
+            if number < 0:
+                return -1, 0
+            offset = self._acknowledged.offset if number == self._acknowledged.segment else len(MAGIC)
+            data = self._slice(number, offset, self._sizes[number], _SEGMENT_BYTES * 2)
+            return number, len(ends_of(data, 0))
+
+    def drop(self, number: int) -> None:
+        """Remove a segment with what is in it, to make room; nothing if it is gone already."""
+        with self._lock:
+            if number in self._sizes:
+                end = Place(number, self._sizes[number])
+                self._acknowledged = max(end, self._acknowledged)
+                self._forget(self._acknowledged)
+                self._remove(number)
 
     def refuse(self, event: bytes) -> Path:
         """Put an event aside that the server will never take; returns where it lies, encrypted."""
-        nonce = os.urandom(12)
-        sealed = self._cipher.encrypt(nonce, event, _MAGIC)
+        with self._lock:
+            frame = self.frames.seal(event)
         number = len(list(self._directory.glob("*.refused")))
         path = self._directory / f"{number:08d}.refused"
-        _write_file(path, _MAGIC + _FRAME.pack(len(sealed), zlib.crc32(sealed), nonce) + sealed)
+        write_file(path, MAGIC + frame)
         return path
 
     @property
     def pending(self) -> bool:
         """Whether anything waits for the server."""
-        with self._lock:
-            return any(
-                number > self._acknowledged.segment or size > self._acknowledged.offset
-                for number, size in self._sizes.items()
-                if number >= self._acknowledged.segment
-            )
+        return self._end > self._acknowledged
 
     def close(self) -> None:
         """Let the directory go; what is unsent stays in it."""
-        with self._lock:
+        with self._syncing, self._lock:
             self._close_active()
+            for descriptor in self._left_behind:
+                os.close(descriptor)
+            self._left_behind = []
             if self._owner >= 0:
                 os.close(self._owner)
                 self._owner = -1
 
-    def _write(self, frame: bytes) -> None:
+    def _stored(self, place: Place, sizes: dict[int, int], size: int) -> Iterator[tuple[bytes, Place]]:
+        """Events from the disk, and the place behind each."""
+        for segment in sorted(number for number in sizes if number >= place.segment):
+            offset = place.offset if segment == place.segment else len(MAGIC)
+            with contextlib.suppress(FileNotFoundError):  # it was dropped meanwhile
+                for event, end in self.frames.opened(self._slice(segment, offset, sizes[segment], size)):
+                    yield event, Place(segment, offset + end)
+
+    def _write(self, frame: bytes) -> Place:
         if self._descriptor < 0 or self._sizes[self._active] >= _SEGMENT_BYTES:
             self._open_next()
         end = self._sizes[self._active]
         try:
-            written = os.pwrite(self._descriptor, frame, end)
-            if written < len(frame):
+            if os.pwrite(self._descriptor, frame, end) < len(frame):
                 raise OSError(28, "No space left on device")
-            if self._durable:
-                os.fdatasync(self._descriptor)
         except OSError as error:
             # A torn frame must not stand before later ones: it is cut off, or ends this segment.
             with contextlib.suppress(OSError):
                 os.ftruncate(self._descriptor, end)
             self._close_active()
-            raise Unavailable(
-                f"the spool cannot be written: {error.strerror}", hint="look at its disk"
-            ) from None
+            raise _unwritable(error) from None
         self._sizes[self._active] = end + len(frame)
+        self._total += len(frame)
+        return Place(self._active, end + len(frame))
+
+    def _sync(self, place: Place) -> None:
+        """Wait until the disk has everything before the place; whoever waits meanwhile is served too.
+
+        Raises:
+            Unavailable: It does not take it. The event is written and may still arrive.
+        """
+        if self._synced >= place:
+            return
+        with self._syncing:
+            if self._synced >= place:
+                return
+            with self._lock:
+                # Copies, for another thread may close ours while the disk is waited for.
+                files, self._left_behind = self._left_behind, []
+                if self._descriptor >= 0:
+                    files.append(os.dup(self._descriptor))
+                end, folder, self._made_a_file = self._end, self._made_a_file, False
+            try:
+                if place <= self._unsyncable:
+                    raise OSError(5, "Input/output error")
+                for descriptor in files:
+                    os.fdatasync(descriptor)
+                if folder:
+                    sync_folder(self._directory)
+            except OSError as error:
+                # The system tells of a lost page only once: nobody may ask again and hear that all is well.
+                self._unsyncable = max(end, self._unsyncable)
+                with self._lock:
+                    self._close_active()
+                raise _unwritable(error) from None
+            finally:
+                for descriptor in files:
+                    os.close(descriptor)
+            self._synced = max(end, self._synced)
+
+    def _remember(self, event: bytes, end: Place) -> None:
+        self._memory.append((self._end, end, event))
+        self._end = end
+        self._memory_bytes += len(event)
+        while self._memory_bytes > _MEMORY_BYTES:
+            self._memory_bytes -= len(self._memory.popleft()[2])
+
+    def _forget(self, place: Place) -> None:
+        while self._memory and self._memory[0][1] <= place:
+            self._memory_bytes -= len(self._memory.popleft()[2])
 
     def _open_next(self) -> None:
-        self._close_active()
-        number = max([*self._sizes, self._acknowledged.segment], default=0) + 1
+        if self._descriptor >= 0:
+            self._left_behind.append(self._descriptor)
+            self._descriptor = self._active = -1
+        number = max([*self._sizes, self._acknowledged.segment, self._end.segment], default=0) + 1
         try:
             self._descriptor = os.open(
                 self._path(number), os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600
             )
-            os.write(self._descriptor, _MAGIC)
-            if self._durable:
-                _sync_folder(self._directory)
+            os.write(self._descriptor, MAGIC)
         except OSError as error:
-            raise Unavailable(
-                f"the spool cannot be written: {error.strerror}", hint="look at its disk"
-            ) from None
+            raise _unwritable(error) from None
+        self._made_a_file = True
         self._active = number
-        self._sizes[number] = len(_MAGIC)
+        self._sizes[number] = len(MAGIC)
+        self._total += len(MAGIC)
+
+    def _remove(self, number: int) -> None:
+        if number == self._active:
+            self._close_active()
+        self._path(number).unlink(missing_ok=True)
+        self._total -= self._sizes.pop(number)
 
     def _close_active(self) -> None:
         if self._descriptor >= 0:
@@ -198,10 +299,14 @@ class Spool:
         """Leave out what a crash tore, and check that the key opens what is there."""
         for number in sorted(self._sizes):
             data = self._slice(number, 0, self._sizes[number], _SEGMENT_BYTES * 2)
-            if not data.startswith(_MAGIC) and len(data) >= len(_MAGIC):
+            if not data.startswith(MAGIC) and len(data) >= len(MAGIC):
                 raise ConfigError("is no spool segment", file=str(self._path(number)))
-            ends = [end for _, end in self._frames(data[len(_MAGIC) :], len(_MAGIC))]
-            self._sizes[number] = ends[-1] if ends else len(_MAGIC)
+            ends = [end for _, end in self.frames.opened(data, len(MAGIC))]
+            if ends:
+                self._sizes[number] = ends[-1]
+            else:
+                self._path(number).unlink()
+                del self._sizes[number]
 
     def _slice(self, number: int, start: int, stop: int, size: int) -> bytes:
         """Bytes of a segment; a frame more than asked for, so that at least one is whole."""
@@ -209,28 +314,12 @@ class Spool:
             file.seek(start)
             return file.read(min(stop - start, size + 2 * _SEGMENT_BYTES))
 
-    def _frames(self, data: bytes, base: int) -> list[tuple[bytes, int]]:
-        """Events and the offset behind each, up to the first frame that is not whole."""
-        found: list[tuple[bytes, int]] = []
-        at = 0
-        while at + _FRAME.size <= len(data):
-            length, code, nonce = _FRAME.unpack_from(data, at)
-            sealed = data[at + _FRAME.size : at + _FRAME.size + length]
-            if len(sealed) < length or zlib.crc32(sealed) != code:
-                break
-            at += _FRAME.size + length
-            try:
-                found.append((self._cipher.decrypt(nonce, sealed, _MAGIC), base + at))
-            except InvalidTag:
-                raise ConfigError(
-                    "the key does not open the spool",
-                    file=str(self._directory),
-                    hint="give the key it was made with",
-                ) from None
-        return found
-
     def _path(self, number: int) -> Path:
         return self._directory / f"{number:016d}.spool"
+
+
+def _unwritable(error: OSError) -> Unavailable:
+    return Unavailable(f"the spool cannot be written: {error.strerror}", hint="look at its disk")
 
 
 def _take(directory: Path) -> int:
@@ -244,35 +333,3 @@ def _take(directory: Path) -> int:
             hint="give each process a directory of its own",
         ) from None
     return owner
-
-
-def _key_file(path: Path) -> bytes:
-    if not path.exists():
-        _write_file(path, os.urandom(_KEY_BYTES))
-    key = path.read_bytes()
-    if len(key) != _KEY_BYTES:
-        raise ConfigError(
-            "is no spool key", file=str(path), hint="32 bytes, made when the spool is first used"
-        )
-    return key
-
-
-def _write_file(path: Path, data: bytes) -> None:
-    """Whole or not at all, also over a crash."""
-    fresh = path.with_name(path.name + ".new")
-    fresh.unlink(missing_ok=True)
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(descriptor)
-    fresh.rename(path)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

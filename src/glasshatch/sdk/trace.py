@@ -1,7 +1,8 @@
 """Which trace the code runs in, and how it travels: W3C Trace Context, level 1.
 
 The trace of the moment lives in a context variable, so threads of a request and asyncio tasks each have
-their own.
+their own. A program that is traced with OpenTelemetry has that one's spans as well: whichever began last is
+the current one, so events join the trace that other services see.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import sys
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextvars import ContextVar
+from typing import Any
 
 import msgspec
 
@@ -18,14 +21,20 @@ from ..errors import PeerError
 
 _PARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 _HEADER = "traceparent"
+_HEADERS = frozenset({_HEADER, "tracestate", "baggage"})
 
 
 class Trace(msgspec.Struct, frozen=True):
-    """A span of a trace: 32 and 16 hexadecimal digits, and whether it is sampled."""
+    """A span of a trace: 32 and 16 hexadecimal digits, and whether it is sampled.
+
+    `state` and `baggage` are the headers `tracestate` and `baggage` as they came in, which go on untouched.
+    """
 
     trace_id: str
     span_id: str
     sampled: bool = True
+    state: str = ""
+    baggage: str = ""
 
     def __str__(self) -> str:
         """The `traceparent` of this span (§3.2)."""
@@ -33,7 +42,7 @@ class Trace(msgspec.Struct, frozen=True):
 
     def child(self) -> Trace:
         """A new span of the same trace."""
-        return Trace(self.trace_id, os.urandom(8).hex(), self.sampled)
+        return Trace(self.trace_id, os.urandom(8).hex(), self.sampled, self.state, self.baggage)
 
     def sql_comment(self) -> str:
         """What to append to a statement, so that the database gateway's record joins the trace."""
@@ -54,20 +63,31 @@ class Trace(msgspec.Struct, frozen=True):
         return cls(found[2], found[3], bool(int(found[4], 16) & 1))
 
 
-_current: ContextVar[Trace | None] = ContextVar("glasshatch_trace", default=None)
+class _Running(msgspec.Struct, frozen=True):
+    """Our span, and OpenTelemetry's that was current when it began."""
+
+    trace: Trace
+    around: Any
+
+
+_current: ContextVar[_Running | None] = ContextVar("glasshatch_trace", default=None)
 
 
 def current_trace() -> Trace | None:
     """The trace this code runs in, if any."""
-    return _current.get()
+    running = _current.get()
+    other = _opentelemetry_span()
+    if other is None or (running is not None and running.around is other):
+        return running.trace if running is not None else None
+    return _trace_of(other, running)
 
 
 @contextlib.contextmanager
 def start_trace(parent: Trace | None = None) -> Iterator[Trace]:
     """Run a block in a span: a child of `parent`, else of the current trace, else of a new one."""
-    above = parent or _current.get()
+    above = parent or current_trace()
     span = above.child() if above else Trace(os.urandom(16).hex(), os.urandom(8).hex())
-    token = _current.set(span)
+    token = _current.set(_Running(span, _opentelemetry_span()))
     try:
         yield span
     finally:
@@ -75,16 +95,46 @@ def start_trace(parent: Trace | None = None) -> Iterator[Trace]:
 
 
 def inject(headers: MutableMapping[str, str]) -> None:
-    """Add the current trace to the headers of a request that is about to be sent; none, nothing."""
-    trace = _current.get()
-    if trace is not None:
-        headers[_HEADER] = str(trace)
+    """Add the current trace to the headers of a request that is about to be sent; none, nothing.
+
+    What came in as `tracestate` and `baggage` goes on with it, unless the headers have their own.
+    """
+    trace = current_trace()
+    if trace is None:
+        return
+    headers[_HEADER] = str(trace)
+    if trace.state:
+        headers.setdefault("tracestate", trace.state)
+    if trace.baggage:
+        headers.setdefault("baggage", trace.baggage)
 
 
 def extract(headers: Mapping[str, str]) -> Trace | None:
     """The trace a request came with; None if it has none or one that is not understood (§4.3)."""
-    for name, value in headers.items():
-        if name.lower() == _HEADER:
-            with contextlib.suppress(PeerError):
-                return Trace.parse(value)
+    found = {lower: value for name, value in headers.items() if (lower := name.lower()) in _HEADERS}
+    with contextlib.suppress(PeerError):
+        trace = Trace.parse(found.get(_HEADER, ""))
+        return msgspec.structs.replace(
+            trace, state=found.get("tracestate", ""), baggage=found.get("baggage", "")
+        )
     return None
+
+
+def _opentelemetry_span() -> Any:
+    """The active span of OpenTelemetry; None if there is none, or the program does not use it."""
+    module = sys.modules.get("opentelemetry.trace")
+    if module is None:
+        return None
+    try:
+        span = module.get_current_span()
+        return span if span.get_span_context().is_valid else None
+    except AttributeError:  # it is being imported, or is another package
+        return None
+
+
+def _trace_of(span: Any, running: _Running | None) -> Trace:
+    context = span.get_span_context()
+    trace_id = f"{context.trace_id:032x}"
+    baggage = running.trace.baggage if running is not None and running.trace.trace_id == trace_id else ""
+    state = context.trace_state.to_header() if context.trace_state else ""
+    return Trace(trace_id, f"{context.span_id:016x}", bool(context.trace_flags.sampled), state, baggage)

@@ -7,6 +7,8 @@ import gzip
 import http.server
 import json
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -167,3 +169,48 @@ def test_misuse_is_named(server: Server, tmp_path: Path) -> None:
     with recorder(server, tmp_path, token=token) as sdk:
         sdk.record("order.paid")
         assert not sdk.flush(0.2)
+
+
+ENDING = """
+import signal, sys, time
+from glasshatch import audit
+audit.configure("till", server=sys.argv[1], token=lambda: "t", spool=sys.argv[2], durable=False,
+                capture={"window": "1h", "rule": [{"actions": ["cart.*"], "coalesce": "1h"}]})
+for _ in range(3):
+    audit.record("cart.changed")
+print("recorded", flush=True)
+if sys.argv[3] == "wait":
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(("how", "status"), [("end", 0), ("wait", -15)])
+def test_a_program_that_ends_delivers_what_it_held_back(
+    server: Server, tmp_path: Path, how: str, status: int
+) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", ENDING, server.url, str(tmp_path / "spool"), how], stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"recorded\n"
+    if how == "wait":
+        assert not any(event["action"] == "cart.changed" for event in server.taken)
+        process.terminate()
+    assert process.wait(60) == status
+    (counted,) = (event for event in server.taken if event["action"] == "cart.changed")
+    assert counted["attrs"]["coalesced"]["count"] == 3
+
+
+def test_an_application_s_own_handler_of_sigterm_stays(server: Server, tmp_path: Path) -> None:
+    program = "import signal; signal.signal(signal.SIGTERM, lambda *_: sys.exit(9))" + ENDING.replace(
+        "import signal, sys, time", ""
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"import sys, time\n{program}", server.url, str(tmp_path / "spool"), "wait"],
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"recorded\n"
+    process.terminate()
+    assert process.wait(60) == 9
+    assert any(event["action"] == "cart.changed" for event in server.taken)

@@ -67,3 +67,38 @@ def test_the_gateway_reads_the_comment_of_a_statement() -> None:
     trace = Trace.parse(TEXT)
     found = trace_of(f"SELECT 1 {trace.sql_comment()}")
     assert (found.trace_id, found.span_id) == (trace.trace_id, trace.span_id)
+
+
+def test_state_and_baggage_go_on_untouched() -> None:
+    came = {"Traceparent": TEXT, "tracestate": "vendor=a:1;x", "Baggage": "user=7,tier=gold;p=1"}
+    with start_trace(extract(came)):
+        onward: dict[str, str] = {}
+        inject(onward)
+        own = {"baggage": "mine=1"}
+        inject(own)
+    assert (onward["tracestate"], onward["baggage"]) == (came["tracestate"], came["Baggage"])
+    assert own["baggage"] == "mine=1"
+
+
+def test_whichever_span_began_last_is_the_current_one() -> None:
+    from opentelemetry import trace as opentelemetry
+
+    context = opentelemetry.SpanContext(
+        int("1" * 32, 16), int("2" * 16, 16), is_remote=False,
+        trace_flags=opentelemetry.TraceFlags(1), trace_state=opentelemetry.TraceState([("v", "1")]),
+    )  # fmt: skip
+    span = opentelemetry.NonRecordingSpan(context)
+    assert current_trace() is None
+    with start_trace() as outer, opentelemetry.use_span(span):
+        assert current_trace() == Trace("1" * 32, "2" * 16, True, "v=1")
+        with start_trace() as inner:
+            assert current_trace() == inner
+            assert (inner.trace_id, inner.state) == ("1" * 32, "v=1")
+            onward: dict[str, str] = {}
+            inject(onward)
+            assert onward == {"traceparent": str(inner), "tracestate": "v=1"}
+        with start_trace(Trace.parse(TEXT)) as other:
+            assert current_trace() == other
+            assert other.trace_id == TEXT[3:35]
+    assert outer.trace_id != "1" * 32
+    assert current_trace() is None
