@@ -30,6 +30,7 @@ from fixtures.logs_of_others import mapped_items
 from fixtures.playing import Play, Story
 from fixtures.servers import PostgresServer
 from fixtures.terminal import Terminal
+from glasshatch.sdk import Recorder
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {str(page.relative_to(ROOT)): page for page in pages_with_steps(ROOT)}
@@ -346,6 +347,25 @@ def mapped(scene: Scene) -> Iterator[Story]:
 
 
 @contextlib.contextmanager
+def capture(scene: Scene) -> Iterator[Story]:
+    """An application that runs under the page's policy."""
+    with in_the_house(scene, sees=("capture.loaded", "recording.dropped.*sampled", "cart.changed")) as story:
+
+        def add(_: Play, text: str) -> None:
+            policy = scene.work / "capture.toml"
+            policy.write_text(text, encoding="utf-8")
+            house, token = scene.house, (scene.work / "dana.token").read_text().strip()
+            with Recorder(
+                "checkout", server=house.url, token=lambda: token, spool=scene.work / "spool", capture=policy
+            ) as recorder:
+                for action in ("page.viewed", "cart.changed", "cache.read", "health.checked") * 40:
+                    recorder.record(action, actor="u1", outcome="success")
+                assert recorder.flush(60)
+
+        yield msgspec.structs.replace(story, add=add)
+
+
+@contextlib.contextmanager
 def page(scene: Scene) -> Iterator[Story]:
     """Carol has no token yet, and a proof was downloaded."""
     house = scene.house
@@ -529,6 +549,7 @@ STORIES = {
     "docs/operate/backup.md": backup, "docs/operate/upgrade.md": upgrade, "docs/operate/keys.md": keys,
     "docs/operate/retention.md": retention, "docs/operate/workers.md": workers,
     "docs/operate/deploy.md": deploy, "docs/guides/feed.md": feed, "docs/guides/page.md": page,
+    "docs/guides/capture-policy.md": capture,
     "docs/sources/README.md": source_page(
         "QUARANTINED", '"source":', not_run={FOLLOW: "tests/faults/feeds/test_following.py: it does not end"}
     ),

@@ -8,9 +8,9 @@ import sys
 import pytest
 
 HEAVY = {
-    "alembic", "argon2", "asyncio", "cedarpy", "chdb", "hyperscan", "jinja2", "litestar", "logging", "opentelemetry",
-    "postgast", "pyarrow", "re2", "rich", "sqlalchemy", "starlette", "structlog", "typer", "uvicorn", "uvloop",
-    "zstandard",
+    "alembic", "argon2", "asyncio", "cedarpy", "chdb", "hyperscan", "jinja2", "litestar", "logging",
+    "opentelemetry", "postgast", "pyarrow", "re2", "rich", "sqlalchemy", "starlette", "structlog", "typer",
+    "uvicorn", "uvloop", "zstandard",
 }  # fmt: skip
 ROOMS = {
     "api",
