@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 import msgspec
 
 from ..events import DEFAULT_LEDGER
-from .values import Form, SearchLimit
+from .search_values import SearchLimit
+from .values import Form
 
 
 class ExposureForm(Form, frozen=True):

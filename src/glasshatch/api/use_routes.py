@@ -31,6 +31,7 @@ from .values import (
     SearchForm,
     Stats,
     StatsForm,
+    Table,
     TailForm,
     Timeline,
     TimelineForm,
@@ -49,6 +50,8 @@ class FoundEvents(msgspec.Struct, frozen=True, omit_defaults=True):
     indexed: int
     ledger_size: int
     positions: dict[str, int] = {}
+    next: str = ""
+    table: Table | None = None
 
 
 def _desk(request: Call) -> UseDesk:

@@ -10,18 +10,24 @@ from typing import Annotated, Literal
 import msgspec
 
 from .change_values import StatementView
+from .forms import Form as Form  # noqa: PLC0414
 from .intake_values import IntakeProblem as IntakeProblem  # noqa: PLC0414
 from .intake_values import IntakeResult as IntakeResult  # noqa: PLC0414
 from .recorded import RecordedEvent as RecordedEvent  # noqa: PLC0414
 from .reveal_values import RevealView
+from .search_values import Found as Found  # noqa: PLC0414
+from .search_values import Histogram as Histogram  # noqa: PLC0414
+from .search_values import HistogramBin as HistogramBin  # noqa: PLC0414
+from .search_values import SearchForm as SearchForm  # noqa: PLC0414
+from .search_values import Stats as Stats  # noqa: PLC0414
+from .search_values import StatsForm as StatsForm  # noqa: PLC0414
+from .search_values import StatsRow as StatsRow  # noqa: PLC0414
+from .search_values import Table as Table  # noqa: PLC0414
+from .search_values import TailForm as TailForm  # noqa: PLC0414
 
 Limit = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
 Seconds = Annotated[int, msgspec.Meta(ge=1, le=30 * 86_400)]
 Reason = Annotated[str, msgspec.Meta(min_length=3, max_length=2_000)]
-
-
-class Form(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a caller sends; an unknown member is refused."""
 
 
 class EventFilter(Form, frozen=True):
@@ -185,39 +191,6 @@ class LedgerView(msgspec.Struct, frozen=True, kw_only=True):
     streams: tuple[str, ...] = ()
 
 
-SearchLimit = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
-
-
-class SearchForm(Form, frozen=True):
-    """What to look for, in the query language. since, until: nanoseconds, until exclusive.
-
-    Newest first unless `oldest_first`; `before` and `after` page by ledger index, exclusive: with several
-    ledgers name one in the query, or give an `after_in` by ledger. A limit of 0 asks for the count only.
-    """
-
-    query: str = ""
-    since: str = ""
-    until: str = ""
-    before: int = -1
-    after: int = -1
-    after_in: dict[str, int] = {}
-    limit: SearchLimit = 100
-    oldest_first: bool = False
-
-
-class Found(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a search found. `count` is of all matches, not of the page in `events`.
-
-    The index follows the ledgers: `indexed` of `ledger_size` entries could be searched; `positions` says
-    where each of several goes on."""
-
-    events: list[RecordedEvent]
-    count: int
-    indexed: int
-    ledger_size: int
-    positions: dict[str, int] = {}
-
-
 class EvidenceForm(Form, frozen=True):
     """Which events to hand over as a bundle. since, until: nanoseconds, until exclusive. ledger: only those
     in it; a bundle is of one ledger."""
@@ -255,53 +228,7 @@ class BackupForm(Form, frozen=True):
     bytes: int
     copied: int
     master_key: bool = False
-    ledgers: dict[str, int] = {}
-
-
-class HistogramBin(msgspec.Struct, frozen=True):
-    """One bar: where it starts, how many events, how many of them failed or were refused."""
-
-    start: str
-    count: int
-    failed: int = 0
-
-
-class Histogram(msgspec.Struct, frozen=True, kw_only=True):
-    """Matches over time in bars of equal width; empty bars are left out."""
-
-    width_ns: str
-    bins: list[HistogramBin]
-
-
-class StatsForm(Form, frozen=True):
-    """Counts of matches by the values of up to three fields, the most frequent first.
-
-    by: field names of the query language; none gives the total only.
-    """
-
-    query: str = ""
-    by: tuple[str, ...] = ()
-    since: str = ""
-    until: str = ""
-    limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 20
-
-
-class StatsRow(msgspec.Struct, frozen=True):
-    """One combination of values and how often it occurs."""
-
-    values: tuple[str, ...]
-    count: int
-    failed: int
-    first: str
-    last: str
-
-
-class Stats(msgspec.Struct, frozen=True, kw_only=True):
-    """Counts by value; `total` is of all matches."""
-
-    by: tuple[str, ...]
-    rows: list[StatsRow]
-    total: int
+    ledgers: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 class TimelineForm(Form, frozen=True):
@@ -309,12 +236,6 @@ class TimelineForm(Form, frozen=True):
 
     subject: str
     limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 1_000
-
-
-class TailForm(Form, frozen=True):
-    """Which events to follow, in the query language; all for an empty one."""
-
-    query: str = ""
 
 
 class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True):

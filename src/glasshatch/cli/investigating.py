@@ -13,7 +13,7 @@ from ..api.gist import in_order
 from ..api.values import RecordedEvent, SearchForm, StatsForm
 from ..events import DEFAULT_LEDGER
 from .connection import DataOption, ReasonOption, ServerOption, TokenOption, open_desk
-from .events_table import COLUMNS, event_row
+from .events_table import COLUMNS, emit_table, event_row
 from .output import Format, FormatOption, emit_json, emit_rows, local_time, say
 from .times import parse_time
 
@@ -79,9 +79,11 @@ def search(
         found = desk.search(form)
     if count:
         typer.echo(found.count)
+    elif found.table:
+        emit_table(found.table, format)
     else:
         _emit_events(in_order(found.events), format)
-    if not count and format is Format.table and found.count > len(found.events):
+    if not count and format is Format.table and found.count > len(found.events) and not found.table:
         say(f"[dim]{len(found.events)} of {found.count} matches; --limit shows more[/]")
     if found.indexed < found.ledger_size:
         say(f"[yellow]the index is behind: {found.indexed} of {found.ledger_size} events were searched[/]")

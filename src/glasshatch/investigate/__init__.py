@@ -4,6 +4,9 @@ from .activity import Activity, activity_of
 from .exposure import ExposureQuery, exposures
 from .investigator import Investigator
 from .query import And, Everything, Match, Or, Query
+from .searching import SearchQuery, search
+from .sessions import STATES, SessionQuery, sessions
+from .tables import chosen
 from .timeline import SUBJECTS, timeline
 from .views import (
     Bin,
@@ -19,11 +22,13 @@ from .views import (
     Seen,
     SessionRow,
     SourceSkew,
+    Table,
 )
 from .visibility import Visibility
 
 __all__ = [
-    "SUBJECTS", "Activity", "And", "Bin", "Bins", "CountRow", "Counts", "Entry", "Everything", "Exposed",
-    "ExposureQuery", "Exposures", "History", "Hit", "Investigator", "Match", "Or", "Page", "Query", "Seen",
-    "SessionRow", "SourceSkew", "Visibility", "activity_of", "exposures", "timeline",
+    "STATES", "SUBJECTS", "Activity", "And", "Bin", "Bins", "CountRow", "Counts", "Entry", "Everything",
+    "Exposed", "ExposureQuery", "Exposures", "History", "Hit", "Investigator", "Match", "Or", "Page", "Query",
+    "SearchQuery", "Seen", "SessionQuery", "SessionRow", "SourceSkew", "Table", "Visibility", "activity_of",
+    "chosen", "exposures", "search", "sessions", "timeline",
 ]  # fmt: skip

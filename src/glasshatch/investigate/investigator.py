@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
@@ -10,22 +11,24 @@ from ..clock import Clock
 from ..errors import ConfigError
 from ..events import Event, read_place
 from ..index import Index
-from ..index.columns import Field
+from .expressions import Expressions
 from .query import (
-    SEVERAL,
     And,
     Compare,
     Query,
     compile_predicate,
     compile_sql,
     findable,
+    known_field,
     parse,
+    parse_pipeline,
     redacted,
     render,
+    resolve,
 )
-from .query.fields import fields_of, open_member, resolve
 from .query.sql import Parameter
-from .views import Bin, Bins, CountRow, Counts, Hit, Page, SessionRow
+from .query.stages import Pipeline, fields_in, render_pipeline
+from .views import Bin, Bins, CountRow, Counts, Hit
 from .visibility import Visibility
 
 _FAILED = "(outcome_status = 'failure' OR decision_effect = 'deny')"
@@ -70,38 +73,22 @@ class Investigator:
         visible.check(query)
         return compile_predicate(And((visible.query(), query)), self._clock.now_ns()), recorded
 
-    def search(
-        self,
-        text: str | Query,
-        visible: Visibility,
-        *,
-        since: str = "",
-        until: str = "",
-        before: int = -1,
-        after: int = -1,
-        after_in: Mapping[str, int] | None = None,
-        limit: int = 100,
-        oldest_first: bool = False,
-    ) -> Page:
-        """A page of matches by time, and how many there are.
+    def ask(self, text: str | Query, visible: Visibility) -> tuple[Pipeline, str]:
+        """A query with its stages, as they find what is meant, and as they may be recorded.
 
-        `before` and `after` are indices in any ledger, `after_in` has one for each that it names.
+        Raises:
+            ConfigError: With the place of a mistake.
+            Denied: It names what is hidden.
         """
-        recorded, where, bound = self._where(text, visible, since, until)
-        ((count,),) = self.index.select(f"SELECT count() FROM events WHERE {where}", bound)  # noqa: S608
-        if before >= 0:
-            where += " AND `index` < {before:Int64}"
-            bound["before"] = before
-        if after >= 0:
-            where += " AND `index` > {after:Int64}"
-            bound["after"] = after
-        for number, (ledger, index) in enumerate((after_in or {}).items()):
-            where += f" AND (ledger != {{in{number}:String}} OR `index` > {{after{number}:Int64}})"
-            bound |= {f"in{number}": ledger, f"after{number}": index}
-        return Page(self._hits(where, bound, limit, oldest_first), count, recorded)
+        asked = parse_pipeline(text) if isinstance(text, str) else Pipeline(text)
+        query = findable(asked.query, self._redact, *self._older())
+        visible.check(query)
+        visible.check_fields(fields_in(asked))
+        clean = msgspec.structs.replace(asked, query=redacted(asked.query, self._redact))
+        return msgspec.structs.replace(asked, query=query), render_pipeline(clean)
 
     def histogram(self, text: str, visible: Visibility, *, since: str = "", until: str = "") -> Bins:
-        """Matches over time, in about sixty bars of a round width."""
+        """Matches over time, in about sixty bars of a round width; stages are left out of account."""
         recorded, where, bound = self._where(text, visible, since, until)
         ((count, first, last),) = self.index.select(
             f"SELECT count(), min(time), max(time) FROM events WHERE {where}",  # noqa: S608
@@ -140,7 +127,8 @@ class Investigator:
         ((total,),) = self.index.select(f"SELECT count() FROM events WHERE {where}", bound)  # noqa: S608
         if not by:
             return Counts((), [], total, recorded)
-        groups = [_group(name, number, bound) for number, name in enumerate(by)]
+        write = Expressions(bound)
+        groups = [write.text(_known(name)) for name in by]
         names = ", ".join(f"g{number}" for number in range(len(groups)))
         chosen = ", ".join(f"{group} AS g{number}" for number, group in enumerate(groups))
         rows = self.index.select(
@@ -164,40 +152,32 @@ class Investigator:
             bound = bound | {"ledger": place[0], "wanted": place[1]}
         else:
             where, bound = f"{where} AND id = {{wanted:String}}", bound | {"wanted": event_id}
-        found = self._hits(where, bound, 1, True)
+        found = hits(self.index, where, bound, 1, True)
         return found[0] if found else None
-
-    def sessions(self, visible: Visibility, limit: int) -> list[SessionRow]:
-        """The newest sessions, oldest first, summed up from their events."""
-        where, bound = compile_sql(visible.query(), self._clock.now_ns())
-        rows = self.index.select(
-            "SELECT session_id, anyIf(actor_name, actor_name != ''), anyIf(resource_id, resource_id != ''),"  # noqa: S608
-            " min(time), maxIf(time, action IN ('session.closed', 'session.aborted', 'session.refused')),"
-            " argMaxIf(action, `index`, action LIKE 'session.%'),"
-            " countIf(action IN ('statement.run', 'statement.denied', 'statement.held')),"
-            " countIf(action IN ('statement.denied', 'statement.held')), sum(data_rows), sum(data_masked),"
-            " min(`index`) AS opened"
-            f" FROM events WHERE session_id != '' AND source_kind = 'gateway' AND {where}"
-            " GROUP BY session_id ORDER BY min(time) DESC, opened DESC LIMIT {limit:Int64}",
-            bound | {"limit": limit},
-        )
-        return [_session(row) for row in reversed(rows)]
 
     def _where(
         self, text: str | Query, visible: Visibility, since: str, until: str
     ) -> tuple[str, str, dict[str, Parameter]]:
-        query, recorded = self.parse(text)
-        visible.check(query)
+        pipeline, recorded = self.ask(text, visible)
+        where, bound = self.narrowed(pipeline.query, visible, since, until, self._clock.now_ns())
+        return recorded, where, bound
+
+    def narrowed(
+        self, query: Query, visible: Visibility, since: str, until: str, now_ns: int
+    ) -> tuple[str, dict[str, Parameter]]:
+        """The condition of a query as it is asked by somebody about a time, and its parameters."""
         parts = [visible.query(), query]
         if since:
             parts.append(Compare("time", ">=", instant(since)))
         if until:
             parts.append(Compare("time", "<", instant(until)))
-        where, bound = compile_sql(And(tuple(parts)), self._clock.now_ns())
-        return recorded, where, bound
+        return compile_sql(And(tuple(parts)), now_ns)
 
-    def _hits(self, where: str, bound: dict[str, Parameter], limit: int, oldest_first: bool) -> list[Hit]:
-        return hits(self.index, where, bound, limit, oldest_first) if limit else []
+    def compiled(self, query: Query, prefix: str = "p") -> tuple[str, dict[str, Parameter]]:
+        """The condition of a query that is ours; its parameters have names with this prefix."""
+        where, bound = compile_sql(query, self._clock.now_ns())
+        where = re.sub(r"\{p(\d+):", rf"{{{prefix}\1:", where)
+        return where, {f"{prefix}{name[1:]}": value for name, value in bound.items()}
 
 
 def hits(
@@ -219,37 +199,12 @@ def instant(time_ns: str | int) -> str:
     return f"{int(time_ns):019d}" if str(time_ns).isdecimal() else str(time_ns)
 
 
+def _known(name: str) -> str:
+    if known_field(full := resolve(name)):
+        return full
+    raise ConfigError(f"there is no field {name[:60]!r}", key="by", hint="docs/reference/query.md lists them")
+
+
 def _width_ns(start: int, stop: int) -> int:
     wanted_s = (stop - start) / 10**9 / _BARS
     return next((width for width in _WIDTHS_S if width >= wanted_s), _WIDTHS_S[-1]) * 10**9
-
-
-def _group(name: str, number: int, bound: dict[str, Parameter]) -> str:
-    """The expression that a field is counted by; its values are texts."""
-    full = resolve(name)
-    if full in SEVERAL:
-        every = [_group(one, number * 10 + place, bound) for place, one in enumerate(SEVERAL[full], 1)]
-        return f"arrayStringConcat(arrayFilter(x -> x != '', [{', '.join(every)}]), ', ')"
-    member = open_member(full)
-    if member:
-        bound[f"path{number}"] = member[1]
-        return f"arrayStringConcat({member[0]}[{{path{number}:String}}], ', ')"
-    fields: tuple[Field, ...] = fields_of(full)
-    if not fields:
-        raise ConfigError(
-            f"there is no field {name[:60]!r}", key="by", hint="docs/reference/query.md lists them"
-        )
-    if fields[0].kind == "names":
-        return f"arrayStringConcat({fields[0].column}, ', ')"
-    return f"toString({fields[0].column})"
-
-
-def _session(row: tuple[object, ...]) -> SessionRow:
-    id, actor, resource, opened, closed, last, statements, denied, rows, masked, _ = row
-    states = {"session.closed": "closed", "session.aborted": "aborted", "session.refused": "refused"}
-    return SessionRow(
-        id=str(id), actor=str(actor), resource=str(resource), opened=str(opened),
-        closed=str(closed) if closed else "", state=states.get(str(last), "open"),  # type: ignore[arg-type]
-        statements=int(str(statements)), denied=int(str(denied)),
-        rows=int(str(rows)), masked=int(str(masked)),
-    )  # fmt: skip

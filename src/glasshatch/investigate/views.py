@@ -17,12 +17,30 @@ class Hit(msgspec.Struct, frozen=True):
     ledger: str = DEFAULT_LEDGER
 
 
+Cell = str | int | float | None
+
+
+class Table(msgspec.Struct, frozen=True):
+    """What the stages of a query made of its matches; `more` says that there are more rows."""
+
+    columns: tuple[str, ...]
+    rows: list[tuple[Cell, ...]]
+    more: bool = False
+
+
 class Page(msgspec.Struct, frozen=True):
-    """A page of matches, how many there are in all, and the query as it may be recorded."""
+    """A page of matches, how many there are in all, and the query as it may be recorded.
+
+    next: the cursor of the next page; empty on the last one. table: what `stats` made of the matches, in
+    their place. fields: those that are to be shown of the events.
+    """
 
     events: list[Hit]
     count: int
     query: str
+    next: str = ""
+    table: Table | None = None
+    fields: tuple[str, ...] = ()
 
 
 class Bin(msgspec.Struct, frozen=True):

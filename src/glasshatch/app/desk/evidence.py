@@ -8,7 +8,7 @@ from ...api.values import EvidenceForm, IndexState, ProofText, SealForm
 from ...errors import ConfigError, TooLarge
 from ...events import DEFAULT_LEDGER, decode
 from ...identity import Identity
-from ...investigate import And, Hit, Investigator, Match, Query, Visibility
+from ...investigate import And, Hit, Investigator, Match, Query, SearchQuery, Visibility, search
 from ...investigate.query import parse
 from ...ledger import Proof, Published, VerifierKey, open_checkpoint
 from ...ledger.evidence import MAX_EVENTS, REDACTION, SHORT_FORMS, Draft, Facts, Gap, Maker, check_evidence
@@ -64,13 +64,10 @@ class EvidencePart:
         return _complete(draft, sealed, published)
 
     def _find(self, caller: Identity, form: EvidenceForm) -> tuple[str, list[Hit]]:
-        page = self._investigator.search(
-            _within(form.query, form.ledger),
-            self._eyes(caller),
-            since=form.since,
-            until=form.until,
-            limit=MAX_EVENTS + 1,
+        wanted = SearchQuery(
+            text=_within(form.query, form.ledger), since=form.since, until=form.until, limit=MAX_EVENTS + 1
         )
+        page = search(self._investigator, wanted, self._eyes(caller))
         if len(page.events) > MAX_EVENTS:
             raise TooLarge(
                 f"{page.count} events match, and a bundle holds at most {MAX_EVENTS}",
@@ -89,10 +86,11 @@ class EvidencePart:
         indexed = max(state.positions.get(ledger, 0) if state.positions else state.indexed,
                       hits[-1].index + 1 if hits else 0)  # fmt: skip
         size = state.sizes.get(ledger, 0) if state.sizes else state.ledger_size
-        gaps = self._investigator.search(
-            _within("action:recording.gap", ledger), self._eyes(caller), since=form.since, until=form.until,
+        missing = SearchQuery(
+            text=_within("action:recording.gap", ledger), since=form.since, until=form.until,
             limit=_MAX_GAPS, oldest_first=True,
-        ).events  # fmt: skip
+        )  # fmt: skip
+        gaps = search(self._investigator, missing, self._eyes(caller)).events
         return Facts(
             origin=self._logs.of(ledger).key().name, query=query, since=form.since, until=form.until,
             made=str(self._investigator.now_ns()),

@@ -20,13 +20,28 @@ from ...api.values import (
     Skew,
     Stats,
     StatsForm,
+    Table,
     Timeline,
     TimelineEntry,
 )
 from ...errors import ConfigError
 from ...events import DEFAULT_LEDGER, Data, Event, Outcome, Resource, read_place
 from ...identity import Identity
-from ...investigate import And, Hit, Investigator, Match, Or, Query, Visibility, timeline
+from ...investigate import (
+    And,
+    Hit,
+    Investigator,
+    Match,
+    Or,
+    Query,
+    SearchQuery,
+    SessionQuery,
+    Visibility,
+    chosen,
+    search,
+    sessions,
+    timeline,
+)
 from ..access import Access, require, shown, why
 from ..access.narrowing import seen_by
 
@@ -59,15 +74,19 @@ class InvestigationPart:
     def search(self, caller: Identity, form: SearchForm) -> Found:
         """A page of events that match, and how many there are."""
         state = self._behind.caught_up()
-        page = self._investigator.search(
-            form.query, self._seen_by(caller), since=form.since, until=form.until, before=form.before,
-            after=form.after, after_in=form.after_in, limit=form.limit, oldest_first=form.oldest_first,
+        wanted = SearchQuery(
+            text=form.query, since=form.since, until=form.until, before=form.before, after=form.after,
+            after_in=form.after_in, limit=form.limit, oldest_first=form.oldest_first, cursor=form.cursor,
         )  # fmt: skip
+        page = search(self._investigator, wanted, self._seen_by(caller))
         asked = {"query": page.query, "since": form.since, "until": form.until, "limit": str(form.limit)}
-        self._read(caller, "search", asked, len(page.events), page.count)
+        self._read(caller, "search", asked, len(page.table.rows if page.table else page.events), page.count)
+        events = self._shown(caller, page.events)
+        table = chosen(events, page.fields) if page.fields else page.table
         return Found(
-            events=self._shown(caller, page.events), count=page.count, indexed=state.indexed,
-            ledger_size=state.ledger_size, positions=state.positions,
+            events=[] if table else events, count=page.count, indexed=state.indexed,
+            ledger_size=state.ledger_size, positions=state.positions, next=page.next,
+            table=_as(table, Table) if table else None,
         )  # fmt: skip
 
     def histogram(self, caller: Identity, form: SearchForm) -> Histogram:
@@ -119,10 +138,11 @@ class InvestigationPart:
     def list_events(self, caller: Identity, filter: EventFilter) -> list[RecordedEvent]:
         """The newest events that match the filter, oldest first."""
         self._behind.caught_up()
-        page = self._investigator.search(
-            filter_query(filter), self._seen_by(caller), since=filter.since, until=filter.until,
-            after=filter.after, limit=filter.limit,
+        wanted = SearchQuery(
+            text=filter_query(filter), since=filter.since, until=filter.until, after=filter.after,
+            limit=filter.limit,
         )  # fmt: skip
+        page = search(self._investigator, wanted, self._seen_by(caller))
         found = in_order(self._shown(caller, page.events))
         asked = {
             key: str(value) for key, value in msgspec.structs.asdict(filter).items() if value not in ("", -1)
@@ -152,7 +172,7 @@ class InvestigationPart:
     def list_sessions(self, caller: Identity, limit: int) -> list[SessionSummary]:
         """The newest sessions, oldest first."""
         self._behind.caught_up()
-        found = self._investigator.sessions(self._seen_by(caller), limit)
+        found = sessions(self._investigator, self._seen_by(caller), SessionQuery(limit=limit))
         self._read(caller, "sessions", {"limit": str(limit)}, len(found))
         return [_as(row, SessionSummary) for row in found]
 

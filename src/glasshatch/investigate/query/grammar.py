@@ -13,8 +13,10 @@ from lark import Lark, Token, Transformer, UnexpectedInput, v_args
 from ...errors import ConfigError
 from ...index.columns import FIELDS
 from .fields import ALIASES, PAIRS, SEVERAL, known_field, resolve
+from .piping import STAGE_NAMES, STAGES, StageBuilder
 from .sql import compile_sql
-from .tree import And, Compare, Everything, Exists, Match, Not, Or, Query, Word
+from .stages import Pipeline
+from .tree import And, Compare, Exists, Match, Not, Or, Query, Word
 from .values import phrase
 
 MAX_CHARACTERS = 8_192
@@ -23,7 +25,7 @@ MAX_DEPTH = 30
 MAX_WILDCARDS = 100
 
 _GRAMMAR = r"""
-start: any?
+start: any? stage*
 ?any: all (_OR all)*
 ?all: part (_AND? part)*
 ?part: _NOT part -> negated
@@ -57,13 +59,14 @@ RANGE_OPEN: /[\[{]/
 RANGE_CLOSE: /[\]}]/
 STRING.3: /"(\\.|[^"\\])*"/
 TOKEN.3: /<[A-Z][A-Z0-9_]*:[^>\s]+>/
-PLAIN.1: /[^\s()"\[\]{}<>]+/
+PLAIN.1: /[^\s()"\[\]{}<>|]+/
 %ignore /\s+/
 """
 _NAMES = {
     "FIELD": "a field", "STRING": "a phrase", "PLAIN": "a word", "TOKEN": "a token", "RPAR": ")", "LPAR": "(",
     "COLON": ":", "COMPARE": "a comparison", "_TO": "TO", "RANGE_OPEN": "[", "RANGE_CLOSE": "]",
     "_OR": "OR", "_AND": "AND", "_NOT": "NOT", "$END": "the end", "_EXISTS": "exists(…)", "NAME": "a field",
+    **STAGE_NAMES,
 }  # fmt: skip
 _OPERATORS = re.compile(r"and|or|not", re.IGNORECASE)
 _EQUATION = re.compile(r"([A-Za-z_][\w.\-/]*)(!?)=+")
@@ -72,7 +75,16 @@ _Build = Callable[[str], Query]
 
 
 def parse(text: str) -> Query:
-    """The tree of a query, as it was typed.
+    """The tree of a query without stages, as it was typed; raises as `parse_pipeline`."""
+    pipeline = parse_pipeline(text)
+    if pipeline.place:
+        place = text.rindex("|", 0, pipeline.place) + 1
+        raise _wrong(f"stages have no place here, at position {place}", "leave out | and what follows")
+    return pipeline.query
+
+
+def parse_pipeline(text: str) -> Pipeline:
+    """A query and its stages, as it was typed.
 
     Raises:
         ConfigError: Where the text goes wrong, counted from 1, and what may stand there.
@@ -81,14 +93,15 @@ def parse(text: str) -> Query:
         raise _wrong(f"a query has at most {MAX_CHARACTERS} characters", "look for less at once")
     _check_depth(text)
     try:
-        tree: Query = _parser.parse(text)
+        pipeline: Pipeline = _parser.parse(text)
     except UnexpectedInput as error:
         raise _unexpected(error, text) from None
+    tree = pipeline.query
     if _size(tree) > MAX_PARTS:
         raise _wrong(f"a query has at most {MAX_PARTS} parts", "look for less at once")
     if _wildcards(tree) > MAX_WILDCARDS:
         raise _wrong(f"a query has at most {MAX_WILDCARDS} of * and ? in all", "look for less at once")
-    return tree
+    return pipeline
 
 
 def _wrong(message: str, hint: str) -> ConfigError:
@@ -118,14 +131,11 @@ def _check_depth(text: str) -> None:
         raise _wrong("too many negations", "leave some out")
 
 
-class _Builder(Transformer[Token, Any]):
+class _Builder(StageBuilder, Transformer[Token, Any]):
     """Builds the tree while lark reads, so that no depth of nesting costs a stack.
 
     Behind `field:` the parts are functions of the field; elsewhere they are queries.
     """
-
-    def start(self, parts: list[Query]) -> Query:
-        return parts[0] if parts else Everything()
 
     def any(self, parts: list[Any]) -> Any:
         return _joined(Or, parts)
@@ -276,5 +286,5 @@ def _parts(query: Query) -> Iterator[Query]:
 
 
 _parser: Any = Lark(
-    _GRAMMAR, parser="lalr", lexer="contextual", transformer=_Builder(), propagate_positions=False
+    _GRAMMAR + STAGES, parser="lalr", lexer="contextual", transformer=_Builder(), propagate_positions=False
 )

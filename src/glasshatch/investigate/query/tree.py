@@ -92,4 +92,4 @@ def _value(text: str, quoted: bool) -> str:
 
 
 def _needs_quotes(text: str) -> bool:
-    return not text or any(char in ' "()[]{}' for char in text)
+    return not text or any(char in ' "()[]{}|' for char in text)

@@ -1,0 +1,113 @@
+"""Searching, counting and following, as values that client and server share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from .forms import Form
+from .recorded import RecordedEvent
+
+SearchLimit = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
+
+
+class SearchForm(Form, frozen=True):
+    """What to look for, in the query language. since, until: nanoseconds, until exclusive.
+
+    Newest first unless `oldest_first`; `before` and `after` page by ledger index, exclusive: with several
+    ledgers name one in the query, or give an `after_in` by ledger. A limit of 0 asks for the count only.
+    `cursor` is the `next` of the page before: with it all but the limit stays as it was.
+    """
+
+    query: str = ""
+    since: str = ""
+    until: str = ""
+    before: int = -1
+    after: int = -1
+    after_in: dict[str, int] = msgspec.field(default_factory=dict)
+    limit: SearchLimit = 100
+    oldest_first: bool = False
+    cursor: str = ""
+
+
+Cell = str | int | float | None
+
+
+class Table(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the stages of a query made of its matches. Texts and times (nanoseconds) are texts.
+
+    `more` says that there are more groups than the first 10,000, which are here."""
+
+    columns: tuple[str, ...]
+    rows: list[tuple[Cell, ...]]
+    more: bool = False
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a search found. `count` is of all matches, not of the page in `events`.
+
+    The index follows the ledgers: `indexed` of `ledger_size` entries could be searched; `positions` says
+    where each of several goes on. `next` is the cursor of the next page, empty on the last: what is
+    recorded meanwhile is on none of them. A query with `| stats` or `| fields` has a `table` and no events.
+    """
+
+    events: list[RecordedEvent]
+    count: int
+    indexed: int
+    ledger_size: int
+    positions: dict[str, int] = {}
+    next: str = ""
+    table: Table | None = None
+
+
+class HistogramBin(msgspec.Struct, frozen=True):
+    """One bar: where it starts, how many events, how many of them failed or were refused."""
+
+    start: str
+    count: int
+    failed: int = 0
+
+
+class Histogram(msgspec.Struct, frozen=True, kw_only=True):
+    """Matches over time in bars of equal width; empty bars are left out."""
+
+    width_ns: str
+    bins: list[HistogramBin]
+
+
+class StatsForm(Form, frozen=True):
+    """Counts of matches by the values of up to three fields, the most frequent first.
+
+    by: field names of the query language; none gives the total only.
+    """
+
+    query: str = ""
+    by: tuple[str, ...] = ()
+    since: str = ""
+    until: str = ""
+    limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 20
+
+
+class StatsRow(msgspec.Struct, frozen=True):
+    """One combination of values and how often it occurs."""
+
+    values: tuple[str, ...]
+    count: int
+    failed: int
+    first: str
+    last: str
+
+
+class Stats(msgspec.Struct, frozen=True, kw_only=True):
+    """Counts by value; `total` is of all matches."""
+
+    by: tuple[str, ...]
+    rows: list[StatsRow]
+    total: int
+
+
+class TailForm(Form, frozen=True):
+    """Which events to follow, in the query language; all for an empty one."""
+
+    query: str = ""
