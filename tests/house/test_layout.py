@@ -53,6 +53,7 @@ OPEN_PARTS = {
     "ledger.witness": "what a second server runs, and its client",
     "ledger.verify": "the offline verifier loads nothing else",
     "investigate.query": "pure: the query language",
+    "sources.otlp": "pure: what exporters of OpenTelemetry are answered, over HTTP as over gRPC",
     "sdk.connection": "how a client reaches a server; standard library only",
     "policy.grants": "requests and grants as values, without the policy engine",
 }

@@ -13,6 +13,7 @@ import importlib.resources
 import re
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -310,12 +311,10 @@ def sources(scene: Scene, **more: Any) -> Iterator[Story]:
         shutil.copy2(file, scene.work / "trail")
     audit = gzip.decompress((assets / "k8s-real" / "audit.log.gz").read_bytes())
     (scene.work / "audit.log").write_bytes(b"".join(audit.splitlines(keepends=True)[:300]))
-    shutil.copy2(assets / "syslog-real" / "auth.log", scene.work)
     (scene.work / "some.jsonl").write_text('{"id": "some"}\nnothing\n')
     done = scene.house.command("ingest", "json", str(scene.work / "some.jsonl"), person="dana")
     assert done.returncode == 0, done.stderr
-    receiver = {"127.0.0.1:5514": f"127.0.0.1:{(port := free_port())}", "--port 5514": f"--port {port}"}
-    with in_the_house(scene, words=receiver, **more) as story:
+    with in_the_house(scene, **more) as story:
         yield story
 
 
@@ -328,6 +327,19 @@ FOLLOW = (
 def source_page(*sees: str, **more: Any) -> Any:
     """A page of a source, on which these must be seen."""
     return lambda scene: sources(scene, sees=sees, **more)
+
+
+@contextlib.contextmanager
+def otlp(scene: Scene) -> Iterator[Story]:
+    """The page's own program, and what a collector wrote."""
+    (program,) = re.findall(r"```python\n(.*?)```", PAGES["docs/sources/otlp.md"].read_text(), re.DOTALL)
+    (scene.work / "shop.py").write_text(program)
+    example = msgspec.json.decode((ROOT / "tests" / "assets" / "otlp" / "logs.json").read_bytes())
+    (scene.work / "logs.json").write_bytes(msgspec.json.encode(example) + b"\nnothing\n")
+    with in_the_house(
+        scene, words={"python": sys.executable}, sees=("order.refunded", "OTLP in JSON")
+    ) as story:
+        yield story
 
 
 @contextlib.contextmanager
@@ -557,7 +569,7 @@ STORIES = {
     ),
     "docs/sources/kubernetes.md": source_page("wrote audit-policy.yaml", "403"),
     "docs/sources/pgaudit.md": source_page("statement.role"),
-    "docs/sources/syslog.md": source_page("login.refused", "nightly backup", "backup.finished"),
+    "docs/sources/otlp.md": otlp,
     "docs/sources/cloudtrail.md": source_page("AccessDenied|UnauthorizedOperation|failure"),
     "docs/guides/search.md": search, "docs/guides/witness.md": witness,
     "docs/guides/evidence.md": evidence, "docs/guides/seal-and-erase.md": seal,

@@ -30,6 +30,7 @@ from .breakglass_routes import BREAK_GLASS_ROUTES
 from .change_routes import CHANGE_ROUTES
 from .directory_routes import DIRECTORY_ROUTES
 from .intake_routes import FEED_ROUTES, INTAKE_ROUTES
+from .otlp_routes import OTLP_ROUTES
 from .policy_routes import POLICY_ROUTES
 from .ports import Authenticator, Desk, TlogSettings
 from .reach_routes import REACH_ROUTES
@@ -123,7 +124,14 @@ def _versioned(use: bool) -> Router:
     )
     return Router(
         "/v1",
-        route_handlers=[me, *PUBLIC_ROUTES, *(() if use else FRONT_PUBLIC_ROUTES), *INTAKE_ROUTES, tenant],
+        route_handlers=[
+            me,
+            *PUBLIC_ROUTES,
+            *(() if use else FRONT_PUBLIC_ROUTES),
+            *INTAKE_ROUTES,
+            *OTLP_ROUTES,
+            tenant,
+        ],
     )
 
 

@@ -68,7 +68,7 @@ class _Hands:
 _hands = _Hands()
 
 
-def _ending_slow_ones(app: ASGIApp) -> ASGIApp:
+def ending_slow_ones(app: ASGIApp) -> ASGIApp:
     """Close the connection after the answer to a body that did not arrive: else it could be held for ever."""
 
     async def asked(scope: Scope, receive: Receive, send: Send) -> None:
@@ -96,10 +96,10 @@ class _Delivery(Operation):
         self.description = (
             "Answered with 200 when every item is durable, as an event or quarantined with its reason."
         )
-        self.responses = {**(self.responses or {}), **_REFUSALS}
+        self.responses = {**(self.responses or {}), **REFUSALS}
 
 
-_REFUSALS = {
+REFUSALS = {
     status: OpenAPIResponse(description=description)
     for status, description in (
         ("400", "The body cannot be read, as for its compression; nothing was stored"),
@@ -116,11 +116,12 @@ _REFUSALS = {
     status_code=200,
     request_max_body_size=None,
     operation_class=_Delivery,
-    middleware=[_ending_slow_ones],
+    middleware=[ending_slow_ones],
 )
 async def deliver_events(request: Call, name: FromQuery[str] = "") -> IntakeResult:
     """Record events; answered when every one of them is durable or quarantined."""
-    return await _deliver(request, "json", name or "default")
+    check_kind(request.headers.get("content-type", ""))
+    return await deliver(request, "json", name or "default")
 
 
 @post(
@@ -129,7 +130,7 @@ async def deliver_events(request: Call, name: FromQuery[str] = "") -> IntakeResu
     status_code=200,
     request_max_body_size=None,
     operation_class=_Delivery,
-    middleware=[_ending_slow_ones],
+    middleware=[ending_slow_ones],
 )
 async def deliver_source(
     request: Call,
@@ -144,7 +145,8 @@ async def deliver_source(
     `file` and `line` say where the body's first line stands, if it comes out of a file; `option=NAME=VALUE`,
     which may be repeated, what the source must know of the form.
     """
-    return await _deliver(request, kind, name, file, line, tuple(option or ()))
+    check_kind(request.headers.get("content-type", ""))
+    return await deliver(request, kind, name, file, line, tuple(option or ()))
 
 
 @get("/sources", opt={"scope": "read"}, sync_to_thread=True)
@@ -154,11 +156,10 @@ def list_sources(request: Call) -> list[SourceView]:
     return found
 
 
-async def _deliver(
+async def deliver(
     request: Call, kind: str, name: str, file: str = "", line: int = 0, options: tuple[str, ...] = ()
 ) -> IntakeResult:
     """Read the body within its bounds of length and time, and hand it on."""
-    _check_kind(request.headers.get("content-type", ""))
     encoding = request.headers.get("content-encoding", "").strip().lower()
     desk = request.app.state.desk
     with _hands.room() as body:
@@ -178,7 +179,7 @@ async def _deliver(
     return result
 
 
-def _check_kind(content_type: str) -> None:
+def check_kind(content_type: str) -> None:
     """Anything that may be text is read: what it is, its items tell better than what it says of itself."""
     if content_type.strip().lower().startswith(_FORMS):
         raise PeerError("the content type is none of events", hint="send application/x-ndjson")

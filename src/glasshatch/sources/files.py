@@ -174,7 +174,8 @@ class OpenFile:
             stop = self._stop(body, at)
             part = body[at:stop]
             at = stop
-            yield self._batch(part.removesuffix(b"\n"), part.count(b"\n") or 1, len(part))
+            given = part.removesuffix(b"\n") if self._form.line_ends else part
+            yield self._batch(given, part.count(b"\n") or 1, len(part))
 
     def _stop(self, body: bytes, at: int) -> int:
         """Where a batch ends: behind so many lines; where an item may have several, behind so many bytes."""

@@ -19,13 +19,14 @@ class Form(msgspec.Struct, frozen=True):
     split: the items of a body, of which the first line has this number. read: one item's value, or what is
     wrong with it; never raises. ends: up to where a beginning of a body holds whole items, whatever comes
     after it; the flag says that nothing does. member: of a file that is one JSON object, the list in it;
-    empty for items that are no JSON.
+    empty for items that are no JSON. line_ends: whether a line end behind the last item is no part of it.
     """
 
     split: Callable[[bytes, int], list[Piece]]
     read: Callable[[Piece], Item]
     ends: Callable[[bytes, bool], int]
     member: str = ""
+    line_ends: bool = True
 
 
 def whole_lines(data: bytes, final: bool) -> int:

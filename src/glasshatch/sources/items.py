@@ -30,8 +30,8 @@ _BYTE = re.compile(r"\(byte (\d+)\)")
 _MARK = re.compile(rb'"(?:[^"\\\n]|\\.)*+"?|[\[\]{},]')
 
 Buffer = bytes | memoryview
-Piece = tuple[int, Buffer]
-"""An item's place, from 1 or as lines count, and its bytes."""
+Piece = tuple[int, Buffer] | tuple[int, Buffer, object]
+"""An item's place, from 1 or as lines count, its bytes, and what its reader must know beside them."""
 
 
 class Item(msgspec.Struct, frozen=True):

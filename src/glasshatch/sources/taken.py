@@ -54,11 +54,12 @@ class Taken(msgspec.Struct, frozen=True):
 def batches(pieces: list[Piece]) -> Iterator[list[Piece]]:
     """Parts that are parsed and recorded at once; between them others have their turn."""
     start = size = 0
-    for at, (_, data) in enumerate(pieces):
-        if at - start >= BATCH_ITEMS or (size and size + len(data) > _BATCH_BYTES):
+    for at, piece in enumerate(pieces):
+        length = len(piece[1])
+        if at - start >= BATCH_ITEMS or (size and size + length > _BATCH_BYTES):
             yield pieces[start:at]
             start, size = at, 0
-        size += len(data)
+        size += length
     if start < len(pieces):
         yield pieces[start:]
 
@@ -88,8 +89,8 @@ def heaviest(items: list[Taken]) -> list[Taken]:
     """Of several copies of a fact in one batch the fullest one, at the place of the first. Of those that say
     something else than the first, one of each."""
     best: dict[str, Taken] = {}
-    for one in items:
-        name = one.key + one.content if one.key else f"-{one.place}"
+    for number, one in enumerate(items):
+        name = one.key + one.content if one.key else f"-{number}"
         known = best.get(name)
         if known is None or one.weight > known.weight:
             best[name] = one
