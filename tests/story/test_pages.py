@@ -311,10 +311,12 @@ def sources(scene: Scene, **more: Any) -> Iterator[Story]:
         shutil.copy2(file, scene.work / "trail")
     audit = gzip.decompress((assets / "k8s-real" / "audit.log.gz").read_bytes())
     (scene.work / "audit.log").write_bytes(b"".join(audit.splitlines(keepends=True)[:300]))
+    shutil.copy2(assets / "syslog-real" / "auth.log", scene.work)
     (scene.work / "some.jsonl").write_text('{"id": "some"}\nnothing\n')
     done = scene.house.command("ingest", "json", str(scene.work / "some.jsonl"), person="dana")
     assert done.returncode == 0, done.stderr
-    with in_the_house(scene, **more) as story:
+    receiver = {"127.0.0.1:5514": f"127.0.0.1:{(port := free_port())}", "--port 5514": f"--port {port}"}
+    with in_the_house(scene, words=receiver, **more) as story:
         yield story
 
 
@@ -569,6 +571,7 @@ STORIES = {
     ),
     "docs/sources/kubernetes.md": source_page("wrote audit-policy.yaml", "403"),
     "docs/sources/pgaudit.md": source_page("statement.role"),
+    "docs/sources/syslog.md": source_page("login.refused", "nightly backup", "backup.finished"),
     "docs/sources/otlp.md": otlp,
     "docs/sources/cloudtrail.md": source_page("AccessDenied|UnauthorizedOperation|failure"),
     "docs/guides/search.md": search, "docs/guides/witness.md": witness,

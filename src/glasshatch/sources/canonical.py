@@ -8,8 +8,9 @@ from typing import Any
 from ..events import foreign
 
 _SURELY_SHALLOW = 60
-_ODD_NUMBER = re.compile(rb"[:\[,]\s*-?[0-9]*(?:[0-9]{16}|[0-9][.eE])")
-"""What may be a fraction or an integer beyond 2^53, or a text that looks like one."""
+_ODD_NUMBER = re.compile(rb'(?:"\s*:|[\[,])\s*-?[0-9]*(?:[0-9]{16}|[0-9][.eE])')
+"""What may be a fraction or an integer beyond 2^53, or a text that looks like one. A member's value stands
+behind the quote and colon of its name; a colon alone stands in every time of day."""
 
 
 def canonical(value: dict[str, Any], data: bytes) -> dict[str, Any]:

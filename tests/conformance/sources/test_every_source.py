@@ -23,6 +23,13 @@ SAMPLES: dict[str, list[dict[str, Any]]] = {
     "kubernetes": [audit_event(number=1), audit_event("secrets", "get", number=2)],
     "pgaudit": [log_entry(1, "AUDIT: SESSION,1,1,READ,SELECT,,,SELECT 1,<none>"), log_entry(2, "checkpoint")],
     "cloudtrail": [trail_record("GetObject", 1), trail_record("AssumeRole", 2)],
+    "syslog": [
+        {"line": '<165>1 2026-11-22T22:14:15.003Z vm app - ID47 [a@1 x="1"] text', "received": "boot 1"},
+        {
+            "line": "<38>Nov 22 22:14:15 vm sshd[7]: Invalid user x from 192.0.2.7 port 22",
+            "received": "boot 2",
+        },
+    ],
     "otlp": [
         {
             "timeUnixNano": NOW_NS,

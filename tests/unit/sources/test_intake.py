@@ -295,5 +295,5 @@ def test_many_clients_at_once_record_each_id_once(world: World) -> None:
 
 
 def test_an_unknown_source_is_named(world: World) -> None:
-    with pytest.raises(ConfigError, match="there is no source 'syslog'"):
-        world.take({}, kind="syslog")
+    with pytest.raises(ConfigError, match="there is no source 'smoke'"):
+        world.take({}, kind="smoke")

@@ -25,8 +25,12 @@ def arrival() -> Arrival:
     return Arrival(NOW_NS, "prod", "default", lambda: f"00000000-0000-7000-8000-{next(_ids):012}")
 
 
+def data_of(value: Any) -> bytes:
+    return msgspec.json.encode(value)
+
+
 def parsed(value: dict[str, Any]) -> Parsed:
-    found = SOURCES["kubernetes"].parse(value, b"", arrival())
+    found = SOURCES["kubernetes"].parse(value, data_of(value), arrival())
     assert isinstance(found, Parsed), found
     return found
 
@@ -47,7 +51,7 @@ def holds(data: bytes, word: str) -> bool:
 def test_what_is_planted_is_not_kept(place: str, redact: Redactor) -> None:
     value = PLACES[place]
     assert holds(msgspec.json.encode(value), WORD), "nothing was planted"
-    found = SOURCES["kubernetes"].parse(value, b"", arrival())
+    found = SOURCES["kubernetes"].parse(value, data_of(value), arrival())
     if isinstance(found, Parsed):
         kept = redact.event(found.event)
     else:
@@ -150,13 +154,15 @@ def test_a_body_that_is_too_long_is_left_out_and_said() -> None:
     ],
 )  # fmt: skip
 def test_what_is_no_audit_event_is_refused(value: Any) -> None:
-    assert not isinstance(SOURCES["kubernetes"].parse(value, b"", arrival()), Parsed)
+    assert not isinstance(SOURCES["kubernetes"].parse(value, data_of(value), arrival()), Parsed)
 
 
 @pytest.mark.parametrize("name", list(event()))
 @pytest.mark.parametrize("wrong", [None, 5, "x", [], {}, [{}], {"a": [1]}, True])
 def test_a_member_of_another_type_does_no_harm(name: str, wrong: Any, redact: Redactor) -> None:
-    found = SOURCES["kubernetes"].parse({**event(), name: wrong}, b"", arrival())
+    found = SOURCES["kubernetes"].parse(
+        {**event(), name: wrong}, data_of({**event(), name: wrong}), arrival()
+    )
     if isinstance(found, Parsed):
         msgspec.json.decode(msgspec.json.encode(redact.event(found.event)), type=type(found.event))
 
@@ -166,7 +172,7 @@ def test_in_a_list_only_the_list_says_which_version_its_items_have() -> None:
     assert parsed(item).key == parsed(event(number=7)).key
     for version in ("audit.k8s.io/v2", "v1", 1, None):
         other = event(apiVersion=version)
-        assert isinstance(SOURCES["kubernetes"].parse(other, b"", arrival()), Rejected)
+        assert isinstance(SOURCES["kubernetes"].parse(other, data_of(other), arrival()), Rejected)
 
 
 def test_what_the_api_server_cut_is_marked_and_weighs_less_than_what_is_whole() -> None:

@@ -144,11 +144,13 @@ def _metadata(value: dict[str, Any], mode: str, depth: int) -> Any:
 def _annotations(value: dict[str, Any], mode: str) -> dict[str, Any]:
     if mode != "plain":
         return dict.fromkeys(map(str, value), HIDDEN)
-    clean = partial(clean_object, depth=1)
-    return {
-        str(name): clean_annotation(str(name), item, clean) if isinstance(item, str) else without_leaves(item)
-        for name, item in value.items()
-    }
+    return {str(name): _annotation(str(name), item) for name, item in value.items()}
+
+
+def _annotation(name: str, item: Any) -> Any:
+    return (
+        clean_annotation(name, item, _clean_inner_object) if isinstance(item, str) else without_leaves(item)
+    )
 
 
 def _variables(value: Any, depth: int) -> Any:
@@ -192,5 +194,8 @@ def _hides(part: str) -> bool:
 
 
 def _text(text: str) -> str:
-    inner = clean_inner(text, partial(clean_object, depth=1))
+    inner = clean_inner(text, _clean_inner_object)
     return clean_text(text) if inner is None else inner
+
+
+_clean_inner_object = partial(clean_object, depth=1)

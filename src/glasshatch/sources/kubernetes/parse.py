@@ -6,13 +6,16 @@ from typing import Any
 
 import msgspec
 
-from ...events import Actor, Client, Event, Outcome, RawPrincipal, Resource, Source, foreign
+from ...events import Actor, Client, Event, Outcome, RawPrincipal, Resource, Source
+from ..canonical import canonical
 from ..parsed import Arrival, Parsed, Rejected, time_ns
 from .secrets import without_secrets
 
 _LEVELS = {"Metadata": 1, "Request": 2, "RequestResponse": 3}
 _STAGES = ("RequestReceived", "ResponseStarted", "ResponseComplete", "Panic")
 _NATIVE_BYTES = 40_000
+_SURELY_FITTING = 3_000
+"""So many bytes fit, even if each digit in them became the twelve of a hidden value."""
 _VERSIONS = ("audit.k8s.io/v1", "audit.k8s.io/v1beta1")
 _TRUNCATED = "audit.k8s.io/truncated"
 _REFUSED_TO_ACT_AS = "cannot impersonate resource"
@@ -35,13 +38,15 @@ def parse(value: Any, data: bytes, arrival: Arrival) -> Parsed | Rejected:
         return Rejected("is an audit event whose user is not an object with a name")
     # From here on nothing is read but what may be kept.
     value = without_secrets(value)
-    native, cut = _native(value)
+    plain = canonical(value, data)
+    annotations = plain.get("annotations")
+    native, cut = _native(plain, len(data))
     event = Event(
         id=arrival.new_id(), time=str(happened_ns), action=_action(value),
         source=Source(kind="kubernetes", name=arrival.name), outcome=_outcome(value),
         severity=_severity(value), actor=_actor(value), client=_client(value), request_id=audit_id,
         resource=_resource(value, arrival.name), labels=_labels(value, cut),
-        attrs={"annotations": foreign(_object(value.get("annotations")))} if value.get("annotations") else {},
+        attrs={"annotations": dict(annotations)} if isinstance(annotations, dict) and annotations else {},
         native=native,
     )  # fmt: skip
     return Parsed(event, *weigh(value))
@@ -148,9 +153,10 @@ def _impersonation(value: dict[str, Any]) -> str:
     return "refused" if code == 403 and any(_REFUSED_TO_ACT_AS in str(one) for one in said) else ""
 
 
-def _native(value: dict[str, Any]) -> tuple[Any, bool]:
+def _native(native: dict[str, Any], size: int) -> tuple[dict[str, Any], bool]:
     """The audit event without what is secret, and whether something was cut for its length."""
-    native = foreign(value)
+    if size <= _SURELY_FITTING:
+        return native, False
     for name in ("responseObject", "requestObject", "annotations"):
         if len(msgspec.json.encode(native)) <= _NATIVE_BYTES:
             return native, name != "responseObject"
