@@ -185,7 +185,11 @@ def quarantine(
             emit_json(one)
         return
     rows = (_quarantined(msgspec.json.decode(one.event)) for one in found)
-    emit_rows(("TIME", "SOURCE", "EVENT", "BYTES", "REASON*", "KEPT*"), rows, empty="nothing is quarantined")
+    emit_rows(
+        ("TIME", "SOURCE", "EVENT", "BYTES", "REASON*", "KEPT*"),
+        rows,
+        empty="nothing that you may see is quarantined",
+    )
 
 
 def _quarantined(event: dict[str, Any]) -> tuple[str, ...]:

@@ -123,7 +123,7 @@ def test_a_reason_never_repeats_a_value() -> None:
 @pytest.mark.parametrize("kind", ["gateway", "glasshatch", "kubernetes"])
 def test_nobody_speaks_for_the_gateway(kind: str) -> None:
     event = event_of(
-        source={"kind": kind, "name": "x"}, decision={"effect": "allow"}, tenant="other", schema=9
+        source={"kind": kind, "name": "x"}, decision={"effect": "allow"}, tenant="other", schema=1
     )
     assert event.source.kind == "json"
     assert event.tenant == "default"
@@ -169,3 +169,19 @@ def test_an_event_is_told_again_by_its_id_or_by_its_place_in_a_file() -> None:
 def test_times_are_read_exactly(time: Any, ns: int) -> None:
     assert event_of(time=time).time == str(ns)
     assert event_of(timestamp=time).time == str(ns)
+
+
+@pytest.mark.parametrize(
+    ("value", "understood"),
+    [
+        ({"schema": 99, "source": {"kind": "app", "name": "shop"}}, False),
+        ({"schema": 1, "source": {"kind": "app", "name": "shop"}}, True),
+        ({"schema": 99, "source": "shop"}, True),
+        ({"schema": 99}, True),
+        ({"schema": "99", "source": {"name": "shop"}}, True),
+        ({"schema": True, "source": {"name": "shop"}}, True),
+    ],
+)
+def test_an_event_of_a_newer_schema_is_not_guessed_at(value: dict[str, Any], understood: bool) -> None:
+    found = SOURCES["json"].parse({"action": "a.b", **value}, b"{}", arrival())
+    assert isinstance(found, Parsed if understood else Rejected)

@@ -16,6 +16,7 @@ import msgspec
 
 from ...events import (
     ACTIONS,
+    SCHEMA_VERSION,
     Actor,
     Client,
     Data,
@@ -68,11 +69,20 @@ def parse(value: Any, data: bytes, arrival: Arrival) -> Parsed | Rejected:
     """One object. Members of a wrong type are named, not guessed at."""
     if not isinstance(value, dict):
         return Rejected(f"is {_kind(value)}, not an object")
+    if _is_newer(value):
+        return Rejected(f"is an event of a newer schema than {SCHEMA_VERSION}: upgrade this server first")
     try:
         event = _Reading(canonical(value, data), arrival).event()
     except _Wrong as wrong:
         return Rejected(f"cannot be understood: {wrong}")
     return Parsed(event, _key(value, data, arrival))
+
+
+def _is_newer(value: dict[str, Any]) -> bool:
+    """Whether it is a canonical event that this version might take for what it does not say. Other
+    programs' events may have a `schema` of their own, and name their source otherwise."""
+    schema = value.get("schema")
+    return type(schema) is int and schema > SCHEMA_VERSION and isinstance(value.get("source"), dict)
 
 
 def _key(value: dict[str, Any], data: bytes, arrival: Arrival) -> str:
