@@ -363,6 +363,15 @@ def mapped(scene: Scene) -> Iterator[Story]:
 
 
 @contextlib.contextmanager
+def by_hand(scene: Scene) -> Iterator[Story]:
+    """Events are typed with curl."""
+    if missing := missing_packages("story"):
+        pytest.skip(f"needs {', '.join(missing)} (story)")
+    with in_the_house(scene, sees=('"accepted":1', "order.paid")) as story:
+        yield story
+
+
+@contextlib.contextmanager
 def capture(scene: Scene) -> Iterator[Story]:
     """An application that runs under the page's policy."""
     with in_the_house(scene, sees=("capture.loaded", "recording.dropped.*sampled", "cart.changed")) as story:
@@ -565,7 +574,7 @@ STORIES = {
     "docs/operate/backup.md": backup, "docs/operate/upgrade.md": upgrade, "docs/operate/keys.md": keys,
     "docs/operate/retention.md": retention, "docs/operate/workers.md": workers,
     "docs/operate/deploy.md": deploy, "docs/guides/feed.md": feed, "docs/guides/page.md": page,
-    "docs/guides/capture-policy.md": capture,
+    "docs/guides/capture-policy.md": capture, "docs/guides/record-over-http.md": by_hand,
     "docs/sources/README.md": source_page(
         "QUARANTINED", '"source":', not_run={FOLLOW: "tests/faults/feeds/test_following.py: it does not end"}
     ),

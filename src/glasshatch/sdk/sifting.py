@@ -198,7 +198,7 @@ def _sameness(event: Event) -> tuple[str, ...]:
     outcome = event.outcome or Outcome()
     return (
         event.action, event.actor.id if event.actor else "", event.resource.id if event.resource else "",
-        outcome.status, outcome.code,
+        outcome.status, outcome.code, event.statement.hash if event.statement else "",
     )  # fmt: skip
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +14,8 @@ import pytest
 
 from fixtures.glasshatch import RunningServer
 
-GUIDE = Path(__file__).resolve().parents[3] / "docs" / "guides" / "record-from-an-application.md"
+GUIDES = Path(__file__).resolve().parents[3] / "docs" / "guides"
+GUIDE = GUIDES / "record-from-an-application.md"
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 CARD, MAIL = "4111 1111 1111 1111", "ada.lovelace@example.com"
 
@@ -73,3 +77,70 @@ def test_its_token_delivers_under_no_other_name(server: RunningServer, tmp_path:
         assert not recorder.flush(3)
     assert any("403" in text for text in told)
     assert server.jsonl("search", "action:salary.paid", person="carol") == []
+
+
+def token_for(server: RunningServer, name: str, file: Path) -> Path:
+    """A token that delivers under this name and nothing else."""
+    assert server.command("actors", "add", name, "--type", "service").returncode == 0
+    scope = ("--scope", f"ingest:json/{name}", "--out", str(file))
+    assert server.command("tokens", "issue", name, "--for", "1h", *scope).returncode == 0
+    return file
+
+
+def test_the_code_for_node_records(server: RunningServer, tmp_path: Path) -> None:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("needs nodejs (node)")
+    blocks = re.findall(
+        r"```js\n(// (\w+\.mjs).*?)```", (GUIDES / "record-over-http.md").read_text(), re.DOTALL
+    )
+    for text, name in blocks:
+        (tmp_path / name).write_text(text)
+    environment = os.environ | {
+        "GLASSHATCH_SERVER": server.url,
+        "GLASSHATCH_TOKEN_FILE": str(token_for(server, "till", tmp_path / "till.token")),
+    }
+    away = environment | {"GLASSHATCH_SERVER": "http://127.0.0.1:9"}
+    for program, where, status in (("till", away, 1), ("till", away, 1), ("till", environment, 0)):
+        done = subprocess.run(
+            [node, f"{program}.mjs"], cwd=tmp_path, env=where, capture_output=True, text=True, check=False,
+            timeout=120,
+        )  # fmt: skip
+        assert done.returncode == status, done.stderr
+        if where is away:  # nobody answers, and what it recorded stays in its files
+            assert "order.sent" in (tmp_path / "till.spool.sending").read_text()
+    assert not list(tmp_path.glob("till.spool*"))
+    found = server.jsonl("search", "source.name:till", person="carol")
+    actions = sorted(one["event"]["action"] for one in found)
+    assert actions == ["order.paid"] * 3 + ["order.sent"] * 3
+    assert {one["event"]["trace_id"] for one in found} == {TRACE}
+
+
+def test_the_code_for_frameworks_records(server: RunningServer, tmp_path: Path) -> None:
+    import structlog
+    from sqlalchemy import create_engine, text
+
+    from glasshatch import audit
+
+    async def application(scope: Any, receive: Any, send: Any) -> None: ...
+
+    names: dict[str, Any] = {
+        "app": application, "wsgi_app": lambda environ, start: [], "engine": create_engine("sqlite://"),
+    }  # fmt: skip
+    token = token_for(server, "frames", tmp_path / "frames.token")
+    audit.configure("frames", server=server.url, token=token, spool=tmp_path / "spool", sigterm=False)
+    try:
+        for code in re.findall(
+            r"```python\n(.*?)```", (GUIDES / "record-integrations.md").read_text(), re.DOTALL
+        ):
+            exec(code, names)
+        with names["engine"].connect() as connection:
+            connection.execute(text("SELECT 'ada@example.com'"))
+        assert audit.flush(60)
+    finally:
+        names["log"].handlers.clear()
+        structlog.reset_defaults()
+        audit.close()
+    found = [one["event"] for one in server.jsonl("search", "source.name:frames", person="carol")]
+    assert sorted(event["action"] for event in found) == ["order.refunded", "order.refunded", "query.run"]
+    assert [event["statement"]["shape"] for event in found if "statement" in event] == ["SELECT ?"]

@@ -1,0 +1,152 @@
+"""What a program logs, as events: a handler for `logging` and a processor for structlog.
+
+A log line is `log.written` with `attrs.message`, unless it names an action: `extra={"action": "order.paid"}`.
+Other members of `extra` become attributes; `actor`, `resource`, `outcome`, `session_id` and `request_id` go
+to their places. Of an exception its class is kept, never its text, unless asked.
+
+What this package itself logs or what is logged while an event is recorded is passed over, so a handler never
+feeds itself. Trouble with recording is told to the recorder's `problem`, and never raised at who logs.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, MutableMapping
+from typing import Any
+
+from ..errors import GlasshatchError
+from .default import recorder as _default
+from .recorder import Recorder
+
+DEFAULT_ACTION = "log.written"
+_OWN = "glasshatch"
+_PLACES = frozenset({"actor", "resource", "outcome", "session_id", "request_id"})
+_SEVERITIES = ((logging.CRITICAL, 5), (logging.ERROR, 4), (logging.WARNING, 3))
+_NAMES = {
+    "critical": 5, "fatal": 5, "exception": 4, "error": 4, "err": 4, "warn": 3, "warning": 3,
+}  # fmt: skip
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_busy = threading.local()
+
+
+class RecorderHandler(logging.Handler):
+    """A handler that records each line it gets."""
+
+    def __init__(
+        self, recorder: Recorder | None = None, level: int = logging.NOTSET, *, traceback: bool = False
+    ) -> None:
+        """Record with a recorder; by default the program's own.
+
+        Args:
+            traceback: Whether an exception's text and traceback are recorded too; they may hold anything.
+        """
+        super().__init__(level)
+        self._recorder = (lambda: recorder) if recorder is not None else _default
+        self._traceback = traceback
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Record a line."""
+        if _is_own(record.name):
+            return
+        given = {name: value for name, value in vars(record).items() if name not in _STANDARD}
+        _record(self._recorder, given, severity_of(record.levelno), lambda: self._attrs(record))
+
+    def _attrs(self, record: logging.LogRecord) -> dict[str, Any]:
+        attrs: dict[str, Any] = {"message": record.getMessage(), "logger": record.name}
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None:
+            attrs["exception"] = type(error).__qualname__
+            if self._traceback:
+                attrs["traceback"] = (self.formatter or logging.Formatter()).formatException(
+                    (type(error), error, error.__traceback__)
+                )
+        return attrs
+
+
+class RecorderProcessor:
+    """A structlog processor that records each line it sees, and hands it on as it is.
+
+    structlog.configure(processors=[merge_contextvars, add_log_level, RecorderProcessor(), JSONRenderer()])
+    """
+
+    def __init__(self, recorder: Recorder | None = None, *, least: str = "debug") -> None:
+        """Record with a recorder, by default the program's own, what is at least so severe."""
+        self._recorder = (lambda: recorder) if recorder is not None else _default
+        self._least = severity_of_name(least)
+        self._all = least == "debug"
+
+    def __call__(self, logger: Any, method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        """Record a line."""
+        severity = severity_of_name(str(line.get("level", method)))
+        name = str(line.get("logger") or getattr(logger, "name", "") or "")
+        if not _is_own(name) and (self._all or severity >= self._least):
+            _record(self._recorder, line, severity, lambda: _said(line, name))
+        return line
+
+
+def severity_of(level: int) -> int:
+    """Of a level of `logging`: 5, 4 and 3 from critical, error and warning on, else 1."""
+    return next((severity for least, severity in _SEVERITIES if level >= least), 1)
+
+
+def severity_of_name(name: str) -> int:
+    """Of a level by its name."""
+    return _NAMES.get(name.lower(), 1)
+
+
+def _said(line: Mapping[str, Any], name: str) -> dict[str, Any]:
+    attrs: dict[str, Any] = {"message": str(line.get("event", ""))}
+    if name:
+        attrs["logger"] = name
+    error = line.get("exc_info")
+    if isinstance(error, tuple):
+        error = error[1]
+    if error is True:
+        import sys
+
+        error = sys.exc_info()[1]
+    if isinstance(error, BaseException):
+        attrs["exception"] = type(error).__qualname__
+    return attrs
+
+
+_LINE = frozenset({"event", "level", "logger", "timestamp", "exc_info", "exception", "stack", "stack_info"})
+
+
+def _record(
+    recorder: Callable[[], Recorder],
+    given: Mapping[str, Any],
+    severity: int,
+    attrs: Callable[[], dict[str, Any]],
+) -> None:
+    """Record a line; `given` is what its author said of it by name."""
+    if getattr(_busy, "now", False):
+        return
+    _busy.now = True
+    try:
+        found = recorder()
+    except GlasshatchError:
+        _busy.now = False
+        return
+    try:
+        action = given.get("action")
+        named = isinstance(action, str) and bool(action)
+        places = {name: given[name] for name in _PLACES if isinstance(given.get(name), str)}
+        if places.get("outcome") not in (None, "success", "failure", "unknown"):
+            del places["outcome"]
+        rest = {
+            str(name): value
+            for name, value in given.items()
+            if name not in places and name not in _LINE and not (named and name == "action")
+            and not str(name).startswith("_")
+        }  # fmt: skip
+        found.write(str(action) if named else DEFAULT_ACTION, attrs() | rest, severity=severity, **places)
+    except Exception as error:
+        found.problem(f"a log line is not recorded: {type(error).__name__}")
+    finally:
+        _busy.now = False
+
+
+def _is_own(name: str) -> bool:
+    return name == _OWN or name.startswith(f"{_OWN}.")
