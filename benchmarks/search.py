@@ -42,7 +42,7 @@ from glasshatch.events import (
     uuid7,
 )
 from glasshatch.index import Index
-from glasshatch.investigate import Investigator, Visibility
+from glasshatch.investigate import Investigator, Page, SearchQuery, Visibility, search
 from glasshatch.investigate.query import compile_predicate, parse
 
 ALL = Visibility(everything=True)
@@ -144,6 +144,7 @@ def indexing(house: House, index: Index, directory: Path, count: int) -> dict[st
 def questions(investigator: Investigator, index: Index, count: int) -> dict[str, Any]:
     """Each kind many times, with other values each time, so that no answer is remembered."""
     chance = random.Random(11)
+    find = finding(investigator)
 
     def ids() -> Iterator[str]:
         while True:
@@ -151,20 +152,26 @@ def questions(investigator: Investigator, index: Index, count: int) -> dict[str,
 
     traces = ids()
     kinds: dict[str, tuple[int, Callable[[], Any]]] = {
-        "newest_page": (40, lambda: investigator.search("", ALL, limit=100)),
-        "needle": (40, lambda: investigator.search(next(traces), ALL)),
-        "word": (40, lambda: investigator.search(f"rareword{chance.randrange(100)}", ALL)),
+        "newest_page": (40, lambda: find("", 100)),
+        "needle": (40, lambda: find(next(traces))),
+        "word": (40, lambda: find(f"rareword{chance.randrange(100)}")),
         "phrase": (
             20,
-            lambda: investigator.search(f'"from secrets where id {chance.randrange(count)}"', ALL),
+            lambda: find(f'"from secrets where id {chance.randrange(count)}"'),
         ),
-        "pattern": (5, lambda: investigator.search(f"rarew*{chance.randrange(100)}", ALL)),
-        "field": (20, lambda: investigator.search(f"actor:user{chance.randrange(40)} -status:success", ALL)),
+        "pattern": (5, lambda: find(f"rarew*{chance.randrange(100)}")),
+        "field": (20, lambda: find(f"actor:user{chance.randrange(40)} -status:success")),
         "histogram": (10, lambda: investigator.histogram(f"actor:user{chance.randrange(40)}", ALL)),
         "histogram_all": (10, lambda: investigator.histogram("", ALL)),
+        "stages": (10, lambda: find(f"severity:{chance.randrange(5)} | stats count by actor.name, bin(1h)")),
         "top_k": (10, lambda: investigator.stats(f"severity:{chance.randrange(5)}", ALL, ("actor.name",))),
     }
     return {name: timed(name, times, ask) for name, (times, ask) in kinds.items()}
+
+
+def finding(investigator: Investigator) -> Callable[..., Page]:
+    """A page of so many matches of a query, a hundred if nothing else is said."""
+    return lambda text, limit=100: search(investigator, SearchQuery(text=text, limit=limit), ALL)
 
 
 def timed(name: str, times: int, ask: Callable[[], Any]) -> dict[str, float]:
@@ -185,7 +192,7 @@ def ratios(house: House, investigator: Investigator, index: Index, asked: dict[s
     begun_s = time.perf_counter()
     found = [number for number, data in house.ledger.scan(0) if wanted(decode(data))]
     scan_ms = (time.perf_counter() - begun_s) * 1e3
-    page = investigator.search("rareword42", ALL, limit=1_000)
+    page = finding(investigator)("rareword42", 1_000)
     assert sorted(hit.index for hit in page.events) == found, "index and ledger differ"
     bare = timed(
         "bare_sql", 20, lambda: index.select("SELECT count() FROM events WHERE hasToken(body, 'rareword7')")

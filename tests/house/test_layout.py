@@ -41,6 +41,8 @@ OPEN_PARTS = {
     "api.breakglass_values": "the same about break-glass",
     "api.exposure_values": "the same about who saw whom",
     "api.feed_values": "the same about feeds",
+    "api.search_values": "the same about searching",
+    "api.play_values": "the same about sessions and playing them",
     "policy.access": "who may read and do what, beside the policies of statements; pure",
     "gateway.core": "pure: what a connector is written against",
     "gateway.connectors": "pure: one folder for each protocol",

@@ -29,15 +29,14 @@ from .policy_client import PolicyCalls
 from .reach_client import ReachCalls
 from .retention import Pruned, PruneForm
 from .reveal_client import RevealCalls
+from .search_client import SearchCalls
 from .values import (
     AlertView,
     BackupForm,
     CheckpointText,
     EventFilter,
     EvidenceForm,
-    Found,
     GrantView,
-    Histogram,
     IndexState,
     LedgerForm,
     LedgerView,
@@ -47,10 +46,7 @@ from .values import (
     RequestView,
     ReviewForm,
     SealForm,
-    SearchForm,
     SessionSummary,
-    Stats,
-    StatsForm,
     Status,
     TailForm,
     Timeline,
@@ -68,7 +64,7 @@ CLIENT_HEADER = "x-glasshatch-client"
 
 class Client(
     DirectoryCalls, PeopleCalls, VaultCalls, PolicyCalls, ChangeCalls, ReachCalls, BreakGlassCalls,
-    AccessCalls, RevealCalls, FeedCalls,
+    AccessCalls, RevealCalls, FeedCalls, SearchCalls,
 ):  # fmt: skip
     """One server, under one token. Not to be shared between threads."""
 
@@ -212,18 +208,6 @@ class Client(
     def revoke(self, grant_id: str) -> GrantView:
         """Take a grant back."""
         return self._post(f"/grants/{_id(grant_id)}/revoke", None, GrantView)
-
-    def search(self, form: SearchForm) -> Found:
-        """A page of the events that match a query, and how many there are."""
-        return self._post("/search", form, Found)
-
-    def histogram(self, form: SearchForm) -> Histogram:
-        """Matches over time."""
-        return self._post("/histogram", form, Histogram)
-
-    def stats(self, form: StatsForm) -> Stats:
-        """Matches counted by the values of fields."""
-        return self._post("/stats", form, Stats)
 
     def timeline(self, subject: str, limit: int = 1_000) -> Timeline:
         """Events of all sources about one subject, in one order."""

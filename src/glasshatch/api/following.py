@@ -15,6 +15,11 @@ RECHECK_SECONDS: Final = 2.0
 _STEP_SECONDS = 0.1
 
 
+def _looked_at(tail: Tail, still_allowed: Callable[[], object]) -> None:
+    still_allowed()
+    tail.settle()
+
+
 async def follow(tail: Tail, still_allowed: Callable[[], object]) -> AsyncIterator[list[RecordedEvent]]:
     """Batches as they arrive, and an empty one as a sign of life after some silence.
 
@@ -31,7 +36,7 @@ async def follow(tail: Tail, still_allowed: Callable[[], object]) -> AsyncIterat
         found = tail.next(0.0)
         now_s = time.monotonic()
         if now_s - checked_s >= RECHECK_SECONDS:
-            await asyncio.to_thread(still_allowed)
+            await asyncio.to_thread(_looked_at, tail, still_allowed)
             checked_s = now_s
         if found or now_s - quiet_since_s >= HEARTBEAT_SECONDS:
             quiet_since_s = now_s

@@ -37,6 +37,7 @@ from .reach_routes import REACH_ROUTES
 from .reveal_routes import REVEAL_ROUTES
 from .routes import FRONT_ROUTES, TENANT_ROUTES, me
 from .scim import scim_router
+from .search_routes import SEARCH_ROUTES
 from .signin_routes import FRONT_PUBLIC_ROUTES, PUBLIC_ROUTES, SIGNIN_ROUTES
 from .tlog_routes import tlog_routes
 from .use_routes import USE_ROUTES
@@ -119,7 +120,7 @@ def _versioned(use: bool) -> Router:
             *REACH_ROUTES,
             *BREAK_GLASS_ROUTES,
             *ACCESS_ROUTES,
-            *((*USE_ROUTES, *ACCESS_USE_ROUTES) if use else FRONT_ROUTES),
+            *((*USE_ROUTES, *SEARCH_ROUTES, *ACCESS_USE_ROUTES) if use else FRONT_ROUTES),
         ],
     )
     return Router(

@@ -19,11 +19,13 @@ from .directory_ports import DirectoryDesk
 from .exposure_values import Exposure, ExposureForm
 from .feed_ports import FeedDesk
 from .key_values import KeysText, KeyView, RetireForm, RotateForm
+from .play_values import Played, PlayForm, SessionFilter
 from .policy_values import Explained, ExplainForm, PolicyLoaded, Replayed, ReplayForm
 from .reach_values import ConnectForm, Reachable, WayIn
 from .retention import Pruned, PruneForm
 from .review_ports import ChangeDesk as ChangeDesk  # noqa: PLC0414
 from .review_ports import RevealDesk as RevealDesk  # noqa: PLC0414
+from .search_values import CompleteForm, Completion
 from .signin_values import (
     BrowserAnswer,
     BrowserForm,
@@ -279,7 +281,7 @@ class EvidenceDesk(Protocol):
         """The events that match, with proofs, in one file; recorded before this returns."""
 
 
-class Tail(Protocol):
+class Events(Protocol):
     """Events as they are recorded, from the moment of asking."""
 
     def next(self, timeout_s: float) -> list[RecordedEvent]:
@@ -290,6 +292,28 @@ class Tail(Protocol):
         """
 
     def close(self) -> None: ...
+
+
+class Tail(Events, Protocol):
+    """Events that somebody follows."""
+
+    def settle(self) -> None:
+        """Record from time to time how many were handed out; blocks.
+
+        Raises:
+            Unavailable: It cannot be recorded, and nothing more may be handed out.
+        """
+
+
+class AskingDesk(Protocol):
+    """Help with asking."""
+
+    def complete(self, caller: Identity, form: CompleteForm) -> Completion:
+        """What may stand at the caret of a query, of the record only what the caller may see."""
+
+    def find_sessions(self, caller: Identity, form: SessionFilter) -> list[SessionSummary]: ...
+    def play(self, caller: Identity, form: PlayForm) -> Played:
+        """A session, step by step."""
 
 
 class AlertDesk(Protocol):
@@ -345,5 +369,5 @@ class Desk(
     """What a caller may ask of the front: the record itself, access, people, and taking events in."""
 
 
-class UseDesk(Desk, InvestigationDesk, ExposureDesk, EvidenceDesk, AlertDesk, Protocol):
+class UseDesk(Desk, InvestigationDesk, AskingDesk, ExposureDesk, EvidenceDesk, AlertDesk, Protocol):
     """Everything a caller may ask of a server, the use of the record included."""

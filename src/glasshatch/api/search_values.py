@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -111,3 +111,28 @@ class TailForm(Form, frozen=True):
     """Which events to follow, in the query language; all for an empty one."""
 
     query: str = ""
+
+
+class CompleteForm(Form, frozen=True):
+    """A query that is being typed. caret: how many characters stand before the caret; all for -1."""
+
+    query: Annotated[str, msgspec.Meta(max_length=8_192)] = ""
+    caret: Annotated[int, msgspec.Meta(ge=-1)] = -1
+
+
+class Suggestion(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A text that may stand at the caret. count: how often the value is among the newest events."""
+
+    text: str
+    kind: Literal["field", "value", "operator", "stage", "function", "column"]
+    count: int = 0
+
+
+class Completion(msgspec.Struct, frozen=True, kw_only=True):
+    """Suggestions, each for the characters `start` to `end` (from 0, exclusive); `expected`: what may stand
+    at the caret, in the words of an error. Nothing is suggested behind a mistake."""
+
+    start: int
+    end: int
+    items: list[Suggestion]
+    expected: tuple[str, ...] = ()

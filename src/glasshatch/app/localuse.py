@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Protocol
 
-from ..api.ports import Tail
+from ..api.ports import Events
 from ..api.values import IndexState
 from ..errors import ConfigError
 from ..events import Event
 from ..index import Index
 from ..investigate import Investigator
 from .desk.alerts import AlertPart
+from .desk.asking import AskingPart
 from .desk.entitled import EntitledPart
 from .desk.evidence import EvidencePart
 from .desk.exposure import ExposurePart
@@ -29,7 +30,7 @@ from .subjects import subject_tokens
 _BATCH_ENTRIES = 10_000
 
 
-class LocalUse(InvestigationPart, ExposurePart, EvidencePart, AlertPart, ReviewPart):
+class LocalUse(InvestigationPart, AskingPart, ExposurePart, EvidencePart, AlertPart, ReviewPart):
     """The parts of a desk that need index and detection."""
 
     def __init__(self, house: House, stack: ExitStack) -> None:
@@ -53,6 +54,8 @@ class LocalUse(InvestigationPart, ExposurePart, EvidencePart, AlertPart, ReviewP
             lambda subject: subject_tokens(subject, house.redactor.tokens, redactions), house.entitlements,
         )  # fmt: skip
         InvestigationPart.__init__(self, investigator, behind, house.note, house.entitlements)
+        AskingPart.__init__(self, investigator, behind, house.note, house.entitlements)
+        stack.callback(self.reads.flush)
         EvidencePart.__init__(
             self,
             investigator,
@@ -93,7 +96,7 @@ class _LocalIndex:
         self._index.clear()
         return self.caught_up().indexed
 
-    def tail(self, wanted: Callable[[Event], bool]) -> Tail:
+    def tail(self, wanted: Callable[[Event], bool]) -> Events:
         """There is nothing to follow: nobody records while this command holds the directory."""
         raise ConfigError(
             "no server runs on this directory, so nothing new arrives", hint="start it with: glasshatch serve"

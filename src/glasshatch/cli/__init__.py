@@ -21,6 +21,7 @@ COMMANDS = {
     "server": ("init", "serve", "status", "migrate", "config"),
     "reading": ("events", "sessions", "show"),
     "investigating": ("search", "tail", "timeline", "stats", "index"),
+    "replaying": ("replay",),
     "exposing": ("exposure",),
     "alerts": ("alerts",),
     "feeding": ("ingest",),

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
 from ..api.gist import in_order
+from ..api.search_values import CompleteForm
 from ..api.values import RecordedEvent, SearchForm, StatsForm
+from ..errors import GlasshatchError
 from ..events import DEFAULT_LEDGER
 from .connection import DataOption, ReasonOption, ServerOption, TokenOption, open_desk
 from .events_table import COLUMNS, emit_table, event_row
@@ -36,12 +40,29 @@ def _typed(text: str) -> str:
     return text[1:] if text.startswith(" -") else text
 
 
+def _suggested(incomplete: str) -> list[str]:
+    """The query so far with each suggestion in its place; a shell that asks is never shown an error."""
+    try:
+        with open_desk(*_exported(), None) as desk:
+            found = desk.complete(CompleteForm(query=incomplete))
+    except GlasshatchError:
+        return []
+    return [incomplete[: found.start] + one.text for one in found.items]
+
+
+def _exported() -> tuple[Path | None, str]:
+    """Where a command without options would ask."""
+    data = os.environ.get("GLASSHATCH_DATA", "")
+    return (Path(data) if data else None), os.environ.get("GLASSHATCH_SERVER", "")
+
+
 QueryArgument = Annotated[
     str,
     typer.Argument(
         metavar="QUERY",
         help='As in: actor:alice action:statement.* -outcome.status:success "a phrase"',
         callback=_typed,
+        autocompletion=_suggested,
     ),
 ]
 SinceOption = Annotated[str, typer.Option(help="From this time: 2026-01-31T08:00, or 90s, 15m, 2h, 7d ago.")]

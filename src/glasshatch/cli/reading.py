@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from ..api.play_values import SessionFilter
 from ..api.values import EventFilter, RecordedEvent
 from .connection import EVENT_HELP, DataOption, ReasonOption, ServerOption, TokenOption, open_desk
 from .events_table import COLUMNS, event_row
@@ -21,6 +22,15 @@ class Shape(StrEnum):
     table = "table"
     jsonl = "jsonl"
     json = "json"
+
+
+class State(StrEnum):
+    """What became of a session."""
+
+    open = "open"
+    closed = "closed"
+    refused = "refused"
+    aborted = "aborted"
 
 
 def register(app: typer.Typer) -> None:
@@ -65,12 +75,29 @@ def sessions(
     server: ServerOption = "",
     token_file: TokenOption = None,
     reason: ReasonOption = "",
+    actor: Annotated[str, typer.Option(help="Only of this actor, by name or id.")] = "",
+    resource: Annotated[
+        str, typer.Option(help="Only on this resource or within it, as in postgres/orders.")
+    ] = "",
+    state: Annotated[State | None, typer.Option(help="Only in this state.")] = None,
+    refused: Annotated[
+        bool, typer.Option("--refused", help="Only those in which something was refused or held.")
+    ] = False,
+    since: Annotated[str, typer.Option(help="Opened from this time on, in the forms of events.")] = "",
+    until: Annotated[str, typer.Option(help="Opened before this time.")] = "",
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="The newest N.")] = 50,
     format: FormatOption = Format.table,
 ) -> None:
-    """List sessions: who reached what, when, and what came of it."""
+    """List sessions: who reached what, when, and what came of it.
+
+    As in: glasshatch sessions --actor alice --refused --since 7d
+    """
+    wanted = SessionFilter(
+        actor=actor, resource=resource, state=state.value if state else "", refused=refused,
+        since=parse_time(since), until=parse_time(until), limit=limit,
+    )  # fmt: skip
     with open_desk(data, server, token_file, reason) as desk:
-        found = desk.list_sessions(limit)
+        found = desk.find_sessions(wanted)
     if format is Format.jsonl:
         for item in found:
             emit_json(item)
@@ -91,7 +118,7 @@ def sessions(
         "ROWS",
         "MASKED VALUES",
     )
-    emit_rows(columns, rows, empty="no session is recorded")
+    emit_rows(columns, rows, empty="no session matches")
 
 
 def show(

@@ -121,6 +121,8 @@ class Investigator:
             ConfigError: A field is unknown, or there are too many.
         """
         visible.check_fields(by)
+        if isinstance(text, str):
+            parse(text)  # a query whose stages say otherwise than `by`
         recorded, where, bound = self._where(text, visible, since, until)
         if len(by) > _MAX_GROUPS:
             raise ConfigError(f"at most {_MAX_GROUPS} fields can be counted by", key="by")

@@ -27,9 +27,10 @@ _SUMS = (
 
 
 class SessionQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which sessions. actor: name or id; resource: its id, or what it lies within; denied: only those in
-    which something was refused; since, until: ns, of the opening, until exclusive."""
+    """Which sessions. id: the one; actor: name or id; resource: its id, or what it lies within; denied: only
+    those in which something was refused; since, until: ns, of the opening, until exclusive."""
 
+    id: str = ""
     actor: str = ""
     resource: str = ""
     state: str = ""
@@ -47,12 +48,27 @@ def sessions(investigator: Investigator, visible: Visibility, wanted: SessionQue
     index = investigator.index
     where, bound = investigator.compiled(visible.query())
     having, more = _having(investigator, wanted)
+    if wanted.id:
+        where, bound["own"] = f"{where} AND session_id = {{own:String}}", wanted.id
     rows = index.select(
         f"SELECT {_SUMS} FROM events WHERE session_id != '' AND source_kind = 'gateway' AND {where}"  # noqa: S608
         f" GROUP BY session_id HAVING {having} ORDER BY began DESC, opened DESC LIMIT {{limit:Int64}}",
         bound | more | {"limit": wanted.limit},
     )
     return [_session(row) for row in reversed(rows)]
+
+
+def session_ids(investigator: Investigator, visible: Visibility, begun: str) -> list[str]:
+    """The ids that begin so, at most two; only the very one, if there is it."""
+    where, bound = investigator.compiled(visible.query())
+    rows = investigator.index.select(
+        "SELECT DISTINCT session_id FROM events"  # noqa: S608
+        f" WHERE startsWith(session_id, {{begun:String}}) AND session_id != '' AND {where}"
+        " ORDER BY length(session_id) LIMIT 2",
+        bound | {"begun": begun},
+    )
+    found = [str(id) for (id,) in rows]
+    return [begun] if begun in found else found
 
 
 def _having(investigator: Investigator, wanted: SessionQuery) -> tuple[str, dict[str, Parameter]]:

@@ -9,7 +9,7 @@ from ...detect import Alerts, AlertStanding
 from ...events import Data, Outcome
 from ...identity import Identity
 from ..access import Access, require, why
-from .investigation import RECORD, Note
+from .coalescing import RECORD, Note
 
 
 class AlertPart:

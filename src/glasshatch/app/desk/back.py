@@ -13,10 +13,12 @@ from ...identity import Identity
 from ...investigate import Investigator
 from ..published import PublishedLogs
 from .alerts import AlertPart
+from .asking import AskingPart
+from .coalescing import Note
 from .evidence import EvidencePart
 from .exposure import ExposurePart, Subjects
 from .forwarded import ForwardedPart, FrontAccess
-from .investigation import Behind, InvestigationPart, Note
+from .investigation import Behind, InvestigationPart
 from .reviewing import ReviewPart
 
 
@@ -27,7 +29,9 @@ class WitnessState(Protocol):
     def parties(self) -> tuple[str, ...]: ...
 
 
-class BackDesk(InvestigationPart, ExposurePart, EvidencePart, AlertPart, ReviewPart, ForwardedPart):
+class BackDesk(
+    InvestigationPart, AskingPart, ExposurePart, EvidencePart, AlertPart, ReviewPart, ForwardedPart
+):
     """Fills the API's `UseDesk` port. Events and sessions are read from the index, not from the ledger."""
 
     def __init__(
@@ -43,6 +47,7 @@ class BackDesk(InvestigationPart, ExposurePart, EvidencePart, AlertPart, ReviewP
     ) -> None:
         access = FrontAccess(front)
         InvestigationPart.__init__(self, investigator, behind, note, access)
+        AskingPart.__init__(self, investigator, behind, note, access)
         ExposurePart.__init__(self, investigator, behind, note, subjects, access)
         EvidencePart.__init__(self, investigator, behind, logs, self.seal_evidence, access)
         ReviewPart.__init__(self, investigator, behind, note, self.access_state)

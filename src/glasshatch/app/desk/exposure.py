@@ -13,7 +13,8 @@ from ...identity import Identity
 from ...investigate import Exposed, ExposureQuery, Investigator, exposures
 from ..access import Access, may, refuse_hidden, why
 from ..access.narrowing import not_kept_from, seen_by
-from .investigation import RECORD, Behind, Note
+from .coalescing import RECORD, Note
+from .investigation import Behind
 
 Subjects = Callable[[str], tuple[str, ...]]
 

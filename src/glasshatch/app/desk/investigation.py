@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from ...api.gist import in_order
-from ...api.ports import Tail
+from ...api.ports import Events, Tail
 from ...api.values import (
     EventFilter,
     Found,
@@ -25,7 +25,7 @@ from ...api.values import (
     TimelineEntry,
 )
 from ...errors import ConfigError
-from ...events import DEFAULT_LEDGER, Data, Event, Outcome, Resource, read_place
+from ...events import DEFAULT_LEDGER, Event, Outcome, read_place
 from ...identity import Identity
 from ...investigate import (
     And,
@@ -42,10 +42,11 @@ from ...investigate import (
     sessions,
     timeline,
 )
-from ..access import Access, require, shown, why
+from ..access import Access, require, shown
 from ..access.narrowing import seen_by
+from .coalescing import Note, note_read
+from .following import RecordedTail
 
-Note = Callable[..., None]
 T = TypeVar("T")
 
 
@@ -58,7 +59,7 @@ class Behind(Protocol):
     def begin_again(self) -> int:
         """Forget the index and fill it anew; how many entries there are."""
 
-    def tail(self, wanted: Callable[[Event], bool]) -> Tail:
+    def tail(self, wanted: Callable[[Event], bool]) -> Events:
         """Events as they come."""
 
 
@@ -132,8 +133,7 @@ class InvestigationPart:
         wanted, recorded = self._investigator.predicate(query, self._seen_by(caller))
         self._read(caller, "tail", {"query": recorded}, 0)
         hidden = self._access.view(caller).hidden
-        followed = self._behind.tail(wanted)
-        return ShownTail(followed, hidden) if hidden else followed
+        return RecordedTail(self._behind.tail(wanted), hidden, caller, recorded, self._note)
 
     def list_events(self, caller: Identity, filter: EventFilter) -> list[RecordedEvent]:
         """The newest events that match the filter, oldest first."""
@@ -197,35 +197,7 @@ class InvestigationPart:
         self, caller: Identity, what: str, asked: dict[str, str], found: int, matches: int | None = None
     ) -> None:
         """Record the read before its answer leaves; if it cannot be recorded, there is no answer."""
-        counted = {} if matches is None else {"matches": matches}
-        self._note(
-            "record.read",
-            actor=caller.as_actor(),
-            outcome=Outcome(status="success"),
-            resource=RECORD,
-            data=Data(rows=found, recipient=caller.id),
-            attrs={"what": what, "filter": {name: value for name, value in asked.items() if value}} | counted,
-            **why(caller),
-        )
-
-
-class ShownTail:
-    """A tail whose events lack what is hidden from its reader."""
-
-    def __init__(self, tail: Tail, hidden: tuple[str, ...]) -> None:
-        self._tail = tail
-        self._hidden = hidden
-
-    def next(self, wait_s: float) -> list[RecordedEvent]:
-        """What has come."""
-        return [shown(event, self._hidden) for event in self._tail.next(wait_s)]
-
-    def close(self) -> None:
-        """Follow no more."""
-        self._tail.close()
-
-
-RECORD = Resource(type="ledger", id="ledger/default", name="default")
+        note_read(self._note, caller, what, asked, found, **({} if matches is None else {"matches": matches}))
 
 
 def filter_query(filter: EventFilter) -> Query:

@@ -11,7 +11,8 @@ from ...events import Data, Outcome
 from ...identity import Identity
 from ...investigate import Activity, Investigator, activity_of
 from ..access import why
-from .investigation import RECORD, Behind, Note
+from .coalescing import RECORD, Note
+from .investigation import Behind
 
 State = Callable[[Identity], AccessReview]
 

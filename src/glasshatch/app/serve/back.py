@@ -97,6 +97,7 @@ class _Back:
         desk = BackDesk(
             home.front_socket, investigator, followed, alerts, self.note, witnessing, logs, keys.subjects
         )
+        stack.callback(desk.reads.flush)
         authenticator = FrontAuthenticator(home.front_socket)
         page = page_router(PageSettings(keys.page_key, config.server.hosts))
         tlog = TlogSettings(logs.find, config.tlog.access == "public")

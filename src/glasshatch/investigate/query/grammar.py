@@ -24,7 +24,8 @@ MAX_PARTS = 200
 MAX_DEPTH = 30
 MAX_WILDCARDS = 100
 
-_GRAMMAR = r"""
+GRAMMAR = (
+    r"""
 start: any? stage*
 ?any: all (_OR all)*
 ?all: part (_AND? part)*
@@ -62,6 +63,8 @@ TOKEN.3: /<[A-Z][A-Z0-9_]*:[^>\s]+>/
 PLAIN.1: /[^\s()"\[\]{}<>|]+/
 %ignore /\s+/
 """
+    + STAGES
+)
 _NAMES = {
     "FIELD": "a field", "STRING": "a phrase", "PLAIN": "a word", "TOKEN": "a token", "RPAR": ")", "LPAR": "(",
     "COLON": ":", "COMPARE": "a comparison", "_TO": "TO", "RANGE_OPEN": "[", "RANGE_CLOSE": "]",
@@ -115,10 +118,13 @@ def _unexpected(error: UnexpectedInput, text: str) -> ConfigError:
     wanted: set[str] = set()
     for name in ("accepts", "expected", "allowed"):
         wanted = wanted or set(getattr(error, name, None) or ())
-    names = sorted({_NAMES[name] for name in wanted if name in _NAMES})
-    return _wrong(
-        f"not understood at position {position + 1}", f"there may stand {', '.join(names) or 'a word'}"
-    )
+    names = ", ".join(names_of(wanted)) or "a word"
+    return _wrong(f"not understood at position {position + 1}", f"there may stand {names}")
+
+
+def names_of(tokens: set[str]) -> list[str]:
+    """The kinds of token in words, sorted."""
+    return sorted({_NAMES[name] for name in tokens if name in _NAMES})
 
 
 def _check_depth(text: str) -> None:
@@ -286,5 +292,5 @@ def _parts(query: Query) -> Iterator[Query]:
 
 
 _parser: Any = Lark(
-    _GRAMMAR + STAGES, parser="lalr", lexer="contextual", transformer=_Builder(), propagate_positions=False
+    GRAMMAR, parser="lalr", lexer="contextual", transformer=_Builder(), propagate_positions=False
 )
