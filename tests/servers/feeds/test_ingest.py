@@ -103,7 +103,7 @@ def test_what_is_wrong_with_a_file_is_told_and_what_came_before_stays(tmp_path: 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("syslog", "x"), "there is no source 'syslog'"),
+        (("smoke", "x"), "there is no source 'smoke'"),
         (("json", "missing.log"), "missing.log"),
         (("json", "/"), "cannot be read"),
     ],
