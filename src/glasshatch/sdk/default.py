@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError, Conflict
+from .leftovers import collect
 from .recorder import Recorder
 from .recording import Recording
 from .recording import recorded as _recorded
@@ -114,12 +115,15 @@ def close(timeout_s: float = 2.0) -> None:
 
 
 def _open(settings: dict[str, Any]) -> Recorder:
-    """With the first spool below the base that no other process has, which may hold what a dead one left."""
+    """With the first spool below the base that no living process has; what dead ones left is sent too."""
     for number in itertools.count():
         try:
-            return Recorder(**settings | {"spool": settings["spool"] / str(number)})
+            own = settings["spool"] / str(number)
+            found = Recorder(**settings | {"spool": own})
         except Conflict:
             continue
+        collect(found, settings["spool"], own)
+        return found
     raise AssertionError
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from ..errors import Unavailable
 from ..events import Actor, Client, Data, Event, Link, Outcome, Resource, Source, StatementText
 from .acting import current_acting
+from .leftovers import moved
 from .recording import Recording, recorded
 from .sender import Sender
 from .settings import Token, actor_of, key_of, outcome_of, plain, resource_of, token_of, warn
@@ -72,7 +73,8 @@ class Recorder:
         self._process = os.getpid()
         self.problem = problem or warn
         address = server or os.environ.get("GLASSHATCH_SERVER", "")
-        self._spool = Spool(Path(spool), key=key_of(key), limit_bytes=limit_bytes, durable=durable)
+        self._key = key_of(key)
+        self._spool = Spool(Path(spool), key=self._key, limit_bytes=limit_bytes, durable=durable)
         try:
             self._sieve = Sieve(self._spool, self._source, capture, full, self.problem)
             self._sender = Sender(
@@ -203,6 +205,26 @@ class Recorder:
             ConfigError: The function has no such argument.
         """
         return recorded(lambda: self, action, actor, resource, attrs, message)
+
+    def take_over(self, directory: str | Path) -> int:
+        """Send what a process that is no more left in its spool, under the same key; how many events.
+
+        Raises:
+            Conflict: That process lives.
+            ConfigError: The key does not open it.
+            Unavailable: There is no room here; what was not brought stays there.
+        """
+        return moved(self, Path(directory), self._key)
+
+    def append(self, event: bytes) -> None:
+        """Keep an event that was encoded before, and send it."""
+        self._spool.append(event)
+        self._sender.wake()
+
+    def keep(self, event: Event) -> None:
+        """Keep an event as it is, whatever the policy says, and send it."""
+        self._sieve.keep(event)
+        self._sender.wake()
 
     def flush(self, timeout_s: float = 10.0) -> bool:
         """Wait until the server has acknowledged everything, counts included; False if it has not in time."""

@@ -48,16 +48,21 @@ def test_the_guide_s_code_records(server: RunningServer, tmp_path: Path) -> None
     exec(code_of(server, tmp_path), names)
     parent = f"00-{TRACE}-00f067aa0ba902b7-01"
     onward, comment = names["pay"]({"traceparent": parent}, 4711, MAIL, CARD)
-    with names["recorder"] as recorder:
-        assert recorder.flush(60)
+    assert names["audit"].flush(60)
+    names["audit"].close()
     assert TRACE in onward["traceparent"]
     assert TRACE in comment
     found = server.jsonl("timeline", f"trace:{TRACE}", person="carol")
     events = [one["event"] for one in found]
-    assert [event["action"] for event in events] == ["payment.started", "payment.declined"]
+    assert [event["action"] for event in events] == [
+        "payment.started", "card.charged", "payment.declined", "order.refunded",
+    ]  # fmt: skip
     assert {event["source"]["name"] for event in events} == {"checkout"}
-    assert events[0]["actor"]["name"].startswith("<EMAIL:")
-    assert "<CARD:" in events[1]["attrs"]["message"]
+    assert {event["session_id"] for event in events} == {"s-81"}
+    assert {event["actor"]["name"][:7] for event in events} == {"<EMAIL:"}
+    assert "<CARD:" in events[2]["attrs"]["message"]
+    assert events[3]["resource"]["name"] == "4711"
+    assert events[3]["attrs"].keys() == {"amount_cents", "duration_us"}
     assert CARD not in str(events)
     assert MAIL not in str(events)
 

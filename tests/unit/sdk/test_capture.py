@@ -93,6 +93,15 @@ def test_without_a_trace_about_the_share_is_kept(tmp_path: Path) -> None:
     assert len(kept_ids) + away["attrs"]["coalesced"]["count"] == 2_000
 
 
+def test_an_event_claims_nothing_that_the_server_decides_on(tmp_path: Path) -> None:
+    sdk = offline(tmp_path)
+    said = {"tenant": "default", "schema": 1, "text": ',"tenant":"default","schema":1'}
+    sdk.record("order.paid", **said)
+    (event,) = recorded(tmp_path, sdk)
+    assert not {"tenant", "schema"} & event.keys()
+    assert event["attrs"] == said
+
+
 def test_what_no_rule_names_is_recorded_whole(tmp_path: Path) -> None:
     sdk = offline(tmp_path, capture=POLICY)
     ids = [sdk.record("order.paid") for _ in range(3)]

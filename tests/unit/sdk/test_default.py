@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from fixtures.recording import kept
+from fixtures.recording import kept, offline
 from glasshatch import audit
-from glasshatch.errors import ConfigError
+from glasshatch.errors import ConfigError, Conflict
 from glasshatch.sdk import default
+from glasshatch.sdk.spool import Spool
 
 
 @pytest.fixture(autouse=True)
@@ -91,3 +94,44 @@ def test_processes_take_a_spool_each(tmp_path: Path) -> None:
         (tmp_path / "spools" / str(number)).rename(tmp_path / "spool")
         assert [event["attrs"]["by"] for event in kept(tmp_path)] == [who]
         (tmp_path / "spool").rename(tmp_path / f"seen{number}")
+
+
+def test_what_dead_processes_left_is_sent_by_who_lives(tmp_path: Path) -> None:
+    policy = {"rule": [{"actions": ["cart.*"], "coalesce": "1h"}]}
+    for name in ("0", "1", "2"):
+        left = offline(tmp_path / name, capture=policy)
+        left.record("order.paid", by=name)
+        for _ in range(4):
+            left.record("cart.changed", actor=f"u{name}")
+        left._sender.stop()
+        left._spool.close()  # as a kill leaves it: nothing told, nothing sent
+        atexit.unregister(left.close)
+        (tmp_path / name / "spool").rename(tmp_path / f"spool-{name}")
+    (tmp_path / "spools").mkdir()
+    for name in ("0", "1", "2"):
+        (tmp_path / f"spool-{name}").rename(tmp_path / "spools" / name)
+    alive = offline(tmp_path / "x")
+    alive.close(0)
+    (tmp_path / "x" / "spool").rename(tmp_path / "spools" / "7")
+    holder = Spool(tmp_path / "spools" / "1", limit_bytes=1 << 20, durable=False)  # this one lives
+    recorder = audit.configure(
+        "till", server=f"unix:{tmp_path}/nobody.sock", token=lambda: "t", spool=tmp_path / "spools",
+        durable=False, sigterm=False, problem=lambda _: None,
+    )  # fmt: skip
+    for thread in threading.enumerate():
+        if thread.name == "glasshatch-leftovers":
+            thread.join(60)
+    with pytest.raises(Conflict):
+        recorder.take_over(tmp_path / "spools" / "1")
+    audit.close(0)
+    holder.close()
+    (tmp_path / "spools" / "0").rename(tmp_path / "spool")
+    events = kept(tmp_path)
+    paid = {event["attrs"]["by"] for event in events if event["action"] == "order.paid"}
+    counts = {
+        e["actor"]["id"]: e["attrs"]["coalesced"]["count"] for e in events if e["action"] == "cart.changed"
+    }
+    assert paid == {"0", "2"}
+    assert counts == {"u0": 4, "u2": 4}
+    assert not list((tmp_path / "spools" / "2").glob("*.spool"))
+    assert list((tmp_path / "spools" / "1").glob("*.spool"))
