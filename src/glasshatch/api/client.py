@@ -19,6 +19,7 @@ from ..sdk.connection import open_connection
 from .access_client import AccessCalls
 from .answers import REASON_HEADER, Me, Problem, raised
 from .breakglass_client import BreakGlassCalls
+from .case_client import CaseCalls
 from .change_client import ChangeCalls
 from .directory_client import DirectoryCalls
 from .exposure_values import Exposure, ExposureForm
@@ -64,7 +65,7 @@ CLIENT_HEADER = "x-glasshatch-client"
 
 class Client(
     DirectoryCalls, PeopleCalls, VaultCalls, PolicyCalls, ChangeCalls, ReachCalls, BreakGlassCalls,
-    AccessCalls, RevealCalls, FeedCalls, SearchCalls,
+    AccessCalls, RevealCalls, FeedCalls, SearchCalls, CaseCalls,
 ):  # fmt: skip
     """One server, under one token. Not to be shared between threads."""
 

@@ -27,6 +27,7 @@ from ..identity import MAX_REASON_CHARACTERS, with_reason
 from .access_routes import ACCESS_ROUTES, ACCESS_USE_ROUTES
 from .answers import REASON_HEADER, STATUS, Problem, problem
 from .breakglass_routes import BREAK_GLASS_ROUTES
+from .case_routes import CASE_ROUTES, CASE_USE_ROUTES
 from .change_routes import CHANGE_ROUTES
 from .directory_routes import DIRECTORY_ROUTES
 from .intake_routes import FEED_ROUTES, INTAKE_ROUTES
@@ -120,7 +121,8 @@ def _versioned(use: bool) -> Router:
             *REACH_ROUTES,
             *BREAK_GLASS_ROUTES,
             *ACCESS_ROUTES,
-            *((*USE_ROUTES, *SEARCH_ROUTES, *ACCESS_USE_ROUTES) if use else FRONT_ROUTES),
+            *CASE_ROUTES,
+            *((*USE_ROUTES, *SEARCH_ROUTES, *ACCESS_USE_ROUTES, *CASE_USE_ROUTES) if use else FRONT_ROUTES),
         ],
     )
     return Router(

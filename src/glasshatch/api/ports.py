@@ -15,6 +15,8 @@ import msgspec
 from ..identity import Identity
 from .access_values import AccessReview, AccessView
 from .breakglass_values import PrintForm, SheetPrinted, SheetReview, SheetView
+from .case_ports import AliasDesk, CaseUseDesk
+from .case_ports import IncidentDesk as IncidentDesk  # noqa: PLC0414
 from .directory_ports import DirectoryDesk
 from .exposure_values import Exposure, ExposureForm
 from .feed_ports import FeedDesk
@@ -364,10 +366,14 @@ class Desk(
     SignInDesk,
     BreakGlassDesk,
     DirectoryDesk,
+    AliasDesk,
+    IncidentDesk,
     Protocol,
 ):
     """What a caller may ask of the front: the record itself, access, people, and taking events in."""
 
 
-class UseDesk(Desk, InvestigationDesk, AskingDesk, ExposureDesk, EvidenceDesk, AlertDesk, Protocol):
+class UseDesk(
+    Desk, InvestigationDesk, AskingDesk, ExposureDesk, EvidenceDesk, AlertDesk, CaseUseDesk, Protocol
+):
     """Everything a caller may ask of a server, the use of the record included."""

@@ -13,6 +13,7 @@ from .change_values import StatementView
 from .forms import Form as Form  # noqa: PLC0414
 from .intake_values import IntakeProblem as IntakeProblem  # noqa: PLC0414
 from .intake_values import IntakeResult as IntakeResult  # noqa: PLC0414
+from .recorded import KnownAs as KnownAs  # noqa: PLC0414
 from .recorded import RecordedEvent as RecordedEvent  # noqa: PLC0414
 from .reveal_values import RevealView
 from .search_values import Found as Found  # noqa: PLC0414
@@ -232,27 +233,39 @@ class BackupForm(Form, frozen=True):
 
 
 class TimelineForm(Form, frozen=True):
-    """subject: `trace:…`, `session:…`, `actor:…`, `resource:…` or `request:…`."""
+    """subject: `trace:…`, `session:…`, `actor:…`, `resource:…`, `request:…` or `incident:…`."""
 
     subject: str
     limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 1_000
 
 
 class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One event on a timeline, and why; `ledger` is left out for the default one."""
+    """One event on a timeline, and why; `ledger` is left out for the default one.
+
+    A `gap` says that something is missing there. same_as: the place of the record that another source made of
+    the same statement. known_as: who its principal is, by an alias.
+    """
 
     index: int
     event: msgspec.Raw
     ledger: str | msgspec.UnsetType = msgspec.UNSET
-    link: Literal["exact", "inferred"] = "exact"
+    link: Literal["exact", "inferred", "gap"] = "exact"
     why: str = ""
+    same_as: str | msgspec.UnsetType = msgspec.UNSET
+    known_as: KnownAs | msgspec.UnsetType = msgspec.UNSET
 
 
 class Skew(msgspec.Struct, frozen=True):
-    """How far a source's clock stood from ours, as the median over its events on the timeline."""
+    """How far a source's clock stood from ours, as the median over its events on the timeline.
+
+    by: `pairs` of records that two sources made of the same statement, or the times at which its events were
+    `observed`: then what was delivered late looks like a clock that is behind. of: so many of them.
+    """
 
     source: str
     ahead_ns: str
+    by: Literal["pairs", "observed"] = "observed"
+    of: int = 0
 
 
 class Timeline(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ from ..masking import ColumnRule, FreeTextRule, MaskRule, NerSection, SealRule, 
 from .breakglass.sections import BreakGlassSection
 from .feeds.sections import FeedName, FeedSection, ReceiverSection, SourcesSection
 from .identifying import IdentitySection, OidcSection
+from .incidents.sections import RunbookSection
 from .limiting import LimitSection
 from .publishing import AnchorSection, TlogSection, WitnessSection
 from .reviews.sections import NotifySection, OncallSection, ReviewSection
@@ -197,6 +198,7 @@ class Config(_Section, frozen=True):
     feeds: dict[FeedName, FeedSection] = {}
     sources: SourcesSection = SourcesSection()
     receivers: tuple[ReceiverSection, ...] = ()
+    runbooks: dict[Name, RunbookSection] = {}
 
 
 class LoadedConfig(msgspec.Struct, frozen=True):

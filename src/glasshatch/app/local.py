@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from ..api.incident_values import IncidentForm, IncidentView
 from ..clock import SystemClock
 from ..identity import Identity
 from ..ledger import LedgerReader
@@ -41,6 +42,13 @@ class LocalDesk(FrontDesk):
 
             self._use = LocalUse(self._house, self._stack)
         return getattr(self._use, name)
+
+    def create_incident(self, caller: Identity, form: IncidentForm) -> IncidentView:
+        """Open one; only what an alert tells takes detection."""
+        if not form.alert:
+            return super().create_incident(caller, form)
+        made: IncidentView = self.__getattr__("begin_incident")(caller, form)
+        return made
 
     def close(self) -> None:
         """Let index and detection go."""

@@ -13,11 +13,15 @@ from ..events import Event
 from ..index import Index
 from ..investigate import Investigator
 from .desk.alerts import AlertPart
+from .desk.aliases import AliasPart
 from .desk.asking import AskingPart
+from .desk.cases import CasePart
 from .desk.entitled import EntitledPart
 from .desk.evidence import EvidencePart
 from .desk.exposure import ExposurePart
+from .desk.incidents import IncidentPart
 from .desk.investigation import InvestigationPart
+from .desk.people import PeoplePart
 from .desk.record import RecordPart
 from .desk.reviewing import ReviewPart
 from .detection import make_alerts, open_detector
@@ -30,7 +34,7 @@ from .subjects import subject_tokens
 _BATCH_ENTRIES = 10_000
 
 
-class LocalUse(InvestigationPart, AskingPart, ExposurePart, EvidencePart, AlertPart, ReviewPart):
+class LocalUse(CasePart, InvestigationPart, AskingPart, ExposurePart, EvidencePart, AlertPart, ReviewPart):
     """The parts of a desk that need index and detection."""
 
     def __init__(self, house: House, stack: ExitStack) -> None:
@@ -53,7 +57,10 @@ class LocalUse(InvestigationPart, AskingPart, ExposurePart, EvidencePart, AlertP
             self, investigator, behind, house.note,
             lambda subject: subject_tokens(subject, house.redactor.tokens, redactions), house.entitlements,
         )  # fmt: skip
-        InvestigationPart.__init__(self, investigator, behind, house.note, house.entitlements)
+        CasePart.__init__(
+            self, investigator, behind, house.note, house.entitlements, _LocalCases(house), self.list_alerts
+        )
+        InvestigationPart.__init__(self, investigator, behind, house.note, house.entitlements, self.known_to)
         AskingPart.__init__(self, investigator, behind, house.note, house.entitlements)
         stack.callback(self.reads.flush)
         EvidencePart.__init__(
@@ -68,6 +75,15 @@ class LocalUse(InvestigationPart, AskingPart, ExposurePart, EvidencePart, AlertP
         AlertPart.__init__(
             self, make_alerts(detector, house.recorder.record, house.clock), house.note, house.entitlements
         )
+
+
+class _LocalCases(AliasPart, IncidentPart, PeoplePart):
+    """What the control store keeps of aliases, incidents and people."""
+
+    def __init__(self, house: House) -> None:
+        AliasPart.__init__(self, house)
+        IncidentPart.__init__(self, house)
+        PeoplePart.__init__(self, house)
 
 
 class _Consumer(Protocol):

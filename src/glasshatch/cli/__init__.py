@@ -20,8 +20,11 @@ EXIT_CODES = {
 COMMANDS = {
     "server": ("init", "serve", "status", "migrate", "config"),
     "reading": ("events", "sessions", "show"),
-    "investigating": ("search", "tail", "timeline", "stats", "index"),
+    "investigating": ("search", "tail", "stats", "index"),
     "replaying": ("replay",),
+    "timelines": ("timeline", "graph"),
+    "incidents": ("incidents",),
+    "aliases": ("aliases",),
     "exposing": ("exposure",),
     "alerts": ("alerts",),
     "feeding": ("ingest",),

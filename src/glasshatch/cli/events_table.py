@@ -15,11 +15,17 @@ COLUMNS = (
 """The columns of `event_row`."""
 
 
+def _actor(item: RecordedEvent, event: Event) -> str:
+    """Who the event names, and who that is by an alias."""
+    known = item.known_as
+    return actor_of(event) if known is None else f"{actor_of(event)} = {known.actor}"
+
+
 def event_row(item: RecordedEvent) -> tuple[str, ...]:
     """One event as cells."""
     event = msgspec.json.decode(item.event, type=Event)
     return (
-        item.place, local_time(event.time), actor_of(event), source_of(event), event.action,
+        item.place, local_time(event.time), _actor(item, event), source_of(event), event.action,
         result_of(event), place_of(event), event.session_id[:13], gist_of(event),
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Asking the record through its index: search, tail, timeline, stats, and the index itself."""
+"""Asking the record through its index: search, tail, stats, and the index itself."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from ..api.gist import in_order
 from ..api.search_values import CompleteForm
 from ..api.values import RecordedEvent, SearchForm, StatsForm
 from ..errors import GlasshatchError
-from ..events import DEFAULT_LEDGER
 from .connection import DataOption, ReasonOption, ServerOption, TokenOption, open_desk
 from .events_table import COLUMNS, emit_table, event_row
 from .output import Format, FormatOption, emit_json, emit_rows, local_time, say
@@ -73,7 +72,6 @@ def register(app: typer.Typer) -> None:
     """Add this group's commands."""
     app.command("search", cls=Asking)(search)
     app.command("tail", cls=Asking)(tail)
-    app.command("timeline")(timeline)
     app.command("stats", cls=Asking)(stats)
     app.add_typer(index_app, name="index")
 
@@ -132,39 +130,6 @@ def tail(
         while True:
             found = [item for item in following.next(5.0) if item.place not in seen]
             _emit_events(found, format, head=False)
-
-
-def timeline(
-    subject: Annotated[
-        str,
-        typer.Argument(help="trace:ID, session:ID, actor:NAME, resource:ID or request:ID."),
-    ],
-    data: DataOption = None,
-    server: ServerOption = "",
-    token_file: TokenOption = None,
-    reason: ReasonOption = "",
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most N events.")] = 1_000,
-    format: FormatOption = Format.table,
-) -> None:
-    """Everything about one subject, of all sources, in one order; ~ marks what is only inferred."""
-    with open_desk(data, server, token_file, reason) as desk:
-        found = desk.timeline(subject, limit)
-    if format is Format.jsonl:
-        for entry in found.entries:
-            emit_json(entry)
-        return
-    rows = []
-    for entry in found.entries:
-        ledger = entry.ledger if isinstance(entry.ledger, str) else DEFAULT_LEDGER
-        row = event_row(RecordedEvent(entry.index, entry.event, ledger))
-        rows.append((" " if entry.link == "exact" else "~", *row, entry.why))
-    emit_rows(("", *COLUMNS, "WHY*"), rows, empty=f"nothing is recorded about {subject}")
-    for skew in found.skew:
-        seconds = int(skew.ahead_ns) / 1e9
-        if abs(seconds) >= 1:
-            say(f"[dim]the clock of {skew.source} stood {seconds:+.1f} s from ours[/]")
-    if found.truncated:
-        say("[yellow]there is more; --limit shows it[/]")
 
 
 def stats(

@@ -12,6 +12,7 @@ from typing import Final
 
 from sqlalchemy import Column, Index, PrimaryKeyConstraint, Table, Text, UniqueConstraint
 
+from .schema_cases import aliases, incident_entries, incidents
 from .schema_people import (
     actors,
     attempts,
@@ -29,12 +30,13 @@ from .tables import metadata
 from .tables import text as _text
 
 __all__ = [
-    "HEADED_SINCE", "REVISION", "TABLES", "actors", "attempts", "authorities", "certificates", "credentials",
-    "erasures", "grants", "groups", "heads", "holds", "links", "memberships", "metadata", "requests",
-    "reveals", "reviews", "sealed_values", "statements", "subject_keys", "tokens", "vault_marks",
+    "HEADED_SINCE", "REVISION", "TABLES", "actors", "aliases", "attempts", "authorities", "certificates",
+    "credentials", "erasures", "grants", "groups", "heads", "holds", "incident_entries", "incidents",
+    "links", "memberships", "metadata", "requests", "reveals", "reviews", "sealed_values", "statements",
+    "subject_keys", "tokens", "vault_marks",
 ]  # fmt: skip
 
-REVISION: Final = "0006"
+REVISION: Final = "0007"
 """The newest migration; a store with a higher one was written by a newer Glasshatch."""
 
 requests = Table(
@@ -279,7 +281,7 @@ reveals = Table(
 
 TABLES: Final = (
     actors, tokens, requests, reviews, grants, erasures, holds, statements, credentials, links, certificates,
-    authorities, reveals, groups, memberships,
+    authorities, reveals, groups, memberships, aliases, incidents, incident_entries,
 )  # fmt: skip
 """All tables whose rows are authenticated and counted in a head, parents first.
 
@@ -290,5 +292,6 @@ the events say, and which keys must not come back, `erasures` says.
 HEADED_SINCE: Final = {
     "0002": (erasures, holds), "0003": (statements,), "0004": (credentials, links, certificates, authorities),
     "0005": (reveals,), "0006": (groups, memberships),
+    "0007": (aliases, incidents, incident_entries),
 }  # fmt: skip
 """Which of them came with which migration: it gives them a head."""

@@ -11,6 +11,7 @@ from ..identity import Identity, Random, Token
 from ..policy import Grant
 from . import schema
 from .access import Grants, Requests
+from .aliases import Aliases
 from .certificates import Certificates
 from .copying import copy_database
 from .credentials import CredentialStore
@@ -20,6 +21,7 @@ from .erasures import Erasures
 from .groups import Groups
 from .heads import TableHead
 from .holds import Holds
+from .incidents import Incidents
 from .links import Links
 from .migrate import upgrade
 from .people import Actors
@@ -67,6 +69,8 @@ class ControlStore:
         )
         self.holds = Holds(database, sealed["holds"], random)
         self.statements = Statements(database, sealed["statements"])
+        self.aliases = Aliases(database, sealed["aliases"], random)
+        self.incidents = Incidents(database, sealed["incidents"], sealed["incident_entries"], random)
         self.reveals = Reveals(database, sealed["reveals"])
         keys, values, marks = (
             SealedTable(table, tenant, mac_key)

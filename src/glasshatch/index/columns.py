@@ -89,6 +89,10 @@ def _raw(event: Event) -> str:
     return event.actor.raw.principal if event.actor and event.actor.raw else ""
 
 
+def _raw_namespace(event: Event) -> str:
+    return event.actor.raw.namespace if event.actor and event.actor.raw else ""
+
+
 FIELDS: dict[str, Field] = {
     field.name: field
     for field in (
@@ -109,6 +113,7 @@ FIELDS: dict[str, Field] = {
         _in("actor", "roles", "names"),
         _in("actor", "on_behalf_of"),
         Field("actor.raw.principal", "actor_raw", "name", _raw),
+        Field("actor.raw.namespace", "actor_raw_namespace", "name", _raw_namespace),
         _own("session_id", "id"),
         _own("request_id", "id"),
         _own("trace_id", "id"),

@@ -11,6 +11,7 @@ from ..clock import Clock
 from ..errors import ConfigError
 from ..events import Event, read_place
 from ..index import Index
+from .aliases import NOBODY, Aliases
 from .expressions import Expressions
 from .query import (
     And,
@@ -54,22 +55,30 @@ class Investigator:
         self._older = older
         self._clock = clock
 
+    def redactions(self) -> tuple[Callable[[str], str], ...]:
+        """How texts are redacted, and how they were under earlier token keys."""
+        return (self._redact, *self._older())
+
     def now_ns(self) -> int:
         """The time that `now` in a query means."""
         return self._clock.now_ns()
 
-    def parse(self, text: str | Query) -> tuple[Query, str]:
+    def parse(self, text: str | Query, known: Aliases = NOBODY) -> tuple[Query, str]:
         """The query that finds what is meant in a redacted record, and its text as it may be recorded.
+
+        What is asked of an actor is asked of their aliases too.
 
         Raises:
             ConfigError: With the place of a mistake.
         """
         asked = parse(text) if isinstance(text, str) else text
-        return findable(asked, self._redact, *self._older()), render(redacted(asked, self._redact))
+        return findable(known.resolved(asked), self._redact, *self._older()), render(
+            redacted(asked, self._redact)
+        )
 
     def predicate(self, text: str, visible: Visibility) -> tuple[Callable[[Event], bool], str]:
         """A test of events as they come, and the query as it may be recorded."""
-        query, recorded = self.parse(text)
+        query, recorded = self.parse(text, visible.known)
         visible.check(query)
         return compile_predicate(And((visible.query(), query)), self._clock.now_ns()), recorded
 
@@ -81,7 +90,7 @@ class Investigator:
             Denied: It names what is hidden.
         """
         asked = parse_pipeline(text) if isinstance(text, str) else Pipeline(text)
-        query = findable(asked.query, self._redact, *self._older())
+        query = findable(visible.known.resolved(asked.query), self._redact, *self._older())
         visible.check(query)
         visible.check_fields(fields_in(asked))
         clean = msgspec.structs.replace(asked, query=redacted(asked.query, self._redact))

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from ..events import DEFAULT_LEDGER, Event
+from .aliases import Alias
 
 
 class Hit(msgspec.Struct, frozen=True):
@@ -79,20 +80,57 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """An event of a timeline, and why it stands there."""
+    """An event of a timeline, and why it stands there. same_as: the place of another source's record of the
+    same statement. known: the alias by which its principal is known."""
 
     index: int
     event: msgspec.Raw
-    link: Literal["exact", "inferred"]
+    link: Literal["exact", "inferred", "gap"]
     why: str
     ledger: str = DEFAULT_LEDGER
+    same_as: str = ""
+    known: Alias | None = None
 
 
 class SourceSkew(msgspec.Struct, frozen=True):
-    """How far a source's clock stood from ours (median)."""
+    """How far a source's clock stood from ours: the median over so many pairs, or times of being observed."""
 
     source: str
     ahead_ns: str
+    by: Literal["pairs", "observed"]
+    of: int
+
+
+class Node(msgspec.Struct, frozen=True):
+    """A session, or what a service did within a trace; `hops` from the one that was asked for."""
+
+    id: str
+    kind: Literal["session", "service"]
+    source: str
+    actor: str
+    resource: str
+    first: str
+    last: str
+    events: int
+    hops: int
+
+
+class Edge(msgspec.Struct, frozen=True):
+    """Two that belong together, and why."""
+
+    one: str
+    other: str
+    link: Literal["exact", "inferred"]
+    why: str
+
+
+class SessionGraph(msgspec.Struct, frozen=True):
+    """Sessions that belong together."""
+
+    session: str
+    nodes: list[Node]
+    edges: list[Edge]
+    truncated: bool
 
 
 class History(msgspec.Struct, frozen=True):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from ..errors import Denied
+from .aliases import NOBODY, Aliases
 from .query import SEVERAL, And, Everything, Not, Or, Query, Word
 from .query.fields import open_member, resolve
 
@@ -25,10 +26,12 @@ class Visibility(msgspec.Struct, frozen=True):
     Attributes:
         within: What every question is joined with.
         hidden: Classes of fields that no question may name.
+        known: By which aliases they know actors.
     """
 
     within: Query = Or(())
     hidden: tuple[str, ...] = ()
+    known: Aliases = NOBODY
 
     def query(self) -> Query:
         """As a part that every question is joined with."""

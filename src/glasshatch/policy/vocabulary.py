@@ -47,7 +47,7 @@ DEEDS: Final = (
     "alert.handle", "subject.erase", "hold.list", "hold.change", "exposure.subject", "change.undo",
     "access.review", "credential.change", "certificate.list", "certificate.change",
     "break-glass.print", "break-glass.list", "break-glass.review",
-    "directory.change", "value.reveal",
+    "directory.change", "value.reveal", "alias.list", "alias.change", "incident.list", "incident.change",
 )  # fmt: skip
 """What is done at the desk, as the schema has it; `REVIEW` is asked for each request."""
 

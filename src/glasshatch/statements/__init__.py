@@ -6,6 +6,7 @@ from .sql import Reading, analyze_sql, read_sql
 from .sql.changes import Calls, Change, matching, quoted, read_change, target_name
 from .sql.selecting import also_selecting
 from .sql.tokens import filled, plain_numbers
+from .traces import TraceContext, trace_of
 
 __all__ = [
     "ALIASES",
@@ -17,6 +18,7 @@ __all__ = [
     "Span",
     "SpanKind",
     "Statement",
+    "TraceContext",
     "also_selecting",
     "analyze",
     "analyze_sql",
@@ -28,4 +30,5 @@ __all__ = [
     "read_change",
     "read_sql",
     "target_name",
+    "trace_of",
 ]

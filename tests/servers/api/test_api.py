@@ -18,6 +18,7 @@ import pytest
 
 from glasshatch.api.access_routes import ACCESS_ROUTES
 from glasshatch.api.breakglass_routes import BREAK_GLASS_ROUTES
+from glasshatch.api.case_routes import CASE_ROUTES
 from glasshatch.api.change_routes import CHANGE_ROUTES
 from glasshatch.api.client import Client
 from glasshatch.api.directory_routes import DIRECTORY_ROUTES
@@ -285,7 +286,7 @@ def test_no_route_is_open_without_a_token(running: Running) -> None:
     known = (
         *TENANT_ROUTES, *VAULT_ROUTES, *CHANGE_ROUTES, *POLICY_ROUTES, *FRONT_ROUTES, *INTAKE_ROUTES,
         *REVEAL_ROUTES, *FEED_ROUTES, *SIGNIN_ROUTES, *REACH_ROUTES, *ACCESS_ROUTES, *BREAK_GLASS_ROUTES,
-        *DIRECTORY_ROUTES, *OTLP_ROUTES,
+        *DIRECTORY_ROUTES, *OTLP_ROUTES, *CASE_ROUTES,
     )  # fmt: skip
     # Who signs in has no token yet; these take credentials instead, and tests of their own.
     public = {f"/v1{path}" for route in (*PUBLIC_ROUTES, *FRONT_PUBLIC_ROUTES) for path in route.paths}

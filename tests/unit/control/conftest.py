@@ -14,14 +14,19 @@ import pytest
 from glasshatch.control import (
     ControlStore,
     Erasure,
+    IncidentEntry,
     IssuedCertificate,
+    KeptAlias,
     KeptAuthority,
+    KeptIncident,
     KeptReveal,
     KeptStatement,
     ProviderLink,
+    Question,
     RevealColumn,
     Step,
 )
+from glasshatch.control.incidents import EntryKind
 from glasshatch.identity import Identity
 
 NOW = 1_800_000_000_000_000_000
@@ -109,6 +114,41 @@ def prove_themselves(office: Office, who: Identity, moment: int) -> None:
     )
 
 
+def kept_alias(actor_id: str, principal: str = "alice@example.com", **changes: Any) -> KeptAlias:
+    """An alias as somebody wants it."""
+    alias = KeptAlias(
+        id="", namespace="kubernetes", principal=principal, feed="", actor_id=actor_id, asserted="admin",
+        reason="she said so", since_ns=0, until_ns=0, created_by="carol", created_ns=0,
+    )  # fmt: skip
+    return msgspec.structs.replace(alias, **changes)
+
+
+def kept_incident(**changes: Any) -> KeptIncident:
+    """An incident as somebody opens it."""
+    incident = KeptIncident(
+        id="", number=0, title="A table was read whole", severity=3, status="open", assignee="",
+        tags=("data",), alert="", subjects=("actor:alice",), runbook="default",
+        questions=(Question("what", "What happened?"),), entries=0, created_by="carol", created_ns=0,
+        changed_ns=0,
+    )  # fmt: skip
+    return msgspec.structs.replace(incident, **changes)
+
+
+def kept_entry(kind: EntryKind = "note", text: str = "as it was told", about: str = "") -> IncidentEntry:
+    """One thing to put into an incident."""
+    return IncidentEntry(
+        id="", incident_id="", kind=kind, about=about, place="", text=text, by="id", by_name="carol",
+        created_ns=0,
+    )  # fmt: skip
+
+
+def investigate(office: Office, moment: int) -> None:
+    """An alias, and an incident with a note."""
+    office.store.aliases.add(kept_alias(office.alice.id, f"alice-{moment}"), moment)
+    opened = office.store.incidents.open(kept_incident(), moment)
+    office.store.incidents.put(opened.id, kept_entry(), moment + 1)
+
+
 def kept_reveal(id: str, request_id: str) -> KeptReveal:
     """Masked values of one row that are asked for."""
     column = RevealColumn(name="email", column="public.people.email", type="EMAIL", token="<EMAIL:abc>")
@@ -164,6 +204,7 @@ def busy_store(staffed_store: Path, tmp_path_factory: pytest.TempPathFactory) ->
         office.store.tokens.issue(office.alice.id, scopes=["*"], lifetime_ns=3600 * SECOND, now_ns=moment)
         office.store.holds.place(["<EMAIL:aaaaaaaaaaaa>"], reason="court 17", by="carol", now_ns=moment)
         office.store.erasures.begin(erasure(f"event-{moment}"))
+        investigate(office, moment)
         prove_themselves(office, office.alice if moment == NOW else office.bob, moment)
     office.store.close()
     return office.path

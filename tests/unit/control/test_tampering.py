@@ -34,6 +34,9 @@ def read_everything(store: ControlStore) -> None:
     for group in store.groups.page(["https://id.example", "https://id.examplex"], 0, 10)[1]:
         store.groups.members(group.id)
     store.groups.of([actor.id for actor in store.actors.list()])
+    store.aliases.list()
+    for incident in store.incidents.all():
+        store.incidents.entries(incident.id)
     store.certificates.list()
     store.certificates.authority()
 

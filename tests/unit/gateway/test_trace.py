@@ -2,7 +2,7 @@
 
 import pytest
 
-from glasshatch.gateway.core import TraceContext, trace_of
+from glasshatch.statements import TraceContext, trace_of
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 PARENT = f"00-{TRACE}-{SPAN}-01"

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from glasshatch.errors import PeerError
-from glasshatch.gateway.core import trace_of
 from glasshatch.sdk import Trace, current_trace, extract, inject, start_trace
+from glasshatch.statements import trace_of
 
 TEXT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 

@@ -14,6 +14,7 @@ from ...investigate import Investigator
 from ..published import PublishedLogs
 from .alerts import AlertPart
 from .asking import AskingPart
+from .cases import CasePart
 from .coalescing import Note
 from .evidence import EvidencePart
 from .exposure import ExposurePart, Subjects
@@ -30,7 +31,7 @@ class WitnessState(Protocol):
 
 
 class BackDesk(
-    InvestigationPart, AskingPart, ExposurePart, EvidencePart, AlertPart, ReviewPart, ForwardedPart
+    CasePart, InvestigationPart, AskingPart, ExposurePart, EvidencePart, AlertPart, ReviewPart, ForwardedPart
 ):
     """Fills the API's `UseDesk` port. Events and sessions are read from the index, not from the ledger."""
 
@@ -46,7 +47,8 @@ class BackDesk(
         subjects: Subjects,
     ) -> None:
         access = FrontAccess(front)
-        InvestigationPart.__init__(self, investigator, behind, note, access)
+        CasePart.__init__(self, investigator, behind, note, access, ForwardedPart(front), self.list_alerts)
+        InvestigationPart.__init__(self, investigator, behind, note, access, self.known_to)
         AskingPart.__init__(self, investigator, behind, note, access)
         ExposurePart.__init__(self, investigator, behind, note, subjects, access)
         EvidencePart.__init__(self, investigator, behind, logs, self.seal_evidence, access)

@@ -43,6 +43,7 @@ from ...api.vault_values import Erased, EraseForm, HoldForm, HoldView, Revealed,
 from ...errors import Denied
 from ...identity import Identity, Reasoned, reason_of
 from ...keys import DEFAULT_LEDGER
+from .forwarded_cases import ForwardedCases
 from .forwarded_directory import ForwardedDirectory
 from .forwarded_signing import ForwardedSigning
 
@@ -83,7 +84,7 @@ class FrontAccess:
         return self._forwarded.show_access(caller, "")
 
 
-class ForwardedPart(ForwardedSigning, ForwardedDirectory):
+class ForwardedPart(ForwardedSigning, ForwardedDirectory, ForwardedCases):
     """The desk's `Desk` port over the front's socket."""
 
     def __init__(self, socket: Path) -> None:

@@ -14,20 +14,21 @@ from ...api.values import (
     Found,
     Histogram,
     IndexState,
+    KnownAs,
     RecordedEvent,
     SearchForm,
     SessionSummary,
-    Skew,
     Stats,
     StatsForm,
     Table,
-    Timeline,
-    TimelineEntry,
 )
 from ...errors import ConfigError
-from ...events import DEFAULT_LEDGER, Event, Outcome, read_place
+from ...events import Event, Outcome, decode, read_place
 from ...identity import Identity
 from ...investigate import (
+    NOBODY,
+    Alias,
+    Aliases,
     And,
     Hit,
     Investigator,
@@ -40,7 +41,6 @@ from ...investigate import (
     chosen,
     search,
     sessions,
-    timeline,
 )
 from ..access import Access, require, shown
 from ..access.narrowing import seen_by
@@ -66,11 +66,20 @@ class Behind(Protocol):
 class InvestigationPart:
     """The desk's `InvestigationDesk` port over an index."""
 
-    def __init__(self, investigator: Investigator, behind: Behind, note: Note, access: Access) -> None:
+    def __init__(
+        self,
+        investigator: Investigator,
+        behind: Behind,
+        note: Note,
+        access: Access,
+        known: Callable[[Identity], Aliases],
+    ) -> None:
+        """`known` answers by which aliases a caller knows actors."""
         self._investigator = investigator
         self._behind = behind
         self._note = note
         self._access = access
+        self._known = known
 
     def search(self, caller: Identity, form: SearchForm) -> Found:
         """A page of events that match, and how many there are."""
@@ -79,10 +88,11 @@ class InvestigationPart:
             text=form.query, since=form.since, until=form.until, before=form.before, after=form.after,
             after_in=form.after_in, limit=form.limit, oldest_first=form.oldest_first, cursor=form.cursor,
         )  # fmt: skip
-        page = search(self._investigator, wanted, self._seen_by(caller))
+        eyes = self._seen_by(caller)
+        page = search(self._investigator, wanted, eyes)
         asked = {"query": page.query, "since": form.since, "until": form.until, "limit": str(form.limit)}
         self._read(caller, "search", asked, len(page.table.rows if page.table else page.events), page.count)
-        events = self._shown(caller, page.events)
+        events = self._shown(caller, page.events, eyes.known)
         table = chosen(events, page.fields) if page.fields else page.table
         return Found(
             events=[] if table else events, count=page.count, indexed=state.indexed,
@@ -109,25 +119,6 @@ class InvestigationPart:
         self._read(caller, "stats", {"query": found.query, "by": ",".join(found.by)}, found.total)
         return _as(found, Stats)
 
-    def timeline(self, caller: Identity, subject: str, limit: int) -> Timeline:
-        """Events of all sources about one subject."""
-        self._behind.caught_up()
-        found = timeline(self._investigator, subject, self._seen_by(caller), limit)
-        self._read(caller, "timeline", {"subject": subject}, len(found.entries))
-        hidden = self._access.view(caller).hidden
-        entries = [
-            TimelineEntry(
-                index=one.index, event=shown(RecordedEvent(one.index, one.event), hidden).event,
-                link=one.link, why=one.why,
-                ledger=msgspec.UNSET if one.ledger == DEFAULT_LEDGER else one.ledger,
-            )
-            for one in found.entries
-        ]  # fmt: skip
-        return Timeline(
-            subject=found.subject, entries=entries, skew=[_as(one, Skew) for one in found.skew],
-            truncated=found.truncated,
-        )  # fmt: skip
-
     def tail(self, caller: Identity, query: str) -> Tail:
         """Events that match, as they are recorded from now on."""
         wanted, recorded = self._investigator.predicate(query, self._seen_by(caller))
@@ -142,7 +133,8 @@ class InvestigationPart:
             text=filter_query(filter), since=filter.since, until=filter.until, after=filter.after,
             limit=filter.limit,
         )  # fmt: skip
-        page = search(self._investigator, wanted, self._seen_by(caller))
+        eyes = self._seen_by(caller)
+        page = search(self._investigator, wanted, eyes)
         found = in_order(self._shown(caller, page.events))
         asked = {
             key: str(value) for key, value in msgspec.structs.asdict(filter).items() if value not in ("", -1)
@@ -187,11 +179,12 @@ class InvestigationPart:
         return self._behind.begin_again()
 
     def _seen_by(self, caller: Identity) -> Visibility:
-        return seen_by(self._access, caller, self._investigator.now_ns())
+        seen = seen_by(self._access, caller, self._investigator.now_ns())
+        return msgspec.structs.replace(seen, known=self._known(caller))
 
-    def _shown(self, caller: Identity, hits: Iterable[Hit]) -> list[RecordedEvent]:
+    def _shown(self, caller: Identity, hits: Iterable[Hit], known: Aliases = NOBODY) -> list[RecordedEvent]:
         hidden = self._access.view(caller).hidden
-        return [shown(_recorded(hit), hidden) for hit in hits]
+        return [shown(_recorded(hit, known), hidden) for hit in hits]
 
     def _read(
         self, caller: Identity, what: str, asked: dict[str, str], found: int, matches: int | None = None
@@ -215,8 +208,14 @@ def filter_query(filter: EventFilter) -> Query:
     return And(tuple(parts))
 
 
-def _recorded(hit: Hit) -> RecordedEvent:
-    return RecordedEvent(hit.index, hit.event, hit.ledger)
+def _recorded(hit: Hit, known: Aliases) -> RecordedEvent:
+    alias = known.of(decode(bytes(hit.event))) if known else None
+    return RecordedEvent(hit.index, hit.event, hit.ledger, known_as=known_as(alias))
+
+
+def known_as(alias: Alias | None) -> KnownAs | None:
+    """Who somebody is by an alias, as the API says it."""
+    return KnownAs(alias.actor, alias.actor_id, alias.id, alias.asserted) if alias is not None else None
 
 
 def _as(value: Any, kind: type[T]) -> T:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from ..house import House
 from ..signin import SignIn
 from .access import AccessPart
+from .aliases import AliasPart
 from .backup import BackupPart
 from .breakglass import BreakGlassPart
 from .changes import ChangePart
 from .directory import DirectoryPart
 from .entitled import EntitledPart
+from .incidents import IncidentPart
 from .intake import IntakePart
 from .keys import KeysPart
 from .ledgers import LedgerPart
@@ -26,7 +28,7 @@ from .vault import VaultPart
 class FrontDesk(
     RecordPart, LedgerPart, AccessPart, PeoplePart, IntakePart, BackupPart, KeysPart, VaultPart,
     PolicyPart, RetentionPart, ChangePart, ReachPart, BreakGlassPart, SigningPart, EntitledPart,
-    DirectoryPart, RevealPart,
+    DirectoryPart, RevealPart, AliasPart, IncidentPart,
 ):  # fmt: skip
     """Fills the API's `Desk` port over an open house."""
 
@@ -48,6 +50,8 @@ class FrontDesk(
         SigningPart.__init__(self, house, self, SignIn(house))
         BreakGlassPart.__init__(self, house)
         DirectoryPart.__init__(self, house, self.signin)
+        AliasPart.__init__(self, house)
+        IncidentPart.__init__(self, house)
 
     def sweep(self) -> None:
         """What is done all the time: let requests and grants run out, settle the vault, forget old tokens."""

@@ -60,7 +60,6 @@ from .ports import (
 )
 from .records import SessionRecord
 from .siblings import Alone, Siblings, cancel_process, process_of
-from .trace import TraceContext, trace_of
 
 __all__ = [
     "NEVER_NS",
@@ -118,12 +117,10 @@ __all__ = [
     "Tick",
     "TlsMode",
     "TlsStarted",
-    "TraceContext",
     "Unreviewed",
     "Verdict",
     "Wake",
     "Withdraw",
     "cancel_process",
     "process_of",
-    "trace_of",
 ]

@@ -12,7 +12,19 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from ...events import Actor, Client, Data, Event, Outcome, RawPrincipal, Resource, Source, StatementText
+from ...events import (
+    Actor,
+    Client,
+    Data,
+    Event,
+    Link,
+    Outcome,
+    RawPrincipal,
+    Resource,
+    Source,
+    StatementText,
+)
+from ...statements import trace_of
 from ..parsed import Arrival, Parsed, Rejected
 from .messages import code_of, plain, statement_in, without_position
 from .times import log_time_ns
@@ -31,6 +43,7 @@ _CONNECTIONS = (
     ("replication connection authorized: ", "connection.authorized"),
     ("disconnection: ", "connection.closed"),
 )
+_GATEWAY = re.compile(r"glasshatch ([0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})")
 _PLACE = re.compile(r"host=(\S+)(?: port=(\d+))?")
 _NAME = 256
 """PostgreSQL's names have 63 bytes; what is longer comes from nobody who should be remembered whole."""
@@ -52,10 +65,13 @@ def parse(value: Any, data: bytes, arrival: Arrival) -> Parsed | Rejected:
     parts = entry.audit() if message.startswith(_AUDIT) else entry.told()
     if isinstance(parts, str):
         return Rejected(parts)
+    statement = parts.get("statement")
+    trace = trace_of(statement.text if statement is not None else "")
     event = Event(
         id=arrival.new_id(), time=str(happened_ns), source=Source(kind="pgaudit", name=arrival.name),
         actor=entry.actor(), client=entry.client(), session_id=entry.session(parts["action"]),
-        resource=entry.resource(), **parts,
+        resource=entry.resource(), trace_id=trace.trace_id, span_id=trace.span_id,
+        links=entry.links(), **parts,
     )  # fmt: skip
     return Parsed(event, _key(value, data, arrival))
 
@@ -93,6 +109,11 @@ class _Entry:
         if received and (found := _PLACE.search(self._message)):
             host, port = found[1], found[2] or ""
         return _client(host[:_NAME], port[:5]) if host and host != "[local]" else None
+
+    def links(self) -> tuple[Link, ...]:
+        """The gateway's session, which the gateway names to the database as its application."""
+        found = _GATEWAY.fullmatch(_text(self._value, "application_name"))
+        return (Link(rel="session", id=found[1]),) if found else ()
 
     def resource(self) -> Resource:
         return _database(self._base, _text(self._value, "dbname")[:_NAME])

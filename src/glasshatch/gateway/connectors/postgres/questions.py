@@ -10,8 +10,7 @@ import msgspec
 from ....events import Event, Form, Link, Resource, StatementText
 from ....masking import Redactor
 from ....policy import Decision
-from ....statements import Statement
-from ...core import TraceContext, trace_of
+from ....statements import Statement, TraceContext, trace_of
 from .copyform import CopyForm, copy_form
 from .planning import Planned
 from .refusals import is_harmless_set

@@ -1,0 +1,1 @@
+"""Incidents: runbooks whose questions are answered, and the post-mortem that is handed out."""

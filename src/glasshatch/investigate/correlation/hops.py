@@ -1,0 +1,101 @@
+"""From events to others that belong to them: by keys, and by what makes it likely."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from ...events import Event
+from ..investigator import instant
+from ..query import And, Compare, Match, Not, Or, Query
+from .gathering import MAX_NAMES, any_of
+
+SESSION_REL: Final = "session"
+"""The relation under which a database's own record links to the gateway session that it belongs to."""
+
+_NO_SUBJECT: Final = frozenset({"delivered_by", "manifest", "blob", "policy"})
+"""Links that lead to no event and to no session."""
+
+_NEAR_NS = 2 * 10**9
+"""So far apart may two records of one statement be, for it to be taken for the same by its shape."""
+
+Hop = tuple[str, Query]
+
+
+def exact_hops(events: Sequence[Event], *, traces: bool = True) -> Iterator[Hop]:
+    """What names the same trace, request, grant, session or event. Each with the reason.
+
+    An inner or outer trace is the client's claim, as is the name of an application; the reasons name them.
+    """
+    requests = {event.request_id for event in events}
+    grants = {event.access.grant_id for event in events if event.access}
+    approvals = {event.access.approval_id for event in events if event.access}
+    linked = [link for event in events for link in event.links if link.rel not in _NO_SUBJECT]
+    gateway = {event.session_id for event in events if event.source.kind == "gateway"}
+    named = {link.id for link in linked if link.rel == SESSION_REL}
+    hops = [
+        ("the same request", any_of("request_id", requests | approvals)),
+        ("the grant it ran under", any_of("access.grant_id", grants)),
+        ("linked to it", any_of("links.id", {event.id for event in events})),
+        ("it links to this", any_of("id", {link.id for link in linked if link.rel != SESSION_REL})),
+        ("its application_name names the gateway's session", _naming(gateway)),
+        ("the gateway's session that application_name names", any_of("session_id", named)),
+    ]
+    if traces:
+        hops.insert(0, ("the same trace", any_of("trace_id", {event.trace_id for event in events})))
+    yield from ((why, query) for why, query in hops if query is not None)
+
+
+def _naming(sessions: Iterable[str]) -> Query | None:
+    linked = any_of("links.id", sessions)
+    return And((linked, Not(Match("source.kind", "gateway", True)))) if linked else None
+
+
+def same_sessions(events: Sequence[Event]) -> Iterator[Hop]:
+    """Other events of the same sessions between the first and the last of these."""
+    sessions = any_of("session_id", {event.session_id for event in events})
+    if sessions is not None:
+        yield "the same session at the same time", And((sessions, *within(events)))
+
+
+def same_statements(events: Sequence[Event]) -> Iterator[Hop]:
+    """Statements of the same shape, recorded by other sources at nearly the same time."""
+    statements = [event for event in events if event.statement is not None and event.statement.hash]
+    kinds = {event.source.kind for event in statements}
+    for kind in sorted(kinds):
+        own = [event for event in statements if event.source.kind == kind][:MAX_NAMES]
+        near = tuple(
+            And((Match("statement.hash", event.statement.hash, True), *_around(event.time_ns, event.time_ns)))
+            for event in own if event.statement is not None
+        )  # fmt: skip
+        seconds = _NEAR_NS // 10**9
+        why = f"a statement of the same shape within {seconds} s, seen by another source"
+        yield why, And((Or(near), Not(Match("source.kind", kind, True))))
+
+
+def same_places(events: Sequence[Event]) -> Iterator[Hop]:
+    """Sessions of other sources by the same principal from the same address, while these happened."""
+    places = {
+        (event.client.ip, event.actor.raw.principal, event.source.kind)
+        for event in events
+        if event.client and event.client.ip and event.actor and event.actor.raw
+    }
+    for ip, principal, kind in sorted(places)[:MAX_NAMES]:
+        same = (
+            Match("client.ip", ip, True), Match("actor.raw.principal", principal, True),
+            Not(Match("source.kind", kind, True)),
+        )  # fmt: skip
+        yield f"the same principal from {ip} at the same time", And((*same, *within(events)))
+
+
+def within(events: Sequence[Event]) -> tuple[Query, Query]:
+    """Between the first and the last of them."""
+    times = [event.time_ns for event in events]
+    return _around(min(times), max(times), 0)
+
+
+def _around(first_ns: int, last_ns: int, by_ns: int = _NEAR_NS) -> tuple[Query, Query]:
+    return (
+        Compare("time", ">=", instant(str(max(0, first_ns - by_ns)))),
+        Compare("time", "<=", instant(str(last_ns + by_ns))),
+    )

@@ -1,0 +1,153 @@
+"""All that happened about one subject, of all sources, in one order; inferred links are marked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from ...errors import ConfigError
+from ...events import Event
+from ..investigator import Investigator
+from ..query import And, Match, Or, Query
+from ..views import History
+from ..visibility import Visibility
+from .gaps import add_gaps
+from .gathering import Asked, Gathered, any_of
+from .hops import exact_hops, same_places, same_sessions, same_statements
+from .pairs import pair
+from .skew import skew_of
+
+SUBJECTS: Final = {
+    "trace": ("trace_id",),
+    "session": ("session_id",),
+    "actor": ("actor", "actor.on_behalf_of"),
+    "resource": ("resource",),
+    "request": ("request_id", "access.approval_id"),
+}
+"""What a timeline can be about, and the fields that name it."""
+
+_WIDE: Final = frozenset({"actor", "resource"})
+"""Subjects that name much that has nothing else in common: from there only some links are followed."""
+
+_ROUNDS: Final = 2
+
+
+class PinnedEvent(msgspec.Struct, frozen=True):
+    """An event that somebody pinned, by its id, and why."""
+
+    event: str
+    why: str
+
+
+def timeline(investigator: Investigator, subject: str, visible: Visibility, limit: int) -> History:
+    """The events about a subject, by time and then by ledger and index.
+
+    Exact are events that name the subject, and those that share a trace, a request, a grant, a session or a
+    link with one that does. Inferred are events that were near, each with why it stands there.
+
+    Raises:
+        ConfigError: The subject is of no known kind.
+    """
+    return timeline_of(investigator, subject, [subject], (), visible, limit)
+
+
+def timeline_of(
+    investigator: Investigator,
+    name: str,
+    subjects: Sequence[str],
+    pins: Sequence[PinnedEvent],
+    visible: Visibility,
+    limit: int,
+) -> History:
+    """The same about several subjects and pinned events, under a name."""
+    asked, gathered = Asked(investigator, visible, limit + 1), Gathered(visible)
+    followed = _pinned(asked, gathered, pins)
+    for subject in subjects:
+        kind, found = _named(asked, gathered, subject)
+        if kind in _WIDE:
+            _follow_sessions(asked, gathered, found)
+        else:
+            followed += found
+    # Exact links first, so that nothing that a key names is said to be inferred.
+    _follow(asked, gathered, followed)
+    if followed:
+        _infer(asked, gathered, followed)
+    pairs = pair(gathered)
+    add_gaps(asked, gathered)
+    ordered = gathered.ordered()
+    return History(name, ordered[:limit], skew_of(gathered, pairs), len(ordered) > limit)
+
+
+def _pinned(asked: Asked, gathered: Gathered, pins: Sequence[PinnedEvent]) -> list[Event]:
+    found = []
+    for start in range(0, len(pins), 100):
+        part = pins[start : start + 100]
+        hits = asked.hits(Or(tuple(Match("id", pin.event, True) for pin in part)))
+        found += gathered.add(hits, "exact", "pinned")
+    whys = {pin.event: pin.why for pin in pins}
+    for place, event in gathered.events.items():
+        gathered.say(place, why=f"pinned: {whys.get(event.id, '')}")
+    return found
+
+
+def _named(asked: Asked, gathered: Gathered, subject: str) -> tuple[str, list[Event]]:
+    kind, _, name = subject.partition(":")
+    if kind not in SUBJECTS or not name:
+        raise ConfigError(
+            f"{kind[:40]!r} is no subject of a timeline",
+            key="subject",
+            hint="write trace:ID, session:ID, actor:NAME, resource:ID, request:ID or incident:NUMBER",
+        )
+    query: Query = Or(tuple(_names(field, name) for field in SUBJECTS[kind]))
+    if kind == "actor":
+        query = asked.redacted(asked.visible.known.resolved(query))
+    fresh = gathered.add(asked.hits(query), "exact", f"names the {kind}")
+    if kind == "actor":
+        _say_aliases(gathered)
+    return kind, fresh
+
+
+def _say_aliases(gathered: Gathered) -> None:
+    """Who is found by an alias stands there for another reason than who is named."""
+    for place, entry in gathered.entries.items():
+        if entry.known is not None and entry.why == "names the actor":
+            alias = entry.known
+            gathered.say(
+                place, why=f"{alias.namespace}:{alias.principal} is {alias.actor} ({alias.asserted})"
+            )
+
+
+def _names(field: str, name: str) -> Query:
+    if field == "resource":
+        return Or((Match("resources", name, True), Match("resources", f"{name}/*")))
+    return Match(field, name, True)
+
+
+def _follow(asked: Asked, gathered: Gathered, events: list[Event]) -> None:
+    """Twice over the keys of what was found last: from a statement to its trace, and to what has that."""
+    for _ in range(_ROUNDS):
+        fresh: list[Event] = []
+        for why, query in exact_hops(events):
+            fresh += gathered.add(asked.hits(query), "exact", why)
+        events = fresh
+        if not events or len(gathered.entries) > asked.limit:
+            return
+
+
+def _follow_sessions(asked: Asked, gathered: Gathered, events: list[Event]) -> None:
+    """Of an actor, or a resource: what the databases themselves recorded of the gateway's sessions."""
+    sessions = list(dict.fromkeys(event.session_id for event in events if event.source.kind == "gateway"))
+    for start in range(0, len(sessions), 50):
+        linked = any_of("links.id", sessions[start : start + 50])
+        if linked is not None:
+            foreign = And((linked, Match("source.kind", "pgaudit", True)))
+            why = "its application_name names the gateway's session"
+            gathered.add(asked.hits(foreign), "exact", why)
+
+
+def _infer(asked: Asked, gathered: Gathered, events: list[Event]) -> None:
+    for hops in (same_sessions, same_statements, same_places):
+        for why, query in hops(events):
+            gathered.add(asked.hits(query), "inferred", why)
