@@ -74,9 +74,10 @@ class Rule(msgspec.Struct, frozen=True):
         The same for every program with the same rate, as by W3C Trace Context level 2: the rightmost 56 bits
         of the trace id are its random number. Without a trace `chance`, from 0 to 1, decides.
         """
-        if trace_id:
+        try:
             return int(trace_id[-14:], 16) >= int((1 - self.rate) * _FULL_RANGE)
-        return chance < self.rate
+        except ValueError:
+            return chance < self.rate
 
 
 WHOLE = Rule()

@@ -153,6 +153,15 @@ def _of_environment() -> dict[str, Any]:
     return found
 
 
+def _in_child() -> None:
+    """Another thread of the parent may have had the lock, and is not here to let it go."""
+    global _lock  # noqa: PLW0603
+    _lock = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_in_child)
+
+
 def _flush_on_sigterm() -> None:
     """End by SIGTERM as before, but deliver first. Nothing depends on it: the spool has everything."""
     if threading.current_thread() is not threading.main_thread():

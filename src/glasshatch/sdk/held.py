@@ -12,9 +12,11 @@ a copy that the server knows as such.
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 import threading
+import time
 from collections.abc import Callable, Hashable
 from pathlib import Path
 
@@ -30,6 +32,7 @@ _RESERVE_BYTES = 16 << 10
 """Of the file, for entries that tell of what was dropped, which must find room when others do not."""
 _HEAD_BYTES = 32
 _HELD, _TOLD = 1, 2
+_AGAIN_SECONDS = 1.0
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Event)
 
@@ -63,6 +66,9 @@ class Held:
         self._lock = threading.RLock()
         self._entries: dict[Hashable, _Entry] = {}
         self._file: mmap.mmap | None = None
+        self._descriptor = -1
+        self._due_ns = 0
+        self._synced_s = 0.0
         self._free = 0
         if path.exists() and path.stat().st_size == _SIZE_BYTES:
             self._open()
@@ -91,6 +97,7 @@ class Held:
                 entry = self._entries[key] = _Entry(
                     event, more, now_ns, now_ns + window_ns, self._write(event, more, now_ns)
                 )
+                self._due_ns = min(self._due_ns, entry.until_ns)
                 return event.id
             entry.count += more
             entry.last_ns = now_ns
@@ -105,14 +112,31 @@ class Held:
         What finds no room in the spool stays held, and is tried again a second later.
         """
         with self._lock:
+            if now_ns is not None and now_ns < self._due_ns and self._entries:
+                return (self._due_ns - now_ns) / 1e9
+            left = False
             for key, entry in list(self._entries.items()):
                 if now_ns is None or now_ns >= entry.until_ns:
-                    self._tell(key, entry)
+                    left = not self._tell(key, entry) or left
             if not self._entries:
                 self._empty()
                 return None
-            next_ns = min(entry.until_ns for entry in self._entries.values())
-            return max(1.0, (next_ns - (now_ns or 0)) / 1e9) if now_ns is not None else 1.0
+            self._due_ns = min(entry.until_ns for entry in self._entries.values())
+            return _AGAIN_SECONDS if left or now_ns is None else max(0.0, (self._due_ns - now_ns) / 1e9)
+
+    def sync(self) -> None:
+        """Bring to the disk what is held, once a second; what fails is left to the next time."""
+        now_s = time.monotonic()
+        with self._lock:
+            if self._descriptor < 0 or now_s - self._synced_s < _AGAIN_SECONDS:
+                return
+            self._synced_s = now_s
+            descriptor = os.dup(self._descriptor)  # for it may be closed while the disk is waited for
+        try:
+            with contextlib.suppress(OSError):
+                os.fdatasync(descriptor)
+        finally:
+            os.close(descriptor)
 
     def close(self) -> None:
         """Let the file go, with what is still held in it."""
@@ -171,8 +195,10 @@ class Held:
             try:
                 os.posix_fallocate(descriptor, 0, _SIZE_BYTES)
                 file = self._file = mmap.mmap(descriptor, _SIZE_BYTES)
-            finally:
+            except BaseException:
                 os.close(descriptor)
+                raise
+            self._descriptor = descriptor
         except OSError as error:
             raise Unavailable(
                 f"the spool cannot be written: {error.strerror}", hint="look at its disk"
@@ -203,7 +229,8 @@ class Held:
         if self._file is not None:
             self._numbers.release()
             self._file.close()
-            self._file = None
+            os.close(self._descriptor)
+            self._file, self._descriptor = None, -1
             self._free = 0
 
 

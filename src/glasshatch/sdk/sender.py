@@ -120,7 +120,7 @@ class Sender:
         """Let the server be for a while, and do what else is due."""
         end_s = time.monotonic() + seconds
         while (left_s := end_s - time.monotonic()) > 0 and not self._stopping.is_set():
-            self._stopping.wait(min(left_s, self._housework() or left_s))
+            self._stopping.wait(min(left_s, self._housework() or _SYNC_SECONDS))
 
     def _housework(self) -> float | None:
         now_s = time.monotonic()

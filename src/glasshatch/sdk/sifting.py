@@ -140,6 +140,7 @@ class Sieve:
         """Tell of windows that are over, and look for a changed policy. Seconds until the next time."""
         self._look()
         due_s = self._held.tell(time.time_ns())
+        self._held.sync()
         if self._file is None:
             return due_s
         return _LOOK_SECONDS if due_s is None else min(due_s, _LOOK_SECONDS)

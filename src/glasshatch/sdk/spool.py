@@ -17,6 +17,7 @@ import fcntl
 import itertools
 import os
 import threading
+import weakref
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -89,6 +90,7 @@ class Spool:
         # Each with the place before and behind it; the first is next to be sent if its place is reached.
         self._memory: deque[tuple[Place, Place, bytes]] = deque()
         self._memory_bytes = 0
+        _opened.add(self)
 
     def other_frames(self) -> Frames:
         """Frames under the same key, for a writer with a lock of its own."""
@@ -195,6 +197,14 @@ class Spool:
             if self._owner >= 0:
                 os.close(self._owner)
                 self._owner = -1
+
+    def abandon(self) -> None:
+        """Close descriptors in a child of the owner, without a lock, which another thread may have had."""
+        for descriptor in (self._descriptor, self._owner, *self._left_behind):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._descriptor = self._active = self._owner = -1
+        self._left_behind = []
 
     def _stored(self, place: Place, sizes: dict[int, int], size: int) -> Iterator[tuple[bytes, Place]]:
         """Events from the disk, and the place behind each."""
@@ -316,6 +326,18 @@ class Spool:
 
     def _path(self, number: int) -> Path:
         return self._directory / f"{number:016d}.spool"
+
+
+_opened: weakref.WeakSet[Spool] = weakref.WeakSet()
+
+
+def _in_child() -> None:
+    """A child has copies of descriptors, which would keep the spool locked when its owner has ended."""
+    for spool in list(_opened):
+        spool.abandon()
+
+
+os.register_at_fork(after_in_child=_in_child)
 
 
 def _unwritable(error: OSError) -> Unavailable:

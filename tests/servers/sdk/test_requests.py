@@ -13,6 +13,8 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
+import litestar
 import pytest
 import uvicorn
 import websockets.sync.client
@@ -224,6 +226,24 @@ def test_websockets_are_recorded_when_they_open_and_when_they_end(tmp_path: Path
     assert closed["trace_id"] == opened["trace_id"]
     assert left["action"] == "websocket.closed"
     assert left["attrs"]["close_code"] == 1000
+
+
+def test_routes_of_another_framework_have_their_pattern_too(tmp_path: Path) -> None:
+    @litestar.get("/orders/{order_id:int}/lines/{line:str}", sync_to_thread=False)
+    def line(order_id: int, line: str) -> str:
+        return f"{order_id} {line}"
+
+    sdk = offline(tmp_path)
+
+    async def play() -> None:
+        app = asgi.AuditMiddleware(litestar.Litestar([line]), recorder=sdk)
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
+            assert (await client.get("/orders/7/lines/ada")).text == "7 ada"
+
+    asyncio.run(play())
+    (event,) = recorded(tmp_path, sdk)
+    assert event["resource"]["name"] == "/orders/{order_id}/lines/{line}"
 
 
 def test_addresses_that_others_write_are_not_believed(tmp_path: Path) -> None:

@@ -214,3 +214,80 @@ def test_an_application_s_own_handler_of_sigterm_stays(server: Server, tmp_path:
     process.terminate()
     assert process.wait(60) == 9
     assert any(event["action"] == "cart.changed" for event in server.taken)
+
+
+def test_many_threads_and_a_server_that_comes_and_goes(server: Server, tmp_path: Path) -> None:
+    policy = {"window": "50ms", "rule": [{"actions": ["cart.*"], "coalesce": "20ms"}]}
+    made: list[list[str]] = []
+    done = threading.Event()
+
+    def work(sdk: Recorder, number: int) -> None:
+        mine = []
+        for step in range(400):
+            mine.append(sdk.record("order.paid", actor=f"u{number}", step=step))
+            sdk.record("cart.changed", actor=f"u{number % 3}")
+        made.append(mine)
+
+    def come_and_go() -> None:
+        while not done.wait(0.02):
+            server.status = 503 if server.status == 200 else 200
+        server.status = 200
+
+    with recorder(server, tmp_path, capture=policy) as sdk:
+        threads = [threading.Thread(target=work, args=(sdk, number)) for number in range(8)]
+        trouble = threading.Thread(target=come_and_go)
+        for thread in [*threads, trouble]:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        done.set()
+        trouble.join()
+        assert sdk.flush(60)
+    events = {event["id"]: event for event in server.taken}
+    assert len(events) == len(server.taken)  # of a whole answer nothing is sent again
+    paid = [event for event in server.taken if event["action"] == "order.paid"]
+    assert {event["id"] for event in paid} == {one for mine in made for one in mine}
+    for number in range(8):
+        steps = [event["attrs"]["step"] for event in paid if event["actor"]["id"] == f"u{number}"]
+        assert steps == list(range(400))  # each thread's own, in their order
+    counted = [event.get("attrs", {}) for event in server.taken if event["action"] == "cart.changed"]
+    assert sum(attrs.get("coalesced", {"count": 1})["count"] for attrs in counted) == 8 * 400
+    assert not list((tmp_path / "spool").glob("*.spool"))
+
+
+def test_the_oldest_are_dropped_while_others_are_being_sent(server: Server, tmp_path: Path) -> None:
+    with recorder(server, tmp_path, full="drop-old", limit_bytes=1_200_000) as sdk:
+        ids = [sdk.record("order.paid", note="x" * 5_000) for _ in range(2_000)]
+        assert all(ids)
+        assert sdk.flush(60)
+    taken = {event["id"] for event in server.taken if event["action"] == "order.paid"}
+    dropped = [event for event in server.taken if event["action"] == "recording.dropped"]
+    counted = sum(event["attrs"]["coalesced"]["count"] for event in dropped)
+    assert dropped
+    assert taken <= set(ids)
+    assert ids[-1] in taken
+    # What was in the sender's hand when it was dropped is counted, and may have arrived nevertheless.
+    assert 2_000 <= len(taken) + counted <= 2_000 + 1_000 * len(dropped)
+
+
+def test_threads_that_wait_for_the_disk_share_the_wait(server: Server, tmp_path: Path) -> None:
+    synced: list[int] = []
+    real = os.fdatasync
+
+    def counting(descriptor: int) -> None:
+        synced.append(descriptor)
+        time.sleep(0.02)
+        real(descriptor)
+
+    with pytest.MonkeyPatch.context() as patch, recorder(server, tmp_path, durable=True) as sdk:
+        patch.setattr(os, "fdatasync", counting)
+        threads = [
+            threading.Thread(target=lambda: [sdk.record("order.paid") for _ in range(10)]) for _ in range(10)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert 10 <= len(synced) < 60
+        assert sdk.flush(60)
+    assert len(server.taken) == 100
