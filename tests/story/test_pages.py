@@ -336,10 +336,12 @@ def otlp(scene: Scene) -> Iterator[Story]:
     """The page's own program, and what a collector wrote."""
     (program,) = re.findall(r"```python\n(.*?)```", PAGES["docs/sources/otlp.md"].read_text(), re.DOTALL)
     (scene.work / "shop.py").write_text(program)
+    (scene.work / "shop_grpc.py").write_text(program.replace(".proto.http.", ".proto.grpc."))
     example = msgspec.json.decode((ROOT / "tests" / "assets" / "otlp" / "logs.json").read_bytes())
     (scene.work / "logs.json").write_bytes(msgspec.json.encode(example) + b"\nnothing\n")
+    words = {"python": sys.executable, "127.0.0.1:4317": f"127.0.0.1:{free_port()}"}
     with in_the_house(
-        scene, words={"python": sys.executable}, sees=("order.refunded", "OTLP in JSON")
+        scene, words=words, sees=("order.refunded", "otlp/shop +live", "OTLP in JSON")
     ) as story:
         yield story
 

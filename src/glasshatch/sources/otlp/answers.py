@@ -73,6 +73,15 @@ def grpc_code(error: GlasshatchError) -> int:
     return next((code for kind, code in _CODES if isinstance(error, kind)), _INTERNAL)
 
 
+def retry_details(code: int, message: str) -> tuple[tuple[str, bytes], ...]:
+    """Metadata by which a caller over gRPC learns when to try again: OTLP's `google.rpc.RetryInfo` among the
+    details of a status; some SDKs look for it alone."""
+    delay = _field(1, b"\x08" + _varint(RETRY_SECONDS))
+    detail = _field(1, b"type.googleapis.com/google.rpc.RetryInfo") + _field(2, delay)
+    whole = b"\x08" + _varint(code) + _field(2, message.encode()) + _field(3, detail)
+    return (("grpc-status-details-bin", whole), ("google.rpc.retryinfo-bin", delay))
+
+
 _INTERNAL: Final = 13
 _CODES: Final[tuple[tuple[type[GlasshatchError], int], ...]] = (
     (NotAuthenticated, 16), (Denied, 7), (Unavailable, 14), (TooLarge, 3), (PeerError, 3), (ConfigError, 3),
