@@ -54,9 +54,13 @@ class PeerError(GlasshatchError):
 
 
 class Unavailable(GlasshatchError):
-    """Something needed is down or full at the moment; the same call may succeed later."""
+    """Something needed is down or full at the moment; the same call may succeed later.
+
+    retry_after_s: how long the other side asked to be left alone; 0 if it did not.
+    """
 
     code = "unavailable"
+    retry_after_s: float = 0.0
 
 
 class ConfigError(GlasshatchError):

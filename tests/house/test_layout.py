@@ -46,6 +46,7 @@ OPEN_PARTS = {
     "api.feed_values": "the same about feeds",
     "api.search_values": "the same about searching",
     "api.play_values": "the same about sessions and playing them",
+    "api.export_values": "the same about exports",
     "policy.access": "who may read and do what, beside the policies of statements; pure",
     "gateway.core": "pure: what a connector is written against",
     "gateway.connectors": "pure: one folder for each protocol",

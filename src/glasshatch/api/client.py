@@ -22,6 +22,7 @@ from .breakglass_client import BreakGlassCalls
 from .case_client import CaseCalls
 from .change_client import ChangeCalls
 from .directory_client import DirectoryCalls
+from .export_client import ExportCalls
 from .exposure_values import Exposure, ExposureForm
 from .feed_client import FeedCalls
 from .key_values import KeysText, KeyView, RetireForm, RotateForm
@@ -65,7 +66,7 @@ CLIENT_HEADER = "x-glasshatch-client"
 
 class Client(
     DirectoryCalls, PeopleCalls, VaultCalls, PolicyCalls, ChangeCalls, ReachCalls, BreakGlassCalls,
-    AccessCalls, RevealCalls, FeedCalls, SearchCalls, CaseCalls,
+    AccessCalls, RevealCalls, FeedCalls, SearchCalls, CaseCalls, ExportCalls,
 ):  # fmt: skip
     """One server, under one token. Not to be shared between threads."""
 
@@ -216,11 +217,7 @@ class Client(
 
     def tail(self, query: str) -> ClientTail:
         """Events as they are recorded, from now on; takes this client's connection for itself."""
-        path, body = self._path("/tail"), msgspec.json.encode(TailForm(query=query))
-        response = self._open("POST", path, body, {"Content-Type": "application/json"})
-        if response.status >= 400:
-            raise raised(_decode(response.read(), Problem))
-        return ClientTail(response)
+        return ClientTail(self._stream("/tail", TailForm(query=query)))
 
     def exposure(self, form: ExposureForm) -> Exposure:
         """Who saw whom."""
@@ -241,6 +238,14 @@ class Client(
     def acknowledge(self, alert_id: str, comment: str = "") -> AlertView:
         """Take an alert on."""
         return self._post(f"/alerts/{_id(alert_id)}/acknowledge", ReviewForm(comment=comment), AlertView)
+
+    def _stream(self, path: str, form: object) -> http.client.HTTPResponse:
+        """An answer that is read as it comes; takes this client's connection for itself."""
+        body = msgspec.json.encode(form)
+        response = self._open("POST", self._path(path), body, {"Content-Type": "application/json"})
+        if response.status >= 400:
+            raise raised(_decode(response.read(), Problem))
+        return response
 
     def _get(self, path: str, answer: type[T], **query: object) -> T:
         asked = {name: value for name, value in query.items() if value != ""}

@@ -30,6 +30,7 @@ from .breakglass_routes import BREAK_GLASS_ROUTES
 from .case_routes import CASE_ROUTES, CASE_USE_ROUTES
 from .change_routes import CHANGE_ROUTES
 from .directory_routes import DIRECTORY_ROUTES
+from .export_routes import EXPORT_ROUTES
 from .intake_routes import FEED_ROUTES, INTAKE_ROUTES
 from .otlp_routes import OTLP_ROUTES
 from .policy_routes import POLICY_ROUTES
@@ -105,6 +106,10 @@ def create_app(
     )
 
 
+USE_ONLY_ROUTES = (*USE_ROUTES, *SEARCH_ROUTES, *ACCESS_USE_ROUTES, *CASE_USE_ROUTES, *EXPORT_ROUTES)
+"""What only a server with a back has."""
+
+
 def _versioned(use: bool) -> Router:
     """Everything below `/v1`."""
     tenant = Router(
@@ -122,7 +127,7 @@ def _versioned(use: bool) -> Router:
             *BREAK_GLASS_ROUTES,
             *ACCESS_ROUTES,
             *CASE_ROUTES,
-            *((*USE_ROUTES, *SEARCH_ROUTES, *ACCESS_USE_ROUTES, *CASE_USE_ROUTES) if use else FRONT_ROUTES),
+            *(USE_ONLY_ROUTES if use else FRONT_ROUTES),
         ],
     )
     return Router(

@@ -18,6 +18,7 @@ from .breakglass_values import PrintForm, SheetPrinted, SheetReview, SheetView
 from .case_ports import AliasDesk, CaseUseDesk
 from .case_ports import IncidentDesk as IncidentDesk  # noqa: PLC0414
 from .directory_ports import DirectoryDesk
+from .export_ports import ExportDesk
 from .exposure_values import Exposure, ExposureForm
 from .feed_ports import FeedDesk
 from .key_values import KeysText, KeyView, RetireForm, RotateForm
@@ -374,6 +375,14 @@ class Desk(
 
 
 class UseDesk(
-    Desk, InvestigationDesk, AskingDesk, ExposureDesk, EvidenceDesk, AlertDesk, CaseUseDesk, Protocol
+    Desk,
+    InvestigationDesk,
+    AskingDesk,
+    ExposureDesk,
+    EvidenceDesk,
+    AlertDesk,
+    CaseUseDesk,
+    ExportDesk,
+    Protocol,
 ):
     """Everything a caller may ask of a server, the use of the record included."""

@@ -18,6 +18,7 @@ import msgspec
 from ..errors import ConfigError
 from ..masking import ColumnRule, FreeTextRule, MaskRule, NerSection, SealRule, StoredRule
 from .breakglass.sections import BreakGlassSection
+from .exports.sections import SECRETS, ExportSection
 from .feeds.sections import FeedName, FeedSection, ReceiverSection, SourcesSection
 from .identifying import IdentitySection, OidcSection
 from .incidents.sections import RunbookSection
@@ -188,6 +189,7 @@ class Config(_Section, frozen=True):
     anchors: tuple[AnchorSection, ...] = ()
     retention: RetentionSection = RetentionSection()
     alerts: dict[Name, ChannelSection] = {}
+    exports: dict[Name, ExportSection] = {}
     limits: tuple[LimitSection, ...] = ()
     reviews: tuple[ReviewSection, ...] = ()
     oncall: dict[Name, OncallSection] = {}
@@ -328,6 +330,10 @@ def _check_references(loaded: LoadedConfig) -> None:
         _require_anchor(anchor.type, file)
     for name, channel in config.alerts.items():
         _require_reference(channel.secret, f"alerts.{name}.secret", file)
+    for name, export in config.exports.items():
+        for secret in SECRETS:
+            if value := getattr(export, secret):
+                _require_reference(value, f"exports.{name}.{secret}", file)
     for name, way in config.notify.items():
         if way.type == "apprise":
             _require_reference(way.url, f"notify.{name}.url", file)
@@ -378,6 +384,6 @@ def known_keys() -> set[str]:
         LedgerSection, FeedSection, SourcesSection, ReceiverSection, IdentitySection, OidcSection,
         ColumnRule, MaskRule, StoredRule, SealRule, NerSection,
         FreeTextRule, LimitSection, ReviewSection, OncallSection, NotifySection,
-        BreakGlassSection,
+        BreakGlassSection, ExportSection,
     )  # fmt: skip
     return {field for section in sections for field in section.__struct_fields__}

@@ -11,9 +11,11 @@ import msgspec
 
 from ..clock import SystemClock
 from ..errors import ConfigError, GlasshatchError
+from ..investigate.query import parse
 from ..masking import KERNEL
 from .config import LoadedConfig, ResourceSection, load_config, read_secret, split_address
 from .detection import make_channels, read_rules
+from .exports.making import make_destination
 from .feeds.kinds import kinds_of
 from .feeds.planning import say_receivers
 from .home import Home
@@ -73,6 +75,8 @@ def _checks(loaded: LoadedConfig) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "gateway.postgres", lambda: _address(config.gateway.postgres, "gateway.postgres")
     yield "gateway.tls_certificate", lambda: _tls(loaded)
     yield "detect.user_rules", lambda: f"{len(read_rules(loaded))} rules load"
+    if config.exports:
+        yield "exports", lambda: _exports(loaded)
     if config.alerts:
         yield "alerts", lambda: _alerts(loaded)
     if config.witnesses or config.anchors:
@@ -132,6 +136,13 @@ def _retention(loaded: LoadedConfig) -> str:
     section = loaded.config.retention
     who = f"the server looks every {section.every}" if section.automatic else "only glasshatch prune does it"
     return f"entries older than {section.keep} go, their hashes stay; {who}"
+
+
+def _exports(loaded: LoadedConfig) -> str:
+    found = [make_destination(loaded, name, SystemClock()).where for name in loaded.config.exports]
+    for section in loaded.config.exports.values():
+        parse(section.query)
+    return f"{len(found)} go out: {', '.join(found)}"
 
 
 def _alerts(loaded: LoadedConfig) -> str:

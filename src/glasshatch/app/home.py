@@ -5,6 +5,7 @@ DIR/format            version of this layout     DIR/control.db       identities
 DIR/keys/             master key and key ring    DIR/run/             lock and sockets of a server
 DIR/cache/            compiled detector packs    DIR/policies/        your own policy sets
 DIR/derived/          index, detection, seen: made anew from the ledger when lost
+DIR/exports/         how far each export is
 DIR/witnessed/<name>/ the newest checkpoint that the witnesses cosigned
 """
 
@@ -51,6 +52,7 @@ class Home:
         self.workers_page = self.run / "workers.page"
         self.clients_authority = self.run / "clients.crt"
         self.derived = directory / "derived"
+        self.exports = directory / "exports"
         self.lock_file = self.run / "server.lock"
 
     def ledger_of(self, name: str) -> Path:

@@ -18,6 +18,7 @@ from .desk.asking import AskingPart
 from .desk.cases import CasePart
 from .desk.entitled import EntitledPart
 from .desk.evidence import EvidencePart
+from .desk.exporting import ExportPart
 from .desk.exposure import ExposurePart
 from .desk.incidents import IncidentPart
 from .desk.investigation import InvestigationPart
@@ -25,6 +26,7 @@ from .desk.people import PeoplePart
 from .desk.record import RecordPart
 from .desk.reviewing import ReviewPart
 from .detection import make_alerts, open_detector
+from .exports.resting import RestingExports
 from .house import House
 from .livekeys import redacting, redactors_of
 from .published import PublishedLogs
@@ -34,7 +36,9 @@ from .subjects import subject_tokens
 _BATCH_ENTRIES = 10_000
 
 
-class LocalUse(CasePart, InvestigationPart, AskingPart, ExposurePart, EvidencePart, AlertPart, ReviewPart):
+class LocalUse(
+    CasePart, InvestigationPart, AskingPart, ExposurePart, EvidencePart, AlertPart, ReviewPart, ExportPart
+):
     """The parts of a desk that need index and detection."""
 
     def __init__(self, house: House, stack: ExitStack) -> None:
@@ -71,6 +75,7 @@ class LocalUse(CasePart, InvestigationPart, AskingPart, ExposurePart, EvidencePa
             RecordPart(house).seal_evidence,
             house.entitlements,
         )
+        ExportPart.__init__(self, investigator, behind, RestingExports(house), house.note, house.entitlements)
         ReviewPart.__init__(self, investigator, behind, house.note, EntitledPart(house).access_state)
         AlertPart.__init__(
             self, make_alerts(detector, house.recorder.record, house.clock), house.note, house.entitlements

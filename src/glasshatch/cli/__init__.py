@@ -47,6 +47,7 @@ COMMANDS = {
     "signing": ("login", "logout", "whoami"),
     "access": ("access",),
     "people": ("actors", "tokens"),
+    "exporting": ("exports",),
     "witnessing": ("witness", "export", "monitor"),
     "demo": ("demo",),
 }

@@ -96,11 +96,22 @@ def _fitted(columns: Sequence[str], widths: Sequence[int], room: int) -> list[in
 
 
 @contextmanager
-def progress_bar(what: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
-    """A bar on the terminal, fed with bytes done and bytes in all; gone when the work is."""
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+def progress_bar(what: str, *, quiet: bool, counted: bool = False) -> Iterator[Callable[[int, int], None]]:
+    """A bar on the terminal, fed with bytes done and bytes in all; gone when the work is.
 
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    counted: They are no bytes but things.
+    """
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    size = MofNCompleteColumn() if counted else DownloadColumn()
+    columns = (TextColumn("{task.description}"), BarColumn(), size, TimeRemainingColumn())
     hidden = quiet or not sys.stderr.isatty()
     with Progress(*columns, console=console(error=True), transient=True, disable=hidden) as bar:
         task = bar.add_task(what, total=None)

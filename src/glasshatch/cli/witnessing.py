@@ -13,6 +13,8 @@ from rich.markup import escape
 from ..errors import ConfigError, Denied, GlasshatchError, PeerError, Unavailable, VerificationError
 from ..ledger.log import CosignerKey, VerifierKey
 from .connection import DataOption, read_token
+from .exporting import export_events
+from .investigating import Asking
 from .output import Format, FormatOption, complain, console, emit_json, say
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ def register(app: typer.Typer) -> None:
     witness_app.command("serve")(witness_serve)
     app.add_typer(witness_app, name="witness")
     export_app.command("tlog")(export_tlog_command)
+    export_app.command("events", cls=Asking)(export_events)
     app.add_typer(export_app, name="export")
     app.command("monitor")(monitor)
 

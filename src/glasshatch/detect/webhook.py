@@ -54,7 +54,7 @@ class Webhook:
         self._clock = clock
         self._key = f"{section}.{name}"
         self._target = _target(self._key, url)
-        self._tls = _tls(name, ca_file) if self._target.scheme == "https" else None
+        self._tls = _tls(self._key, ca_file) if self._target.scheme == "https" else None
 
     def deliver(self, alert: Alert) -> None:
         """Hand an alert over; returns once the receiver answered with 2xx. Takes 5 s at most.
@@ -79,11 +79,13 @@ class Webhook:
             TIMESTAMP_HEADER: timestamp,
             SIGNATURE_HEADER: sign(secret, timestamp, body),
         }
-        status = self._post(body, headers)
+        status, again_s = self._post(body, headers)
         if not 200 <= status < 300:
-            raise Unavailable(f"answered {status}")
+            refused = Unavailable(f"answered {status}")
+            refused.retry_after_s = again_s
+            raise refused
 
-    def _post(self, body: bytes, headers: dict[str, str]) -> int:
+    def _post(self, body: bytes, headers: dict[str, str]) -> tuple[int, float]:
         connection = self._connection()
         overdue = threading.Event()
 
@@ -100,7 +102,8 @@ class Webhook:
         watch.start()
         try:
             connection.request("POST", self._path(), body, headers)
-            return connection.getresponse().status
+            answer = connection.getresponse()
+            return answer.status, _again_s(answer.getheader("Retry-After", ""))
         except ssl.SSLError as error:
             raise Unavailable(f"TLS failed: {error.reason or 'broken off'}") from None
         except (OSError, http.client.HTTPException) as error:
@@ -199,6 +202,12 @@ def _iso(time_ns: str) -> str:
     return f"{whole}.{rest:09}Z"
 
 
+def _again_s(text: str) -> float:
+    """How long to wait by a `Retry-After` in seconds (RFC 9110 §10.2.3), an hour at most; 0 for another."""
+    text = text.strip()
+    return float(min(int(text), 3_600)) if text.isascii() and text.isdigit() and len(text) < 10 else 0.0
+
+
 def _target(place: str, url: str) -> urllib.parse.SplitResult:
     key = f"{place}.url"
     try:
@@ -226,12 +235,12 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _tls(name: str, ca_file: str) -> ssl.SSLContext:
+def _tls(place: str, ca_file: str) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=ca_file or None)
     except (OSError, ssl.SSLError) as error:
         reason = error.strerror or "holds no certificates"
-        raise ConfigError(f"cannot be used: {reason}", file=ca_file, key=f"alerts.{name}.ca") from None
+        raise ConfigError(f"cannot be used: {reason}", file=ca_file, key=f"{place}.ca") from None
 
 
 def _reason(error: Exception) -> str:

@@ -115,6 +115,14 @@ ACTIONS: dict[str, Action] = {
         Action("key.retired", "an older signing key signs no more", 2),
         Action("master.rewrapped", "every key was wrapped under another master key; names both", 2),
         Action("record.read", "somebody read the record: who, with which filter, how many events"),
+        Action(
+            "record.exported",
+            "an export delivered events: where to, out of which entries, how many; once a minute at most",
+        ),
+        Action("export.stopped", "an export is behind for longer than it may be; says how far, and why", 4),
+        Action("export.resumed", "an export that was behind has come to the newest entry again"),
+        Action("export.skipped", "entries were pruned before an export delivered them; says which", 4),
+        Action("export.reset", "somebody set an export to another entry; says from where and to where", 3),
         Action("record.proved", "somebody took an inclusion proof out of the record"),
         Action(
             "bundle.made",

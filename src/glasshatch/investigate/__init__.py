@@ -30,12 +30,13 @@ from .views import (
     Table,
 )
 from .visibility import Visibility
+from .walking import Walk, walk
 
 __all__ = [
     "NOBODY", "STATES", "SUBJECTS", "Activity", "Alias", "Aliases", "And", "Bin", "Bins", "Completion",
     "CountRow", "Counts", "Edge", "Entry", "Everything", "Exposed", "ExposureQuery", "Exposures",
     "History", "Hit", "Investigator", "Match", "Node", "Or", "Page", "PinnedEvent", "Query",
     "SearchQuery", "Seen", "SessionGraph", "SessionQuery", "SessionRow", "SourceSkew", "Suggestion",
-    "Table", "Visibility", "activity_of", "chosen", "complete", "exposures", "graph", "search",
-    "session_ids", "sessions", "suggestions", "timeline", "timeline_of",
+    "Table", "Visibility", "Walk", "activity_of", "chosen", "complete", "exposures", "graph", "search",
+    "session_ids", "sessions", "suggestions", "timeline", "timeline_of", "walk",
 ]  # fmt: skip

@@ -48,6 +48,7 @@ DEEDS: Final = (
     "access.review", "credential.change", "certificate.list", "certificate.change",
     "break-glass.print", "break-glass.list", "break-glass.review",
     "directory.change", "value.reveal", "alias.list", "alias.change", "incident.list", "incident.change",
+    "export.list", "export.change",
 )  # fmt: skip
 """What is done at the desk, as the schema has it; `REVIEW` is asked for each request."""
 

@@ -13,6 +13,9 @@ from ...identity import Identity, identity_of, reason_of
 from ...policy import Request
 from ...policy.access import DEEDS, REVIEW, AccessRules, Always, Sight, negated, written
 
+# Met here, where there is one thread: two that met it first at once would wait for each other for ever.
+msgspec.json.Decoder(Sight)
+
 
 class Access(Protocol):
     """Where it is known what a caller may."""

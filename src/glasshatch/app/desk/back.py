@@ -17,6 +17,7 @@ from .asking import AskingPart
 from .cases import CasePart
 from .coalescing import Note
 from .evidence import EvidencePart
+from .exporting import ExportPart, Exports
 from .exposure import ExposurePart, Subjects
 from .forwarded import ForwardedPart, FrontAccess
 from .investigation import Behind, InvestigationPart
@@ -31,7 +32,15 @@ class WitnessState(Protocol):
 
 
 class BackDesk(
-    CasePart, InvestigationPart, AskingPart, ExposurePart, EvidencePart, AlertPart, ReviewPart, ForwardedPart
+    CasePart,
+    InvestigationPart,
+    AskingPart,
+    ExposurePart,
+    EvidencePart,
+    AlertPart,
+    ReviewPart,
+    ExportPart,
+    ForwardedPart,
 ):
     """Fills the API's `UseDesk` port. Events and sessions are read from the index, not from the ledger."""
 
@@ -45,6 +54,7 @@ class BackDesk(
         witnesses: WitnessState,
         logs: PublishedLogs,
         subjects: Subjects,
+        exports: Exports,
     ) -> None:
         access = FrontAccess(front)
         CasePart.__init__(self, investigator, behind, note, access, ForwardedPart(front), self.list_alerts)
@@ -54,6 +64,7 @@ class BackDesk(
         EvidencePart.__init__(self, investigator, behind, logs, self.seal_evidence, access)
         ReviewPart.__init__(self, investigator, behind, note, self.access_state)
         AlertPart.__init__(self, alerts, note, access)
+        ExportPart.__init__(self, investigator, behind, exports, note, access)
         ForwardedPart.__init__(self, front)
         self._witnesses = witnesses
 

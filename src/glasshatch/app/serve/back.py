@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from ..config import LoadedConfig, load_config
 from ..desk import FrontAuthenticator
 from ..desk.back import BackDesk
 from ..detection import make_alerts, make_delivery, open_detector
+from ..exports.running import RunningExports
 from ..home import Home
 from ..house import load_engine
 from ..livekeys import LiveKeyring
@@ -33,7 +35,7 @@ from ..witnessing import make_witnessing
 from .behind import FollowedIndex, has_read_all
 from .hub import Hub
 from .lifeline import Lifeline
-from .link import Follower, RemoteRecorder
+from .link import Follower, RemoteRecorder, ask_view
 from .supervisor import Part
 
 
@@ -94,8 +96,25 @@ class _Back:
         alerts = make_alerts(detector, self._recorder.record, clock)
         witnessing = make_witnessing(loaded, self.note, clock, complain)
         logs = PublishedLogs(home)
+        exports = RunningExports(
+            loaded,
+            investigator,
+            self._recorder,
+            self.note,
+            partial(ask_view, home.link_socket),
+            clock,
+            complain,
+        )
         desk = BackDesk(
-            home.front_socket, investigator, followed, alerts, self.note, witnessing, logs, keys.subjects
+            home.front_socket,
+            investigator,
+            followed,
+            alerts,
+            self.note,
+            witnessing,
+            logs,
+            keys.subjects,
+            exports,
         )
         stack.callback(desk.reads.flush)
         authenticator = FrontAuthenticator(home.front_socket)
@@ -106,6 +125,8 @@ class _Back:
         )
         witnessing.start()
         stack.callback(witnessing.stop)
+        exports.start()
+        stack.callback(exports.stop)
 
     def note(self, action: str, **members: Any) -> None:
         """Record something through the front; durable when this returns."""

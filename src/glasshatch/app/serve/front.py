@@ -117,7 +117,7 @@ async def _run(house: House, stop: asyncio.Event, lifeline: Lifeline, workers: i
     gateway = None if workers else _gateway(house, reviewing)
     api = ApiServer(desk, Knocking(house), house.home.front_socket)
     receivers = Receivers(house)
-    link = LinkServer(house.home.link_socket, house.ledgers.items, house.recorder)
+    link = LinkServer(house.home.link_socket, house.ledgers.items, house.recorder, house.entitlements.view)
     # The record says that we are here before anybody can connect.
     gaps = await asyncio.to_thread(_announce, house, lifeline.restarted)
     keeper = _keeper(house, workers, gaps, reviewing) if workers else None

@@ -3,9 +3,9 @@
 Frames are four bytes of length, big-endian, and MessagePack. The first frame of a connection says what
 it is for. *Following*: the front sends `Batch`es of every ledger from the wanted index on, without a gap
 in any of them, each entry after it is durable; what several ledgers have waiting comes in the order of
-time. An empty batch is a sign of life. *Recording*: each frame is an event, each answer a `Recorded`; an
-empty frame only asks how many entries are durable. The socket may be opened by the server's own account
-only, which holds the keys anyway.
+time. An empty batch is a sign of life. *Asking*: one answer, what one of the server's own services may.
+*Recording*: each frame is an event, each answer a `Recorded`; an empty frame only asks how many entries are
+durable. The socket may be opened by the server's own account only, which holds the keys anyway.
 """
 
 from __future__ import annotations
@@ -20,10 +20,12 @@ from pathlib import Path
 
 import msgspec
 
+from ...api.access_values import AccessView
 from ...api.answers import Problem, problem, raised
 from ...api.sockets import connect_unix
 from ...errors import GlasshatchError, PeerError, Unavailable
 from ...events import DEFAULT_LEDGER, Event, Receipt, decode
+from ...identity import Identity
 from ...ledger import Ledger
 from ..attending import Attendance
 from ..frames import receive, receive_bytes, send, send_bytes
@@ -43,9 +45,11 @@ Entries = Sequence[Entry]
 
 
 class Wish(msgspec.Struct, frozen=True):
-    """The first frame: follow each ledger from an index, one that is not named from 0; or record."""
+    """The first frame: follow each ledger from an index, one that is not named from 0; or ask what somebody
+    may; or record."""
 
     starts: dict[str, int] | None = None
+    viewed: Identity | None = None
 
 
 class Batch(msgspec.Struct, frozen=True, array_like=True):
@@ -69,13 +73,34 @@ class Recorded(msgspec.Struct, frozen=True):
     sizes: dict[str, int] = {}
 
 
+class Viewed(msgspec.Struct, frozen=True):
+    """What an identity may, by the policy in force; or why that is not known."""
+
+    view: AccessView | None = None
+    problem: Problem | None = None
+
+
+# msgspec learns a type when it is first met, under a lock of its own that a second thread waits for with the
+# interpreter's in its hand: the first then never ends. So they are met here, where there is one thread.
+for _kind in (Wish, Batch, Recorded, Viewed):
+    msgspec.msgpack.Decoder(_kind)
+
+
 class LinkServer:
     """The front's end: one thread a connection, which are few."""
 
     def __init__(
-        self, path: Path, ledgers: Callable[[], list[tuple[str, Ledger]]], recorder: Recorder
+        self,
+        path: Path,
+        ledgers: Callable[[], list[tuple[str, Ledger]]],
+        recorder: Recorder,
+        view: Callable[[Identity], AccessView] | None = None,
     ) -> None:
-        """`ledgers` tells the ones there are now, by name: a new one is followed from its beginning."""
+        """`ledgers` tells the ones there are now, by name: a new one is followed from its beginning.
+
+        `view` tells what an identity may.
+        """
+        self._view = view
         self._ledgers = ledgers
         self._recorder = recorder
         self._attendance = Attendance(path, self._attend)
@@ -91,10 +116,18 @@ class LinkServer:
 
     def _attend(self, connection: socket.socket) -> None:
         wish = receive(connection, Wish)
-        if wish.starts is None:
+        if wish.viewed is not None:
+            send(connection, self._viewed(wish.viewed))
+        elif wish.starts is None:
             self._record(connection)
         else:
             self._lead(connection, Merge(wish.starts))
+
+    def _viewed(self, who: Identity) -> Viewed:
+        try:
+            return Viewed(view=self._view(who) if self._view is not None else None)
+        except GlasshatchError as error:
+            return Viewed(problem=problem(error))
 
     def _lead(self, connection: socket.socket, merge: Merge) -> None:
         """Send what is durable from where the merge stands on, until the peer or the server goes."""
@@ -132,6 +165,25 @@ class LinkServer:
         except GlasshatchError as error:
             return Recorded(problem=problem(error))
         return Recorded(receipt.index, receipt.leaf_hash, receipt.ledger)
+
+
+def ask_view(path: Path, who: Identity) -> AccessView:
+    """What one of the server's own services may, by the policy that the front has in force.
+
+    Raises:
+        Unavailable: The front is away.
+    """
+    try:
+        with contextlib.closing(connect_unix(path, _TIMEOUT_SECONDS)) as connection:
+            send(connection, Wish(viewed=who))
+            answer: Viewed = receive(connection, Viewed)
+    except (OSError, PeerError):
+        answer = Viewed()
+    if answer.problem is not None:
+        raise raised(answer.problem)
+    if answer.view is None:
+        raise Unavailable("the policy in force is not known now", hint="the server's front is restarting")
+    return answer.view
 
 
 class RemoteRecorder:
