@@ -20,7 +20,8 @@ EXIT_CODES = {
 COMMANDS = {
     "server": ("init", "serve", "status", "migrate", "config"),
     "reading": ("events", "sessions", "show"),
-    "investigating": ("search", "tail", "stats", "index"),
+    "investigating": ("search", "stats", "index"),
+    "tailing": ("tail",),
     "replaying": ("replay",),
     "timelines": ("timeline", "graph"),
     "incidents": ("incidents",),

@@ -1,4 +1,4 @@
-"""Asking the record through its index: search, tail, stats, and the index itself."""
+"""Asking the record through its index: search, stats, and the index itself."""
 
 from __future__ import annotations
 
@@ -71,7 +71,6 @@ UntilOption = Annotated[str, typer.Option(help="Before this time, in the same fo
 def register(app: typer.Typer) -> None:
     """Add this group's commands."""
     app.command("search", cls=Asking)(search)
-    app.command("tail", cls=Asking)(tail)
     app.command("stats", cls=Asking)(stats)
     app.add_typer(index_app, name="index")
 
@@ -106,30 +105,6 @@ def search(
         say(f"[dim]{len(found.events)} of {found.count} matches; --limit shows more[/]")
     if found.indexed < found.ledger_size:
         say(f"[yellow]the index is behind: {found.indexed} of {found.ledger_size} events were searched[/]")
-
-
-def tail(
-    query: QueryArgument = "",
-    data: DataOption = None,
-    server: ServerOption = "",
-    token_file: TokenOption = None,
-    reason: ReasonOption = "",
-    lines: Annotated[
-        int, typer.Option("--lines", "-n", min=0, max=10_000, help="Begin with the newest N.")
-    ] = 10,
-    format: FormatOption = Format.table,
-) -> None:
-    """Follow matching events as they are recorded, until interrupted."""
-    with open_desk(data, server, token_file, reason) as follower:
-        # Followed first and then searched, so that nothing falls between; what both have is shown once.
-        following = follower.tail(query)
-        with open_desk(data, server, token_file, reason) as desk:
-            newest = desk.search(SearchForm(query=query, limit=lines)).events
-        _emit_events(in_order(newest), format, head=True)
-        seen = {item.place for item in newest}
-        while True:
-            found = [item for item in following.next(5.0) if item.place not in seen]
-            _emit_events(found, format, head=False)
 
 
 def stats(
@@ -185,9 +160,9 @@ def rebuild(
         say(f"{kept} events indexed in {time.monotonic() - begun_s:.1f} s")
 
 
-def _emit_events(found: list[RecordedEvent], format: Format, *, head: bool = True) -> None:
+def _emit_events(found: list[RecordedEvent], format: Format) -> None:
     if format is Format.jsonl:
         for item in found:
             emit_json(item)
-    elif found or head:
-        emit_rows(COLUMNS, map(event_row, found), empty="no event matches", head=head)
+    else:
+        emit_rows(COLUMNS, map(event_row, found), empty="no event matches")
