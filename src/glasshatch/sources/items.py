@@ -35,12 +35,18 @@ Piece = tuple[int, Buffer] | tuple[int, Buffer, object]
 
 
 class Item(msgspec.Struct, frozen=True):
-    """One item: its place, its value, its bytes, and what is wrong with it, if something is."""
+    """One item: its place, its value, its bytes, and what is wrong with it, if something is.
+
+    Of one that a receiver has read: received, a name of its own, by which it is known when it is handed over
+    again; sender, the address from where it came.
+    """
 
     place: int
     value: Any
     data: bytes
     problem: str = ""
+    received: str = ""
+    sender: str = ""
 
 
 class _KindList(msgspec.Struct):

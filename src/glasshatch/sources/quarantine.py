@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..events import ACTIONS, Event, Source, foreign
+from ..events import ACTIONS, Event, Link, Source, foreign
 from .items import Item
 from .parsed import Arrival, SourceKind
 
@@ -38,7 +38,13 @@ def quarantined(kind: SourceKind, item: Item, reason: str, arrival: Arrival, red
     return Event(
         id=arrival.new_id(), time=str(arrival.now_ns), action=ACTION,
         source=Source(kind=kind.name, name=arrival.name), severity=ACTIONS[ACTION].severity, attrs=attrs,
+        links=sent_by(item.sender),
     )  # fmt: skip
+
+
+def sent_by(address: str) -> tuple[Link, ...]:
+    """From where an item came, as a receiver knows it; what it says of itself is only claimed."""
+    return (Link(rel="sent_by", id=address),) if address else ()
 
 
 def _plain_text(item: Item) -> str:

@@ -102,6 +102,8 @@ def key_of_rejected(item: Item, arrival: Arrival) -> str:
     content = arrival.digest(item.data)
     if arrival.line:
         return f"rejected line {arrival.file} {arrival.line} {content}"
+    if item.received:
+        return f"rejected received {item.received}"
     given = item.value.get("id") if isinstance(item.value, dict) else None
     return f"rejected id {given} {content}" if isinstance(given, str) and given else ""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import time
 from collections import Counter
@@ -174,3 +175,30 @@ def test_a_receiver_that_nobody_may_use_waits_and_tells_who_came(office: Office)
     wait(lambda: office.receivers("syslog/closed")[0]["refused"] == 3)
     wait(lambda: office.count("action:source.refused resource.id:syslog/closed") == 1)
     assert office.count("source.kind:syslog source.name:closed") == 0
+
+
+def test_a_crash_doubles_nothing_and_what_comes_after_it_is_taken(office: Office) -> None:
+    """What was received and not yet recorded may be lost, as the page says."""
+
+    def send(program: str, count: int) -> None:
+        with socket.create_connection(("127.0.0.1", office.tcp), timeout=60) as out:
+            for number in range(count):
+                out.sendall(f"<14>Nov 26 11:00:00 vm {program}: line {number}\n".encode())
+
+    send("crash-before", 300)
+    wait(lambda: office.count("attrs.app:crash-before") == 300)
+    send("crash-during", 50)
+    office.server.kill_part("front")
+    wait(lambda: not _listens(office.tcp))
+    wait(lambda: _listens(office.tcp))
+    send("crash-after", 200)
+    wait(lambda: office.count("attrs.app:crash-after") == 200)
+    assert office.count("attrs.app:crash-before") == 300
+    found = office.server.jsonl("search", "attrs.app:crash-during", person="auditor")
+    lines = [one["event"]["attrs"]["message"] for one in found]
+    assert len(set(lines)) == len(lines) <= 50
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -152,6 +152,23 @@ def test_who_is_refused_is_told_once_an_hour(house: House, clock: LaterClock) ->
     assert len(told(house, "source.refused")) == 2
 
 
+def test_a_flood_of_addresses_fills_no_record(house: House, clock: LaterClock) -> None:
+    door = door_of(house)
+    for number in range(1_000):
+        door.refuse(f"10.0.{number >> 8}.{number & 255}", "is in none of the networks")
+        if number % 100 == 0:
+            door.tell()
+    door.tell()
+    assert len(told(house, "source.refused")) == 100
+    clock.ahead_ns = HOUR_NS
+    door.tell()
+    last = told(house, "source.refused")[100:]
+    assert [one.outcome.reason for one in last if one.outcome] == [
+        "900 more times addresses that may not send came"
+    ]
+    assert door.refused == 1_000
+
+
 def test_a_token_that_opens_nothing_is_refused_and_told(house: House) -> None:
     door = door_of(house)
     with pytest.raises(Denied):
@@ -180,8 +197,15 @@ def test_a_loss_is_told_at_once_and_what_follows_within_a_minute(house: House, c
 
 def test_items_of_a_receiver_are_recorded_and_a_bad_one_is_quarantined(house: House) -> None:
     door = door_of(house)
-    items = [Item(1, {"id": "a", "action": "order.paid"}, b"{}"), Item(2, None, b"junk", "is not JSON")]
-    first, again = door.take(items), door.take(items[:1])
+    items = [
+        Item(1, {"id": "a", "action": "order.paid"}, b"{}"),
+        Item(2, None, b"junk", "is not JSON", "boot 2", "10.0.0.9"),
+    ]
+    first, again = door.take(items), door.take(items)
     assert (first.accepted, first.quarantined) == (1, 1)
-    assert (again.accepted, again.duplicates) == (0, 1)
+    assert (again.accepted, again.quarantined, again.duplicates) == (0, 0, 2)
+    (junk,) = told(house, "intake.quarantined")
+    (link,) = junk.links
+    assert link.rel == "sent_by"
+    assert link.id.startswith("<IP:")  # of an application's feed an address may be a customer's
     assert len(told(house, "order.paid")) == 1

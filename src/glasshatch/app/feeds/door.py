@@ -18,7 +18,8 @@ from .planning import Networks
 _REFUSED_AGAIN_NS: Final = 3_600 * 10**9
 _LOST_AGAIN_NS: Final = 60 * 10**9
 _MOST: Final = 10_000
-_TOLD_AT_ONCE: Final = 100
+_TOLD_AN_HOUR: Final = 100
+"""Addresses told one by one; of more (datagrams may claim any) only their number is."""
 
 
 class Doorkeeper:
@@ -30,7 +31,10 @@ class Doorkeeper:
         self._knocking = Knocking(house)
         self._lock = threading.Lock()
         self._told: OrderedDict[str, int] = OrderedDict()
-        self._to_tell: OrderedDict[str, str] = OrderedDict()
+        self._to_tell: dict[str, str] = {}
+        self._hour_ns = house.clock.monotonic_ns()
+        self._in_hour = 0
+        self._others = 0
         self._losses: dict[tuple[str, str], int] = {}
         self._losses_told_ns = -_LOST_AGAIN_NS
         self.allows = networks.hold
@@ -50,8 +54,11 @@ class Doorkeeper:
             self._told.move_to_end(address)
             if len(self._told) > _MOST:
                 self._told.popitem(last=False)
-            if len(self._to_tell) < _MOST:
+            if self._in_hour < _TOLD_AN_HOUR:
+                self._in_hour += 1
                 self._to_tell[address] = reason
+            else:
+                self._others += 1
 
     def identify(self, token: str, address: str) -> Actor:
         """See `Door.identify`."""
@@ -90,8 +97,8 @@ class Doorkeeper:
             last: Whether there is no next time: then nothing waits for its minute.
         """
         with contextlib.suppress(GlasshatchError):
-            self._tell_refused()
             now_ns = self._house.clock.monotonic_ns()
+            self._tell_refused(last or now_ns - self._hour_ns >= _REFUSED_AGAIN_NS, now_ns)
             if self._losses and (last or now_ns - self._losses_told_ns >= _LOST_AGAIN_NS):
                 self._losses_told_ns = now_ns
                 self._tell_lost()
@@ -109,16 +116,24 @@ class Doorkeeper:
             raise
         self.problem = ""
 
-    def _tell_refused(self) -> None:
-        for address in list(self._to_tell)[:_TOLD_AT_ONCE]:
-            resource = Resource(type="source", id=self._feed, name=self._listening.name)
-            self._house.note(
-                "source.refused", client=Client(ip=address), resource=resource,
-                outcome=Outcome(status="failure", reason=self._to_tell[address]),
-                attrs={"protocol": self._listening.protocol, "listen": self._listening.address},
-            )  # fmt: skip
+    def _tell_refused(self, hour_is_over: bool, now_ns: int) -> None:
+        for address, reason in list(self._to_tell.items()):
+            self._note_refusal(reason, Client(ip=address))
             with self._lock:
                 del self._to_tell[address]
+        if hour_is_over:
+            if others := self._others:
+                self._note_refusal(f"{others} more times addresses that may not send came", None)
+            with self._lock:
+                self._others -= others
+                self._hour_ns, self._in_hour = now_ns, 0
+
+    def _note_refusal(self, reason: str, client: Client | None) -> None:
+        self._house.note(
+            "source.refused", client=client, outcome=Outcome(status="failure", reason=reason),
+            resource=Resource(type="source", id=self._feed, name=self._listening.name),
+            attrs={"protocol": self._listening.protocol, "listen": self._listening.address},
+        )  # fmt: skip
 
     def _tell_lost(self) -> None:
         for (of, reason), count in list(self._losses.items()):

@@ -16,7 +16,7 @@ from typing import Any, Final, cast
 from ..receiving import Counts, Door, Listening, cannot_listen, server_context
 from .framing import Frame, Framer
 from .hopper import Hopper
-from .receive import STRANGER, Numbered
+from .receive import STRANGER, Numbered, plain_address
 
 _MOST_CONNECTIONS: Final = 1_000
 _MOST_OF_ONE: Final = 100
@@ -108,13 +108,14 @@ class ConnectionReceiver:
         assert self._socket is not None
         for _ in range(_ACCEPTS_A_TURN):
             try:
-                connection, (peer, *_) = self._socket.accept()
+                connection, (seen, *_) = self._socket.accept()
             except (BlockingIOError, InterruptedError, ConnectionError):
                 return
             except OSError:
                 # No descriptor is left: what is open goes on, and the others wait in the backlog.
                 self._rest()
                 return
+            peer = plain_address(seen)
             if reason := self._refusal(peer):
                 self._door.refuse(peer, reason)
                 connection.close()

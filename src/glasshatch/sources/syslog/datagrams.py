@@ -14,7 +14,7 @@ from typing import Final
 
 from ..receiving import Counts, Door, Listening, cannot_listen
 from .hopper import Hopper
-from .receive import STRANGER, Numbered
+from .receive import STRANGER, Numbered, plain_address
 
 _BUFFER_BYTES: Final = 8 * 1024 * 1024
 _LONGEST: Final = 65_536
@@ -34,7 +34,6 @@ class DatagramReceiver:
         self._socket: socket.socket | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._drops = 0
-        self._allowed: dict[str, bool] = {}
 
     async def start(self) -> None:
         """Listen; raises `ConfigError` if the address is taken."""
@@ -79,11 +78,12 @@ class DatagramReceiver:
         assert self._socket is not None
         for _ in range(_READS_A_TURN):
             try:
-                data, (address, *_) = self._socket.recvfrom(_LONGEST)
+                data, (seen, *_) = self._socket.recvfrom(_LONGEST)
             except (BlockingIOError, InterruptedError):
                 return False
             except OSError:
                 continue  # an ICMP error about nobody we send to
+            address = plain_address(seen)
             if not self._door.allows(address):
                 self._door.refuse(address, STRANGER)
             elif not self._hopper.put(self._numbered.item(data, address)):

@@ -56,7 +56,9 @@ def _read(extra: dict[str, str], piece: Piece) -> Item:
     return message_item(piece[0], bytes(piece[1]), extra)
 
 
-def message_item(place: int, data: bytes, extra: dict[str, str]) -> Item:
+def message_item(
+    place: int, data: bytes, extra: dict[str, str], received: str = "", sender: str = "", problem: str = ""
+) -> Item:
     """The item of one message.
 
     RFC 5424 wants UTF-8 and lets senders that do not know their charset write anything (§6.4), and RFC 3164
@@ -64,14 +66,18 @@ def message_item(place: int, data: bytes, extra: dict[str, str]) -> Item:
 
     Args:
         extra: What is known beside the message: `timezone`, and of one that was received `peer`, `peer_name`
-            and `received`, an id of its own.
+            and `received`.
+        received, sender, problem: As of any item.
     """
     data = data.rstrip(_ENDS)
-    if len(data) > MAX_ITEM_BYTES:
-        return Item(place, None, data, f"has more than {MAX_ITEM_BYTES} bytes")
-    if not data:
-        return Item(place, None, data, "is empty")
-    try:
-        return Item(place, {"line": data.decode("utf-8"), **extra}, data)
-    except UnicodeDecodeError:
-        return Item(place, {"line": data.decode(_OLD_CHARSET), "charset": _OLD_CHARSET, **extra}, data)
+    value: dict[str, str] | None = None
+    if not problem and len(data) > MAX_ITEM_BYTES:
+        problem = f"has more than {MAX_ITEM_BYTES} bytes"
+    elif not problem and not data:
+        problem = "is empty"
+    elif not problem:
+        try:
+            value = {"line": data.decode("utf-8"), **extra}
+        except UnicodeDecodeError:
+            value = {"line": data.decode(_OLD_CHARSET), "charset": _OLD_CHARSET, **extra}
+    return Item(place, value, data, problem, received, sender)

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...events import ACTIONS, Event, Link, Resource, Source
 from ..parsed import Arrival, Parsed, Rejected
+from ..quarantine import sent_by
 from .grammar import Message, is_host, read_message
 from .known import Told, understand
 
@@ -60,7 +61,7 @@ def _event(value: dict[str, Any], read: Message, arrival: Arrival) -> Event:
         source=Source(kind="syslog", name=arrival.name, instance=host),
         severity=max(told.severity, 0 if level is None else _SEVERITIES[level]), outcome=told.outcome,
         actor=told.actor, client=told.client, resource=_host(host) if host else None,
-        links=_sender(peer) if peer else (), attrs=_attrs(value, read, told),
+        links=_sender(peer), attrs=_attrs(value, read, told),
     )  # fmt: skip
 
 
@@ -94,8 +95,8 @@ def _action(msgid: str) -> str:
 
 @lru_cache(maxsize=4_096)
 def _sender(peer: str) -> tuple[Link, ...]:
-    """From where it came; the host that a message names is only what its sender claims."""
-    return (Link(rel="sent_by", id=peer),)
+    """Many messages come from one sender."""
+    return sent_by(peer)
 
 
 @lru_cache(maxsize=4_096)

@@ -37,9 +37,13 @@ class Numbered:
     def item(self, data: bytes, peer: str, peer_name: str = "", problem: str = "") -> Item:
         """One message, from where it came, and what is wrong with it, if something is."""
         self.count = number = next(self._numbers)
-        if problem:
-            return Item(number, None, data, problem)
-        extra = {**self._extra, "peer": peer, "received": f"{self._boot} {number}"}
+        name = f"{self._boot} {number}"
+        extra = {**self._extra, "peer": peer, "received": name}
         if peer_name:
             extra["peer_name"] = peer_name
-        return message_item(number, data, extra)
+        return message_item(number, data, extra, name, peer, problem)
+
+
+def plain_address(address: str) -> str:
+    """An address as people write it: a socket for both families tells IPv4 in IPv6's words."""
+    return address.removeprefix("::ffff:") if "." in address else address.partition("%")[0]
