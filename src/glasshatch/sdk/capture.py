@@ -55,6 +55,7 @@ class Rule(msgspec.Struct, frozen=True):
         rate: Of `sample`, which share of traces is recorded.
         coalesce_ns: Within how long repeats become one event; 0 for never.
         failures_too: Whether failures are treated so as well; otherwise they are recorded whole.
+        plain: Whether there is nothing to do but to record.
     """
 
     level: Level = "full"
@@ -62,11 +63,7 @@ class Rule(msgspec.Struct, frozen=True):
     coalesce_ns: int = 0
     failures_too: bool = False
     patterns: tuple[str, ...] = ()
-
-    @property
-    def plain(self) -> bool:
-        """Whether there is nothing to do but to record."""
-        return self.level == "full" and not self.coalesce_ns
+    plain: bool = False
 
     def picks(self, trace_id: str, chance: float) -> bool:
         """Whether a trace is among the sampled ones.
@@ -80,7 +77,7 @@ class Rule(msgspec.Struct, frozen=True):
             return chance < self.rate
 
 
-WHOLE = Rule()
+WHOLE = Rule(plain=True)
 
 
 class Capture:
@@ -149,7 +146,8 @@ def _rule(text: _RuleText, key: str, file: str) -> Rule:
     coalesce_ns = _duration(text.coalesce, f"{key}: coalesce", file) if text.coalesce else 0
     if coalesce_ns and text.level not in ("full", "sample"):
         raise ConfigError("coalesce is for full and sample", key=f"{key}: coalesce", file=file)
-    return Rule(text.level, text.rate, coalesce_ns, text.failures == "same", tuple(text.actions))
+    plain = text.level == "full" and not coalesce_ns
+    return Rule(text.level, text.rate, coalesce_ns, text.failures == "same", tuple(text.actions), plain)
 
 
 def _duration(text: str, key: str, file: str) -> int:

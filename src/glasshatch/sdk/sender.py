@@ -68,6 +68,7 @@ class Sender:
         self._told = ""
         self._wake = threading.Event()
         self._hurry = threading.Event()
+        self._behind = False
         self._synced_s = 0.0
         self._stopping = threading.Event()
         self._idle = threading.Condition()
@@ -111,6 +112,9 @@ class Sender:
                 pause_s = 0.0
             if pause_s is None:
                 wait_s = _FIRST_WAIT_SECONDS
+                if not self._behind:
+                    # Many small deliveries cost the threads that record more than the sending itself.
+                    self._hurry.wait(_GATHER_SECONDS)
                 continue
             # Between half and all of it, so that many clients do not come back at the same moment.
             self._pause(max(pause_s, wait_s * (0.5 + random.random() / 2)))  # noqa: S311
@@ -120,7 +124,10 @@ class Sender:
         """Let the server be for a while, and do what else is due."""
         end_s = time.monotonic() + seconds
         while (left_s := end_s - time.monotonic()) > 0 and not self._stopping.is_set():
-            self._stopping.wait(min(left_s, self._housework() or _SYNC_SECONDS))
+            if self._hurry.wait(min(left_s, self._housework() or _SYNC_SECONDS)):
+                # Somebody waits for the server: it is tried at once, one time.
+                self._hurry.clear()
+                return
 
     def _housework(self) -> float | None:
         now_s = time.monotonic()
@@ -141,6 +148,7 @@ class Sender:
     def _deliver(self, count: int) -> float | None:
         """Send the oldest events. None if they are gone from the spool, else how long to wait at least."""
         batch = self._spool.read(count, _BATCH_BYTES)
+        self._behind = len(batch.events) >= count // 2
         if not batch.events:
             return None
         status, answer, retry_after = self._post(b"\n".join(batch.events))

@@ -108,8 +108,9 @@ class Sieve:
             As `keep`.
         """
         rule = self.capture.rule(event.action)
-        failed = event.outcome is not None and event.outcome.status == "failure"
-        if rule.plain or (failed and not rule.failures_too):
+        if rule.plain or (
+            not rule.failures_too and event.outcome is not None and event.outcome.status == "failure"
+        ):
             return event.id if self.keep(event) else ""
         try:
             return self._by_rule(rule, event)
