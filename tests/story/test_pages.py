@@ -489,6 +489,18 @@ def evidence(scene: Scene) -> Iterator[Story]:
 
 
 @contextlib.contextmanager
+def incident(scene: Scene) -> Iterator[Story]:
+    """Somebody worked in the house before, and the page's incident is the newest."""
+    house = scene.house
+    words = {
+        "KEY": public_key(house),
+        "INCIDENT": lambda _: str(house.jsonl("incidents", "list", person="dana")[-1]["number"]),
+    }
+    with in_the_house(scene, words=words, sees=("incident 1", "graph LR", "proven")) as story:
+        yield story
+
+
+@contextlib.contextmanager
 def policies(scene: Scene) -> Iterator[Story]:
     """The page's rules and cases become the files that it says they are."""
     house, folder = scene.house, scene.work / "policies"
@@ -585,7 +597,7 @@ STORIES = {
     "docs/sources/syslog.md": source_page("login.refused", "nightly backup", "backup.finished"),
     "docs/sources/otlp.md": otlp,
     "docs/sources/cloudtrail.md": source_page("AccessDenied|UnauthorizedOperation|failure"),
-    "docs/guides/search.md": search, "docs/guides/witness.md": witness,
+    "docs/guides/incident.md": incident, "docs/guides/search.md": search, "docs/guides/witness.md": witness,
     "docs/guides/evidence.md": evidence, "docs/guides/seal-and-erase.md": seal,
     "docs/guides/review-a-statement.md": review, "docs/guides/test-a-policy.md": policies,
     "docs/guides/redact.md": alone, "docs/guides/reveal-a-value.md": reveal,

@@ -8,7 +8,8 @@ import msgspec
 
 from .values import Form
 
-Title = Annotated[str, msgspec.Meta(min_length=3, max_length=300, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Title = Annotated[str, msgspec.Meta(pattern=r"^([^\x00-\x1f\x7f]{3,300})?$")]
+"""One line; empty for none."""
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=16_000)]
 Why = Annotated[str, msgspec.Meta(min_length=3, max_length=2_000)]
 Tag = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._:/-]{0,62}$")]
@@ -31,7 +32,7 @@ class IncidentForm(Form, frozen=True):
     """A new incident. alert: the one that it begins with, by id or beginning, which gives a title where none
     is typed, severity, subjects and the first pins. runbook: whose questions are to be answered."""
 
-    title: Title | Literal[""] = ""
+    title: Title = ""
     severity: Severity = 3
     runbook: str = "default"
     alert: Annotated[str, msgspec.Meta(max_length=200)] = ""
@@ -49,7 +50,7 @@ class NoteForm(Form, frozen=True):
 class IncidentChange(Form, frozen=True):
     """What becomes different; what is left out stays. assignee: an actor's name, or `-` for nobody."""
 
-    title: Title | Literal[""] = ""
+    title: Title = ""
     severity: Severity | None = None
     assignee: str = ""
     add_tags: tuple[Tag, ...] = ()

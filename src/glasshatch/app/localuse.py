@@ -23,6 +23,7 @@ from .desk.exposure import ExposurePart
 from .desk.incidents import IncidentPart
 from .desk.investigation import InvestigationPart
 from .desk.people import PeoplePart
+from .desk.postmortems import PostMortemPart
 from .desk.record import RecordPart
 from .desk.reviewing import ReviewPart
 from .detection import make_alerts, open_detector
@@ -37,7 +38,15 @@ _BATCH_ENTRIES = 10_000
 
 
 class LocalUse(
-    CasePart, InvestigationPart, AskingPart, ExposurePart, EvidencePart, AlertPart, ReviewPart, ExportPart
+    CasePart,
+    PostMortemPart,
+    InvestigationPart,
+    AskingPart,
+    ExposurePart,
+    EvidencePart,
+    AlertPart,
+    ReviewPart,
+    ExportPart,
 ):
     """The parts of a desk that need index and detection."""
 
@@ -61,8 +70,10 @@ class LocalUse(
             self, investigator, behind, house.note,
             lambda subject: subject_tokens(subject, house.redactor.tokens, redactions), house.entitlements,
         )  # fmt: skip
-        CasePart.__init__(
-            self, investigator, behind, house.note, house.entitlements, _LocalCases(house), self.list_alerts
+        cases = _LocalCases(house)
+        CasePart.__init__(self, investigator, behind, house.note, house.entitlements, cases, self.list_alerts)
+        PostMortemPart.__init__(
+            self, cases, PublishedLogs(house.home), house.entitlements, self.make_evidence, house.clock.now_ns
         )
         InvestigationPart.__init__(self, investigator, behind, house.note, house.entitlements, self.known_to)
         AskingPart.__init__(self, investigator, behind, house.note, house.entitlements)

@@ -13,10 +13,17 @@ from rich.markup import escape
 from ..api.values import EvidenceForm
 from ..errors import ConfigError
 from ..ledger import Succession
-from ..ledger.evidence import MAX_ARCHIVE_BYTES, CheckedEvidence, check_evidence
+from ..ledger.evidence import (
+    MAX_ARCHIVE_BYTES,
+    CheckedEvidence,
+    check_evidence,
+    is_post_mortem,
+    read_archive,
+)
 from .connection import DataOption, ServerOption, TokenOption, open_desk
 from .investigating import Asking, QueryArgument, SinceOption, UntilOption
 from .output import Format, FormatOption, clean, console, emit_json, local_time, progress_bar, say
+from .postmortems import verify_post_mortem
 from .times import parse_time
 
 _ZIP = b"PK"
@@ -82,6 +89,10 @@ def is_evidence(file: Path) -> bool:
 def verify_evidence(file: Path, verifier_key: str | Succession, json: bool) -> None:
     """Check a bundle and say what it shows."""
     data = _read(file)
+    members = read_archive(data)
+    if is_post_mortem(members):
+        verify_post_mortem(members, verifier_key, json)
+        return
     with progress_bar("verifying", quiet=json) as progress:
         checked = check_evidence(data, verifier_key or None, progress)
     if json:

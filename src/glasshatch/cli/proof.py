@@ -18,6 +18,7 @@ from ..ledger.verify import ProvenEntry, is_disclosure, verify_disclosure, verif
 from .connection import EVENT_HELP, DataOption, ServerOption, TokenOption, open_desk
 from .evidence import is_evidence, verify_evidence
 from .output import console, emit_json, local_time, progress_bar, say
+from .postmortems import is_post_mortem_folder, read_post_mortem, verify_post_mortem
 from .verifyinglog import verify_log
 from .witnessing import key_text, witness_keys
 
@@ -37,7 +38,7 @@ WhatArgument = Annotated[
     typer.Argument(
         metavar="DIR|URL|PROOF|BUNDLE",
         help="A data or ledger directory, a log's address (https://HOST/tlog/NAME) or its export, "
-        "a proof or disclosure file, or an evidence bundle.",
+        "a proof or disclosure file, an evidence bundle, or a post-mortem (file or folder).",
     ),
 ]
 KeysOption = Annotated[
@@ -129,13 +130,16 @@ def verify(
     """
     keys, place = [key_text(one, "--key") for one in key or () if one], Path(what)
     served = "://" in what or is_exported(place)
-    if succession is not None and (served or place.is_dir()):
+    if succession is not None and (served or (place.is_dir() and not is_post_mortem_folder(place))):
         raise ConfigError("is for files", key="--succession", hint="logs and directories hold their own")
     if witness and (served or place.is_dir()):
         raise ConfigError("is for proofs", key="--witness", hint="for a log there is glasshatch monitor")
     if served:
         _only_for_directories(anchor, keys)
         verify_log(what, "".join(keys), since or [], token_file, json)
+    elif is_post_mortem_folder(place):
+        _only_for_directories([*(anchor or ()), *(since or ())], keys)
+        verify_post_mortem(read_post_mortem(place), _log_key("".join(keys), succession), json)
     elif place.is_dir():
         _verify_directory(place, keys, master, anchor or [], since or [], json)
     else:

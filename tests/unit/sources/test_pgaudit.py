@@ -284,3 +284,35 @@ def test_a_long_line_is_looked_at_once(line: bytes) -> None:
     begun_s = time.process_time()
     read(line + b"\n" + line)
     assert time.process_time() - begun_s < 10
+
+
+SESSION = "01a217f7-5676-7296-8dee-f9d00b5aa87a"
+OTHER = "01a217f7-5676-7296-8dee-f9d00b5aa87b"
+TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+
+
+def of_application(name: str, statement: str, number: int) -> bytes:
+    """A line of jsonlog: a statement of a session with this application_name."""
+    entry = {
+        "timestamp": "2026-11-22 22:12:17.838 UTC", "user": "app", "dbname": "shop", "pid": 7,
+        "session_id": "6a.7", "line_num": number, "error_severity": "LOG", "application_name": name,
+        "message": f'AUDIT: SESSION,{number},1,READ,SELECT,,,"{statement}",<not logged>',
+    }  # fmt: skip
+    return msgspec.json.encode(entry) + b"\n"
+
+
+def test_the_gateways_session_is_linked_and_stays_whatever_the_client_says_later() -> None:
+    names = (f"glasshatch {SESSION}", "psql", f"glasshatch {OTHER}", "glasshatch none")
+    body = b"".join(of_application(name, "SELECT 1", at) for at, name in enumerate(names, 1))
+    events, _, _ = read(body)
+    assert [[(link.rel, link.id) for link in one.links] for one in events] == [[("session", SESSION)]] * 4
+    alone, _, _ = read(
+        of_application("psql", "SELECT 1", 1) + of_application("glasshatch none", "SELECT 1", 2)
+    )
+    assert [one.links for one in alone] == [(), ()]
+
+
+def test_the_trace_in_a_statements_comment_is_the_events() -> None:
+    comment = f"/*traceparent='00-{TRACE}-{SPAN}-01'*/"
+    (event,), _, _ = read(of_application("psql", f"SELECT 1 {comment}", 1))
+    assert (event.trace_id, event.span_id) == (TRACE, SPAN)

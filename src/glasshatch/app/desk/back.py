@@ -21,6 +21,7 @@ from .exporting import ExportPart, Exports
 from .exposure import ExposurePart, Subjects
 from .forwarded import ForwardedPart, FrontAccess
 from .investigation import Behind, InvestigationPart
+from .postmortems import PostMortemPart
 from .reviewing import ReviewPart
 
 
@@ -33,6 +34,7 @@ class WitnessState(Protocol):
 
 class BackDesk(
     CasePart,
+    PostMortemPart,
     InvestigationPart,
     AskingPart,
     ExposurePart,
@@ -57,7 +59,9 @@ class BackDesk(
         exports: Exports,
     ) -> None:
         access = FrontAccess(front)
-        CasePart.__init__(self, investigator, behind, note, access, ForwardedPart(front), self.list_alerts)
+        cases = ForwardedPart(front)
+        CasePart.__init__(self, investigator, behind, note, access, cases, self.list_alerts)
+        PostMortemPart.__init__(self, cases, logs, access, self.make_evidence, investigator.now_ns)
         InvestigationPart.__init__(self, investigator, behind, note, access, self.known_to)
         AskingPart.__init__(self, investigator, behind, note, access)
         ExposurePart.__init__(self, investigator, behind, note, subjects, access)

@@ -36,7 +36,7 @@ def exact_hops(events: Sequence[Event], *, traces: bool = True) -> Iterator[Hop]
     hops = [
         ("the same request", any_of("request_id", requests | approvals)),
         ("the grant it ran under", any_of("access.grant_id", grants)),
-        ("linked to it", any_of("links.id", {event.id for event in events})),
+        ("linked to it", _linking({event.id for event in events})),
         ("it links to this", any_of("id", {link.id for link in linked if link.rel != SESSION_REL})),
         ("its application_name names the gateway's session", _naming(gateway)),
         ("the gateway's session that application_name names", any_of("session_id", named)),
@@ -44,6 +44,12 @@ def exact_hops(events: Sequence[Event], *, traces: bool = True) -> Iterator[Hop]
     if traces:
         hops.insert(0, ("the same trace", any_of("trace_id", {event.trace_id for event in events})))
     yield from ((why, query) for why, query in hops if query is not None)
+
+
+def _linking(ids: Iterable[str]) -> Query | None:
+    linked = any_of("links.id", ids)
+    # What people did in an incident stands in the incident, and did not happen in what it is about.
+    return And((linked, Not(Match("action", "incident.*")))) if linked else None
 
 
 def _naming(sessions: Iterable[str]) -> Query | None:

@@ -9,6 +9,8 @@ from .gathering import Gathered, Place, written
 from .hops import SESSION_REL
 
 _RUN = "statement.run"
+PINNED = "pinned: "
+"""How the reason of a pinned event begins, which is somebody's word and stays."""
 
 
 def pair(gathered: Gathered) -> list[tuple[Place, Place]]:
@@ -26,7 +28,9 @@ def pair(gathered: Gathered) -> list[tuple[Place, Place]]:
         paired |= {ours, theirs}
         pairs.append((ours, theirs))
         gathered.say(ours, same_as=written(theirs))
-        gathered.say(theirs, same_as=written(ours), link="exact", why=why)
+        gathered.say(theirs, same_as=written(ours))
+        if not gathered.entries[theirs].why.startswith(PINNED):
+            gathered.say(theirs, link="exact", why=why)
     return pairs
 
 

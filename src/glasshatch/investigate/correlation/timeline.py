@@ -16,7 +16,7 @@ from ..visibility import Visibility
 from .gaps import add_gaps
 from .gathering import Asked, Gathered, any_of
 from .hops import exact_hops, same_places, same_sessions, same_statements
-from .pairs import pair
+from .pairs import PINNED, pair
 from .skew import skew_of
 
 SUBJECTS: Final = {
@@ -88,7 +88,7 @@ def _pinned(asked: Asked, gathered: Gathered, pins: Sequence[PinnedEvent]) -> li
         found += gathered.add(hits, "exact", "pinned")
     whys = {pin.event: pin.why for pin in pins}
     for place, event in gathered.events.items():
-        gathered.say(place, why=f"pinned: {whys.get(event.id, '')}")
+        gathered.say(place, why=f"{PINNED}{whys.get(event.id, '')}")
     return found
 
 

@@ -74,7 +74,7 @@ def check_evidence(
     """
     members = read_archive(data)
     _check_names(list(members))
-    trusted, keys = _keys(members[KEY], key)
+    trusted, keys = bundle_keys(members[KEY], key)
     with _in(CHECKPOINT):
         checkpoint = _checkpoint(members[CHECKPOINT], keys)
     made_index, made = _made(members[MADE], checkpoint)
@@ -113,7 +113,7 @@ def _check_names(names: Sequence[str]) -> None:
         raise VerificationError("the proofs are not in the order of their entries", where="proofs")
 
 
-def _keys(stored: bytes, given: LogKey | str | None) -> tuple[VerifierKey, Succession]:
+def bundle_keys(stored: bytes, given: LogKey | str | None) -> tuple[VerifierKey, Succession]:
     """The key that is trusted, and the bundle's keys, which it vouches for."""
     if isinstance(given, str):
         try:

@@ -27,6 +27,7 @@ from ...events import (
 from ...statements import trace_of
 from ..parsed import Arrival, Parsed, Rejected
 from .messages import code_of, plain, statement_in, without_position
+from .sessions import SESSION_REL
 from .times import log_time_ns
 
 _AUDIT = "AUDIT: "
@@ -113,7 +114,7 @@ class _Entry:
     def links(self) -> tuple[Link, ...]:
         """The gateway's session, which the gateway names to the database as its application."""
         found = _GATEWAY.fullmatch(_text(self._value, "application_name"))
-        return (Link(rel="session", id=found[1]),) if found else ()
+        return (Link(rel=SESSION_REL, id=found[1]),) if found else ()
 
     def resource(self) -> Resource:
         return _database(self._base, _text(self._value, "dbname")[:_NAME])

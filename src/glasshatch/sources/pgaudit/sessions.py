@@ -10,11 +10,13 @@ from typing import Any, Final
 
 import msgspec
 
-from ...events import Client, Event
+from ...events import Client, Event, Link
 from ..parsed import Gap, Memory
 
 STATEMENTS: Final = "statements"
 LINES: Final = "lines"
+SESSION_REL: Final = "session"
+"""The relation of a link to the gateway's session."""
 _WANTED = {"": (STATEMENTS, LINES), "all": (STATEMENTS, LINES), LINES: (LINES,), STATEMENTS: (STATEMENTS,)}
 
 
@@ -73,7 +75,14 @@ def _completed(event: Event, known: dict[str, Any], attrs: dict[str, Any]) -> Ev
     session = event.session_id or known.get("session", "")
     if session:
         known["session"] = session
+    # The gateway names its session when it connects. A client may name its application otherwise later, or as
+    # another session: the first name stays.
+    named = next((link for link in event.links if link.rel == SESSION_REL), None)
+    ours = known.setdefault("gateway", named.id) if named is not None else known.get("gateway", "")
+    links = tuple(link for link in event.links if link.rel != SESSION_REL)
+    if ours:
+        links = (Link(rel=SESSION_REL, id=ours), *links)
     client = event.client
     if client is None and known.get("ip"):
         client = Client(ip=known["ip"], port=known.get("port", 0))
-    return msgspec.structs.replace(event, session_id=session, client=client, attrs=attrs)
+    return msgspec.structs.replace(event, session_id=session, client=client, attrs=attrs, links=links)
