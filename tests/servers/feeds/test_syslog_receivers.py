@@ -15,6 +15,9 @@ import pytest
 import uvloop
 
 from fixtures.servers import Certificates
+from glasshatch.app.create import create_home
+from glasshatch.app.explain import explain_config
+from glasshatch.app.house import config_of
 from glasshatch.app.ports import free_port
 from glasshatch.errors import ConfigError, Unavailable
 from glasshatch.events import Actor
@@ -311,3 +314,16 @@ def test_a_taken_address_is_named(protocol: str) -> None:
             await second.stop()
 
     uvloop.run(play())
+
+
+def test_the_check_of_a_configuration_says_what_listens_where(tmp_path: Path) -> None:
+    create_home(tmp_path / "home")
+    file = config_of(tmp_path / "home")
+    with file.open("a") as config:
+        config.write(
+            '[[receivers]]\nsource = "syslog/office"\nprotocol = "smoke"\nlisten = "127.0.0.1:5514"\n'
+        )
+    (found,) = [one for one in explain_config(file) if one.key == "receivers"]
+    assert not found.ok
+    assert "receivers.syslog/office.protocol: syslog has no protocol of this name" in found.says
+    assert found.hint == "write one of udp, tcp, tls"

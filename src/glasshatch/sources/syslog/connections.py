@@ -39,6 +39,7 @@ class ConnectionReceiver:
         self._timer: asyncio.TimerHandle | None = None
         self._greeting: set[asyncio.Task[None]] = set()
         self._of_one: Counter[str] = Counter()
+        self._turn = 0
         self.numbered = Numbered(listening)
         self.senders: set[Sender] = set()
 
@@ -161,7 +162,10 @@ class ConnectionReceiver:
         self._loop.call_soon_threadsafe(self._go_on)
 
     def _go_on(self) -> None:
-        for one in self.senders:
+        """Everybody may send again. Who is first may fill the hopper alone, so that each is first in turn."""
+        order = list(self.senders)
+        self._turn = (self._turn + 1) % max(len(order), 1)
+        for one in (*order[self._turn :], *order[: self._turn]):
             one.go_on()
 
     def _look(self) -> None:
@@ -219,13 +223,13 @@ class Sender(asyncio.Protocol):
 
     def wait(self) -> None:
         """Read nothing on."""
-        if self._transport is not None and not self._waits:
+        if self._transport is not None and not self._waits and not self._transport.is_closing():
             self._waits = True
             self._transport.pause_reading()
 
     def go_on(self) -> None:
         """Read again."""
-        if self._transport is not None and self._waits:
+        if self._transport is not None and self._waits and not self._transport.is_closing():
             self._waits = False
             # The time while it was our turn to wait is not the sender's.
             self.unended_since_s = time.monotonic() if self._framer.pending else 0.0

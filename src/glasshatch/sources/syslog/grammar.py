@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -69,6 +70,7 @@ def read_message(line: str, zone: str, now_ns: int) -> Message | str:
     return _new(priority, rest) if _IS_NEW.match(rest) else _old(priority, rest, zone, now_ns)
 
 
+@lru_cache(maxsize=4_096)
 def is_host(name: str) -> bool:
     """Whether this can be a machine's name or address. Such names are kept in clear, and a number of sixteen
     digits or an address of mail is none."""

@@ -68,7 +68,12 @@ class Hopper:
             self._leave_by = time.monotonic() + _LEAVE_SECONDS
             self._changed.notify_all()
         if self._thread.ident is not None:
-            self._thread.join()
+            self._thread.join(2 * _LEAVE_SECONDS)
+        with self._changed:
+            left = len(self._items)
+            self._items.clear()
+        if left:
+            self._door.lost(left, OF, "the record did not take them before the server stopped")
 
     def _run(self) -> None:
         while batch := self._next():

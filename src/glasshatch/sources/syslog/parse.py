@@ -23,6 +23,7 @@ _LEVELS = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"
 _SEVERITIES = (6, 5, 5, 4, 3, 2, 1, 1)
 _ACTION = re.compile(r"[a-z][a-z0-9_-]{0,40}\.[a-z][a-z0-9_-]{0,40}")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_LOGGED = Told(DEFAULT_ACTION)
 _BESIDE = ("peer_name", "charset")
 _NO_MESSAGE = "has neither priority nor time, which a line of syslog begins with"
 
@@ -52,10 +53,10 @@ def _key(value: dict[str, Any], data: bytes, arrival: Arrival) -> str:
 
 def _event(value: dict[str, Any], read: Message, arrival: Arrival) -> Event:
     time_ns = arrival.now_ns if read.time_ns is None else read.time_ns
-    told = understand(read.app, read.text) or Told(_action(read.msgid))
+    told = understand(read.app, read.text) or (Told(_action(read.msgid)) if read.msgid else _LOGGED)
     level = None if read.priority is None else read.priority & 7
     peer = _text(value, "peer")
-    host = read.host if is_host(read.host) else peer
+    host = read.host if read.host and is_host(read.host) else peer
     return Event(
         id=arrival.new_id(), time=str(time_ns), action=told.action,
         source=Source(kind="syslog", name=arrival.name, instance=host),
@@ -66,20 +67,22 @@ def _event(value: dict[str, Any], read: Message, arrival: Arrival) -> Event:
 
 
 def _attrs(value: dict[str, Any], read: Message, told: Told) -> dict[str, Any]:
+    """What has no place of its own. There are few names: a loop takes longer than to ask for each."""
     attrs: dict[str, Any] = {"message": told.text or read.text}
-    if read.priority is not None:
-        attrs["facility"] = _FACILITIES[read.priority >> 3]
-        attrs["level"] = _LEVELS[read.priority & 7]
-    hostname = "" if is_host(read.host) else read.host
-    for name, text in (
-        ("app", read.app), ("pid", read.pid), ("msgid", read.msgid), ("hostname", hostname)
-    ):  # fmt: skip
-        if text:
-            attrs[name] = text
+    if (priority := read.priority) is not None:
+        attrs["facility"], attrs["level"] = _FACILITIES[priority >> 3], _LEVELS[priority & 7]
+    if read.app:
+        attrs["app"] = read.app
+    if read.pid:
+        attrs["pid"] = read.pid
+    if read.msgid:
+        attrs["msgid"] = read.msgid
+    if read.host and not is_host(read.host):
+        attrs["hostname"] = read.host
     if read.data:
         attrs["data"] = read.data
     for name in _BESIDE:
-        if text := _text(value, name):
+        if name in value and (text := _text(value, name)):
             attrs[name] = text
     if read.time_ns is None:
         attrs["time_of"] = "arrival"
