@@ -22,6 +22,7 @@ from .trace import Trace, current_trace
 
 _LIMIT_BYTES = 256 * 1024 * 1024
 _EXIT_SECONDS = 2.0
+_ANSWER_SECONDS = 1.0
 
 
 class Recorder:
@@ -52,8 +53,8 @@ class Recorder:
         Args:
             service: The name of this application; `source.name` of its events.
             server: `unix:PATH`, `https://…` or `http://` on loopback; default `GLASSHATCH_SERVER`.
-            token: The path of a file (mode 0600), or a function; default `GLASSHATCH_TOKEN_FILE`, then
-                `GLASSHATCH_TOKEN`.
+            token: The path of a file (mode 0600), or a function; default `GLASSHATCH_TOKEN`, or the file that
+                `GLASSHATCH_TOKEN_FILE` names.
             spool: A directory of this process alone.
             durable: Whether `record` waits for the disk.
             key: `env:NAME` or `file:PATH` of 32 bytes in hexadecimal; default a file beside the spool.
@@ -239,9 +240,10 @@ class Recorder:
         atexit.unregister(self.close)
         self._sieve.tell_all()
         self._sender.flush(timeout_s)
-        self._sender.stop()
-        self._sieve.close()
-        self._spool.close()
+        if self._sender.stop(_ANSWER_SECONDS):
+            self._sieve.close()
+            self._spool.close()
+        # Else it still connects, and would touch the spool: nobody else gets that before this process ends.
 
     @property
     def usable(self) -> bool:

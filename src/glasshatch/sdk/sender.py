@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import http.client
 import random
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -25,6 +27,7 @@ _FIRST_WAIT_SECONDS = 0.1
 _LONGEST_WAIT_SECONDS = 30.0
 _GATHER_SECONDS = 0.05
 _SYNC_SECONDS = 1.0
+_END_SECONDS = 1.0
 _GOOD_FOR_NOTHING = (400, 413, 422)
 
 
@@ -89,13 +92,20 @@ class Sender:
         with self._idle:
             return self._idle.wait_for(lambda: not self._spool.pending, timeout_s)
 
-    def stop(self) -> None:
-        """End after the delivery in hand."""
+    def stop(self, timeout_s: float) -> bool:
+        """End, and wait no longer than so for a server that does not answer. False if it has not ended."""
         self._stopping.set()
         self._hurry.set()
         self.wake()
-        self._thread.join(_TIMEOUT_SECONDS)
+        self._thread.join(timeout_s)
+        if self._thread.is_alive() and (waiting := self._connection.sock) is not None:
+            with contextlib.suppress(OSError):
+                waiting.shutdown(socket.SHUT_RDWR)
+            self._thread.join(_END_SECONDS)
+        if self._thread.is_alive():
+            return False
         self._connection.close()
+        return True
 
     def _run(self) -> None:
         wait_s = _FIRST_WAIT_SECONDS

@@ -90,8 +90,8 @@ def warn(text: str) -> None:
 
 
 def _token_of_environment() -> str:
-    file = os.environ.get("GLASSHATCH_TOKEN_FILE", "")
-    return _read_private(Path(file)) if file else os.environ.get("GLASSHATCH_TOKEN", "").strip()
+    text, file = os.environ.get("GLASSHATCH_TOKEN", "").strip(), os.environ.get("GLASSHATCH_TOKEN_FILE", "")
+    return _read_private(Path(file)) if file and not text else text
 
 
 def _read_private(path: Path) -> str:

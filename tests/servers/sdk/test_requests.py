@@ -18,6 +18,7 @@ import litestar
 import pytest
 import uvicorn
 import websockets.sync.client
+from litestar.params import FromPath
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, StreamingResponse
@@ -230,7 +231,7 @@ def test_websockets_are_recorded_when_they_open_and_when_they_end(tmp_path: Path
 
 def test_routes_of_another_framework_have_their_pattern_too(tmp_path: Path) -> None:
     @litestar.get("/orders/{order_id:int}/lines/{line:str}", sync_to_thread=False)
-    def line(order_id: int, line: str) -> str:
+    def line(order_id: FromPath[int], line: FromPath[str]) -> str:
         return f"{order_id} {line}"
 
     sdk = offline(tmp_path)

@@ -7,6 +7,7 @@ import gzip
 import http.server
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -92,6 +93,7 @@ def test_a_server_that_is_away_costs_nothing(server: Server, tmp_path: Path) -> 
     with recorder(server, tmp_path) as sdk:
         wanted = [sdk.record("order.paid") for _ in range(10)]
         assert not sdk.flush(0.3)
+        sdk.close(0)
     assert server.taken == []
     server.status = 200
     with recorder(server, tmp_path) as sdk:
@@ -169,6 +171,7 @@ def test_misuse_is_named(server: Server, tmp_path: Path) -> None:
     with recorder(server, tmp_path, token=token) as sdk:
         sdk.record("order.paid")
         assert not sdk.flush(0.2)
+        sdk.close(0)
 
 
 ENDING = """
@@ -291,3 +294,21 @@ def test_threads_that_wait_for_the_disk_share_the_wait(server: Server, tmp_path:
         assert 10 <= len(synced) < 60
         assert sdk.flush(60)
     assert len(server.taken) == 100
+
+
+def test_a_server_that_never_answers_holds_up_no_end(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        sdk = Recorder(
+            "till", server=f"http://127.0.0.1:{mute.getsockname()[1]}", token=lambda: "t",
+            spool=tmp_path / "spool", problem=lambda _: None,
+        )  # fmt: skip
+        sdk.record("order.paid")
+        held, _ = mute.accept()
+        began_s = time.monotonic()
+        sdk.close(0.1)
+        assert time.monotonic() - began_s < 10  # it would wait for an answer for 30
+        held.close()
+    again = Recorder("till", server="http://127.0.0.1:9", token=lambda: "t", spool=tmp_path / "spool",
+                     problem=lambda _: None)  # fmt: skip
+    assert not again.flush(0.1)
+    again.close(0)

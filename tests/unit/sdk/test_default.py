@@ -103,7 +103,7 @@ def test_what_dead_processes_left_is_sent_by_who_lives(tmp_path: Path) -> None:
         left.record("order.paid", by=name)
         for _ in range(4):
             left.record("cart.changed", actor=f"u{name}")
-        left._sender.stop()
+        assert left._sender.stop(60)
         left._spool.close()  # as a kill leaves it: nothing told, nothing sent
         atexit.unregister(left.close)
         (tmp_path / name / "spool").rename(tmp_path / f"spool-{name}")
