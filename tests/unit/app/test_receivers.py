@@ -87,6 +87,16 @@ def test_a_receiver_that_cannot_be_meant_names_its_key(
     assert refused.value.hint
 
 
+def test_two_receivers_have_two_places(tmp_path: Path) -> None:
+    file = tmp_path / "glasshatch.toml"
+    one, other = (
+        f'[[receivers]]\nsource = "radio/{name}"\nprotocol = "udp"\nlisten = "{NEAR}"\n' for name in "ab"
+    )
+    file.write_text(f"version = 1\n{one}{other}")
+    with pytest.raises(ConfigError, match=r"radio/a on udp .* and radio/b on udp .* at the same place"):
+        plan_receivers(load_config(file), KINDS)
+
+
 def test_a_sender_is_from_here_unless_networks_certificates_or_tokens_say_more(tmp_path: Path) -> None:
     create_gateway_certificate(tmp_path, SystemClock())
     tls = {"protocol": "tls", "tls_certificate": "gateway.crt", "tls_key": "gateway.key"}

@@ -66,7 +66,17 @@ def plan_receivers(loaded: LoadedConfig, kinds: Mapping[str, SourceKind]) -> lis
     Raises:
         ConfigError: Names the receiver, what is wrong with it, and the cure.
     """
-    return [_Checked(loaded, section, kinds).planned() for section in loaded.config.receivers]
+    planned = [_Checked(loaded, section, kinds).planned() for section in loaded.config.receivers]
+    taken: dict[tuple[bool, str], Listening] = {}
+    for one in planned:
+        place = (one.listening.protocol == "udp", one.listening.address)
+        if place in taken:
+            raise ConfigError(
+                f"{taken[place]} and {one.listening} would listen at the same place", file=str(loaded.file),
+                key="receivers.listen", hint="give each a port of its own",
+            )  # fmt: skip
+        taken[place] = one.listening
+    return planned
 
 
 class _Checked:
