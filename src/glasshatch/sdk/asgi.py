@@ -108,7 +108,8 @@ class AuditMiddleware:
         def parts() -> dict[str, Any]:
             return requested.parts(self._watch.actor(scope), self._template(scope), error, action, **more)
 
-        if not self._watch.recorder.durable:
+        recorder = self._watch.recorder
+        if recorder is None or not recorder.durable:
             return self._watch.record(parts)
         import asyncio
 

@@ -17,11 +17,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..errors import ConfigError, Conflict
+from ..errors import ConfigError, Conflict, GlasshatchError
 from .leftovers import collect
 from .recorder import Recorder
 from .recording import Recording
 from .recording import recorded as _recorded
+from .settings import warn
 
 _lock = threading.RLock()
 _settings: dict[str, Any] | None = None
@@ -76,6 +77,18 @@ def recorder() -> Recorder:
         if _recorder is None or not _recorder.usable:
             _recorder = _open(_settings)
         return _recorder
+
+
+def watching(given: Recorder | None) -> Recorder | None:
+    """The given recorder, or the program's; None and a warning where nobody configured one.
+
+    For what records beside the application's own work, which it must not break.
+    """
+    try:
+        return given or recorder()
+    except GlasshatchError as error:
+        warn(f"nothing is recorded: {error}")
+        return None
 
 
 def record(action: str, resource: Any = None, **members: Any) -> str:

@@ -15,9 +15,9 @@ import threading
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
-from ..errors import GlasshatchError
-from .default import recorder as _default
+from .default import watching
 from .recorder import Recorder
+from .settings import warn
 
 DEFAULT_ACTION = "log.written"
 _OWN = "glasshatch"
@@ -42,7 +42,7 @@ class RecorderHandler(logging.Handler):
             traceback: Whether an exception's text and traceback are recorded too; they may hold anything.
         """
         super().__init__(level)
-        self._recorder = (lambda: recorder) if recorder is not None else _default
+        self._recorder = recorder
         self._traceback = traceback
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -72,7 +72,7 @@ class RecorderProcessor:
 
     def __init__(self, recorder: Recorder | None = None, *, least: str = "debug") -> None:
         """Record with a recorder, by default the program's own, what is at least so severe."""
-        self._recorder = (lambda: recorder) if recorder is not None else _default
+        self._recorder = recorder
         self._least = severity_of_name(least)
         self._all = least == "debug"
 
@@ -115,7 +115,7 @@ _LINE = frozenset({"event", "level", "logger", "timestamp", "exc_info", "excepti
 
 
 def _record(
-    recorder: Callable[[], Recorder],
+    recorder: Recorder | None,
     given: Mapping[str, Any],
     severity: int,
     attrs: Callable[[], dict[str, Any]],
@@ -124,12 +124,11 @@ def _record(
     if getattr(_busy, "now", False):
         return
     _busy.now = True
+    found = None
     try:
-        found = recorder()
-    except GlasshatchError:
-        _busy.now = False
-        return
-    try:
+        found = watching(recorder)
+        if found is None:
+            return
         action = given.get("action")
         named = isinstance(action, str) and bool(action)
         places = {name: given[name] for name in _PLACES if isinstance(given.get(name), str)}
@@ -143,7 +142,7 @@ def _record(
         }  # fmt: skip
         found.write(str(action) if named else DEFAULT_ACTION, attrs() | rest, severity=severity, **places)
     except Exception as error:
-        found.problem(f"a log line is not recorded: {type(error).__name__}")
+        (found.problem if found else warn)(f"a log line is not recorded: {type(error).__name__}")
     finally:
         _busy.now = False
 

@@ -6,6 +6,7 @@ import atexit
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -75,15 +76,15 @@ class Recorder:
         self.problem = problem or warn
         address = server or os.environ.get("GLASSHATCH_SERVER", "")
         self._key = key_of(key)
-        self._spool = Spool(Path(spool), key=self._key, limit_bytes=limit_bytes, durable=durable)
-        try:
+        with ExitStack() as undone:
+            self._spool = Spool(Path(spool), key=self._key, limit_bytes=limit_bytes, durable=durable)
+            undone.callback(self._spool.close)
             self._sieve = Sieve(self._spool, self._source, capture, full, self.problem)
+            undone.callback(self._sieve.close)
             self._sender = Sender(
                 self._spool, address, token_of(token), service, self.problem, self._sieve.work
             )
-        except BaseException:
-            self._spool.close()
-            raise
+            undone.pop_all()
         self._closed = False
         atexit.register(self.close)
 

@@ -12,7 +12,7 @@ from typing import Any
 from ..errors import ConfigError, GlasshatchError, place_of_bug
 from ..events import Actor, Client, Outcome, Resource
 from .acting import acting_as
-from .default import recorder as _default
+from .default import watching
 from .recorder import Recorder
 from .recording import how_it_ended
 from .trace import Trace, extract, start_trace
@@ -41,9 +41,9 @@ class Watch:
         self._proxies, self._trusts_sockets = _networks(trusted_proxies)
 
     @property
-    def recorder(self) -> Recorder:
-        """Who records."""
-        return self._recorder or _default()
+    def recorder(self) -> Recorder | None:
+        """Who records, if somebody does."""
+        return watching(self._recorder)
 
     def passes_over(self, path: str) -> bool:
         """Whether a path is not recorded."""
@@ -56,7 +56,8 @@ class Watch:
         try:
             return self._actor(request) or None
         except Exception as error:
-            self.recorder.problem(f"the actor of a request is not known: {type(error).__name__}")
+            if recorder := self.recorder:
+                recorder.problem(f"the actor of a request is not known: {type(error).__name__}")
             return None
 
     def client(self, peer: str, port: int, headers: Mapping[str, str]) -> Client | None:
@@ -77,6 +78,8 @@ class Watch:
     def record(self, parts: Callable[[], dict[str, Any]]) -> None:
         """Record a request. Its answer is out, so trouble is told to who looks after the recorder."""
         recorder = self.recorder
+        if recorder is None:
+            return
         try:
             recorder.write(**parts())
         except GlasshatchError as unrecorded:

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..errors import ConfigError, GlasshatchError
 from ..events import Data, Outcome, Resource
-from .default import recorder as _default
+from .default import watching
 from .recorder import Recorder
 from .shapes import shape_of
 from .trace import current_trace
@@ -59,7 +59,7 @@ def watch(
     if not isinstance(engine, Engine):
         raise ConfigError("is no engine of SQLAlchemy", key="watch", hint="create_engine(…)")
     place = Resource(type=engine.dialect.name, id=resource, name=resource) if resource else _place(engine)
-    hooks = _Hooks((lambda: recorder) if recorder is not None else _default, place, comment, values)
+    hooks = _Hooks(recorder, place, comment, values)
     for name in _HOOKS:
         event.listen(engine, name, getattr(hooks, name), retval=name == "before_cursor_execute")
 
@@ -78,9 +78,7 @@ def _place(engine: Any) -> Resource:
 class _Hooks:
     """What SQLAlchemy calls around a statement."""
 
-    def __init__(
-        self, recorder: Callable[[], Recorder], place: Resource, comment: bool, values: bool
-    ) -> None:
+    def __init__(self, recorder: Recorder | None, place: Resource, comment: bool, values: bool) -> None:
         self._recorder = recorder
         self._place = place
         self._comment = comment
@@ -123,7 +121,9 @@ class _Hooks:
         if self._values and parameters:
             attrs["bind"] = parameters
         text = getattr(context, "statement", None) or statement
-        recorder = self._recorder()
+        recorder = watching(self._recorder)
+        if recorder is None:
+            return
         try:
             recorder.write(
                 RUN, attrs, resource=self._place, outcome=outcome,

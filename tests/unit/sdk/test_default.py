@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from fixtures.recording import kept, offline
 from glasshatch import audit
 from glasshatch.errors import ConfigError, Conflict
 from glasshatch.sdk import default
+from glasshatch.sdk.logs import RecorderHandler
 from glasshatch.sdk.spool import Spool
+from glasshatch.sdk.sql import watch
+from glasshatch.sdk.wsgi import AuditMiddleware
 
 
 @pytest.fixture(autouse=True)
@@ -135,3 +141,23 @@ def test_what_dead_processes_left_is_sent_by_who_lives(tmp_path: Path) -> None:
     assert counts == {"u0": 4, "u2": 4}
     assert not list((tmp_path / "spools" / "2").glob("*.spool"))
     assert list((tmp_path / "spools" / "1").glob("*.spool"))
+
+
+def test_what_only_watches_breaks_nothing_where_nobody_configured_a_recorder() -> None:
+    logger = logging.Logger("shop")
+    logger.addHandler(RecorderHandler())
+    with pytest.warns(RuntimeWarning, match="GLASSHATCH_SERVER"):
+        logger.warning("order 7")
+    engine = create_engine("sqlite://")
+    watch(engine)
+    with engine.connect() as connection, pytest.warns(RuntimeWarning, match="nothing is recorded"):
+        assert connection.execute(text("SELECT 7")).scalar() == 7
+
+    def answer(environ: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", [])
+        return [b"7"]
+
+    answered: Any = AuditMiddleware(answer)({"PATH_INFO": "/"}, lambda *_: None)
+    assert list(answered) == [b"7"]
+    with pytest.warns(RuntimeWarning, match="nothing is recorded"):
+        answered.close()
