@@ -39,7 +39,7 @@ from .reach_routes import REACH_ROUTES
 from .reveal_routes import REVEAL_ROUTES
 from .routes import FRONT_ROUTES, TENANT_ROUTES, me
 from .scim import scim_router
-from .search_routes import SEARCH_ROUTES
+from .search_routes import KEEP_ROUTES, SAVED_ROUTES, SEARCH_ROUTES
 from .signin_routes import FRONT_PUBLIC_ROUTES, PUBLIC_ROUTES, SIGNIN_ROUTES
 from .tlog_routes import tlog_routes
 from .use_routes import USE_ROUTES
@@ -127,7 +127,8 @@ def _versioned(use: bool) -> Router:
             *BREAK_GLASS_ROUTES,
             *ACCESS_ROUTES,
             *CASE_ROUTES,
-            *(USE_ONLY_ROUTES if use else FRONT_ROUTES),
+            *SAVED_ROUTES,
+            *(USE_ONLY_ROUTES if use else (*FRONT_ROUTES, *KEEP_ROUTES)),
         ],
     )
     return Router(

@@ -22,13 +22,12 @@ from .export_ports import ExportDesk
 from .exposure_values import Exposure, ExposureForm
 from .feed_ports import FeedDesk
 from .key_values import KeysText, KeyView, RetireForm, RotateForm
-from .play_values import Played, PlayForm, SessionFilter
 from .policy_values import Explained, ExplainForm, PolicyLoaded, Replayed, ReplayForm
 from .reach_values import ConnectForm, Reachable, WayIn
 from .retention import Pruned, PruneForm
 from .review_ports import ChangeDesk as ChangeDesk  # noqa: PLC0414
 from .review_ports import RevealDesk as RevealDesk  # noqa: PLC0414
-from .search_values import CompleteForm, Completion
+from .search_ports import AskingDesk, SavedDesk
 from .signin_values import (
     BrowserAnswer,
     BrowserForm,
@@ -308,17 +307,6 @@ class Tail(Events, Protocol):
         """
 
 
-class AskingDesk(Protocol):
-    """Help with asking."""
-
-    def complete(self, caller: Identity, form: CompleteForm) -> Completion:
-        """What may stand at the caret of a query, of the record only what the caller may see."""
-
-    def find_sessions(self, caller: Identity, form: SessionFilter) -> list[SessionSummary]: ...
-    def play(self, caller: Identity, form: PlayForm) -> Played:
-        """A session, step by step."""
-
-
 class AlertDesk(Protocol):
     """What detection raised."""
 
@@ -368,6 +356,7 @@ class Desk(
     BreakGlassDesk,
     DirectoryDesk,
     AliasDesk,
+    SavedDesk,
     IncidentDesk,
     Protocol,
 ):

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from typing import TypeVar
+from urllib.parse import quote
 
 import msgspec
 
 from .play_values import Played, PlayForm, SessionFilter
-from .search_values import CompleteForm, Completion, Found, Histogram, SearchForm, Stats, StatsForm
+from .search_values import (
+    CompleteForm,
+    Completion,
+    Found,
+    Histogram,
+    SavedSearch,
+    SaveForm,
+    SearchForm,
+    Stats,
+    StatsForm,
+)
 from .values import SessionSummary
 
 T = TypeVar("T")
@@ -15,6 +26,9 @@ T = TypeVar("T")
 
 class SearchCalls:
     """Mixed into `Client`, which knows how to ask."""
+
+    def _get(self, path: str, answer: type[T], **query: object) -> T:
+        raise NotImplementedError
 
     def _post(self, path: str, form: msgspec.Struct | None, answer: type[T]) -> T:
         raise NotImplementedError
@@ -42,3 +56,19 @@ class SearchCalls:
     def play(self, form: PlayForm) -> Played:
         """A session, step by step."""
         return self._post("/sessions/play", form, Played)
+
+    def list_searches(self) -> list[SavedSearch]:
+        """One's own kept searches and what others share."""
+        return self._get("/searches", list[SavedSearch])
+
+    def save_search(self, form: SaveForm) -> SavedSearch:
+        """Keep a search."""
+        return self._post("/searches", form, SavedSearch)
+
+    def keep_search(self, form: SaveForm) -> SavedSearch:
+        """How the back has the front keep one."""
+        return self._post("/searches/keep", form, SavedSearch)
+
+    def delete_search(self, search_id: str) -> None:
+        """Forget a kept search."""
+        self._post(f"/searches/{quote(search_id, safe='')}/delete", None, type(None))

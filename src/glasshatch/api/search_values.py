@@ -136,3 +136,25 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     end: int
     items: list[Suggestion]
     expected: tuple[str, ...] = ()
+
+
+class SaveForm(Form, frozen=True):
+    """A search to keep, in the place of the caller's own of that name. shared: everybody finds it."""
+
+    name: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
+    query: Annotated[str, msgspec.Meta(max_length=8_192)]
+    note: Annotated[str, msgspec.Meta(max_length=500)] = ""
+    shared: bool = False
+
+
+class SavedSearch(msgspec.Struct, frozen=True, kw_only=True):
+    """A kept search. Its personal literals are tokens, but who acted. own: whether it is the caller's."""
+
+    id: str
+    name: str
+    query: str
+    note: str
+    owner: str
+    own: bool
+    shared: bool
+    changed: str

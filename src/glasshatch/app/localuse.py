@@ -26,6 +26,7 @@ from .desk.people import PeoplePart
 from .desk.postmortems import PostMortemPart
 from .desk.record import RecordPart
 from .desk.reviewing import ReviewPart
+from .desk.searches import SearchesPart
 from .detection import make_alerts, open_detector
 from .exports.resting import RestingExports
 from .house import House
@@ -76,7 +77,9 @@ class LocalUse(
             self, cases, PublishedLogs(house.home), house.entitlements, self.make_evidence, house.clock.now_ns
         )
         InvestigationPart.__init__(self, investigator, behind, house.note, house.entitlements, self.known_to)
-        AskingPart.__init__(self, investigator, behind, house.note, house.entitlements)
+        AskingPart.__init__(
+            self, investigator, behind, house.note, house.entitlements, SearchesPart(house).keep_search
+        )
         stack.callback(self.reads.flush)
         EvidencePart.__init__(
             self,

@@ -21,6 +21,7 @@ COMMANDS = {
     "server": ("init", "serve", "status", "migrate", "config"),
     "reading": ("events", "sessions", "show"),
     "investigating": ("search", "stats", "index"),
+    "searches": ("searches",),
     "tailing": ("tail",),
     "replaying": ("replay",),
     "timelines": ("timeline", "graph"),

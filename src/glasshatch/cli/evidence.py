@@ -52,6 +52,14 @@ def bundle(
     The file holds the events as they are stored, a page that shows them, and a proof of each under one
     signed checkpoint. That it was made is recorded before it is handed out. A bundle holds 10,000 events.
     """
+    take_bundle(query, out, data, server, token_file, since, until, ledger, format)
+
+
+def take_bundle(
+    query: str, out: Path, data: Path | None, server: str, token_file: Path | None, since: str, until: str,
+    ledger: str, format: Format,
+) -> None:  # fmt: skip
+    """Write the bundle of a query to a new file, once it is verified here."""
     if out.exists():
         raise ConfigError("exists already", file=str(out), hint="give a new name")
     form = EvidenceForm(query=query, since=parse_time(since), until=parse_time(until), ledger=ledger)

@@ -86,9 +86,20 @@ def search(
     limit: Annotated[int, typer.Option(min=0, max=100_000, help="The newest N that match.")] = 100,
     oldest: Annotated[bool, typer.Option("--oldest", help="The oldest N instead.")] = False,
     count: Annotated[bool, typer.Option("--count", help="Print how many match, and nothing else.")] = False,
+    proofs: Annotated[
+        Path | None,
+        typer.Option(
+            "--proofs", metavar="F.zip", help="Take all matches out with their proofs, as bundle does."
+        ),
+    ] = None,
     format: FormatOption = Format.table,
 ) -> None:
     """Find events in the record, oldest first; an empty query finds all. The search is recorded."""
+    if proofs:
+        from .evidence import take_bundle
+
+        take_bundle(query, proofs, data, server, token_file, since, until, "", format)
+        return
     form = SearchForm(
         query=query, since=parse_time(since), until=parse_time(until),
         limit=0 if count else limit, oldest_first=oldest,

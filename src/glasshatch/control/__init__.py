@@ -10,6 +10,7 @@ from .holds import Hold
 from .incidents import STEPS, EntryKind, IncidentEntry, KeptIncident, Question
 from .links import Links, ProviderLink
 from .reveals import KeptReveal, RevealColumn, Reveals, RevealState, require_unspent
+from .searches import KeptSearch
 from .statements import KeptStatement, StatementState, require_runnable
 from .store import ControlStore, Migration, migrate, pending_migration
 from .vault import Known, SealedValue, SubjectKey, Vault
@@ -17,7 +18,8 @@ from .vault import Known, SealedValue, SubjectKey, Vault
 __all__ = [
     "STEPS", "Certificates", "ControlStore", "CredentialStore", "Credentials", "DirectoryGroup",
     "EntryKind", "Erasure", "Groups", "Hold", "IncidentEntry", "IssuedCertificate", "KeptAlias",
-    "KeptAuthority", "KeptIncident", "KeptReveal", "KeptStatement", "Known", "Links", "Migration",
+    "KeptAuthority", "KeptIncident", "KeptReveal", "KeptSearch", "KeptStatement", "Known", "Links",
+    "Migration",
     "ProviderLink", "Question", "RevealColumn", "RevealState", "Reveals", "SealedValue", "StatementState",
     "Step", "SubjectKey", "Vault", "copy_database", "migrate", "pending_migration", "require_runnable",
     "require_unspent", "small",

@@ -12,7 +12,7 @@ from typing import Final
 
 from sqlalchemy import Column, Index, PrimaryKeyConstraint, Table, Text, UniqueConstraint
 
-from .schema_cases import aliases, incident_entries, incidents
+from .schema_cases import aliases, incident_entries, incidents, searches
 from .schema_people import (
     actors,
     attempts,
@@ -36,7 +36,7 @@ __all__ = [
     "subject_keys", "tokens", "vault_marks",
 ]  # fmt: skip
 
-REVISION: Final = "0007"
+REVISION: Final = "0008"
 """The newest migration; a store with a higher one was written by a newer Glasshatch."""
 
 requests = Table(
@@ -282,6 +282,7 @@ reveals = Table(
 TABLES: Final = (
     actors, tokens, requests, reviews, grants, erasures, holds, statements, credentials, links, certificates,
     authorities, reveals, groups, memberships, aliases, incidents, incident_entries,
+    searches,
 )  # fmt: skip
 """All tables whose rows are authenticated and counted in a head, parents first.
 
@@ -292,6 +293,6 @@ the events say, and which keys must not come back, `erasures` says.
 HEADED_SINCE: Final = {
     "0002": (erasures, holds), "0003": (statements,), "0004": (credentials, links, certificates, authorities),
     "0005": (reveals,), "0006": (groups, memberships),
-    "0007": (aliases, incidents, incident_entries),
+    "0007": (aliases, incidents, incident_entries), "0008": (searches,),
 }  # fmt: skip
 """Which of them came with which migration: it gives them a head."""

@@ -1,8 +1,8 @@
-"""The tables of an investigation: who goes by which name elsewhere; incidents, with what is put into them."""
+"""The tables of an investigation: other names of actors, incidents with their entries, kept searches."""
 
 from __future__ import annotations
 
-from sqlalchemy import Index, PrimaryKeyConstraint, Table
+from sqlalchemy import Index, PrimaryKeyConstraint, Table, UniqueConstraint
 
 from .tables import belongs, integer, metadata, text
 
@@ -60,6 +60,26 @@ incidents = Table(
     PrimaryKeyConstraint("tenant", "id"),
     Index(None, "tenant", "number"),
     Index(None, "tenant", "status"),
+)
+
+searches = Table(
+    "searches",
+    metadata,
+    text("tenant"),
+    text("id"),
+    text("name"),
+    # Without personal literals but those that stand in clear in the record: who acted, and on what.
+    text("query"),
+    text("note"),
+    # Not bound to an actor's row: who works on a stopped directory is an account of the machine.
+    text("owner_id"),
+    integer("shared"),
+    integer("created_ns"),
+    integer("changed_ns"),
+    integer("version"),
+    text("mac"),
+    PrimaryKeyConstraint("tenant", "id"),
+    UniqueConstraint("tenant", "owner_id", "name"),
 )
 
 incident_entries = Table(

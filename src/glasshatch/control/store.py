@@ -27,6 +27,7 @@ from .migrate import upgrade
 from .people import Actors
 from .reveals import Reveals
 from .sealed import SealedTable
+from .searches import Searches
 from .statements import Statements
 from .tokens import Tokens
 from .vault import Vault
@@ -70,6 +71,7 @@ class ControlStore:
         self.holds = Holds(database, sealed["holds"], random)
         self.statements = Statements(database, sealed["statements"])
         self.aliases = Aliases(database, sealed["aliases"], random)
+        self.searches = Searches(database, sealed["searches"], random)
         self.incidents = Incidents(database, sealed["incidents"], sealed["incident_entries"], random)
         self.reveals = Reveals(database, sealed["reveals"])
         keys, values, marks = (

@@ -169,6 +169,8 @@ ACTIONS: dict[str, Action] = {
             "somebody took the post-mortem of an incident; holds the hash of its manifest",
             2,
         ),
+        Action("search.saved", "somebody kept a search under a name, or changed it", 1),
+        Action("search.deleted", "somebody deleted a kept search", 1),
         Action("intake.quarantined", "an item that could not be understood as an event, kept redacted", 2),
         Action("source.silent", "nothing came of a feed for longer than is usual or allowed", 4),
         Action("source.resumed", "a feed that was silent delivers again"),

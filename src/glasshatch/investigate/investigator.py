@@ -96,6 +96,16 @@ class Investigator:
         clean = msgspec.structs.replace(asked, query=redacted(asked.query, self._redact))
         return msgspec.structs.replace(asked, query=query), render_pipeline(clean)
 
+    def storable(self, text: str, visible: Visibility) -> str:
+        """A query as it may be kept to be asked again: of its literals only who acted, from where and when
+        stay as they are; raises as `ask`."""
+        self.ask(text, visible)
+        asked = parse_pipeline(text)
+        clean = redacted(asked.query, self._redact, identity=False)
+        if clean == asked.query:
+            return text.strip()
+        return render_pipeline(msgspec.structs.replace(asked, query=clean), aliases=True)
+
     def histogram(self, text: str, visible: Visibility, *, since: str = "", until: str = "") -> Bins:
         """Matches over time, in about sixty bars of a round width; stages are left out of account."""
         recorded, where, bound = self._where(text, visible, since, until)

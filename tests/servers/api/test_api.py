@@ -28,6 +28,7 @@ from glasshatch.api.policy_routes import POLICY_ROUTES
 from glasshatch.api.reach_routes import REACH_ROUTES
 from glasshatch.api.reveal_routes import REVEAL_ROUTES
 from glasshatch.api.routes import FRONT_ROUTES, TENANT_ROUTES
+from glasshatch.api.search_routes import KEEP_ROUTES, SAVED_ROUTES
 from glasshatch.api.server import ApiServer
 from glasshatch.api.signin_routes import FRONT_PUBLIC_ROUTES, PUBLIC_ROUTES, SIGNIN_ROUTES
 from glasshatch.api.values import (
@@ -286,7 +287,7 @@ def test_no_route_is_open_without_a_token(running: Running) -> None:
     known = (
         *TENANT_ROUTES, *VAULT_ROUTES, *CHANGE_ROUTES, *POLICY_ROUTES, *FRONT_ROUTES, *INTAKE_ROUTES,
         *REVEAL_ROUTES, *FEED_ROUTES, *SIGNIN_ROUTES, *REACH_ROUTES, *ACCESS_ROUTES, *BREAK_GLASS_ROUTES,
-        *DIRECTORY_ROUTES, *OTLP_ROUTES, *CASE_ROUTES,
+        *DIRECTORY_ROUTES, *SAVED_ROUTES, *KEEP_ROUTES, *OTLP_ROUTES, *CASE_ROUTES,
     )  # fmt: skip
     # Who signs in has no token yet; these take credentials instead, and tests of their own.
     public = {f"/v1{path}" for route in (*PUBLIC_ROUTES, *FRONT_PUBLIC_ROUTES) for path in route.paths}

@@ -7,13 +7,16 @@ import os
 import subprocess
 import threading
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from fixtures.glasshatch import COMMAND, RunningServer, run
 from glasshatch.api.client import Client
+from glasshatch.api.search_values import SaveForm
 from glasshatch.api.values import SearchForm, StatsForm
 from glasshatch.errors import ConfigError, PeerError, Unavailable
 
@@ -189,6 +192,44 @@ def patiently(ask: Callable[[], object]) -> None:
         except (Unavailable, PeerError):
             assert time.monotonic() < deadline_s
             time.sleep(0.1)
+
+
+def test_a_search_is_kept_shared_and_run_with_ones_own_rights(server: RunningServer, tmp_path: Path) -> None:
+    people = {
+        name: Client(server.url, (server.home.parent / f"{name}.token").read_text().strip())
+        for name in ("auditor", "bob", "admin")
+    }
+    auditor, bob = people["auditor"], people["bob"]
+    auditor.save_search(SaveForm(name="gets", query=GETS, note="what was read", shared=True))
+    bob.save_search(SaveForm(name="gets", query="verb:list"))
+    personal = "actor:alice@example.com bob@example.org | stats count as n by verb | sort -n"
+    auditor.save_search(SaveForm(name="own", query=personal))
+    with pytest.raises(ConfigError, match="at position 18"):
+        auditor.save_search(SaveForm(name="wrong", query="verb:get | stats cuont"))
+    listed = {(one.owner, one.name): one for one in auditor.list_searches()}
+    assert set(listed) == {("auditor", "gets"), ("auditor", "own")}, "of bob's nothing is shared"
+    assert listed[("auditor", "gets")].query == GETS, "what holds nothing personal stays as it was typed"
+    own = listed[("auditor", "own")].query
+    assert ("alice@example.com" in own, "bob@example.org" in own) == (True, False)
+    assert b"bob@example.org" not in b"".join(file.read_bytes() for file in server.home.glob("control/*"))
+    assert auditor.search(SearchForm(query=own)).table is not None
+    out = tmp_path / "gets.zip"
+    assert server.command("searches", "run", "gets", "--proofs", str(out), person="auditor").returncode == 0
+    with zipfile.ZipFile(out) as bundle:
+        assert any(name.endswith(".json") for name in bundle.namelist())
+    theirs = server.command("searches", "run", "auditor/gets", "--count", person="bob")
+    assert (theirs.stdout, theirs.returncode) == ("0\n", 0), "bob sees none of it"
+    shared = listed[("auditor", "gets")].id
+    with pytest.raises(ConfigError, match="no such search"):
+        bob.delete_search(shared)
+    people["admin"].delete_search(shared)
+    found = auditor.search(SearchForm(query="action:search.*", oldest_first=True)).events
+    events = [msgspec.json.decode(one.event) for one in found]
+    kept = [(one["action"], one["attrs"]["name"]) for one in events]
+    assert kept == [("search.saved", name) for name in ("gets", "gets", "own")] + [("search.deleted", "gets")]
+    assert not any("example" in str(one["attrs"]) for one in events)
+    for one in people.values():
+        one.close()
 
 
 MONSTERS = [

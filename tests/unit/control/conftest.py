@@ -20,6 +20,7 @@ from glasshatch.control import (
     KeptAuthority,
     KeptIncident,
     KeptReveal,
+    KeptSearch,
     KeptStatement,
     ProviderLink,
     Question,
@@ -114,6 +115,12 @@ def prove_themselves(office: Office, who: Identity, moment: int) -> None:
     )
 
 
+def kept_search(owner_id: str, name: str = "refusals", query: str = "effect:deny") -> KeptSearch:
+    return KeptSearch(
+        id="", name=name, query=query, note="", owner_id=owner_id, shared=False, created_ns=0, changed_ns=0
+    )
+
+
 def kept_alias(actor_id: str, principal: str = "alice@example.com", **changes: Any) -> KeptAlias:
     """An alias as somebody wants it."""
     alias = KeptAlias(
@@ -145,6 +152,7 @@ def kept_entry(kind: EntryKind = "note", text: str = "as it was told", about: st
 def investigate(office: Office, moment: int) -> None:
     """An alias, and an incident with a note."""
     office.store.aliases.add(kept_alias(office.alice.id, f"alice-{moment}"), moment)
+    office.store.searches.keep(kept_search(office.alice.id, f"refusals-{moment}"), moment)
     opened = office.store.incidents.open(kept_incident(), moment)
     office.store.incidents.put(opened.id, kept_entry(), moment + 1)
 

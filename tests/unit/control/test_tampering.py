@@ -35,6 +35,7 @@ def read_everything(store: ControlStore) -> None:
         store.groups.members(group.id)
     store.groups.of([actor.id for actor in store.actors.list()])
     store.aliases.list()
+    store.searches.of("")
     for incident in store.incidents.all():
         store.incidents.entries(incident.id)
     store.certificates.list()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from ...api.play_values import Played, PlayForm, SessionFilter
-from ...api.search_values import CompleteForm, Completion
+from ...api.search_values import CompleteForm, Completion, SavedSearch, SaveForm
 from ...api.values import RecordedEvent, SessionSummary
 from ...errors import ConfigError
 from ...identity import Identity
@@ -28,15 +29,21 @@ from .coalescing import CoalescedReads, Note, note_read
 from .investigation import Behind
 from .playing import steps_of
 
+Keep = Callable[[Identity, SaveForm], SavedSearch]
+
 
 class AskingPart:
     """The desk's `AskingDesk` port over an index."""
 
-    def __init__(self, investigator: Investigator, behind: Behind, note: Note, access: Access) -> None:
+    def __init__(
+        self, investigator: Investigator, behind: Behind, note: Note, access: Access, keep: Keep
+    ) -> None:
+        """`keep` is how the front keeps a search."""
         self._asked_of = investigator
         self._index_behind = behind
         self._asking_access = access
         self._asking_note = note
+        self._keep = keep
         self.reads = CoalescedReads(note)
 
     def complete(self, caller: Identity, form: CompleteForm) -> Completion:
@@ -86,6 +93,16 @@ class AskingPart:
         (summary,) = sessions(self._asked_of, Visibility(sight.query()), SessionQuery(id=ids[0], limit=1))
         note_read(self._asking_note, caller, "replay", {"session": ids[0]}, len(events))
         return Played(session=_summary(summary), steps=steps_of(events), truncated=page.count > len(events))
+
+    def save_search(self, caller: Identity, form: SaveForm) -> SavedSearch:
+        """Keep a search, once it is understood; personal literals become tokens, but who acted.
+
+        Raises:
+            ConfigError: With the place of a mistake.
+            Denied: It names what the caller may not see.
+        """
+        query = self._asked_of.storable(form.query, self._asking_sight(caller))
+        return self._keep(caller, msgspec.structs.replace(form, query=query))
 
     def _asking_sight(self, caller: Identity) -> Visibility:
         return seen_by(self._asking_access, caller, self._asked_of.now_ns())

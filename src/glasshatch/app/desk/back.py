@@ -63,7 +63,7 @@ class BackDesk(
         CasePart.__init__(self, investigator, behind, note, access, cases, self.list_alerts)
         PostMortemPart.__init__(self, cases, logs, access, self.make_evidence, investigator.now_ns)
         InvestigationPart.__init__(self, investigator, behind, note, access, self.known_to)
-        AskingPart.__init__(self, investigator, behind, note, access)
+        AskingPart.__init__(self, investigator, behind, note, access, self.keep_search)
         ExposurePart.__init__(self, investigator, behind, note, subjects, access)
         EvidencePart.__init__(self, investigator, behind, logs, self.seal_evidence, access)
         ReviewPart.__init__(self, investigator, behind, note, self.access_state)

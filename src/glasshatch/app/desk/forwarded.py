@@ -45,6 +45,7 @@ from ...identity import Identity, Reasoned, reason_of
 from ...keys import DEFAULT_LEDGER
 from .forwarded_cases import ForwardedCases
 from .forwarded_directory import ForwardedDirectory
+from .forwarded_searches import ForwardedSearches
 from .forwarded_signing import ForwardedSigning
 
 
@@ -84,7 +85,7 @@ class FrontAccess:
         return self._forwarded.show_access(caller, "")
 
 
-class ForwardedPart(ForwardedSigning, ForwardedDirectory, ForwardedCases):
+class ForwardedPart(ForwardedSigning, ForwardedDirectory, ForwardedCases, ForwardedSearches):
     """The desk's `Desk` port over the front's socket."""
 
     def __init__(self, socket: Path) -> None:

@@ -21,6 +21,7 @@ from .reaching import ReachPart
 from .record import RecordPart
 from .retention import RetentionPart
 from .reveals import RevealPart
+from .searches import SearchesPart
 from .signing import SigningPart
 from .vault import VaultPart
 
@@ -28,7 +29,7 @@ from .vault import VaultPart
 class FrontDesk(
     RecordPart, LedgerPart, AccessPart, PeoplePart, IntakePart, BackupPart, KeysPart, VaultPart,
     PolicyPart, RetentionPart, ChangePart, ReachPart, BreakGlassPart, SigningPart, EntitledPart,
-    DirectoryPart, RevealPart, AliasPart, IncidentPart,
+    DirectoryPart, RevealPart, AliasPart, IncidentPart, SearchesPart,
 ):  # fmt: skip
     """Fills the API's `Desk` port over an open house."""
 
@@ -52,6 +53,7 @@ class FrontDesk(
         DirectoryPart.__init__(self, house, self.signin)
         AliasPart.__init__(self, house)
         IncidentPart.__init__(self, house)
+        SearchesPart.__init__(self, house)
 
     def sweep(self) -> None:
         """What is done all the time: let requests and grants run out, settle the vault, forget old tokens."""

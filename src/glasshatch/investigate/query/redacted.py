@@ -8,11 +8,23 @@ from .fields import keeps_identity
 from .tree import And, Compare, Match, Not, Or, Query, Word
 
 Redact = Callable[[str], str]
+_CLEAR = ("actor", "client.ip", "time", "observed_time")
+"""Fields that are clear in the record and are asked for as typed."""
 
 
-def redacted(query: Query, redact: Redact) -> Query:
-    """The tree with every literal redacted, as it may be recorded. Its depth is bounded, so recursion is."""
-    return _each(query, lambda leaf: _clean(leaf, redact))
+def redacted(query: Query, redact: Redact, *, identity: bool = True) -> Query:
+    """The tree with every literal redacted, as it may be recorded. Its depth is bounded, so recursion is.
+
+    Args:
+        identity: Also who acted, from where and when; not where the query is kept to be asked again.
+    """
+
+    def clean(leaf: Query) -> Query:
+        if not identity and getattr(leaf, "field", "").startswith(_CLEAR):
+            return leaf
+        return _clean(leaf, redact)
+
+    return _each(query, clean)
 
 
 def findable(query: Query, redact: Redact, *older: Redact) -> Query:

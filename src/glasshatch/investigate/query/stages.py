@@ -89,16 +89,16 @@ def fields_in(pipeline: Pipeline) -> list[str]:
     return [name for name in names if name]
 
 
-def render_pipeline(pipeline: Pipeline) -> str:
-    """The text again, as it is recorded: without the names that were given to columns."""
+def render_pipeline(pipeline: Pipeline, *, aliases: bool = False) -> str:
+    """The text again; as it is recorded, without the names that were given to columns."""
     stats = pipeline.stats
     parts = [render(pipeline.query)]
     if stats:
         by = ", ".join(group.name for group in stats.groups)
-        made = ", ".join(one.written for one in stats.aggregates)
+        made = ", ".join(_made(one, aliases) for one in stats.aggregates)
         parts.append(f"stats {made} by {by}" if by else f"stats {made}")
     if pipeline.order:
-        names = {one.name: one.written for one in stats.aggregates} if stats else {}
+        names = {one.name: one.written for one in stats.aggregates} if stats and not aliases else {}
         sides = (f"{'-' * one.descending}{names.get(one.column, one.column)}" for one in pipeline.order)
         parts.append("sort " + ", ".join(sides))
     if pipeline.limit:
@@ -106,3 +106,7 @@ def render_pipeline(pipeline: Pipeline) -> str:
     if pipeline.fields:
         parts.append("fields " + ", ".join(pipeline.fields))
     return " | ".join(parts).strip()
+
+
+def _made(one: Aggregate, aliases: bool) -> str:
+    return f"{one.written} as {one.alias}" if aliases and one.alias else one.written
