@@ -11,21 +11,28 @@ without HTTP, parser and redactor. The ratios to these say more than the absolut
 
 With `--against DIR` (another version's `src`) the turns alternate between that version and this one.
 
-Usage: python benchmarks/intake.py [--quick] [--seconds 60] [--clients 2] [--against DIR]
+With `--otlp` the turns alternate between JSON and OpenTelemetry's logs over gRPC and over HTTP (protobuf),
+which carry the same things in attributes; the reader (protobuf to plain values) and the parser stand alone
+then as well. Needs the development group, for the generated classes that make the requests.
+
+Usage: python benchmarks/intake.py [--quick] [--seconds 60] [--clients 2] [--against DIR] [--otlp]
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import http.client
 import itertools
 import json
 import os
 import platform
 import random
+import re
 import shutil
 import signal
 import statistics
+import struct
 import subprocess
 import sys
 import tempfile
@@ -57,37 +64,42 @@ def main() -> None:
     arguments.add_argument("--seconds", type=int, default=0)
     arguments.add_argument("--clients", type=int, default=2)
     arguments.add_argument("--against", type=Path, help="the src folder of another version")
+    arguments.add_argument("--otlp", action="store_true", help="OTLP over gRPC and HTTP beside JSON")
     arguments.add_argument("--directory", type=Path, default=Path("/var/tmp"))
     options = arguments.parse_args()
     seconds = options.seconds or (12 if options.quick else 60)
     root = Path(tempfile.mkdtemp(prefix="glasshatch-bench-", dir=options.directory))
     try:
-        print(json.dumps(measure(root, seconds, options.clients, options.against)))
+        moods = ("otlp_grpc", "otlp_http", "server") if options.otlp else ("server", "front_alone")
+        print(json.dumps(measure(root, seconds, options.clients, options.against, moods)))
     finally:
         shutil.rmtree(root, ignore_errors=True)
 
 
-def measure(root: Path, seconds: int, clients: int, against: Path | None) -> dict[str, object]:
+def measure(
+    root: Path, seconds: int, clients: int, against: Path | None, moods: tuple[str, ...]
+) -> dict[str, object]:
     """Turns of every kind one after the other, again and again, so that all share the machine's mood."""
     versions = {"this": None, **({"other": against} if against else {})}
     results: dict[tuple[str, str], list[Turn]] = {}
-    alone: dict[str, list[float]] = {"parser": [], "redactor": [], "ledger": []}
+    alone: dict[str, list[float]] = {}
     with contextlib.ExitStack() as stack:
         servers = {
-            name: stack.enter_context(running(root / name, source)) for name, source in versions.items()
+            name: stack.enter_context(running(root / name, source, otlp="otlp_grpc" in moods))
+            for name, source in versions.items()
         }
-        bare = stack.enter_context(Alone(root / "alone"))
-        each_s = max(2, seconds // (TURNS * 2))
+        bare = stack.enter_context(Alone(root / "alone", otlp="otlp_grpc" in moods))
+        each_s = max(2, seconds // (TURNS * len(moods)))
         for _ in range(TURNS):
             for name, server in servers.items():
-                for mood in ("server", "front_alone"):
+                for mood in moods:
                     with server.back_stopped() if mood == "front_alone" else contextlib.nullcontext():
-                        turn = deliver(server, each_s, clients, front=mood == "front_alone")
+                        turn = deliver(server, each_s, clients, mood)
                     results.setdefault((name, mood), []).append(turn)
                     print(f"{name} {mood}: {turn.figures()}", file=sys.stderr)
                     server.await_indexed()
             for part, rate in bare.rates(max(1.0, each_s / 6)).items():
-                alone[part].append(rate)
+                alone.setdefault(part, []).append(rate)
     return summary(results, {part: statistics.median(rates) for part, rates in alone.items()}, clients)
 
 
@@ -113,7 +125,7 @@ def summary(
             "to_ledger_alone": round(rate / alone["ledger"], 3),
             "to_redactor_alone": round(rate / alone["redactor"], 3),
         }  # fmt: skip
-    for mood in ("server", "front_alone"):
+    for mood in dict.fromkeys(mood for _, mood in results):
         if ("other", mood) in results:
             rates = [statistics.median(t.rate for t in results[name, mood]) for name in ("this", "other")]
             found[f"{mood}_this_to_other"] = round(rates[0] / rates[1], 2)
@@ -148,23 +160,22 @@ class Turn(msgspec.Struct):
         )
 
 
-def deliver(server: Server, seconds: float, clients: int, *, front: bool) -> Turn:
+def deliver(server: Server, seconds: float, clients: int, mood: str) -> Turn:
     """Deliver from several clients until the time is over; the index is watched meanwhile."""
-    turn = Turn(0, 0, [])
+    turn, front = Turn(0, 0, []), mood == "front_alone"
     end_s = time.perf_counter() + seconds
     lock = threading.Lock()
 
     def client(number: int) -> None:
         dice = random.Random(os.urandom(8))
-        where = f"unix:{server.home}/run/front.sock" if front else f"http://127.0.0.1:{server.port}"
-        desk = Client(where, server.token)
+        send, make = SENDERS[mood](server, number), make_body
+        if mood.startswith("otlp"):
+            make = OtlpBodies(dice).make
         while time.perf_counter() < end_s:
-            body = make_body(dice)
+            body = make(dice)
             start_s = time.perf_counter()
-            result = desk.ingest("json", f"client{number}", body)
+            send(body)
             took_s = time.perf_counter() - start_s
-            if result.accepted != EVENTS:
-                raise RuntimeError(f"not all were accepted: {result}")
             with lock:
                 turn.times_s.append(took_s)
                 turn.events += EVENTS
@@ -221,6 +232,106 @@ def make_body(dice: random.Random) -> bytes:
     return "\n".join(lines).encode()
 
 
+class OtlpBodies:
+    """The same 1,000 events as OpenTelemetry's SDKs write them. Serialized once, then given other times: to
+    make them anew would cost this machine more than to take them in."""
+
+    def __init__(self, dice: random.Random) -> None:
+        from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+        from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+        from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs
+        from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+
+        def pairs(**given: object) -> list[KeyValue]:
+            return [
+                KeyValue(
+                    key=name.replace("__", "."),
+                    value=AnyValue(**{"int_value" if isinstance(item, int) else "string_value": item}),
+                )
+                for name, item in given.items()
+            ]
+
+        records = []
+        for line in make_body(dice).splitlines():
+            given = json.loads(line)
+            order = given["order"]
+            records.append(
+                LogRecord(
+                    time_unix_nano=1, observed_time_unix_nano=1, severity_number=9, severity_text="INFO",
+                    event_name="order.paid", body=AnyValue(string_value=given["message"]),
+                    trace_id=bytes.fromhex(given["trace_id"]), span_id=b"12345678",
+                    attributes=pairs(
+                        user__id=given["actor"]["id"], region=given["labels"]["region"],
+                        order__number=order["number"], order__items=order["items"],
+                        order__currency=order["currency"], server__address="shop.example.com",
+                        code__function__name="shop.orders.pay", code__line__number=42,
+                    ),
+                )
+            )  # fmt: skip
+        resource = pairs(service__name="shop", service__version="2.1", telemetry__sdk__language="python")
+        scope = ScopeLogs(log_records=records)
+        request = ExportLogsServiceRequest(
+            resource_logs=[ResourceLogs(resource=Resource(attributes=resource), scope_logs=[scope])]
+        )
+        self._body = bytearray(request.SerializeToString())
+        self._times = [found.start() + 1 for found in re.finditer(b"[\x09\x59]\x01\0{7}", self._body)]
+        assert len(self._times) == 2 * EVENTS
+
+    def make(self, dice: random.Random) -> bytes:
+        """The request again, of this moment."""
+        now_ns = time.time_ns()
+        for number, at in enumerate(self._times):
+            struct.pack_into("<Q", self._body, at, now_ns + number // 2)
+        return bytes(self._body)
+
+
+def sending_json(where: str, server: Server, number: int) -> Callable[[bytes], None]:
+    desk = Client(where, server.token)
+
+    def send(body: bytes) -> None:
+        result = desk.ingest("json", f"client{number}", body)
+        if result.accepted != EVENTS:
+            raise RuntimeError(f"not all were accepted: {result}")
+
+    return send
+
+
+def sending_http(server: Server, number: int) -> Callable[[bytes], None]:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port)
+    headers = {"Authorization": f"Bearer {server.token}", "Content-Type": "application/x-protobuf"}
+
+    def send(body: bytes) -> None:
+        connection.request("POST", f"/v1/sources/otlp/client{number}/v1/logs", body, headers)
+        answer = connection.getresponse()
+        if answer.read() or answer.status != 200:
+            raise RuntimeError(f"not all were accepted: {answer.status}")
+
+    return send
+
+
+def sending_grpc(server: Server, number: int) -> Callable[[bytes], None]:
+    import grpc
+
+    # A channel of its own for each client, as two processes have.
+    channel = grpc.insecure_channel(f"127.0.0.1:{server.grpc_port}", [("grpc.client", number)])
+    export = channel.unary_unary("/opentelemetry.proto.collector.logs.v1.LogsService/Export")
+
+    def send(body: bytes) -> None:
+        if export(body, 60, [("authorization", f"Bearer {server.token}")]):
+            raise RuntimeError("not all were accepted")
+
+    return send
+
+
+SENDERS: dict[str, Callable[[Server, int], Callable[[bytes], None]]] = {
+    "server": lambda server, number: sending_json(f"http://127.0.0.1:{server.port}", server, number),
+    "front_alone": lambda server, number: sending_json(f"unix:{server.home}/run/front.sock", server, number),
+    "otlp_http": sending_http,
+    "otlp_grpc": sending_grpc,
+}
+"""What delivers a body and waits until all of it is acknowledged."""
+
+
 class Server(msgspec.Struct):
     """A running `glasshatch serve`."""
 
@@ -228,6 +339,7 @@ class Server(msgspec.Struct):
     port: int
     token: str
     process: subprocess.Popen[bytes]
+    grpc_port: int = 0
 
     def part(self, name: str) -> int:
         found = subprocess.run(
@@ -262,7 +374,7 @@ class Server(msgspec.Struct):
 
 
 @contextlib.contextmanager
-def running(directory: Path, source: Path | None) -> Iterator[Server]:
+def running(directory: Path, source: Path | None, *, otlp: bool = False) -> Iterator[Server]:
     """A server of this version, or of the one in a `src` folder."""
     directory.mkdir()
     home, token = directory / "home", directory / "root.token"
@@ -271,10 +383,11 @@ def running(directory: Path, source: Path | None) -> Iterator[Server]:
     subprocess.run(
         [*command, "init", home, "--token-out", token], env=environment, check=True, capture_output=True
     )
-    api, gateway = free_port(), free_port()
+    api, gateway, grpc_port = free_port(), free_port(), free_port()
+    receiver = f'[[receivers]]\nsource = "otlp/grpc"\nprotocol = "grpc"\nlisten = "127.0.0.1:{grpc_port}"\n'
     (home / "glasshatch.toml").write_text(
         f'version = 1\n[server]\napi = "127.0.0.1:{api}"\n[gateway]\npostgres = "127.0.0.1:{gateway}"\n'
-        'tls_certificate = "tls/gateway.crt"\ntls_key = "tls/gateway.key"\n'
+        'tls_certificate = "tls/gateway.crt"\ntls_key = "tls/gateway.key"\n' + (receiver if otlp else "")
     )
     with (directory / "log").open("wb") as log:
         process = subprocess.Popen(
@@ -285,7 +398,7 @@ def running(directory: Path, source: Path | None) -> Iterator[Server]:
             if process.poll() is not None:
                 raise SystemExit((directory / "log").read_text())
             time.sleep(0.05)
-        yield Server(home, api, token.read_text().strip(), process)
+        yield Server(home, api, token.read_text().strip(), process, grpc_port)
     finally:
         process.terminate()
         process.wait(60)
@@ -294,9 +407,10 @@ def running(directory: Path, source: Path | None) -> Iterator[Server]:
 class Alone:
     """The parts of the intake by themselves, on the same events."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, otlp: bool = False) -> None:
         directory.mkdir()
         dice = random.Random(9)
+        self.otlp = OtlpBodies(dice).make(dice) if otlp else b""
         ids = itertools.count()
         self.arrival = Arrival(time.time_ns(), "bench", "default", lambda: f"new{next(ids)}")
         self.lines = make_body(dice).split(b"\n")
@@ -316,7 +430,18 @@ class Alone:
 
     def rates(self, seconds: float) -> dict[str, float]:
         """Events per second of each."""
-        return {
+        otlp: dict[str, float] = {}
+        if self.otlp:
+            form = SOURCES["otlp"].form({"format": "protobuf"})
+            items = [form.read(piece) for piece in form.split(self.otlp, 1)]
+            parse = SOURCES["otlp"].parse
+            otlp = {
+                "otlp_reader": rate(self._read_otlp, seconds),
+                "otlp_parser": rate(
+                    lambda: [parse(item.value, item.data, self.arrival) for item in items], seconds
+                ),
+            }
+        return otlp | {
             "parser": rate(lambda: [self._event(line) for line in self.lines], seconds),
             "redactor": rate(lambda: self.redactor.events(self.events), seconds),
             "ledger": rate(self._append, seconds),
@@ -326,6 +451,11 @@ class Alone:
         parsed = SOURCES["json"].parse(msgspec.json.decode(line), line, self.arrival)
         assert isinstance(parsed, Parsed)
         return parsed.event
+
+    def _read_otlp(self) -> None:
+        form = SOURCES["otlp"].form({"format": "protobuf"})
+        for piece in form.split(self.otlp, 1):
+            form.read(piece)
 
     def _append(self) -> None:
         done = threading.Event()

@@ -21,7 +21,7 @@ from glasshatch.api.client import Client
 from glasshatch.app.local import open_plaintext
 from glasshatch.masking import shipped_packs
 
-from . import ways_desk, ways_feeds, ways_gateway
+from . import ways_desk, ways_feeds, ways_gateway, ways_otlp
 from .birds import Aviary, Canary
 from .looking import Looker
 from .wire import Wire
@@ -79,7 +79,7 @@ class Visited:
         self.token = self.server.invite("alice", "engineer")
         self.server.invite("bob", "approver", "engineer")
         self.server.invite("auditor", "auditor")
-        scopes = ("json/shop", "kubernetes/prod", "pgaudit/orders", "cloudtrail/main")
+        scopes = ("json/shop", "kubernetes/prod", "pgaudit/orders", "cloudtrail/main", "otlp/shop")
         feeder = invite_feeder(self.server, *(f"ingest:{scope}" for scope in scopes), name="crows")
         self.feeder = Feeder(self.server, feeder)
 
@@ -118,6 +118,7 @@ class Visited:
         yield lambda: ways_feeds.kubernetes(birds, feeder)
         yield lambda: ways_feeds.pgaudit(birds, feeder)
         yield lambda: ways_feeds.cloudtrail(birds, feeder)
+        yield lambda: ways_otlp.otlp(birds, feeder)
         yield lambda: ways_feeds.files(birds, feeder, elsewhere, next(self.folder.glob("crows-*.token")))
         yield lambda: ways_feeds.sdk(birds, feeder, elsewhere)
         # The application's spool and its files are its own.

@@ -212,7 +212,10 @@ class Intake:
             return taken
         if self._names is not None:
             events = self._names(events, f"{delivery.kind.name}/{delivery.name}")
-        return [msgspec.structs.replace(one, event=event) for one, event in zip(taken, events, strict=True)]
+        return [
+            one if event is one.event else msgspec.structs.replace(one, event=event)
+            for one, event in zip(taken, events, strict=True)
+        ]
 
     def _arrival(self, delivery: Delivery, place: int) -> Arrival:
         now_ns = delivery.now_ns

@@ -160,7 +160,9 @@ def test_severities(number: int, severity: int) -> None:
 
 def test_times() -> None:
     assert event(time_unix_nano=5, observed_time_unix_nano=7).time == "5"
-    assert event(time_unix_nano=5, observed_time_unix_nano=7).attrs == {"observed_time_unix_nano": "7"}
+    assert event(time_unix_nano=5, observed_time_unix_nano=7).attrs == {}
+    late = event(time_unix_nano=5, observed_time_unix_nano=7 * 10**9)
+    assert (late.time, late.attrs) == ("5", {"observed_time_unix_nano": str(7 * 10**9)})
     assert event(time_unix_nano=0, observed_time_unix_nano=7).time == "7"
     assert event(time_unix_nano=0).time == str(NOW_NS)
     assert event(time_unix_nano=2**64 - 1).time == str(2**64 - 1)

@@ -65,15 +65,17 @@ class _Apart:
         """The records, not yet read.
 
         Raises:
-            PeerError: The body is not in the format that it is said to have, from its beginning on.
+            PeerError: The body is not in the format that it is said to have: nothing in it can be read.
             TooLarge: It has too many records.
         """
         self._body = body
         format = self._format or _told_by(body)
         if format == "protobuf":
             self._protobuf(body)
-        elif format == "json":
+        elif self._format == "json":
             self._json(body)
+        elif format == "json":
+            self._line(body, first)
         else:
             self._lines(body, first)
         return self._pieces
@@ -125,7 +127,7 @@ class _Apart:
                     self._resource(body, start, stop)
         except wire.Broken as broken:
             self._broken(body, broken.at, len(body))
-        if self._cut and self._cut == len(self._pieces):
+        if self._format and self._cut and self._cut == len(self._pieces):
             raise _no_request("protobuf")
 
     def _resource(self, body: bytes, start: int, stop: int) -> None:
@@ -182,18 +184,19 @@ class _Apart:
 
     def _lines(self, body: bytes, first: int) -> None:
         for place, line in enumerate(body.split(b"\n"), first):
-            if not (line := line.strip().removeprefix(b"\xef\xbb\xbf")):
-                continue
-            try:
-                request = jsonform.read_request(line)
-            except _UNREAD:
-                self._add(
-                    line, _Where(_NOTHING, jsonform.read_record, "is no request of OTLP in JSON"), place
-                )
-                continue
-            if request.resource_logs is None:
-                self._add(line, _Where(_NOTHING, jsonform.read_record, "has no resourceLogs"), place)
-            self._request(request, place)
+            if line := line.strip().removeprefix(b"\xef\xbb\xbf"):
+                self._line(line, place)
+
+    def _line(self, line: bytes, place: int) -> None:
+        """One request; what is none is an item that is not understood."""
+        try:
+            request = jsonform.read_request(line)
+        except _UNREAD:
+            self._add(line, _Where(_NOTHING, jsonform.read_record, "is no request of OTLP in JSON"), place)
+            return
+        if request.resource_logs is None:
+            self._add(line, _Where(_NOTHING, jsonform.read_record, "has no resourceLogs"), place)
+        self._request(request, place)
 
     def _request(self, request: jsonform.JsonRequest, place: int) -> None:
         for one in request.resource_logs or ():

@@ -24,6 +24,8 @@ DEFAULT_ACTION: Final = "log.recorded"
 _NAME = re.compile(r"[A-Za-z0-9][\w-]{0,63}(?:\.[\w-]{1,63}){1,6}", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _FINE_NS: Final = 10**6
+_WORTH_TELLING_NS: Final = 10**9
+"""SDKs observe a record microseconds after it was made, which says nothing."""
 _HEXADECIMAL = re.compile(r"[0-9a-f]*")
 _NUMBERS: Final = (
     "timeUnixNano", "observedTimeUnixNano", "severityNumber", "droppedAttributesCount", "flags",
@@ -62,7 +64,7 @@ def _event(record: PlainRecord, data: bytes, arrival: Arrival) -> tuple[Event, s
     action = _action(own("eventName", ""), special)
     if level := own("severityText", ""):
         parts["labels"] = {"level": level}
-    if observed and time and observed != time:
+    if observed and time and abs(observed - time) >= _WORTH_TELLING_NS:
         special["observed_time_unix_nano"] = str(observed)
     if dropped := own("droppedAttributesCount", 0):
         special["dropped_attributes_count"] = canonical_number(dropped)

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final
 
+import msgspec
+
 from ...events import Actor, Client, Data, Outcome, RawPrincipal, Resource, StatementText
 from .origins import OF_KUBERNETES, kubernetes_object, text_of
 
@@ -68,10 +70,20 @@ _ENDS: Final = frozenset(("success", "failure", "unknown"))
 _LONGEST_ADDRESS: Final = 64
 
 
-@lru_cache(maxsize=16_384)
 def place_of(name: str) -> str:
     """For which part of an event an attribute is; empty for one that stays as it is."""
-    return _PLACED.get(name) or ("group" if name.startswith(_GROUPS) else "")
+    found = _places.get(name)
+    if found is None:
+        if len(_places) >= _MOST_PLACES:
+            _places.clear()
+            _places.update(_PLACED)
+        found = _places[name] = "group" if name.startswith(_GROUPS) else ""
+    return found
+
+
+_MOST_PLACES: Final = 16_384
+_places = dict(_PLACED)
+"""What is known of names; entries come and go whole, so several threads may use it."""
 
 
 def group(name: str) -> tuple[str, str]:
@@ -107,25 +119,35 @@ def parts_of(found: dict[str, Attributes], kubernetes: Resource | None, env: str
 
 def _actor(given: Attributes) -> Actor | None:
     """The user; or the agent that acts for one; or whom our own attributes name."""
-    id = text_of(given, "glasshatch.actor.id")
+    # Most have one attribute, and to ask for all that is not there would take longer than the rest.
+    id = _taken(given, "glasshatch.actor.id")
     user = _first(given, _USERS)
-    agent = text_of(given, "gen_ai.agent.id") or text_of(given, "gen_ai.agent.name")
+    agent = _taken(given, "gen_ai.agent.id") or _taken(given, "gen_ai.agent.name")
     if not (id or user or agent):
         return None
-    kind = text_of(given, "glasshatch.actor.type") or ("agent" if agent and not id else "")
-    name = text_of(given, "glasshatch.actor.name") or text_of(
+    who = id or agent or user
+    if not given:
+        return _actor_of(
+            who, "agent" if agent and not id else "unknown", who, user if who != user else "", user or who
+        )
+    kind = _taken(given, "glasshatch.actor.type") or ("agent" if agent and not id else "unknown")
+    name = _taken(given, "glasshatch.actor.name") or _taken(
         given, "gen_ai.agent.name" if agent else "user.name"
     )
-    behind = text_of(given, "glasshatch.actor.on_behalf_of") or (user if id or agent else "")
-    who = id or agent or user
-    return Actor(
-        id=who,
-        type=kind if kind in _TYPES else "unknown",  # type: ignore[arg-type]
-        name=name or who,
-        roles=_roles(given),
-        on_behalf_of=behind if behind != who else "",
-        raw=RawPrincipal(namespace="otlp", principal=user or who),
+    behind = _taken(given, "glasshatch.actor.on_behalf_of") or (user if id or agent else "")
+    made = _actor_of(
+        who, kind if kind in _TYPES else "unknown", name or who, behind if behind != who else "", user or who
     )
+    roles = _roles(given)
+    return msgspec.structs.replace(made, roles=roles) if roles else made
+
+
+@lru_cache(maxsize=4_096)
+def _actor_of(id: str, kind: Any, name: str, behind: str, principal: str) -> Actor:
+    return Actor(
+        id=id, type=kind, name=name, on_behalf_of=behind,
+        raw=RawPrincipal(namespace="otlp", principal=principal),
+    )  # fmt: skip
 
 
 def _roles(given: Attributes) -> tuple[str, ...]:
@@ -189,6 +211,8 @@ def _statement(given: Attributes) -> StatementText | None:
 
     A command of another language stands under `attrs`, scanned as any text is.
     """
+    if not any(name in given for name in _TEXTS):
+        return None
     system = next((given[name] for name in _SYSTEMS if name in given), "")
     if isinstance(system, str) and system not in _SPEAK_SQL and system:
         return None
@@ -208,21 +232,30 @@ _MEMBERS: Final = {
 
 def _reached(given: Attributes, env: str) -> Resource | None:
     """What was reached: as our own attributes say, a database, a server, or an object in a cluster."""
-    kind, id = text_of(given, "glasshatch.resource.type"), text_of(given, "glasshatch.resource.id")
-    name = text_of(given, "glasshatch.resource.name")
-    env = text_of(given, "glasshatch.resource.env") or env
+    kind, id = _taken(given, "glasshatch.resource.type"), _taken(given, "glasshatch.resource.id")
     if kind or id:
+        name = _taken(given, "glasshatch.resource.name")
+        env = _taken(given, "glasshatch.resource.env") or env
         return Resource(type=kind or "thing", id=id or f"{kind}/{name}", name=name or id, env=env)
-    host, port = text_of(given, "server.address"), _number(given, "server.port", 65_535)
+    host, port = _taken(given, "server.address"), _number(given, "server.port", 65_535)
     where = f"{host}:{port}" if host and port else host
     system = _first(given, _SYSTEMS)
     if system:
         base, table = _first(given, _DATABASES), _first(given, _TABLES)
         id = "/".join(filter(None, (system, where, base, table)))
-        return Resource(type=system, id=id, name=table or base or where or system, env=env)
+        return _resource_of(system, id, table or base or where or system, env)
     if where:
-        return Resource(type="server", id=f"server/{where}", name=host, env=env)
+        return _resource_of("server", f"server/{where}", host, env)
     return kubernetes_object(given, env)
+
+
+@lru_cache(maxsize=4_096)
+def _resource_of(kind: str, id: str, name: str, env: str) -> Resource:
+    return Resource(type=kind, id=id, name=name, env=env)
+
+
+def _taken(given: Attributes, name: str) -> str:
+    return text_of(given, name) if name in given else ""
 
 
 def _first(given: Attributes, names: tuple[str, ...]) -> str:
@@ -235,7 +268,7 @@ def _first(given: Attributes, names: tuple[str, ...]) -> str:
 
 def _number(given: Attributes, name: str, most: int) -> int:
     found = given.get(name)
-    if isinstance(found, bool) or not isinstance(found, int) or not 0 < found <= most:
+    if found is None or isinstance(found, bool) or not isinstance(found, int) or not 0 < found <= most:
         return 0
     del given[name]
     return found

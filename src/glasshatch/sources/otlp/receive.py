@@ -39,7 +39,7 @@ MAX_MESSAGE_BYTES: Final = 32 * 1024 * 1024
 """The longest request, as it travels and once it is decompressed."""
 
 _THREADS: Final = 4
-_MOST_CALLS: Final = 256
+_MOST_CALLS: Final = 1_024
 _MESSAGE_SECONDS: Final = 30.0
 _GRACE_SECONDS: Final = 5.0
 _OPTIONS: Final = (
