@@ -32,6 +32,8 @@ _RESERVE_BYTES = 16 << 10
 """Of the file, for entries that tell of what was dropped, which must find room when others do not."""
 _HEAD_BYTES = 32
 _HELD, _TOLD = 1, 2
+_COUNTS_BYTES = 200
+"""What is added when it is told."""
 _AGAIN_SECONDS = 1.0
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Event)
@@ -157,7 +159,7 @@ class Held:
     def _write(self, event: Event, count: int, now_ns: int) -> int:
         """Begin an entry; its place among the numbers."""
         data = _encoder.encode(event)
-        if len(data) > MAX_EVENT_BYTES:
+        if len(data) > MAX_EVENT_BYTES - _COUNTS_BYTES:
             raise TooLarge(
                 f"the event has {len(data)} bytes, at most {MAX_EVENT_BYTES} are taken",
                 hint="shorten its attrs",

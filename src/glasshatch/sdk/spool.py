@@ -225,7 +225,7 @@ class Spool:
             # A torn frame must not stand before later ones: it is cut off, or ends this segment.
             with contextlib.suppress(OSError):
                 os.ftruncate(self._descriptor, end)
-            self._close_active()
+            self._leave_active()
             raise _unwritable(error) from None
         self._sizes[self._active] = end + len(frame)
         self._total += len(frame)
@@ -256,9 +256,10 @@ class Spool:
                 if folder:
                     sync_folder(self._directory)
             except OSError as error:
-                # The system tells of a lost page only once: nobody may ask again and hear that all is well.
-                self._unsyncable = max(end, self._unsyncable)
+                # The system tells of a lost page only once: nobody may ask again and hear that all is well,
+                # neither for what was written to that file meanwhile.
                 with self._lock:
+                    self._unsyncable = self._end
                     self._close_active()
                 raise _unwritable(error) from None
             finally:
@@ -278,17 +279,19 @@ class Spool:
             self._memory_bytes -= len(self._memory.popleft()[2])
 
     def _open_next(self) -> None:
-        if self._descriptor >= 0:
-            self._left_behind.append(self._descriptor)
-            self._descriptor = self._active = -1
+        self._leave_active()
         number = max([*self._sizes, self._acknowledged.segment, self._end.segment], default=0) + 1
+        path, descriptor = self._path(number), -1
         try:
-            self._descriptor = os.open(
-                self._path(number), os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600
-            )
-            os.write(self._descriptor, MAGIC)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            if os.write(descriptor, MAGIC) < len(MAGIC):
+                raise OSError(28, "No space left on device")
         except OSError as error:
+            if descriptor >= 0:
+                os.close(descriptor)
+                path.unlink(missing_ok=True)
             raise _unwritable(error) from None
+        self._descriptor = descriptor
         self._made_a_file = True
         self._active = number
         self._sizes[number] = len(MAGIC)
@@ -299,6 +302,12 @@ class Spool:
             self._close_active()
         self._path(number).unlink(missing_ok=True)
         self._total -= self._sizes.pop(number)
+
+    def _leave_active(self) -> None:
+        """Write to it no more, and keep it open until it is on the disk: somebody may be waiting for that."""
+        if self._descriptor >= 0:
+            self._left_behind.append(self._descriptor)
+        self._descriptor = self._active = -1
 
     def _close_active(self) -> None:
         if self._descriptor >= 0:

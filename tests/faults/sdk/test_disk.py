@@ -17,6 +17,13 @@ recorder = Recorder("checkout", server="http://127.0.0.1:9", token=lambda: "t", 
                     problem=lambda text: None, durable=sys.argv[2] == "durable",
                     capture={"rule": [{"actions": ["cart.*"], "coalesce": "1h"}]})
 soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (4, hard))  # not even the head of a file
+for _ in range(3):
+    try:
+        recorder.record("order.paid")
+        raise SystemExit("it was answered")
+    except Unavailable:
+        pass
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
 answered, refused = [], []
 for action in ["order.paid"] * 200 + ["cart.changed"] * 3:
@@ -46,6 +53,7 @@ def test_a_full_disk_refuses_and_tears_nothing(tmp_path: Path) -> None:
         assert set(answered) == {i for i, event in events.items() if event["action"] != "capture.loaded"}
         # A file that has no more room is left for another one, so orders go on; what is counted has one file.
         assert refused.count("cart.changed") == 3
+        assert not [path for path in (folder / "spool").glob("*.spool") if path.stat().st_size <= 8]
         assert "order.paid" in refused
         (counted,) = (event for event in events.values() if event["action"] == "cart.changed")
         assert counted["attrs"]["coalesced"]["count"] == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,52 @@ def test_another_key_does_not_open_it(tmp_path: Path) -> None:
     spool.close()
     with pytest.raises(ConfigError, match="key"):
         opened(tmp_path, key=bytes(31) + b"x")
+
+
+def test_what_stands_before_a_failed_write_is_still_brought_to_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = opened(tmp_path)
+    spool.append(b"before")
+
+    def fail(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pwrite", fail)
+        with pytest.raises(Unavailable, match="No space"):
+            spool.append(b"refused")
+    synced: list[str] = []
+    real = os.fdatasync
+
+    def seen(descriptor: int) -> None:
+        synced.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fdatasync", seen)
+    spool.sync()
+    (segment,) = tmp_path.glob("*.spool")
+    assert synced == [str(segment)]
+    spool.append(b"after")
+    spool.sync()
+    assert len(set(synced)) == 2
+    assert everything(spool) == [b"before", b"after"]
+
+
+def test_a_disk_that_loses_a_page_is_not_believed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = Spool(tmp_path, limit_bytes=1 << 22, durable=True)
+
+    def fail(_: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fdatasync", fail)
+        with pytest.raises(Unavailable, match="Input/output"):
+            spool.append(b"lost")
+    # The system tells of it once; another who waited for the same page must hear of it too.
+    with pytest.raises(Unavailable, match="Input/output"):
+        spool._sync(spool._end)
+    spool.append(b"in another file")
+    assert len(list(tmp_path.glob("*.spool"))) == 2
