@@ -102,3 +102,21 @@ def test_whichever_span_began_last_is_the_current_one() -> None:
             assert other.trace_id == TEXT[3:35]
     assert outer.trace_id != "1" * 32
     assert current_trace() is None
+
+
+def test_events_join_the_spans_of_a_program_that_opentelemetry_traces() -> None:
+    from opentelemetry.sdk.trace import TracerProvider
+
+    tracer = TracerProvider().get_tracer("shop")
+    with tracer.start_as_current_span("request") as outer:
+        seen = current_trace()
+        assert seen is not None
+        assert (int(seen.trace_id, 16), int(seen.span_id, 16)) == (
+            outer.get_span_context().trace_id, outer.get_span_context().span_id,
+        )  # fmt: skip
+        with start_trace() as ours, tracer.start_as_current_span("query") as inner:
+            innermost = current_trace()
+            assert innermost is not None
+            assert ours.trace_id == innermost.trace_id == seen.trace_id
+            assert int(innermost.span_id, 16) == inner.get_span_context().span_id
+    assert current_trace() is None
