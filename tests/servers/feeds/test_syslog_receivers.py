@@ -148,6 +148,9 @@ def test_a_line_without_end_and_nonsense_are_kept_short_and_cost_nobody(
 
 def test_a_full_hopper_stops_the_reading_of_tcp_and_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hopper, "_MOST_ITEMS", 500)
+    # Who must wait for us in the middle of a line is not somebody who does not end it.
+    monkeypatch.setattr(connections, "_UNENDED_SECONDS", 0.1)
+    monkeypatch.setattr(connections, "_LOOK_SECONDS", 0.05)
     lines = [f"<13>{number} {'x' * 1_000}" for number in range(8_000)]
     body = "".join(f"{line}\n" for line in lines).encode()
 

@@ -172,7 +172,8 @@ class ConnectionReceiver:
         """Cut who began a message and does not end it: else a few could hold every connection for ever."""
         now_s = time.monotonic()
         for sender in list(self.senders):
-            if sender.unended_since_s and now_s - sender.unended_since_s > _UNENDED_SECONDS:
+            since_s = 0.0 if sender.waits else sender.unended_since_s
+            if since_s and now_s - since_s > _UNENDED_SECONDS:
                 sender.cut("cut off: the rest did not come in a minute")
         self._timer = self._loop.call_later(_LOOK_SECONDS, self._look)
 
@@ -184,7 +185,7 @@ class Sender(asyncio.Protocol):
         self._receiver = receiver
         self._framer = Framer()
         self._transport: asyncio.Transport | None = None
-        self._waits = False
+        self.waits = False
         self.peer = peer
         self.peer_name = ""
         self.unended_since_s = 0.0
@@ -223,14 +224,14 @@ class Sender(asyncio.Protocol):
 
     def wait(self) -> None:
         """Read nothing on."""
-        if self._transport is not None and not self._waits and not self._transport.is_closing():
-            self._waits = True
+        if self._transport is not None and not self.waits and not self._transport.is_closing():
+            self.waits = True
             self._transport.pause_reading()
 
     def go_on(self) -> None:
         """Read again."""
-        if self._transport is not None and self._waits and not self._transport.is_closing():
-            self._waits = False
+        if self._transport is not None and self.waits and not self._transport.is_closing():
+            self.waits = False
             # The time while it was our turn to wait is not the sender's.
             self.unended_since_s = time.monotonic() if self._framer.pending else 0.0
             self._transport.resume_reading()
