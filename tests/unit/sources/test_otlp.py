@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import math
+from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
@@ -15,7 +17,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from fixtures.otlp import ASSETS, KIND, NOW_NS, as_json, pairs, read, record, request, value
 from glasshatch.errors import ConfigError, PeerError, TooLarge
 from glasshatch.events import Event, decode, encode
-from glasshatch.sources import Parsed, Rejected
+from glasshatch.sources import Parsed, Rejected, read_lines
 from glasshatch.sources.otlp import wire
 
 
@@ -443,3 +445,26 @@ def test_a_request_in_parts_is_their_sum() -> None:
     one, other = (request(record(body), service_name=body).SerializeToString() for body in "ab")
     assert [found.event.source.name for found in parsed(one + other)] == ["a", "b"]
     assert pairs({"a": 1})[0].value == value(1)
+
+
+def natives(path: Path) -> list[object]:
+    """The bodies of a file's records, part by part as the command delivers it."""
+    found: list[object] = []
+    for part in read_lines(path, KIND.form({})):
+        found += [one.event.native for one in parsed(part.body, "", file="f", line=part.first)]
+    return found
+
+
+def test_a_file_of_requests_is_read_in_parts_and_one_request_as_a_whole(tmp_path: Path) -> None:
+    file = tmp_path / "logs"
+    lines = [as_json(request(record(f"{number} " + "x" * 40_000), record(number))) for number in range(130)]
+    file.write_bytes(b"\n".join(lines) + b"\n")  # 5 MB, more than is read at once
+    assert len(natives(file)) == 260
+    ends_with_a_line_end = request(record("a\n")).SerializeToString()
+    made = request(record(time_unix_nano=0, event_name="a.b\n")).SerializeToString()
+    for body in (ends_with_a_line_end, made):
+        file.write_bytes(gzip.compress(body))
+        assert len(natives(file)) == 1
+    assert made.endswith(b"\n")
+    file.write_bytes(json.dumps(json.loads(lines[0]), indent=1).encode())
+    assert len(natives(file)) == 2

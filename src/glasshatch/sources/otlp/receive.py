@@ -31,7 +31,7 @@ from ...errors import (
     Unavailable,
     place_of_bug,
 )
-from ..receiving import Counts, Door, Listening, cannot_listen
+from ..receiving import Counts, Door, Listening, cannot_listen, server_context
 from .answers import PROTOBUF, answer, grpc_code, retry_details
 
 SERVICE: Final = "opentelemetry.proto.collector.logs.v1.LogsService"
@@ -157,6 +157,8 @@ def _address(peer: str) -> str:
 
 
 def _credentials(listening: Listening) -> Any:
+    """The receiver's files for gRPC, which does not say what is wrong with them: so they are tried first."""
+    server_context(listening)
     pairs = [(Path(listening.key).read_bytes(), Path(listening.certificate).read_bytes())]
     authority = Path(listening.client_ca).read_bytes() if listening.client_ca else None
     return grpc.ssl_server_credentials(pairs, authority, authority is not None)
