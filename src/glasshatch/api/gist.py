@@ -78,3 +78,15 @@ def in_order(events: Sequence[RecordedEvent]) -> list[RecordedEvent]:
         return sorted(events, key=lambda one: one.index)
     times = {id(one): msgspec.json.decode(one.event, type=Event).time_ns for one in events}
     return sorted(events, key=lambda one: (times[id(one)], one.ledger, one.index))
+
+
+def is_time(column: str) -> bool:
+    """Whether a column that stages made holds times, as nanoseconds."""
+    return column.startswith("bin(") or column in _TIMES
+
+
+_TIMES = {
+    f"{before}{name}{behind}"
+    for name in ("time", "observed_time")
+    for before, behind in (("", ""), ("min(", ")"), ("max(", ")"))
+}

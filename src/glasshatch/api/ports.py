@@ -56,6 +56,7 @@ from .values import (
     CheckpointText,
     EventFilter,
     EvidenceForm,
+    Explored,
     Found,
     GrantView,
     Histogram,
@@ -177,6 +178,11 @@ class InvestigationDesk(Protocol):
         """What every actor could do now, and what use they made of it."""
 
     def search(self, caller: Identity, form: SearchForm) -> Found: ...
+    def explore(
+        self, caller: Identity, form: SearchForm, whole: SearchForm, by: tuple[str, ...], limit: int
+    ) -> Explored:
+        """A page (`form`) with bars and facets of all of it (`whole`), recorded as one read."""
+
     def histogram(self, caller: Identity, form: SearchForm) -> Histogram: ...
     def stats(self, caller: Identity, form: StatsForm) -> Stats: ...
     def timeline(self, caller: Identity, subject: str, limit: int) -> Timeline: ...

@@ -113,6 +113,16 @@ class TailForm(Form, frozen=True):
     query: str = ""
 
 
+class Explored(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of a search with what is shown beside it: over time, and by the values of some fields.
+
+    Of a query whose stages make a table there are no facets."""
+
+    found: Found
+    histogram: Histogram
+    facets: dict[str, list[StatsRow]]
+
+
 class CompleteForm(Form, frozen=True):
     """A query that is being typed. caret: how many characters stand before the caret; all for -1."""
 

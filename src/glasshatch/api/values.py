@@ -16,6 +16,7 @@ from .intake_values import IntakeResult as IntakeResult  # noqa: PLC0414
 from .recorded import KnownAs as KnownAs  # noqa: PLC0414
 from .recorded import RecordedEvent as RecordedEvent  # noqa: PLC0414
 from .reveal_values import RevealView
+from .search_values import Explored as Explored  # noqa: PLC0414
 from .search_values import Found as Found  # noqa: PLC0414
 from .search_values import Histogram as Histogram  # noqa: PLC0414
 from .search_values import HistogramBin as HistogramBin  # noqa: PLC0414

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from ..api.gist import actor_of, gist_of, place_of, result_of, source_of
+from ..api.gist import actor_of, gist_of, is_time, place_of, result_of, source_of
 from ..api.values import RecordedEvent, Table
 from ..events import Event
 from .output import Format, emit_json, emit_rows, local_time, say
@@ -36,7 +36,7 @@ def emit_table(table: Table, format: Format) -> None:
         for row in table.rows:
             emit_json(dict(zip(table.columns, row, strict=True)))
         return
-    times = [name.startswith("bin(") or name in _TIMES for name in table.columns]
+    times = [is_time(name) for name in table.columns]
     rows = [
         [_cell(value, time) for value, time in zip(row, times, strict=True)]
         for row in table.rows
@@ -45,10 +45,6 @@ def emit_table(table: Table, format: Format) -> None:
               empty="no event matches")  # fmt: skip
     if table.more:
         say(f"[yellow]the first {len(rows)} rows; there are more: sort them, or group less finely[/]")
-
-
-_TIMES = {f"{function}{name}{end}" for name in ("time", "observed_time")
-          for function, end in (("", ""), ("min(", ")"), ("max(", ")"))}  # fmt: skip
 
 
 def _cell(value: object, time: bool) -> str:

@@ -10,8 +10,8 @@ from .conftest import PageServer
 
 READS = {
     "/": {"histogram", "search", "alerts", "sessions"},
-    "/search?q=actor:rita&span=all": {"search", "histogram", "stats"},
-    "/search?at=1900000000000000000-1": {"search", "histogram", "stats"},
+    "/search?q=actor:rita&span=all": {"search"},
+    "/search?at=1900000000000000000-1": {"search"},
     "/tail": {"search"},
     "/timeline?subject=actor:alice": {"timeline"},
     "/sessions": {"sessions"},
@@ -27,6 +27,25 @@ READS = {
 def reader(server: PageServer) -> Visitor:
     server.add("rita", "auditor")
     return server.visitor("rita")
+
+
+def test_suggestions_are_values_that_the_reader_may_see_and_recorded(
+    server: PageServer, reader: Visitor
+) -> None:
+    before = len(server.reads_of("rita"))
+    answer = reader.get("/search/complete?q=source.kind:glass+AND+x&caret=17")
+    assert '"text":"glasshatch"' in answer.text
+    assert server.reads_of("rita")[before:] == ["complete"]
+    assert reader.ask("GET", "/search/complete?q=x&caret=a").status == 400
+    assert reader.get("/search/complete?q=%22((&caret=9999").status == 200
+
+
+def test_a_page_of_a_search_is_one_read(server: PageServer, reader: Visitor) -> None:
+    before = len(server.reads_of("rita"))
+    assert reader.get("/search?q=action:record.*&span=all").status == 200
+    assert server.reads_of("rita")[before:] == ["search"]
+    newest = server.found("actor:rita attrs.what:search exists(attrs.filter.beside)")
+    assert newest[-1]["attrs"]["filter"]["beside"].startswith("histogram,action,")
 
 
 @pytest.mark.parametrize("path", READS)

@@ -36,6 +36,23 @@ def test_older_pages_show_every_event_once(server: PageServer) -> None:
     assert sorted(map(int, numbers)) == list(range(TOTAL))
 
 
+def test_what_stages_make_stands_in_a_table(server: PageServer) -> None:
+    server.feed(
+        *({"action": "staged.event", "message": "<b>&", "attrs": {"n": number}} for number in range(3))
+    )
+    carol = server.visitor("carol")
+    text = carol.get(
+        "/search?span=all&q=action:staged.event+|+stats+count,+sum(attrs.n)+by+action,+bin(1h)"
+    ).text
+    assert re.search(r"<td>.*staged\.event.*</td><td><time datetime=.*<td class=\"num\">.*3.*</td>", text)
+    chosen = carol.get(
+        "/search?span=all&q=action:staged.event+|+sort+-attrs.n+|+limit+1+|+fields+attrs.n,action"
+    )
+    assert chosen.text.count("staged.event</td>") + chosen.text.count("staged.event</bdi></td>") == 1
+    wrong = carol.ask("GET", "/search?q=action:staged.event+|+stats+cuont")
+    assert (wrong.status, "position 29" in wrong.text) == (400, True)
+
+
 def test_bars_and_values_lead_to_their_events(server: PageServer) -> None:
     base = time.time() - 5_000
     for number in range(4):

@@ -8,13 +8,15 @@ from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
-from litestar import Response
+from litestar import Response, get
 from litestar.params import FromQuery
 
 from ...errors import ConfigError
 from ...identity import Identity
+from ..gist import is_time
 from ..ports import UseDesk
-from ..values import Found, SearchForm, StatsForm
+from ..search_values import CompleteForm, Completion
+from ..values import SearchForm, Table
 from .chart import chart_of
 from .render import answer, page, row
 from .visit import Call, desk_of
@@ -81,33 +83,36 @@ def _asked(q: str, span: str, since: str, until: str, at: str) -> Asked:
 
 
 def _look(desk: UseDesk, caller: Identity, asked: Asked, start: str) -> dict[str, Any]:
-    found, rows = _page_of(desk, caller, asked, start)
-    histogram = desk.histogram(caller, SearchForm(query=asked.q, since=start, until=asked.until))
-    facets = {
-        name: desk.stats(caller, _count_by(name, asked, start)).rows for name in _FACETS
-    } if found.count else {}  # fmt: skip
+    whole = SearchForm(query=asked.q, since=start, until=asked.until, limit=_PAGE_EVENTS)
+    form, skip = _page_form(whole, asked)
+    explored = desk.explore(caller, form, whole, _FACETS, _FACET_VALUES)
+    found, rows = explored.found, [row(one) for one in explored.found.events[skip:]]
     return {
-        "found": found, "rows": rows, "chart": chart_of(histogram, start, asked.until), "facets": facets,
-        "older": _older(asked, rows) if len(rows) == _PAGE_EVENTS else "",
+        "found": found, "rows": rows, "chart": chart_of(explored.histogram, start, asked.until),
+        "facets": explored.facets, "made": _made(found.table) if found.table else None,
+        "older": _older(asked, rows) if found.next and rows else "",
     }  # fmt: skip
 
 
-def _count_by(name: str, asked: Asked, start: str) -> StatsForm:
-    return StatsForm(query=asked.q, by=(name,), since=start, until=asked.until, limit=_FACET_VALUES)
-
-
-def _page_of(desk: UseDesk, caller: Identity, asked: Asked, start: str) -> tuple[Found, list[dict[str, Any]]]:
-    """The page's events and, in `Found`, how many match on all pages."""
+def _page_form(whole: SearchForm, asked: Asked) -> tuple[SearchForm, int]:
+    """What to ask for an older page, and how many events of its first instant were shown before."""
     if not asked.at:
-        found = desk.search(
-            caller, SearchForm(query=asked.q, since=start, until=asked.until, limit=_PAGE_EVENTS)
-        )
-        return found, [row(one) for one in found.events]
+        return whole, 0
     time_ns, skip = map(int, asked.at.split("-"))
-    form = SearchForm(query=asked.q, since=start, until=str(time_ns + 1), limit=_PAGE_EVENTS + skip)
-    older = desk.search(caller, form)
-    every = desk.search(caller, SearchForm(query=asked.q, since=start, until=asked.until, limit=0))
-    return every, [row(one) for one in older.events[skip:]]
+    return msgspec.structs.replace(whole, until=str(time_ns + 1), limit=_PAGE_EVENTS + skip), skip
+
+
+def _made(table: Table) -> dict[str, Any]:
+    """A table that stages made, each cell with whether it is a time."""
+    times = [is_time(name) for name in table.columns]
+    rows = [[(cell, time) for cell, time in zip(one, times, strict=True)] for one in table.rows]
+    return {"columns": table.columns, "rows": rows, "more": table.more}
+
+
+@get("/search/complete", sync_to_thread=True)
+def complete(request: Call, q: FromQuery[str] = "", caret: FromQuery[int] = -1) -> Completion:
+    """What may stand at the caret of the search box."""
+    return desk_of(request).complete(request.user.caller, CompleteForm(query=q[:8_192], caret=max(-1, caret)))
 
 
 def _older(asked: Asked, rows: list[dict[str, Any]]) -> str:

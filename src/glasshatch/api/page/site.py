@@ -23,15 +23,15 @@ from .overview import overview
 from .reasons import Asking, give_reason
 from .render import html, see_other
 from .revealing import ask_reveal, show_reveal
-from .search import search
+from .search import complete, search
 from .sessions import session, sessions
 from .signing_in import Patience, from_provider, show_signin, signin, signout, to_provider
 from .timeline import timeline
 from .visit import Door, NotSignedIn, PageSettings, require_own_form, require_own_site
 
 _HANDLERS: tuple[Any, ...] = (
-    file, show_signin, signin, to_provider, from_provider, signout, overview, search, tail, stream, event,
-    proof, sessions, session, timeline, requests, judge, judge_page, judge_by_link, revoke, alerts,
+    file, show_signin, signin, to_provider, from_provider, signout, overview, search, complete, tail, stream,
+    event, proof, sessions, session, timeline, requests, judge, judge_page, judge_by_link, revoke, alerts,
     acknowledge, ask_reveal, show_reveal, give_reason,
 )  # fmt: skip
 _HEADINGS = {403: "Not allowed", 404: "Not found", 409: "Too late", 429: "Not so fast", 503: "Not now"}

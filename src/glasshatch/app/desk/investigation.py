@@ -11,6 +11,7 @@ from ...api.gist import in_order
 from ...api.ports import Events, Tail
 from ...api.values import (
     EventFilter,
+    Explored,
     Found,
     Histogram,
     IndexState,
@@ -34,6 +35,7 @@ from ...investigate import (
     Investigator,
     Match,
     Or,
+    Page,
     Query,
     SearchQuery,
     SessionQuery,
@@ -83,15 +85,33 @@ class InvestigationPart:
 
     def search(self, caller: Identity, form: SearchForm) -> Found:
         """A page of events that match, and how many there are."""
-        state = self._behind.caught_up()
-        wanted = SearchQuery(
-            text=form.query, since=form.since, until=form.until, before=form.before, after=form.after,
-            after_in=form.after_in, limit=form.limit, oldest_first=form.oldest_first, cursor=form.cursor,
+        state, eyes = self._behind.caught_up(), self._seen_by(caller)
+        page = search(self._investigator, _wanted(form), eyes)
+        self._read(caller, "search", _asked(page, form), _size(page), page.count)
+        return self._found(caller, page, state, eyes)
+
+    def explore(
+        self, caller: Identity, form: SearchForm, whole: SearchForm, by: tuple[str, ...], limit: int
+    ) -> Explored:
+        """A page of matches with all that is shown beside it: one look, so one recorded read."""
+        state, sight = self._behind.caught_up(), self._seen_by(caller)
+        ask, times = self._investigator, {"since": whole.since, "until": whole.until}
+        page = search(ask, _wanted(form), sight)
+        count = page.count if form == whole else search(ask, _wanted(whole, 0), sight).count
+        made = bool(page.table or page.fields)
+        bars = ask.histogram(form.query, sight, **times)
+        facets = {} if made else {
+            name: ask.stats(form.query, sight, (name,), limit=limit, **times) for name in by
+        }  # fmt: skip
+        asked = _asked(page, form) | {"beside": ",".join(("histogram", *facets))}
+        self._read(caller, "search", asked, _size(page), count)
+        found = self._found(caller, page, state, sight)
+        return Explored(
+            found=msgspec.structs.replace(found, count=count), histogram=_as(bars, Histogram),
+            facets={name: _as(one, Stats).rows for name, one in facets.items()},
         )  # fmt: skip
-        eyes = self._seen_by(caller)
-        page = search(self._investigator, wanted, eyes)
-        asked = {"query": page.query, "since": form.since, "until": form.until, "limit": str(form.limit)}
-        self._read(caller, "search", asked, len(page.table.rows if page.table else page.events), page.count)
+
+    def _found(self, caller: Identity, page: Page, state: IndexState, eyes: Visibility) -> Found:
         events = self._shown(caller, page.events, eyes.known)
         table = chosen(events, page.fields) if page.fields else page.table
         return Found(
@@ -206,6 +226,23 @@ def filter_query(filter: EventFilter) -> Query:
         within = Match("resource", f"{filter.resource}/*")
         parts.append(Or((Match("resource", filter.resource, True), within)))
     return And(tuple(parts))
+
+
+def _wanted(form: SearchForm, limit: int | None = None) -> SearchQuery:
+    return SearchQuery(
+        text=form.query, since=form.since, until=form.until, before=form.before, after=form.after,
+        after_in=form.after_in, limit=form.limit if limit is None else limit,
+        oldest_first=form.oldest_first, cursor=form.cursor,
+    )  # fmt: skip
+
+
+def _asked(page: Page, form: SearchForm) -> dict[str, str]:
+    """What was looked for, as it may be recorded."""
+    return {"query": page.query, "since": form.since, "until": form.until, "limit": str(form.limit)}
+
+
+def _size(page: Page) -> int:
+    return len(page.table.rows if page.table else page.events)
 
 
 def _recorded(hit: Hit, known: Aliases) -> RecordedEvent:

@@ -126,7 +126,28 @@ function tail() {
   });
 }
 
+function suggestions() {
+  const box = document.querySelector("input#q[list]");
+  if (!box) return;
+  let waiting = 0, asked = 0;
+  const ask = async () => {
+    const text = box.value, caret = box.selectionEnd ?? text.length, mine = ++asked;
+    const answer = await fetch(`/search/complete?${new URLSearchParams({ q: text, caret })}`).catch(() => null);
+    if (!answer?.ok || mine !== asked) return;
+    const { start, end, items } = await answer.json();
+    box.list.replaceChildren(...items.map((one) => Object.assign(document.createElement("option"), {
+      value: text.slice(0, start) + one.text + text.slice(end), label: one.text,
+    })));
+  };
+  box.addEventListener("input", (event) => {
+    clearTimeout(waiting);
+    // What was chosen from the list comes as a replacement and asks for no list of its own.
+    if (event.inputType !== "insertReplacementText") waiting = setTimeout(ask, 150);
+  });
+}
+
 localise(document);
+suggestions();
 document.addEventListener("keydown", onKey);
 themes();
 footer();
