@@ -13,6 +13,7 @@ from typing import Any
 from ..errors import Unavailable
 from ..events import Actor, Client, Data, Event, Link, Outcome, Resource, Source, StatementText
 from .acting import current_acting
+from .keeper import Keeper
 from .leftovers import moved
 from .recording import Recording, recorded
 from .sender import Sender
@@ -81,9 +82,8 @@ class Recorder:
             undone.callback(self._spool.close)
             self._sieve = Sieve(self._spool, self._source, capture, full, self.problem)
             undone.callback(self._sieve.close)
-            self._sender = Sender(
-                self._spool, address, token_of(token), service, self.problem, self._sieve.work
-            )
+            self._sender = Sender(self._spool, address, token_of(token), service, self.problem)
+            self._keeper = Keeper(self._spool, self._sieve, self.problem)
             undone.pop_all()
         self._closed = False
         atexit.register(self.close)
@@ -165,6 +165,7 @@ class Recorder:
         )  # fmt: skip
         found = self._sieve.take(event)
         self._sender.wake()
+        self._keeper.stir()
         return found
 
     def recording(
@@ -222,11 +223,13 @@ class Recorder:
         """Keep an event that was encoded before, and send it."""
         self._spool.append(event)
         self._sender.wake()
+        self._keeper.stir()
 
     def keep(self, event: Event) -> None:
         """Keep an event as it is, whatever the policy says, and send it."""
         self._sieve.keep(event)
         self._sender.wake()
+        self._keeper.stir()
 
     def flush(self, timeout_s: float = 10.0) -> bool:
         """Wait until the server has acknowledged everything, counts included; False if it has not in time."""
@@ -241,7 +244,8 @@ class Recorder:
         atexit.unregister(self.close)
         self._sieve.tell_all()
         self._sender.flush(timeout_s)
-        if self._sender.stop(_ANSWER_SECONDS):
+        # Both are told to end, whichever takes longer.
+        if all([self._keeper.stop(_ANSWER_SECONDS), self._sender.stop(_ANSWER_SECONDS)]):
             self._sieve.close()
             self._spool.close()
         # Else it still connects, and would touch the spool: nobody else gets that before this process ends.

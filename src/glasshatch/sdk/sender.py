@@ -8,7 +8,6 @@ import http.client
 import random
 import socket
 import threading
-import time
 from collections.abc import Callable
 from urllib.parse import quote
 
@@ -26,7 +25,6 @@ _TIMEOUT_SECONDS = 30.0
 _FIRST_WAIT_SECONDS = 0.1
 _LONGEST_WAIT_SECONDS = 30.0
 _GATHER_SECONDS = 0.05
-_SYNC_SECONDS = 1.0
 _END_SECONDS = 1.0
 _GOOD_FOR_NOTHING = (400, 413, 422)
 
@@ -49,13 +47,10 @@ class Sender:
         token: Callable[[], str],
         name: str,
         problem: Problem,
-        work: Callable[[], float | None],
     ) -> None:
         """Start sending.
 
         Args:
-            work: What else is to be done in the background; returns in how many seconds it wants to be called
-                again, or None for when there is something to send.
             token: Read anew for each connection, so that a renewed one is used.
             problem: Told once of each new kind of trouble, in words that hold no event.
 
@@ -67,12 +62,10 @@ class Sender:
         self._token = token
         self._path = f"/v1/events?name={quote(name, safe='')}"
         self._problem = problem
-        self._work = work
         self._told = ""
         self._wake = threading.Event()
         self._hurry = threading.Event()
         self._behind = False
-        self._synced_s = 0.0
         self._stopping = threading.Event()
         self._idle = threading.Condition()
         self.sent = 0
@@ -111,9 +104,8 @@ class Sender:
         wait_s = _FIRST_WAIT_SECONDS
         while not self._stopping.is_set():
             try:
-                due_s = self._housework()
                 if not self._spool.pending:
-                    self._rest(due_s)
+                    self._rest()
                     continue
                 pause_s = self._deliver(_BATCH_EVENTS)
             except Exception as error:
@@ -131,27 +123,16 @@ class Sender:
             wait_s = min(wait_s * 2, _LONGEST_WAIT_SECONDS)
 
     def _pause(self, seconds: float) -> None:
-        """Let the server be for a while, and do what else is due."""
-        end_s = time.monotonic() + seconds
-        while (left_s := end_s - time.monotonic()) > 0 and not self._stopping.is_set():
-            if self._hurry.wait(min(left_s, self._housework() or _SYNC_SECONDS)):
-                # Somebody waits for the server: it is tried at once, one time.
-                self._hurry.clear()
-                return
+        """Let the server be for a while; if somebody waits for it, it is tried at once, one time."""
+        if not self._stopping.is_set() and self._hurry.wait(seconds) and not self._stopping.is_set():
+            self._hurry.clear()
 
-    def _housework(self) -> float | None:
-        now_s = time.monotonic()
-        if now_s - self._synced_s >= _SYNC_SECONDS:
-            self._synced_s = now_s
-            self._spool.sync()
-        return self._work()
-
-    def _rest(self, due_s: float | None) -> None:
-        """Until there is something to send or to do; then a little longer, for more may come."""
+    def _rest(self) -> None:
+        """Until there is something to send; then a little longer, for more may come."""
         with self._idle:
             self._idle.notify_all()
-        if self._wake.wait(due_s):
-            self._hurry.wait(_GATHER_SECONDS)
+        self._wake.wait()
+        self._hurry.wait(_GATHER_SECONDS)
         self._hurry.clear()
         self._wake.clear()
 

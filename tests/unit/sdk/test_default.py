@@ -45,7 +45,9 @@ def test_the_environment_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         "SPOOL": str(tmp_path / "spools"), "DURABLE": "0", "WHEN_FULL": "drop-old",
     }.items():  # fmt: skip
         monkeypatch.setenv(f"GLASSHATCH_{name}", value)
-    assert audit.record("order.paid", "order/7", actor="ada")
+    with pytest.warns(RuntimeWarning, match="cannot be sent"):  # nobody asked to be told
+        assert audit.record("order.paid", "order/7", actor="ada")
+        assert not audit.flush(0.5)
     assert not audit.recorder().durable
     with audit.recording("order.sent", "order/7"):
         pass
@@ -69,7 +71,7 @@ def test_a_decorator_finds_the_recorder_when_it_is_called(tmp_path: Path) -> Non
 
     audit.configure(
         "till", server=f"unix:{tmp_path}/nobody.sock", token=lambda: "t", spool=tmp_path / "spools",
-        durable=False, sigterm=False,
+        durable=False, sigterm=False, problem=lambda _: None,
     )  # fmt: skip
     pay(7)
     audit.close(0)
@@ -110,6 +112,7 @@ def test_what_dead_processes_left_is_sent_by_who_lives(tmp_path: Path) -> None:
         for _ in range(4):
             left.record("cart.changed", actor=f"u{name}")
         assert left._sender.stop(60)
+        assert left._keeper.stop(60)
         left._spool.close()  # as a kill leaves it: nothing told, nothing sent
         atexit.unregister(left.close)
         (tmp_path / name / "spool").rename(tmp_path / f"spool-{name}")
