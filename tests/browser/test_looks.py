@@ -31,6 +31,7 @@ PLACES = {
     "requests": "/requests",
     "requests after a verdict": "/requests?done=approve",
     "alerts": "/alerts",
+    "incidents": "/incidents",
     "lost": "/nowhere",
 }
 FOUND = {

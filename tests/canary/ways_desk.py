@@ -11,7 +11,16 @@ from urllib.parse import quote
 
 from fixtures.depth import rounds
 from fixtures.glasshatch import RunningServer
+from glasshatch.api.alias_values import AliasEnd, AliasForm
 from glasshatch.api.client import Client
+from glasshatch.api.incident_values import (
+    AnswerForm,
+    IncidentChange,
+    IncidentForm,
+    MoveForm,
+    NoteForm,
+    PinForm,
+)
 from glasshatch.api.reveal_values import ClearForm
 from glasshatch.api.values import (
     ActorForm,
@@ -115,6 +124,29 @@ def searches(aviary: Aviary, server: RunningServer) -> None:
                 tail.next(0.01)
 
 
+def cases(aviary: Aviary, server: RunningServer) -> None:
+    """What people write of an incident, and why somebody is whom: kept in control and in the record."""
+    with client(server, "bob") as bob, client(server, "admin") as admin:
+        for sort in SHORT:
+            one = aviary.one
+            made = bob.create_incident(IncidentForm(title=f"about {one('incident title', sort).value}"))
+            name = str(made.number)
+            bob.note_incident(name, NoteForm(text=one("incident note", sort).value))
+            bob.answer_incident(name, AnswerForm(question="what", text=one("incident answer", sort).value))
+            tried(bob.answer_incident, name, AnswerForm(question=one("question", sort).value, text="no"))
+            change = IncidentChange(add_subjects=(f"resource:{one('incident subject', sort).value}",))
+            tried(bob.change_incident, name, change)
+            tried(bob.change_incident, name, IncidentChange(assignee=one("assignee", sort).value))
+            tried(bob.pin_event, name, PinForm(event=one("pinned", sort).value, why="no"))
+            bob.move_incident(name, MoveForm(status="contained", why=one("incident status", sort).value))
+            tried(bob.show_incident, one("incident name", sort).value)
+            reason = one("alias reason", sort).value
+            alias = AliasForm(namespace="test", principal=f"user-{sort}", actor="alice", reason=reason)
+            made_alias = admin.add_alias(alias)
+            admin.end_alias(made_alias.id, AliasEnd(reason=one("alias end", sort).value))
+            tried(admin.end_alias, one("alias id", sort).value, AliasEnd(reason="no such"))
+
+
 def administration(aviary: Aviary, server: RunningServer) -> None:
     """Names that are refused, and what is said about it."""
     with client(server, "admin") as admin:
@@ -184,5 +216,5 @@ def commands(aviary: Aviary, server: RunningServer) -> None:
     assert done.returncode in {0, 2}, done.stderr
 
 
-DESK = (requests, searches, administration, rough_calls, commands)
+DESK = (requests, searches, cases, administration, rough_calls, commands)
 """Everything that is done at the desk."""

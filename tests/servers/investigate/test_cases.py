@@ -149,6 +149,10 @@ def test_the_actor_is_found_under_what_the_database_calls_the_session(world: Wor
     foreign = [one for one in entries if one["event"]["source"]["kind"] == "pgaudit"]
     assert len(foreign) >= 3
     assert {one["link"] for one in foreign} == {"exact"}
+    known = [one["known_as"] for one in foreign]
+    assert {(one["actor"], one["asserted"], one["alias"]) for one in known} == {
+        ("alice", "gateway", world.session)
+    }
 
 
 def test_a_graph_joins_the_sessions(world: World) -> None:

@@ -21,7 +21,8 @@ OPEN = ("/signin", "/signin/provider", "/signin/provider/back", "/static/{name:s
 PAGES = (
     "/", "/search", "/search?q=action:page.viewed", "/search?q=(((", "/tail", "/tail?q=)", "/timeline",
     "/timeline?subject=actor:alice", "/timeline?subject=nonsense", "/sessions", "/requests", "/alerts",
-    "/nowhere", "/events/0", "/events/0?verify=1", "/events/nothing", "/sessions/nothing",
+    "/nowhere", "/incidents", "/incidents/7", "/events/0", "/events/0?verify=1", "/events/nothing",
+    "/sessions/nothing",
 )  # fmt: skip
 
 

@@ -17,6 +17,8 @@ READS = {
     "/sessions": {"sessions"},
     "/sessions/unknown": {"timeline"},
     "/alerts": {"alerts"},
+    "/incidents": {"incidents"},
+    "/incidents/nothing": set(),
     "/events/0": {"event"},
     "/events/0?verify=1": {"event", "proof"},
     "/events/0/proof": {"event", "proof"},

@@ -18,6 +18,7 @@ from .access import judge, judge_by_link, judge_page, requests, revoke
 from .alerts import acknowledge, alerts
 from .event import event, proof
 from .files import file
+from .incidents import incident, incidents, move, note
 from .live import stream, tail
 from .overview import overview
 from .reasons import Asking, give_reason
@@ -32,12 +33,13 @@ from .visit import Door, NotSignedIn, PageSettings, require_own_form, require_ow
 _HANDLERS: tuple[Any, ...] = (
     file, show_signin, signin, to_provider, from_provider, signout, overview, search, complete, tail, stream,
     event, proof, sessions, session, timeline, requests, judge, judge_page, judge_by_link, revoke, alerts,
-    acknowledge, ask_reveal, show_reveal, give_reason,
+    acknowledge, ask_reveal, show_reveal, give_reason, incidents, incident, note, move,
 )  # fmt: skip
 _HEADINGS = {403: "Not allowed", 404: "Not found", 409: "Too late", 429: "Not so fast", 503: "Not now"}
 _BACK = {
     "requests": "Requests", "judge": "Requests", "grants": "Requests", "reveals": "Requests",
     "alerts": "Alerts", "sessions": "Sessions", "search": "Search", "timeline": "Timeline", "tail": "Live",
+    "incidents": "Incidents",
 }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...api.alias_values import AliasEnd, AliasForm, AliasView
 from ...control import KeptAlias, ProviderLink, small
 from ...errors import ConfigError, Conflict
-from ...events import Link, Outcome
+from ...events import Link, Outcome, Resource
 from ...identity import Identity
 from ..house import House
 
@@ -98,6 +98,8 @@ class AliasPart:
         }  # fmt: skip
         house.note(
             action, actor=caller.as_actor(), outcome=Outcome(status="success"), attrs=attrs,
+            # Who somebody is stays clear in the record, as everywhere; in free text it would be a token.
+            resource=Resource(type="alias", id=f"{alias.namespace}:{alias.principal}", name=alias.principal),
             links=(Link(rel="alias", id=alias.id), Link(rel="actor", id=actor.id)),
         )  # fmt: skip
 

@@ -61,7 +61,7 @@ class IncidentPart:
         made = self._incidents.open(
             KeptIncident(
                 id="", number=0, title=self._incident_text(form.title), severity=form.severity, status="open",
-                assignee="", tags=_distinct(form.tags), alert=form.alert,
+                assignee="", tags=_distinct(map(self._incident_text, form.tags)), alert=form.alert,
                 subjects=_distinct(map(self._incident_text, form.subjects)), runbook=form.runbook,
                 questions=questions, entries=0, created_by=caller.name, created_ns=0, changed_ns=0,
             ),
@@ -162,7 +162,8 @@ class IncidentPart:
             if form.assignee:
                 values["assignee"] = assignee
             if form.add_tags or form.drop_tags:
-                values["tags"] = _bounded(found.tags, form.add_tags, form.drop_tags, "tags")
+                tags = tuple(map(self._incident_text, form.add_tags))
+                values["tags"] = _bounded(found.tags, tags, form.drop_tags, "tags")
             if form.add_subjects or form.drop_subjects:
                 add = tuple(map(self._incident_text, form.add_subjects))
                 values["subjects"] = _bounded(found.subjects, add, form.drop_subjects, "subjects")

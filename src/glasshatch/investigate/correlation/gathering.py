@@ -32,6 +32,10 @@ class Asked:
         where, bound = compile_sql(And((self.visible.query(), query)), self._investigator.now_ns())
         return hits(self._investigator.index, where, bound, limit or self.limit, True)
 
+    def read(self, query: Query) -> list[Event]:
+        """The events that fit."""
+        return [decode(bytes(hit.event)) for hit in self.hits(query)]
+
     def redacted(self, query: Query) -> Query:
         """The query as what is personal in it stands in the record."""
         return findable(query, *self._investigator.redactions())

@@ -13,6 +13,7 @@ from ..investigator import Investigator
 from ..query import And, Match, Or, Query
 from ..views import History
 from ..visibility import Visibility
+from .asserting import assert_actors
 from .gaps import add_gaps
 from .gathering import Asked, Gathered, any_of
 from .hops import exact_hops, same_places, same_sessions, same_statements
@@ -74,6 +75,7 @@ def timeline_of(
     _follow(asked, gathered, followed)
     if followed:
         _infer(asked, gathered, followed)
+    assert_actors(asked, gathered)
     pairs = pair(gathered)
     add_gaps(asked, gathered)
     ordered = gathered.ordered()
