@@ -137,7 +137,11 @@ def pin(
     Example: glasshatch incidents pin 3 4711 --why "the first of her statements without a WHERE"
     """
     with open_desk(data, server, token_file, reason) as desk:
-        _emit(desk.pin_event(incident, PinForm(event=event, why=why, off=off)), format)
+        _say(
+            desk.pin_event(incident, PinForm(event=event, why=why, off=off)),
+            format,
+            "unpinned" if off else "pinned",
+        )
 
 
 @incidents_app.command("note")
@@ -151,7 +155,7 @@ def note(
 ) -> None:
     """Write a note. Example: glasshatch incidents note 3 "bob says that he only meant to test" """
     with open_desk(data, server, token_file) as desk:
-        _emit(desk.note_incident(incident, NoteForm(text=_typed(text))), format)
+        _say(desk.note_incident(incident, NoteForm(text=_typed(text))), format, "note written")
 
 
 @incidents_app.command("answer")
@@ -166,7 +170,11 @@ def answer(
 ) -> None:
     """Answer a question of the runbook; a later answer stands before an earlier one."""
     with open_desk(data, server, token_file) as desk:
-        _emit(desk.answer_incident(incident, AnswerForm(question=question, text=_typed(text))), format)
+        _say(
+            desk.answer_incident(incident, AnswerForm(question=question, text=_typed(text))),
+            format,
+            f"{question} answered",
+        )
 
 
 @incidents_app.command("tag")
@@ -184,7 +192,7 @@ def tag(
         drop_tags=tuple(one[1:] for one in tags if one.startswith("-")),
     )
     with open_desk(data, server, token_file) as desk:
-        _emit(desk.change_incident(incident, form), format)
+        _say(desk.change_incident(incident, form), format, "tagged")
 
 
 @incidents_app.command("assign")
@@ -198,7 +206,7 @@ def assign(
 ) -> None:
     """Give it to somebody."""
     with open_desk(data, server, token_file) as desk:
-        _emit(desk.change_incident(incident, IncidentChange(assignee=actor)), format)
+        _say(desk.change_incident(incident, IncidentChange(assignee=actor)), format, f"assigned to {actor}")
 
 
 @incidents_app.command("edit")
@@ -222,7 +230,7 @@ def edit(
         title=title, severity=severity, add_subjects=tuple(about or ()), drop_subjects=tuple(not_about or ())
     )
     with open_desk(data, server, token_file) as desk:
-        _emit(desk.change_incident(incident, form), format)
+        _say(desk.change_incident(incident, form), format, "changed")
 
 
 @incidents_app.command("status")
@@ -239,7 +247,7 @@ def status(
     if to not in ("open", "contained", "resolved", "closed"):
         raise ConfigError("is no status", key="STATUS", hint="write open, contained, resolved or closed")
     with open_desk(data, server, token_file) as desk:
-        _emit(desk.move_incident(incident, MoveForm(status=to, why=why)), format)  # type: ignore[arg-type]
+        _say(desk.move_incident(incident, MoveForm(status=to, why=why)), format)  # type: ignore[arg-type]
 
 
 @incidents_app.command("export")
@@ -298,6 +306,16 @@ def _write_folder(folder: Path, files: dict[str, bytes]) -> None:
 
 def _typed(text: str) -> str:
     return sys.stdin.read().strip() if text == "-" else text
+
+
+def _say(found: IncidentView, format: Format, what: str = "") -> None:
+    """How the incident stands after a step; `show` shows the rest."""
+    if format is Format.jsonl:
+        emit_json(found)
+        return
+    console().print(f"[bold]incident {found.number}[/]  {found.status}  {escape(clean(found.title))}")
+    if what:
+        say(f"[dim]{escape(clean(what))}; {found.entries} entries in all[/]")
 
 
 def _emit(found: IncidentView, format: Format) -> None:
