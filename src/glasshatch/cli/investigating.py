@@ -11,11 +11,11 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from ..api.gist import in_order
+from ..api.gist import in_order, is_time
 from ..api.search_values import CompleteForm
 from ..api.values import RecordedEvent, SearchForm, StatsForm
 from ..errors import GlasshatchError
-from .connection import DataOption, ReasonOption, ServerOption, TokenOption, open_desk
+from .connection import DataOption, ReasonOption, ServerOption, TokenOption, is_live, open_desk
 from .events_table import COLUMNS, emit_table, event_row
 from .output import Format, FormatOption, emit_json, emit_rows, local_time, say
 from .times import parse_time
@@ -41,8 +41,11 @@ def _typed(text: str) -> str:
 
 def _suggested(incomplete: str) -> list[str]:
     """The query so far with each suggestion in its place; a shell that asks is never shown an error."""
+    data, server = _exported()
+    if not server and not (data and is_live(data)):
+        return []  # to open a stopped directory, and write a read into it, is too much for a keystroke
     try:
-        with open_desk(*_exported(), None) as desk:
+        with open_desk(data, server, None) as desk:
             found = desk.complete(CompleteForm(query=incomplete))
     except GlasshatchError:
         return []
@@ -121,7 +124,8 @@ def search(
 def stats(
     query: QueryArgument = "",
     by: Annotated[
-        list[str] | None, typer.Option("--by", help="Count by this field, as in actor.name; up to three.")
+        list[str] | None,
+        typer.Option("--by", help="Count by this field, or by time as in bin(1h); up to three."),
     ] = None,
     data: DataOption = None,
     server: ServerOption = "",
@@ -141,10 +145,14 @@ def stats(
         for item in found.rows:
             emit_json(item)
         return
+    times = [is_time(name) for name in found.by]
     rows = (
-        (*row.values, str(row.count), str(row.failed), local_time(row.first), local_time(row.last))
+        (
+            *(local_time(text) if time else text for text, time in zip(row.values, times, strict=True)),
+            str(row.count), str(row.failed), local_time(row.first), local_time(row.last),
+        )
         for row in found.rows
-    )
+    )  # fmt: skip
     columns = (*(name.upper() for name in found.by), "COUNT", "FAILED", "FIRST", "LAST")
     emit_rows(columns, rows, empty="no event matches")
     say(f"[dim]{found.total} events in all[/]")

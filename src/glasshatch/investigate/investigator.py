@@ -27,6 +27,7 @@ from .query import (
     render,
     resolve,
 )
+from .query.piping import bin_width
 from .query.sql import Parameter
 from .query.stages import Pipeline, fields_in, render_pipeline
 from .views import Bin, Bins, CountRow, Counts, Hit
@@ -139,7 +140,7 @@ class Investigator:
         Raises:
             ConfigError: A field is unknown, or there are too many.
         """
-        visible.check_fields(by)
+        visible.check_fields(name for name in by if not bin_width(name))
         if isinstance(text, str):
             parse(text)  # a query whose stages say otherwise than `by`
         recorded, where, bound = self._where(text, visible, since, until)
@@ -149,7 +150,7 @@ class Investigator:
         if not by:
             return Counts((), [], total, recorded)
         write = Expressions(bound)
-        groups = [write.text(_known(name)) for name in by]
+        groups = [_group(name, write) for name in by]
         names = ", ".join(f"g{number}" for number in range(len(groups)))
         chosen = ", ".join(f"{group} AS g{number}" for number, group in enumerate(groups))
         rows = self.index.select(
@@ -218,6 +219,13 @@ def hits(
 def instant(time_ns: str | int) -> str:
     """Nanoseconds as the language takes them at any size, beside years; another time stays as it is."""
     return f"{int(time_ns):019d}" if str(time_ns).isdecimal() else str(time_ns)
+
+
+def _group(name: str, write: Expressions) -> str:
+    if width_s := bin_width(name):
+        width = write.bind(width_s * 10**9)
+        return f"toString(intDiv(time, {width}) * {width})"
+    return write.text(_known(name))
 
 
 def _known(name: str) -> str:

@@ -238,6 +238,20 @@ def test_a_cursor_that_is_none_is_refused(index: Index, text: str) -> None:
             ask(index, "", cursor=text)
 
 
+def test_counts_by_fields_take_bins_of_time(index: Index) -> None:
+    times = [NOW_NS, NOW_NS + 10**9, NOW_NS + 3_600 * 10**9]
+    fill(index, [Event(id="1", time=str(time), action="a", source=Source(kind="app")) for time in times])
+    investigator = Investigator(index, lambda text: text, Clock())  # type: ignore[arg-type]
+    counts = investigator.stats("", ALL, ("bin(1h)", "action"))
+    hour = 3_600 * 10**9
+    assert sorted((row.values, row.count) for row in counts.rows) == [
+        ((str(NOW_NS // hour * hour), "a"), 2), ((str(NOW_NS // hour * hour + hour), "a"), 1),
+    ]  # fmt: skip
+    for wrong in ("bin(0m)", "bin(1y)", "bin(999d)", "bin()"):
+        with pytest.raises(ConfigError, match="there is no field"):
+            investigator.stats("", ALL, (wrong,))
+
+
 def test_a_cursor_of_another_question_is_refused(index: Index) -> None:
     fill(index, [Event(id="1", time="1", action="a", source=Source(kind="app"))] * 3)
     page = ask(index, "action:a", limit=2)

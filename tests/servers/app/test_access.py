@@ -11,6 +11,7 @@ import pytest
 
 from glasshatch.api.exposure_values import ExposureForm
 from glasshatch.api.policy_values import ReplayForm
+from glasshatch.api.search_values import CompleteForm, SaveForm
 from glasshatch.api.values import EventFilter, EvidenceForm, RecordedEvent, SearchForm, StatsForm
 from glasshatch.app.config import load_config
 from glasshatch.app.create import create_home
@@ -158,6 +159,34 @@ def test_hidden_fields_are_neither_shown_nor_asked_for(world: World) -> None:
     assert world.desk.show_event(sue, str(found[0].index)).hidden == ("detail", "subjects")
     entries = world.desk.timeline(sue, "resource:json/shop", 10).entries
     assert not [one for one in entries if b'"attrs"' in bytes(one.event)]
+
+
+def test_stages_and_suggestions_tell_nothing_that_is_hidden(world: World) -> None:
+    sue, ann = world.people["sue"], world.people["ann"]
+    for stages in (
+        "stats count by attrs.amount", "stats sum(attrs.amount)", "stats uniq(subject)", "sort attrs.amount",
+        "fields attrs.amount", "stats max(native.x) by action", "fields action, verb",
+    ):  # fmt: skip
+        with pytest.raises(Denied, match="may not see"):
+            world.desk.search(sue, SearchForm(query=f"action:order.placed | {stages}"))
+    counted = world.desk.search(sue, SearchForm(query="| stats count by source.name"))
+    assert counted.table is not None
+    assert {row[0] for row in counted.table.rows} == {"shop"}
+
+    def suggested(who: Identity, query: str) -> list[str]:
+        return [one.text for one in world.desk.complete(who, CompleteForm(query=query)).items]
+
+    assert suggested(ann, "attrs.amount:")
+    for query in ("attrs.amount:", "attrs.", "attrs.am", "verb:", "subject:"):
+        assert not [
+            one for one in suggested(sue, query) if one not in ("AND", "OR", "NOT", "|", "exists(")
+        ], query
+    assert "attrs." not in suggested(sue, "a")
+    seen = {one.partition("/")[2] for one in suggested(sue, "resource.id:")}
+    assert not [one for one in seen if one.startswith("payroll")]
+    assert any("payroll" in one for one in suggested(world.people["adm"], "resource.id:")) is False
+    with pytest.raises(Denied, match="may not see"):
+        world.desk.save_search(sue, SaveForm(name="own", query="attrs.amount:1"))
 
 
 def test_what_nobody_permits_is_refused_with_the_rule_or_the_role(world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from typing import Any
 
 from lark import Token
@@ -219,9 +220,15 @@ def _has_numbers(name: str, times_too: bool) -> bool:
     return open_member(name) is not None or kinds == ["number"] or (times_too and kinds == ["time"])
 
 
+def bin_width(text: str) -> int:
+    """The seconds of `bin(5m)` by itself; 0 for anything else, and for a width that no bin has."""
+    found = re.fullmatch(r"bin\(\s*([0-9]{1,9})([smhdw])\s*\)", text)
+    seconds = int(found[1]) * UNITS_S[found[2]] if found else 0
+    return seconds if seconds <= _MAX_WIDTH_S else 0
+
+
 def _width(token: Token) -> int:
-    unit, digits = token[-1], token[:-1]
-    seconds = int(digits[:9]) * UNITS_S.get(unit, 0)
-    if len(digits) > 9 or not 1 <= seconds <= _MAX_WIDTH_S:
+    seconds = bin_width(f"bin({token})")
+    if not seconds:
         raise wrong_at("a bin is from 1s to 366d wide", token, "write 30s, 5m, 1h, 1d or 1w")
     return seconds
