@@ -40,22 +40,21 @@ def _typed(text: str) -> str:
 
 
 def _suggested(incomplete: str) -> list[str]:
-    """The query so far with each suggestion in its place; a shell that asks is never shown an error."""
-    data, server = _exported()
-    if not server and not (data and is_live(data)):
-        return []  # to open a stopped directory, and write a read into it, is too much for a keystroke
+    """The query so far with each suggestion in its place, asked where a command without options would ask.
+
+    A shell that asks is never shown an error. To open a stopped directory, and to write a read into it, is
+    too much for a keystroke.
+    """
+    data, token = (os.environ.get(f"GLASSHATCH_{name}", "") for name in ("DATA", "TOKEN_FILE"))
+    server = os.environ.get("GLASSHATCH_SERVER", "")
+    if not server and not (data and is_live(Path(data))):
+        return []
     try:
-        with open_desk(data, server, None) as desk:
+        with open_desk(Path(data) if data else None, server, Path(token) if token else None) as desk:
             found = desk.complete(CompleteForm(query=incomplete))
     except GlasshatchError:
         return []
     return [incomplete[: found.start] + one.text for one in found.items]
-
-
-def _exported() -> tuple[Path | None, str]:
-    """Where a command without options would ask."""
-    data = os.environ.get("GLASSHATCH_DATA", "")
-    return (Path(data) if data else None), os.environ.get("GLASSHATCH_SERVER", "")
 
 
 QueryArgument = Annotated[

@@ -18,6 +18,8 @@ from fixtures.glasshatch import COMMAND, RunningServer, run
 from glasshatch.api.client import Client
 from glasshatch.api.search_values import SaveForm
 from glasshatch.api.values import SearchForm, StatsForm
+from glasshatch.app.create import create_home
+from glasshatch.cli.investigating import _suggested
 from glasshatch.errors import ConfigError, PeerError, Unavailable
 
 ASSET = Path(__file__).parents[2] / "assets" / "kubernetes-audit.jsonl.gz"
@@ -230,6 +232,21 @@ def test_a_search_is_kept_shared_and_run_with_ones_own_rights(server: RunningSer
     assert not any("example" in str(one["attrs"]) for one in events)
     for one in people.values():
         one.close()
+
+
+def test_a_shell_is_given_suggestions_of_a_running_server_only(
+    server: RunningServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("GLASSHATCH_SERVER", raising=False)
+    monkeypatch.setenv("GLASSHATCH_DATA", str(server.home))
+    monkeypatch.setenv("GLASSHATCH_TOKEN_FILE", str(server.home.parent / "auditor.token"))
+    assert "source:kubernetes verb:delete" in _suggested("source:kubernetes verb:de")
+    assert _suggested("a | sta") == ["a | stats"]
+    monkeypatch.setenv("GLASSHATCH_TOKEN_FILE", str(tmp_path / "none"))
+    assert _suggested("verb:de") == []
+    create_home(tmp_path / "stopped")
+    monkeypatch.setenv("GLASSHATCH_DATA", str(tmp_path / "stopped"))
+    assert _suggested("actor:") == []
 
 
 MONSTERS = [
