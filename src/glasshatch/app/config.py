@@ -22,6 +22,7 @@ from .exports.sections import SECRETS, ExportSection
 from .feeds.sections import FeedName, FeedSection, ReceiverSection, SourcesSection
 from .identifying import IdentitySection, OidcSection
 from .incidents.sections import RunbookSection
+from .indexing import IndexSection
 from .limiting import LimitSection
 from .publishing import AnchorSection, TlogSection, WitnessSection
 from .reviews.sections import NotifySection, OncallSection, ReviewSection
@@ -201,6 +202,7 @@ class Config(_Section, frozen=True):
     sources: SourcesSection = SourcesSection()
     receivers: tuple[ReceiverSection, ...] = ()
     runbooks: dict[Name, RunbookSection] = {}
+    index: IndexSection = IndexSection()
 
 
 class LoadedConfig(msgspec.Struct, frozen=True):
@@ -326,6 +328,7 @@ def _check_references(loaded: LoadedConfig) -> None:
         raise ConfigError("needs both tls_certificate and tls_key, or neither", file=file, key="gateway")
     if (oidc := config.identity.oidc) is not None and oidc.client_secret:
         _require_reference(oidc.client_secret, "identity.oidc.client_secret", file)
+    _require_reference(config.index.password or "env:NONE", "index.password", file)
     for anchor in config.anchors:
         _require_anchor(anchor.type, file)
     for name, channel in config.alerts.items():
@@ -384,6 +387,6 @@ def known_keys() -> set[str]:
         LedgerSection, FeedSection, SourcesSection, ReceiverSection, IdentitySection, OidcSection,
         ColumnRule, MaskRule, StoredRule, SealRule, NerSection,
         FreeTextRule, LimitSection, ReviewSection, OncallSection, NotifySection,
-        BreakGlassSection, ExportSection,
+        BreakGlassSection, IndexSection, ExportSection,
     )  # fmt: skip
     return {field for section in sections for field in section.__struct_fields__}

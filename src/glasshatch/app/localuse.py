@@ -30,6 +30,7 @@ from .desk.searches import SearchesPart
 from .detection import make_alerts, open_detector
 from .exports.resting import RestingExports
 from .house import House
+from .indexing import index_place
 from .livekeys import redacting, redactors_of
 from .published import PublishedLogs
 from .serve.merging import Entry, Merge
@@ -52,7 +53,7 @@ class LocalUse(
     """The parts of a desk that need index and detection."""
 
     def __init__(self, house: House, stack: ExitStack) -> None:
-        index = Index.open(house.home.derived / "index", house.tenant)
+        index = Index.open(house.home.derived / "index", house.tenant, index_place(house.loaded))
         stack.callback(index.close)
         index.prune(house.ledgers.minimums())
         if not _of_this_record(index, house):

@@ -14,7 +14,7 @@ from typer.core import TyperCommand
 from ..api.gist import in_order, is_time
 from ..api.search_values import CompleteForm
 from ..api.values import RecordedEvent, SearchForm, StatsForm
-from ..errors import GlasshatchError
+from ..errors import ConfigError, GlasshatchError
 from .connection import DataOption, ReasonOption, ServerOption, TokenOption, is_live, open_desk
 from .events_table import COLUMNS, emit_table, event_row
 from .output import Format, FormatOption, emit_json, emit_rows, local_time, say
@@ -176,6 +176,25 @@ def rebuild(
     else:
         kept = done.indexed - sum(done.minimums.values())
         say(f"{kept} events indexed in {time.monotonic() - begun_s:.1f} s")
+
+
+@index_app.command("ddl")
+def ddl(
+    cluster: Annotated[str, typer.Option(help="The cluster's name in the server's configuration.")] = "",
+    database: Annotated[str, typer.Option(help="As index.database says.")] = "glasshatch",
+    user: Annotated[str, typer.Option(help="As index.user says.")] = "glasshatch",
+) -> None:
+    """Print what a ClickHouse server needs to keep the index: database, rights, and the table in SQL.
+
+    Example: glasshatch index ddl --cluster main
+    """
+    from ..index import ddl as statements  # only where the server's parts are installed
+
+    for name in (cluster, database, user):
+        if name and not re.fullmatch(r"[A-Za-z_{][A-Za-z0-9_{}.-]{0,62}", name):
+            raise ConfigError(f"{name[:40]!r} is no plain name", hint="letters, digits and _ . -")
+    for statement in statements(database, user, cluster):
+        typer.echo(f"{statement};")
 
 
 def _emit_events(found: list[RecordedEvent], format: Format) -> None:

@@ -85,6 +85,11 @@ def _resources(event: Event) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for one in every for name in (one.id, one.name) if name))
 
 
+def more_resources(event: Event) -> tuple[str, ...]:
+    """The ids and names of resources beside the first one."""
+    return tuple(name for one in event.resources for name in (one.id, one.name) if name)
+
+
 def _raw(event: Event) -> str:
     return event.actor.raw.principal if event.actor and event.actor.raw else ""
 
@@ -149,8 +154,13 @@ FIELDS: dict[str, Field] = {
 }
 """Every field with a column of its own, by its name in queries."""
 
-WORDS_OF = tuple(field for field in FIELDS.values() if field.kind in WORDED and field.name != "ledger")
-"""The fields with one text whose words are found anywhere: what the event says, not where it lies."""
+WORDS_OF = tuple(
+    field for field in FIELDS.values() if field.kind in WORDED and field.name not in ("id", "ledger")
+)
+"""The fields with one text whose words are found anywhere: what the event says, not where it lies.
+
+Nor its own id, which no other event has: its words would be a third of all. It is found whole.
+"""
 
 NAMES_OF = tuple(field for field in FIELDS.values() if field.kind == "names")
 """The fields with several texts."""
@@ -200,6 +210,11 @@ def lower(text: str) -> str:
 
 
 _LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+
+
+def label_pair(name: str, text: str) -> str:
+    """A label and its value as the column `label_pairs` has them, for looking up."""
+    return f"{name}={lower(text)}"
 
 
 def words(text: str) -> list[str]:

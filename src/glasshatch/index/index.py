@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
-import shutil
+import secrets
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,10 +17,16 @@ import msgspec
 from ..errors import ConfigError, Conflict, Unavailable
 from ..events import DEFAULT_LEDGER, place_of
 from .engine import Engine, Parameter
-from .table import TABLE, Entry, as_stored, create_sql, fingerprint, rows
+from .opening import open_embedded, open_server, text_of
+from .place import Place
+from .pruning import count_pruned, drop_pruned
+from .rows import Entry, as_stored, rows
+from .schema import TABLE, create_sql
+from .shortening import KEPT, restored
+from .survey import survey
 
-_BATCH_ROWS = 10_000
-_TAIL_ROWS = 4 * _BATCH_ROWS
+BATCH_ROWS = 10_000
+_AGAIN_SECONDS = 3.0
 
 
 class Index:
@@ -29,25 +37,36 @@ class Index:
     is two parts); they are found at the next start and not inserted twice.
     """
 
-    def __init__(self, directory: Path, tenant: str) -> None:
+    def __init__(self, directory: Path, tenant: str, place: Place) -> None:
         """Use `open`."""
         self._directory = directory
         self._minimums: dict[str, int] = {}
         self._tenant = tenant
+        self._place = place
         self._lock = _take(directory)
         self._writing = threading.RLock()
+        self._opening = threading.Lock()
         self._watermarks: dict[str, int] = {}
         self._beyond: set[tuple[str, int]] = set()
-        self._unsure = False
+        self._doubtful: Sequence[Entry] = ()
+        self._engine: Engine | None = None
+        self._away = Unavailable("the index is closed")
+        self._again_s = 0.0
+        self._left = False
+        self._opened = secrets.token_bytes(16)
         try:
-            self._engine = self._prepared()
+            self._minimums = self._read_minimums()
+            self._reach()
         except BaseException:
             os.close(self._lock)
             raise
 
     @classmethod
-    def open(cls, directory: Path, tenant: str) -> Index:
+    def open(cls, directory: Path, tenant: str, place: Place = Place()) -> Index:  # noqa: B008
         """Open an index or make an empty one; one of another format or that is damaged is begun anew.
+
+        A server that cannot be reached is asked again when something is wanted of the index, every few
+        seconds at most; until it answers, everything but `minimums` raises `Unavailable`.
 
         Raises:
             Conflict: Another process has it open.
@@ -57,7 +76,7 @@ class Index:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(f"cannot be written: {error.strerror}", file=str(directory)) from None
-        return cls(directory, tenant)
+        return cls(directory, tenant, place)
 
     @property
     def tenant(self) -> str:
@@ -77,6 +96,7 @@ class Index:
     @property
     def watermarks(self) -> dict[str, int]:
         """The index wanted next of every ledger that has a row or was pruned; of another one it is 0."""
+        self._ready()
         return dict(self._watermarks)
 
     def apply(self, entries: Sequence[tuple[int, bytes]], ledger: str = DEFAULT_LEDGER) -> None:
@@ -88,12 +108,12 @@ class Index:
 
         Raises:
             ConfigError: There is a gap before a ledger's first one, so entries would be missing for good.
-            Unavailable: The disk failed; the same entries can be given again.
+            Unavailable: The disk failed, or the server is away; the same entries can be given again.
         """
         with self._writing:
-            if self._unsure:
-                self._watermarks, self._beyond = _survey(self._engine, self._minimums)
-                self._unsure = False
+            engine = self._ready()
+            if self._doubtful:
+                self._settle(engine)
             marks = self._watermarks
             wanted = [entry for entry in entries if entry[1] >= marks.get(entry[0], 0)]
             firsts = {ledger: index for ledger, index, _ in reversed(wanted)}
@@ -102,12 +122,12 @@ class Index:
                     raise ConfigError(
                         f"the index waits for entry {place_of(ledger, marks.get(ledger, 0))}, not for {first}"
                     )
-            for start in range(0, len(wanted), _BATCH_ROWS):
-                self._insert(wanted[start : start + _BATCH_ROWS])
+            for start in range(0, len(wanted), BATCH_ROWS):
+                self._insert(engine, wanted[start : start + BATCH_ROWS])
 
     def select(self, sql: str, parameters: Mapping[str, Parameter] | None = None) -> list[tuple[Any, ...]]:
         """Rows of a query over the table `events`; values from outside are bound parameters."""
-        return self._engine.select(sql, parameters)
+        return self._ready().select(sql, parameters)
 
     def prune(self, minimums: Mapping[str, int]) -> None:
         """Keep no row of entries below these of their ledgers; their bytes are off the disk within a minute.
@@ -115,29 +135,35 @@ class Index:
         An index that was pruned further than that is of another history, and is begun anew.
 
         Raises:
-            Unavailable: The disk failed; the rows are looked for again at the next start.
+            Unavailable: The disk failed, or the server is away; the rows are looked for again when the
+                index is opened next.
         """
         wanted = {name: minimum for name, minimum in minimums.items() if minimum}
         with self._writing:
-            if wanted == self._minimums:
+            engine = self._ready()
+            if wanted == self._minimums and not self._left:
                 return
-            further = any(minimum > wanted.get(name, 0) for name, minimum in self._minimums.items())
+            if any(minimum > wanted.get(name, 0) for name, minimum in self._minimums.items()):
+                self.clear()
+                self._set_minimums(wanted)
+                self._watermarks = dict(wanted)
+                return
             # A crash from here on leaves rows that no question should find; the next start drops them.
             self._set_minimums(wanted)
-            if further:
-                self.clear()
-                return
-            self._drop_pruned(self._engine)
+            self._left = True
+            drop_pruned(engine, wanted)
+            self._left = False
             for name, minimum in wanted.items():
                 self._watermarks[name] = max(self._watermarks.get(name, 0), minimum)
 
     def clear(self) -> None:
         """Forget everything; the follower fills it again from the first entries that are kept."""
         with self._writing:
-            self._engine.run(f"TRUNCATE TABLE {TABLE}")
+            self._ready().run(f"TRUNCATE TABLE {TABLE}")
             self._watermarks = dict(self._minimums)
             self._beyond = set()
-            self._unsure = False
+            self._doubtful = ()
+            self._left = False
 
     def follows(self, ledger_size: int, read: Callable[[int], bytes], ledger: str = DEFAULT_LEDGER) -> bool:
         """Whether this index can be of that ledger: not ahead of it, and the last entry is the same.
@@ -151,15 +177,17 @@ class Index:
         if last < minimum or last >= ledger_size:
             return last < minimum
         found = self.select(
-            f"SELECT raw FROM {TABLE} WHERE ledger = {{ledger:String}} AND `index` = {{last:Int64}}",  # noqa: S608
+            f"SELECT {KEPT} FROM {TABLE} WHERE ledger = {{ledger:String}} AND `index` = {{last:Int64}}",  # noqa: S608
             {"ledger": ledger, "last": last},
         )
-        return [raw for (raw,) in found] == [as_stored(read(last))]
+        return [restored(row) for row in found] == [as_stored(read(last))]
 
     def close(self) -> None:
         """Let the directory go."""
-        with self._writing:
-            self._engine.close()
+        with self._writing, self._opening:
+            if self._engine is not None:
+                self._engine.close()
+            self._engine, self._away, self._again_s = None, Unavailable("the index is closed"), float("inf")
             if self._lock >= 0:
                 os.close(self._lock)
                 self._lock = -1
@@ -175,106 +203,70 @@ class Index:
 
     def _read_minimums(self) -> dict[str, int]:
         try:
-            return msgspec.json.decode(_text(self._directory / "minimums") or "{}", type=dict[str, int])
+            return msgspec.json.decode(text_of(self._directory / "minimums") or "{}", type=dict[str, int])
         except msgspec.DecodeError:
             return {}  # the first follower says what they are
 
-    def _drop_pruned(self, engine: Engine) -> None:
-        # Rewritten parts replace the old ones, which would lie on the disk for eight minutes more.
-        engine.run(f"ALTER TABLE {TABLE} MODIFY SETTING old_parts_lifetime = 10")
-        engine.run(f"ALTER TABLE {TABLE} DELETE WHERE {_pruned(self._minimums)} SETTINGS mutations_sync = 2")
-
-    def _insert(self, batch: Sequence[Entry]) -> None:
+    def _insert(self, engine: Engine, batch: Sequence[Entry]) -> None:
         missing = [entry for entry in batch if entry[:2] not in self._beyond] if self._beyond else batch
         if missing:
-            # A failure may leave the rows of some months; what is there is looked up before going on.
-            self._unsure = True
-            self._engine.insert(TABLE, rows(self._tenant, missing))
-            self._unsure = False
+            # After a failure nobody knows which months' rows are there, or still on their way.
+            self._doubtful = missing
+            engine.insert(TABLE, rows(self._tenant, missing), self._token(missing))
+            self._doubtful = ()
         # Until here a crash leaves some or all of these rows, and the next start counts them.
         marks = self._watermarks
         marks.update({ledger: index + 1 for ledger, index, _ in batch})
         self._beyond = {(ledger, index) for ledger, index in self._beyond if index >= marks.get(ledger, 0)}
 
-    def _prepared(self) -> Engine:
-        files = self._directory / "chdb"
-        mark = self._directory / "format"
-        self._minimums = self._read_minimums()
-        if _text(mark) != fingerprint():
-            shutil.rmtree(files, ignore_errors=True)
+    def _settle(self, engine: Engine) -> None:
+        """Make sure of a batch whose insert failed: once more, which changes nothing where it was there."""
+        engine.run(create_sql(self._place.cluster))
+        engine.insert(TABLE, rows(self._tenant, self._doubtful), self._token(self._doubtful))
+        self._doubtful = ()
+        self._watermarks, self._beyond = survey(engine, self._minimums)
+
+    def _token(self, batch: Sequence[Entry]) -> str:
+        """The name of a batch, for as long as this is open: the same entries in the same order have it again.
+
+        Not for longer: rows that were lost with a damaged part must be taken again, though they came once.
+        """
+        found = hashlib.sha256(self._opened)
+        for ledger, index, data in batch:
+            found.update(f"{ledger}/{index}/{len(data)}\n".encode())
+            found.update(data)
+        return found.hexdigest()[:32]
+
+    def _ready(self) -> Engine:
+        """The engine; a server that was away is asked again after a while, and not by everybody at once."""
+        engine = self._engine
+        if engine is not None:
+            return engine
+        with self._opening:
+            if self._engine is None:
+                if time.monotonic() < self._again_s:
+                    raise self._away
+                self._reach()
+            if self._engine is None:
+                raise self._away
+            return self._engine
+
+    def _reach(self) -> None:
+        """Open the engine; a server that is away leaves everything as it is."""
+        if not self._place.url:
+            self._engine = open_embedded(self._directory, self._place, self._begin)
+            return
         try:
-            engine = self._opened(files)
-        except Unavailable:
-            # Derived, so nothing is lost: what cannot be opened is made anew.
-            shutil.rmtree(files, ignore_errors=True)
-            engine = self._opened(files)
-        # Last: a crash before this leaves a mark that does not fit, and the next start begins anew.
-        mark.write_text(fingerprint(), encoding="ascii")
-        return engine
+            self._engine = open_server(self._directory, self._place, self._begin)
+        except Unavailable as error:
+            self._away, self._again_s = error, time.monotonic() + _AGAIN_SECONDS
 
-    def _opened(self, files: Path) -> Engine:
-        files.mkdir(mode=0o700, exist_ok=True)
-        engine = Engine(files)
-        try:
-            engine.run(create_sql())
-            if self._minimums and _count_pruned(engine, self._minimums):
-                self._drop_pruned(engine)
-            self._watermarks, self._beyond = _survey(engine, self._minimums)
-        except BaseException:
-            engine.close()
-            raise
-        return engine
-
-
-def _survey(engine: Engine, minimums: Mapping[str, int]) -> tuple[dict[str, int], set[tuple[str, int]]]:
-    """Of each ledger the first entry without a row, and the entries after it that have one."""
-    marks = dict(minimums)
-    beyond: set[tuple[str, int]] = set()
-    for ledger, count, highest in engine.select(
-        f"SELECT ledger, count(), max(`index`) FROM {TABLE} GROUP BY ledger"  # noqa: S608
-    ):
-        marks[ledger], later = _survey_ledger(engine, ledger, count, highest, minimums.get(ledger, 0))
-        beyond |= {(ledger, index) for index in later}
-    return marks, beyond
-
-
-def _survey_ledger(
-    engine: Engine, ledger: str, count: int, highest: int, minimum: int
-) -> tuple[int, set[int]]:
-    if count == highest + 1 - minimum:
-        return highest + 1, set()
-    low = max(minimum, highest - _TAIL_ROWS + 1)
-    tail = {
-        index
-        for (index,) in engine.select(
-            f"SELECT `index` FROM {TABLE} WHERE ledger = {{ledger:String}} AND `index` >= {{low:Int64}}"  # noqa: S608
-            " ORDER BY `index`",
-            {"ledger": ledger, "low": low},
-        )
-    }
-    below = count - len(tail)
-    missing = next((index for index in range(low, highest + 1) if index not in tail), highest + 1)
-    if below != low - minimum or len(tail) > _TAIL_ROWS:
-        raise Unavailable("the index has a hole or doubles", hint="it is made anew")
-    return missing, {index for index in tail if index > missing}
-
-
-def _pruned(minimums: Mapping[str, int]) -> str:
-    """The condition for rows of pruned entries; the names of ledgers are plain words (`Name`)."""
-    return " OR ".join(f"(ledger = '{name}' AND `index` < {below})" for name, below in minimums.items())
-
-
-def _count_pruned(engine: Engine, minimums: Mapping[str, int]) -> int:
-    """How many rows of pruned entries a crash left."""
-    ((count,),) = engine.select(f"SELECT count() FROM {TABLE} WHERE {_pruned(minimums)}")  # noqa: S608
-    return int(count)
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_bytes().decode("ascii", "replace")
-    except OSError:
-        return ""
+    def _begin(self, engine: Engine) -> None:
+        """What is in an engine that was just opened, without what was pruned meanwhile."""
+        if self._minimums and count_pruned(engine, self._minimums):
+            drop_pruned(engine, self._minimums)
+        self._left = False
+        self._watermarks, self._beyond = survey(engine, self._minimums)
 
 
 def _take(directory: Path) -> int:

@@ -10,7 +10,7 @@ import msgspec
 from ..clock import Clock
 from ..errors import ConfigError
 from ..events import Event, read_place
-from ..index import Index
+from ..index import KEPT, Index, restored
 from .aliases import NOBODY, Aliases
 from .expressions import Expressions
 from .query import (
@@ -193,7 +193,9 @@ class Investigator:
             parts.append(Compare("time", ">=", instant(since)))
         if until:
             parts.append(Compare("time", "<", instant(until)))
-        return compile_sql(And(tuple(parts)), now_ns)
+        where, bound = compile_sql(And(tuple(parts)), now_ns)
+        # The table is ordered by tenant first: only when that is named, a span of time is looked up in it.
+        return f"tenant = {{tenant:String}} AND {where}", bound | {"tenant": self.index.tenant}
 
     def compiled(self, query: Query, prefix: str = "p") -> tuple[str, dict[str, Parameter]]:
         """The condition of a query that is ours; its parameters have names with this prefix."""
@@ -209,11 +211,11 @@ def hits(
     order = "ASC" if oldest_first else "DESC"
     # The table is ordered by tenant first: only when that is named, a page is read from the end it begins at.
     rows = index.select(
-        f"SELECT `index`, raw, ledger FROM events WHERE tenant = {{tenant:String}} AND {where}"  # noqa: S608
+        f"SELECT `index`, ledger, {KEPT} FROM events WHERE tenant = {{tenant:String}} AND {where}"  # noqa: S608
         f" ORDER BY time {order}, ledger {order}, `index` {order} LIMIT {{limit:Int64}}",
         {**bound, "tenant": index.tenant, "limit": limit},
     )
-    return [Hit(number, msgspec.Raw(raw.encode()), ledger) for number, raw, ledger in rows]
+    return [Hit(number, msgspec.Raw(restored(row).encode()), ledger) for number, ledger, *row in rows]
 
 
 def instant(time_ns: str | int) -> str:

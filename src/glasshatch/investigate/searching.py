@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from ..index import Index
+from ..index import KEPT, Index, restored
 from .cursors import Cursor, question_of, read_cursor
 from .expressions import Expressions
 from .investigator import Investigator
@@ -108,12 +108,13 @@ class _Search:
 def _read(index: Index, where: str, bound: _Bound, order: str, limit: int) -> _Read:
     # The table is ordered by tenant first: only when that is named, a page is read from the end it begins at.
     rows = index.select(
-        f"SELECT `index`, raw, ledger, time FROM events WHERE tenant = {{tenant:String}} AND {where}"  # noqa: S608
+        f"SELECT `index`, ledger, time, {KEPT} FROM events WHERE tenant = {{tenant:String}} AND {where}"  # noqa: S608
         f" ORDER BY {order} LIMIT {{limit:Int64}}",
         {**bound, "tenant": index.tenant, "limit": limit},
     )
     return [
-        (Hit(number, msgspec.Raw(raw.encode()), ledger), time_ns) for number, raw, ledger, time_ns in rows
+        (Hit(number, msgspec.Raw(restored(row).encode()), ledger), time_ns)
+        for number, ledger, time_ns, *row in rows
     ]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from ..index import KEPT, restored
 from .investigator import Investigator, instant
 from .query import And, Compare, Query, compile_sql
 from .views import Hit
@@ -64,13 +65,13 @@ def _pages(investigator: Investigator, where: str, bound: dict[str, Any], page: 
             )
             more |= {"time": last[0], "ledger": last[1], "at": last[2]}  # type: ignore[dict-item]
         rows = investigator.index.select(
-            f"SELECT `index`, raw, ledger, time FROM events WHERE {where}{after}"  # noqa: S608
+            f"SELECT `index`, ledger, time, {KEPT} FROM events WHERE {where}{after}"  # noqa: S608
             " ORDER BY time, ledger, `index` LIMIT {limit:Int64}",
             {**bound, **more},
         )
-        for number, raw, ledger, _ in rows:
-            yield Hit(number, msgspec.Raw(raw.encode()), ledger)
+        for number, ledger, _, *row in rows:
+            yield Hit(number, msgspec.Raw(restored(row).encode()), ledger)
         if len(rows) < page:
             return
-        number, _, ledger, time_ns = rows[-1]
+        number, ledger, time_ns, *_ = rows[-1]
         last = (time_ns, ledger, number)

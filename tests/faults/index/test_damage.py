@@ -13,7 +13,7 @@ from fixtures.glasshatch import run
 from glasshatch.errors import Unavailable
 from glasshatch.events import Data, Event, Source, StatementText, encode
 from glasshatch.index import Index
-from glasshatch.index.engine import Engine
+from glasshatch.index.embedded import Embedded as Engine
 
 MONTH_NS = 31 * 86_400 * 10**9
 ANSWER = "SELECT count(), sum(toUInt64(attrs['n'][1])), uniqExact(id) FROM events"
@@ -134,10 +134,10 @@ def test_a_batch_that_failed_half_way_is_not_doubled(tmp_path: Path, monkeypatch
     index = Index.open(tmp_path / "index", "default")
     real = Engine.insert
 
-    def half(engine: Engine, table: str, found: pa.Table) -> None:
+    def half(engine: Engine, table: str, found: pa.Table, token: str) -> None:
         months = found.column("month").to_pylist()
         first = [place for place, month in enumerate(months) if month == months[0]]
-        real(engine, table, found.take(first))
+        real(engine, table, found.take(first), token)
         raise Unavailable("the disk is full")
 
     try:

@@ -64,11 +64,11 @@ def test_a_crash_before_the_rows_are_gone_is_made_good_at_the_next_start(
 ) -> None:
     index = Index.open(directory, "default")
 
-    def fail(_: object) -> None:
+    def fail(*_: object) -> None:
         raise Unavailable("the disk is full")
 
     with monkeypatch.context() as broken:
-        broken.setattr(index, "_drop_pruned", fail)
+        broken.setattr("glasshatch.index.index.drop_pruned", fail)
         with pytest.raises(Unavailable):
             index.prune({"default": 200})
     index.close()

@@ -7,7 +7,7 @@ import sys
 
 ROWS = """
 import sys
-from glasshatch.index.table import rows
+from glasshatch.index.rows import rows
 assert rows("default", [("default", 0, b"{}")]).num_rows == 1
 sys.exit("pandas" in sys.modules)
 """

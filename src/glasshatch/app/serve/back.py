@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
@@ -28,6 +29,7 @@ from ..detection import make_alerts, make_delivery, open_detector
 from ..exports.running import RunningExports
 from ..home import Home
 from ..house import load_engine
+from ..indexing import index_place
 from ..livekeys import LiveKeyring
 from ..published import PublishedLogs
 from ..recorder import EventMaker
@@ -37,6 +39,8 @@ from .hub import Hub
 from .lifeline import Lifeline
 from .link import Follower, RemoteRecorder, ask_view
 from .supervisor import Part
+
+_SAME_SECONDS = 60.0
 
 
 def run_back(config: Path) -> None:
@@ -78,7 +82,7 @@ class _Back:
         self._maker = EventMaker(clock, tenant=config.tenant, instance=str(os.getpid()))
         self.hub = Hub()
 
-        index = Index.open(home.derived / "index", config.tenant)
+        index = Index.open(home.derived / "index", config.tenant, index_place(loaded))
         stack.callback(index.close)
         followed = FollowedIndex(index, self._recorder, self.hub)
         self._follow(stack, followed.watermarks, followed.apply, followed.prune)
@@ -144,9 +148,23 @@ class _Back:
         apply: Callable[..., object],
         prune: Callable[[Mapping[str, int]], object],
     ) -> None:
-        follower = Follower(self._home.link_socket, watermarks, apply, complain, prune)
+        follower = Follower(self._home.link_socket, watermarks, apply, Calm(complain), prune)
         follower.start()
         stack.callback(follower.stop)
+
+
+class Calm:
+    """Tells of the same trouble once a minute: what is tried again ten times a second may fail as often."""
+
+    def __init__(self, complain: Callable[[BaseException], None]) -> None:
+        self._complain = complain
+        self._last = ("", 0.0)
+
+    def __call__(self, error: BaseException) -> None:
+        now_s, (text, told_s) = time.monotonic(), self._last
+        if str(error) != text or now_s - told_s >= _SAME_SECONDS:
+            self._last = (str(error), now_s)
+            self._complain(error)
 
 
 def complain(error: BaseException) -> None:

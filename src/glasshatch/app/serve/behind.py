@@ -29,12 +29,26 @@ class FollowedIndex:
         self._index = index
         self._recorder = recorder
         self._hub = hub
-        self._uncompared = self._with_rows()
+        self._known: set[str] | None = None
         self._changing = threading.RLock()
 
+    @property
+    def _uncompared(self) -> set[str]:
+        """Ledgers with rows that were not compared yet; first asked for when the index can be reached."""
+        known = self._known
+        if known is None:
+            with self._changing:
+                known = self._known = self._with_rows()
+        return known
+
     def watermarks(self) -> dict[str, int]:
-        """The entries that are wanted next; before a ledger's comparison, the one before that."""
-        return {name: mark - (name in self._uncompared) for name, mark in self._index.watermarks.items()}
+        """The entries that are wanted next; before a ledger's comparison, the one before that.
+
+        Raises:
+            Unavailable: The index is on a server, and that is away.
+        """
+        uncompared = self._uncompared
+        return {name: mark - (name in uncompared) for name, mark in self._index.watermarks.items()}
 
     def apply(self, entries: Entries) -> None:
         """Index entries, then offer them to tails: what a tail shows can be searched."""
@@ -53,7 +67,7 @@ class FollowedIndex:
         with self._changing:
             self._index.prune(minimums)
             # Of whom nothing is left, there is nothing to compare.
-            self._uncompared &= self._with_rows()
+            self._known = self._uncompared & self._with_rows()
 
     def _with_rows(self) -> set[str]:
         minimums = self._index.minimums
@@ -114,7 +128,7 @@ class FollowedIndex:
     def _forget(self) -> None:
         with self._changing:
             self._index.clear()
-            self._uncompared = set()
+            self._known = set()
 
 
 def has_read_all(watermarks: Callable[[], Mapping[str, int]], recorder: RemoteRecorder) -> Callable[[], bool]:

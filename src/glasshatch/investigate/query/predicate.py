@@ -14,6 +14,7 @@ from .tree import And, Compare, Everything, Exists, Match, Not, Or, Query, Word
 from .values import (
     DECIMAL,
     decimal,
+    event_id,
     in_linear_time,
     is_pattern,
     network,
@@ -86,6 +87,9 @@ def _word(text: str, quoted: bool) -> Test:
     sought = phrase(text)
     if not sought:
         return lambda event: False
+    named = event_id(text)
+    if named:
+        return lambda event: event.id == named or sought in _body(event)
     return lambda event: sought in _body(event)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from ...index.columns import Field, lower
+from ...index.columns import Field, label_pair, lower
 from .fields import fields_of, open_member
 from .tree import And, Compare, Everything, Exists, Match, Not, Or, Query, Word
 from .values import (
     DECIMAL,
     decimal,
+    event_id,
     is_pattern,
     like,
     network,
@@ -70,19 +71,23 @@ class _Compiler:
         if not sought:
             return "0"
         # The text index finds the granules by words; the position then holds for the whole phrase.
-        tokens = " AND ".join(f"hasToken(body, {self._bind(word)})" for word in dict.fromkeys(sought.split()))
-        return (
-            f"({tokens})"
-            if len(sought.split()) == 1
-            else f"({tokens} AND position(body, {self._bind(sought)}) > 0)"
-        )
+        tokens = [f"hasToken(body, {self._bind(word)})" for word in dict.fromkeys(sought.split())]
+        if len(sought.split()) > 1:
+            tokens.append(f"position(body, {self._bind(sought)}) > 0")
+        named = event_id(text)
+        found = " AND ".join(tokens)
+        return f"(({found}) OR id = {self._bind(named)})" if named else f"({found})"
 
     def _match(self, name: str, value: str, quoted: bool) -> str:
         member = open_member(name)
         if member:
             column, path = member
             test = self._same("x", value, quoted)
-            return f"arrayExists(x -> {test}, {column}[{self._bind(path)}])"
+            found = f"arrayExists(x -> {test}, {column}[{self._bind(path)}])"
+            if column == "labels" and not is_pattern(value, quoted):
+                # Looked up first: to read every label of every event takes much longer.
+                return f"(has(label_pairs, {self._bind(label_pair(path, value))}) AND {found})"
+            return found
         tests = [self._has(field, value, quoted) for field in fields_of(name)]
         return tests[0] if len(tests) == 1 else "(" + " OR ".join(tests) + ")"
 

@@ -19,6 +19,7 @@ _DATE = re.compile(
 )
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _WILD = {"*": f"[{LETTERS}]*", "?": f"[{LETTERS}]"}
+_EVENT_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _EDGE = f"[^{LETTERS}]"
 DECIMAL = r"[+-]?[0-9]{1,18}(\.[0-9]{1,18})?"
 """What counts as a number in an open member."""
@@ -70,6 +71,11 @@ def phrase(text: str) -> str:
     """A word or phrase as it stands in a body: ` rare word `; empty if it has no word."""
     found = words(text)
     return " " + " ".join(found) + " " if found else ""
+
+
+def event_id(text: str) -> str:
+    """The event that a word names, by its whole id, whose words are not among an event's; empty if none."""
+    return text.lower() if _EVENT_ID.fullmatch(text) else ""
 
 
 def word_pattern(text: str) -> str:

@@ -1,9 +1,8 @@
-"""The table of the index and the rows of it, as Arrow batches."""
+"""The rows of the index, as Arrow batches."""
 
 from __future__ import annotations
 
 import datetime
-import hashlib
 import itertools
 from collections.abc import Sequence
 from typing import Any
@@ -11,60 +10,28 @@ from typing import Any
 from ..errors import GlasshatchError
 from ..events import Event, Source, decode
 from .arrow import pa
-from .columns import FIELDS, NAMES_OF, OPEN_FIELDS, WORDS_OF, body_of, opened, placed
+from .columns import (
+    FIELDS,
+    NAMES_OF,
+    OPEN_FIELDS,
+    WORDS_OF,
+    body_of,
+    label_pair,
+    more_resources,
+    opened,
+    placed,
+)
 from .reading import Columns, read
+from .shortening import shortened
 
-TABLE = "events"
 Entry = tuple[str, int, bytes]
 """An entry of the record: its ledger, its index there, its bytes."""
 
-FORMAT = 3
-"""Grows when the same events make other rows; an index of another format is made anew from the ledger."""
-
-_ENUMERATED = {
-    "action", "source_kind", "source_name", "outcome_status", "actor_type", "resource_type", "resource_env",
-    "decision_effect", "decision_rule", "ledger",
-}  # fmt: skip
-_SKIP_BLOOM = {"id", "trace_id", "session_id", "request_id", "grant_id", "approval_id", "statement_hash"}
-_SQL = {"number": "Int64", "time": "Int64", "names": "Array(String)"}
-_ARROW = {"number": pa.int64(), "time": pa.int64(), "names": pa.list_(pa.string())}
+_NAMES = pa.list_(pa.string())
+_ARROW = {"number": pa.int64(), "time": pa.int64(), "names": _NAMES}
 _OPEN = pa.map_(pa.string(), pa.list_(pa.string()))
 _UNREADABLE = "record.unreadable"
 _DAY_NS = 86_400 * 10**9
-
-
-def create_sql() -> str:
-    """The table, ordered by time, then by ledger and index, a partition a month."""
-    columns = [
-        "tenant LowCardinality(String) CODEC(ZSTD(1))",
-        "`index` UInt64 CODEC(Delta, ZSTD(1))",
-        "month UInt32 CODEC(ZSTD(1))",
-    ]
-    for field in FIELDS.values():
-        kind = _SQL.get(field.kind, "String")
-        if field.column in _ENUMERATED:
-            kind = "LowCardinality(String)"
-        codec = "CODEC(Delta, ZSTD(1))" if field.kind == "time" else "CODEC(ZSTD(1))"
-        columns.append(f"{field.column} {kind} {codec}")
-    columns += [f"{name} Map(LowCardinality(String), Array(String)) CODEC(ZSTD(1))" for name in OPEN_FIELDS]
-    columns += ["body String CODEC(ZSTD(1))", "raw String CODEC(ZSTD(3))"]
-    indexes = [
-        f"INDEX bloom_{name} {name} TYPE bloom_filter(0.01) GRANULARITY 1" for name in sorted(_SKIP_BLOOM)
-    ]
-    indexes += [
-        "INDEX words body TYPE text(tokenizer = 'splitByNonAlpha') GRANULARITY 1",
-        "INDEX by_index `index` TYPE minmax GRANULARITY 1",
-    ]
-    return (
-        f"CREATE TABLE IF NOT EXISTS {TABLE} ({', '.join(columns + indexes)}) ENGINE = MergeTree"
-        " PARTITION BY month ORDER BY (tenant, time, ledger, `index`)"
-        " SETTINGS index_granularity = 4096, min_bytes_for_wide_part = 10485760"
-    )
-
-
-def fingerprint() -> str:
-    """What an index must have been made by to be used: the format and the very table."""
-    return f"{FORMAT} {hashlib.sha256(create_sql().encode()).hexdigest()[:16]}\n"
 
 
 def rows(tenant: str, entries: Sequence[Entry]) -> pa.Table:
@@ -101,15 +68,26 @@ def _rows(tenant: str, entries: Sequence[Entry], events: Sequence[Event]) -> pa.
     }
     for field in FIELDS.values():
         kind = _ARROW.get(field.kind, pa.string())
+        if field.name in ("observed_time", "resources"):
+            continue
         if field.name in absent:
             columns[field.column] = pa.repeat(pa.scalar(field.missing, kind), len(entries))
         else:
             columns[field.column] = pa.array(found[field.name], kind)
     for name in OPEN_FIELDS:
         columns[name] = pa.array([list(members[name].items()) for members in open_members], _OPEN)
+    # What the table makes of others again: how much later, and which resources beside the first.
+    late = [seen - time for seen, time in zip(found["observed_time"], found["time"], strict=True)]
+    columns["delay"] = pa.array(late, pa.int64())
+    columns["more_resources"] = pa.array(list(map(more_resources, events)), _NAMES)
     columns["body"] = pa.array(_bodies(found, absent, open_members))
-    columns["raw"] = pa.array([as_stored(data) for _, _, data in entries])
+    columns["label_pairs"] = pa.array([_pairs(members["labels"]) for members in open_members], _NAMES)
+    columns["rest"] = pa.array(shortened([as_stored(data) for _, _, data in entries], found, absent))
     return pa.table(columns)
+
+
+def _pairs(labels: dict[str, list[str]]) -> list[str]:
+    return [label_pair(name, text) for name, texts in labels.items() for text in texts]
 
 
 def _bodies(
