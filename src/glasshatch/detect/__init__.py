@@ -10,6 +10,7 @@ from .rulebook import load_rules, read_folder
 from .store import Store
 from .webhook import (
     DELIVERY_HEADER,
+    LEAST_SECRET_BYTES,
     SIGNATURE_HEADER,
     TIMESTAMP_HEADER,
     Webhook,
@@ -20,6 +21,7 @@ from .webhook import (
 
 __all__ = [
     "DELIVERY_HEADER",
+    "LEAST_SECRET_BYTES",
     "SIGNATURE_HEADER",
     "TIMESTAMP_HEADER",
     "Alert",

@@ -34,7 +34,7 @@ SEVERITIES = ("none", "info", "low", "medium", "high", "critical", "fatal")
 """How a severity from 0 to 6 is called in labels."""
 
 _TIMEOUT_S = 5.0
-_LEAST_SECRET_BYTES = 16
+LEAST_SECRET_BYTES = 16
 
 
 class Webhook:
@@ -68,8 +68,8 @@ class Webhook:
     def send(self, body: bytes, delivery: str) -> None:
         """Hand JSON over, signed; raises as `deliver`. `delivery` is the same for each try of one thing."""
         secret = self._secret()
-        if len(secret) < _LEAST_SECRET_BYTES:
-            raise ConfigError(f"has fewer than {_LEAST_SECRET_BYTES} bytes", key=f"{self._key}.secret")
+        if len(secret) < LEAST_SECRET_BYTES:
+            raise ConfigError(f"has fewer than {LEAST_SECRET_BYTES} bytes", key=f"{self._key}.secret")
         timestamp = str(self._clock.now_ns() // 1_000_000_000)
         headers = {
             "Content-Type": "application/json",

@@ -27,6 +27,8 @@ _ASLEEP_S = 0.5
 _SAVE_IDLE_NS = _SECOND_NS
 _GATE_NS = 5 * _SECOND_NS
 _PATIENCE_S = 30.0
+_LAST_TRY_S = 3.0
+_BROKEN_OFF_S = 2.0
 
 
 class Exporter:
@@ -89,14 +91,24 @@ class Exporter:
         """Begin to deliver."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """End after the try under way, some seconds at most; the rest stays for the next start."""
+    def halt(self) -> None:
+        """Begin nothing more; returns at once."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
+
+    def stop(self) -> None:
+        """End after the try under way, some seconds at most; the rest stays for the next start.
+
+        A try that does not end by itself is broken off, or left behind as a crash would leave it: it is made
+        again.
+        """
+        self.halt()
         if self._thread.is_alive():
-            self._thread.join(_PATIENCE_S)
+            self._thread.join(_LAST_TRY_S)
         self._destination.close()
+        if self._thread.is_alive():
+            self._thread.join(_BROKEN_OFF_S)
 
     def watermarks(self) -> dict[str, int]:
         """The entries that are to be read next."""

@@ -18,6 +18,8 @@ def destination(folder: Path, lines: str) -> str:
         file = folder / name
         file.write_text("0123456789abcdef")
         file.chmod(mode)
+    (folder / "short").touch(mode=0o600)
+    (folder / "short").write_text("tooshort")
     file = folder / "glasshatch.toml"
     file.write_text(f'version = 1\n[server]\ndata = "data"\n[exports.x]\n{lines}\n')
     return make_destination(load_config(file), "x", SystemClock()).where
@@ -61,6 +63,7 @@ S3 = 'form="jsonl"\nto="s3://audit/x"\naccess_key="file:secret"\nsecret_key="fil
         (HOOK, r"exports\.x\.secret: a webhook needs one"),
         (HOOK + 'secret="0123456789abcdef"', "must be a reference, not the secret itself"),
         (HOOK + 'secret="file:open"', "can be read by others"),
+        (HOOK + 'secret="file:short"', "has fewer than 16 bytes"),
         (HOOK + 'secret="env:NOBODY_SET_THIS"', "NOBODY_SET_THIS is not set"),
         ('form="ocsf"\nto="http://siem.example.com/"\nsecret="file:secret"', "must be https"),
         ('form="cef"\nto="syslog+tcp://10.0.0.1:601"', "in clear over the network"),

@@ -270,6 +270,26 @@ def test_a_receiver_may_ask_for_patience(world: World) -> None:
     assert time.monotonic() - begun_s >= 0.4
 
 
+def test_a_destination_that_never_answers_does_not_hold_up_the_end(world: World) -> None:
+    answered = threading.Event()
+    monkey = world.receiver
+
+    def deliver(parcel: Parcel) -> None:
+        monkey.tried.append(parcel)
+        answered.wait(60)
+        raise Unavailable("broken off")
+
+    monkey.deliver = deliver  # type: ignore[method-assign]
+    monkey.close = answered.set  # type: ignore[method-assign]
+    exporter = world.start()
+    world.feed(exporter, 0, 5)
+    until(lambda: monkey.tried)
+    begun_s = time.monotonic()
+    exporter.stop()
+    assert time.monotonic() - begun_s < 20
+    assert CursorFile(world.folder, "siem").load().lane("default").next == 0  # type: ignore[union-attr]
+
+
 def test_pruned_entries_that_had_not_left_are_told(world: World) -> None:
     exporter = world.start()
     world.feed(exporter, 0, 5)

@@ -9,7 +9,10 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import msgspec
+
 from ...api.access_values import AccessReview, AccessView
+from ...api.answers import Me, Problem
 from ...api.breakglass_values import PrintForm, SheetPrinted, SheetReview, SheetView
 from ...api.change_values import Ran, StatementForm, UndoForm
 from ...api.client import Client
@@ -47,6 +50,10 @@ from .forwarded_cases import ForwardedCases
 from .forwarded_directory import ForwardedDirectory
 from .forwarded_searches import ForwardedSearches
 from .forwarded_signing import ForwardedSigning
+
+# Met here, where there is one thread: two that met one of them first at once would wait for ever.
+for _kind in (Me, AccessView, Problem):
+    msgspec.json.Decoder(_kind)
 
 
 class Visitor(Reasoned, frozen=True, kw_only=True):

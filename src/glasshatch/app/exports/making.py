@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 import msgspec
 
 from ...clock import Clock
-from ...detect import Webhook
+from ...detect import LEAST_SECRET_BYTES, Webhook
 from ...errors import ConfigError
 from ...exports import (
     FORMS,
@@ -81,7 +81,8 @@ class _Making:
     def webhook(self) -> Destination:
         if not self._section.secret:
             raise self.wrong("secret", "a webhook needs one", "write env:NAME or file:PATH")
-        self._secret("secret")
+        if len(self._secret("secret").encode()) < LEAST_SECRET_BYTES:
+            raise self.wrong("secret", f"has fewer than {LEAST_SECRET_BYTES} bytes")
         hook = Webhook(
             self._name, self._section.to, lambda: self._secret("secret").encode(), self._clock,
             ca_file=self._path("ca"), section="exports",

@@ -56,6 +56,8 @@ class RunningExports:
     def stop(self) -> None:
         """End after what is under way; the rest stays for the next start."""
         for exporter in self._exporters.values():
+            exporter.halt()
+        for exporter in self._exporters.values():
             exporter.stop()
         for follower in self._followers.values():
             follower.stop()

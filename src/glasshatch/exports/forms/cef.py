@@ -8,6 +8,7 @@ id, which is never cut, finds the whole one.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 
@@ -33,12 +34,7 @@ class Cef:
 
     def line(self, item: Item) -> bytes:
         """One event; holds no line break, whatever the event holds."""
-        event = item.event
-        known = ACTIONS.get(event.action)
-        header = "|".join((
-            "CEF:0", "Glasshatch", "glasshatch", __version__, _header(event.action),
-            _header(known.meaning if known else event.action), str(_severity(event.severity)),
-        ))  # fmt: skip
+        header = _header_of(item.event.action, item.event.severity)
         members = " ".join(
             [f"{key}={_value(text, longest)}" for key, text, longest in _members(item) if text]
         )
@@ -97,6 +93,16 @@ def _labelled(item: Item) -> Iterator[tuple[str, str, int]]:
         yield f"cs{number}Label", label if value else "", _TEXT
 
 
+@functools.lru_cache(4_096)
+def _header_of(action: str, severity: int) -> str:
+    """The seven fields in front of the extension, which most events share with others."""
+    known = ACTIONS.get(action)
+    return "|".join((
+        "CEF:0", "Glasshatch", "glasshatch", __version__, _header(action),
+        _header(known.meaning if known else action), str(_severity(severity)),
+    ))  # fmt: skip
+
+
 def _severity(severity: int) -> int:
     return _SEVERITY[min(max(severity, 0), len(_SEVERITY) - 1)]
 
@@ -111,7 +117,13 @@ def _header(text: str) -> str:
 
 def _value(text: str, longest: int) -> str:
     # Cut before it is escaped, so that no escape is torn; a blank at an end would be taken for a separator.
-    return _CONTROLS.sub(" ", text[:longest]).strip(" ").translate(_EXTENSION)
+    if len(text) > longest:
+        text = text[:longest]
+    if not text.isprintable():
+        return _CONTROLS.sub(" ", text).strip(" ").translate(_EXTENSION)
+    if "=" in text or "\\" in text:
+        text = text.translate(_EXTENSION)
+    return text.strip(" ")
 
 
 FORM = Cef()
