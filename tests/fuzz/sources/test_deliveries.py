@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from fixtures.audit import event as audit_event
+from fixtures.otlp import as_json, record, request
 from glasshatch.clock import SystemClock
 from glasshatch.errors import GlasshatchError, PeerError, TooLarge
 from glasshatch.events import Event, Receipt, decode, encode
@@ -22,6 +23,7 @@ from glasshatch.sources import SOURCES, Intake, Seen, decode_body, read_lines
 from glasshatch.sources.items import read_item, split
 
 GOOD = json.dumps(audit_event(number=1)).encode()
+REQUEST = request(record("x", attributes={"a": 1}), record("y")).SerializeToString()
 PARTS = st.one_of(
     st.binary(max_size=60),
     st.sampled_from(
@@ -50,6 +52,10 @@ PARTS = st.one_of(
             b'LOG,00000,"AUDIT: SESSION,1,1,DDL,X,,,""a',
             b"\n\t",
             b"STATEMENT:  ",
+            REQUEST,
+            REQUEST[:-9],
+            as_json(request(record("x", attributes={"a": 1}))),
+            b'{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":',
         ]
     ),
 )

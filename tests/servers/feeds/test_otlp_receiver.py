@@ -161,3 +161,15 @@ def test_no_certificate_is_told_and_not_a_trace() -> None:
     )
     with pytest.raises(ConfigError, match="the certificate or its key cannot be used"):
         asyncio.run(receive.GrpcReceiver(listening, OwnDoor()).start())
+
+
+@pytest.mark.parametrize(
+    ("peer", "address"),
+    [
+        ("ipv4:127.0.0.1:4711", "127.0.0.1"),
+        ("ipv6:%5B::1%5D:4711", "::1"),
+        ("ipv6:%5B::ffff:10.0.0.1%5D:4711", "::ffff:10.0.0.1"),
+    ],
+)
+def test_whoever_calls_is_known_by_the_address(peer: str, address: str) -> None:
+    assert receive._address(peer) == address
