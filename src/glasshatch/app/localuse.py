@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Protocol
@@ -37,6 +38,7 @@ from .serve.merging import Entry, Merge
 from .subjects import subject_tokens
 
 _BATCH_ENTRIES = 10_000
+_STEP_SECONDS = 1.0
 
 
 class LocalUse(
@@ -118,19 +120,32 @@ class _LocalIndex:
     def __init__(self, house: House, index: Index) -> None:
         self._house = house
         self._index = index
+        self._mark = house.home.derived / "index" / "rebuilding"
+        self._rebuilding = False
 
     def caught_up(self) -> IndexState:
-        """Index everything that is durable now."""
-        _catch_up(self._house, self._index)
-        marks = self._index.watermarks
-        size = sum(marks.values())
-        several = (marks, marks) if len(marks) > 1 else ({}, {})
-        return IndexState(size, size, several[0], self._index.minimums, several[1])
+        """Index everything that is durable now; while it is made anew here, a second's worth of it."""
+        _catch_up(self._house, self._index, _STEP_SECONDS if self._rebuilding else None)
+        marks, sizes = self._index.watermarks, self._house.ledgers.sizes()
+        if sum(marks.values()) >= sum(sizes.values()):
+            self._rebuilding = False
+            self._mark.unlink(missing_ok=True)
+        several = (marks, sizes) if len(sizes) > 1 else ({}, {})
+        return IndexState(
+            sum(marks.values()), sum(sizes.values()), several[0], self._index.minimums, several[1]
+        )
 
     def begin_again(self) -> int:
-        """Make the index anew, all of it."""
-        self._index.clear()
-        return self.caught_up().indexed
+        """Forget the index and begin to make it anew; `caught_up` goes on with it.
+
+        A rebuild that was killed is gone on with, and nothing is forgotten again.
+        """
+        self._rebuilding = True
+        if not self._mark.exists():
+            self._index.clear()
+            # In this order: a crash in between leaves an empty index, which the next rebuild clears again.
+            self._mark.touch(mode=0o600)
+        return sum(self._house.ledgers.sizes().values())
 
     def tail(self, wanted: Callable[[Event], bool]) -> Events:
         """There is nothing to follow: nobody records while this command holds the directory."""
@@ -146,7 +161,11 @@ def _of_this_record(index: Index, house: House) -> bool:
     )
 
 
-def _catch_up(house: House, consumer: _Consumer) -> None:
+def _catch_up(house: House, consumer: _Consumer, seconds: float | None = None) -> None:
+    """Apply what is durable, for so long at most."""
+    deadline_s = None if seconds is None else time.monotonic() + seconds
     merge, sizes = Merge(consumer.watermarks), house.ledgers.sizes()
     while batch := merge.take(house.ledgers.items(), sizes, _BATCH_ENTRIES):
         consumer.apply_all(batch)
+        if deadline_s is not None and time.monotonic() > deadline_s:
+            return

@@ -17,8 +17,10 @@ from ..api.values import RecordedEvent, SearchForm, StatsForm
 from ..errors import ConfigError, GlasshatchError
 from .connection import DataOption, ReasonOption, ServerOption, TokenOption, is_live, open_desk
 from .events_table import COLUMNS, emit_table, event_row
-from .output import Format, FormatOption, emit_json, emit_rows, local_time, say
+from .output import Format, FormatOption, emit_json, emit_rows, local_time, progress_bar, say
 from .times import parse_time
+
+_LOOK_AGAIN_SECONDS = 0.2
 
 index_app = typer.Typer(help="The search index, which is made from the ledger.", no_args_is_help=True)
 
@@ -164,18 +166,31 @@ def rebuild(
     token_file: TokenOption = None,
     format: FormatOption = Format.table,
 ) -> None:
-    """Make the index anew from the ledger; searches are incomplete until it is done."""
-    with open_desk(data, server, token_file) as desk:
-        size = desk.rebuild_index()
-        begun_s = time.monotonic()
+    """Make the index anew from the ledger; searches are incomplete until it is done.
+
+    Without a server, a rebuild that was interrupted goes on when it is called again. Beside a running server,
+    the server does it and goes on whatever happens to this command, which only watches. With --format jsonl
+    each line says how far it is.
+
+    Example: glasshatch index rebuild --data ./glasshatch
+    """
+    lines = format is Format.jsonl
+    with (
+        open_desk(data, server, token_file) as desk,
+        progress_bar("indexing", quiet=lines, counted=True) as progress,
+    ):
+        size, begun_s = desk.rebuild_index(), time.monotonic()
         while (done := desk.index_state()).indexed < size:
-            say(f"[dim]{done.indexed} of {size} events indexed[/]")
-            time.sleep(1)
-    if format is Format.jsonl:
+            progress(done.indexed, size)
+            if lines:
+                emit_json(done)
+            time.sleep(_LOOK_AGAIN_SECONDS)
+        progress(done.indexed, size)
+    if lines:
         emit_json(done)
-    else:
-        kept = done.indexed - sum(done.minimums.values())
-        say(f"{kept} events indexed in {time.monotonic() - begun_s:.1f} s")
+        return
+    kept = done.indexed - sum(done.minimums.values())
+    say(f"{kept} events indexed in {time.monotonic() - begun_s:.1f} s")
 
 
 @index_app.command("ddl")

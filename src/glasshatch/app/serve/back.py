@@ -83,6 +83,8 @@ class _Back:
         self.hub = Hub()
 
         index = Index.open(home.derived / "index", config.tenant, index_place(loaded))
+        # A rebuild that was interrupted at rest is gone on with here, like any backlog.
+        (home.derived / "index" / "rebuilding").unlink(missing_ok=True)
         stack.callback(index.close)
         followed = FollowedIndex(index, self._recorder, self.hub)
         self._follow(stack, followed.watermarks, followed.apply, followed.prune)
