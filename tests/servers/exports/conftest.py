@@ -6,12 +6,16 @@ import json
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fixtures.exporting import SECRET, HttpReceiver, S3Server, SyslogReceiver, closing_all, until
 from fixtures.feeding import Feeder, invite_feeder
 from fixtures.glasshatch import RunningServer
+from glasshatch.api.client import Client
+from glasshatch.api.export_values import ExportView
+from glasshatch.api.values import SearchForm
 from glasshatch.app.tls import create_gateway_certificate
 from glasshatch.clock import SystemClock
 
@@ -96,8 +100,21 @@ every = "1s"
         with closing_all(self.http, self.tcp, self.tls, self.s3):
             self.server.stop()
 
-    def standing(self, name: str) -> dict[str, object]:
-        return next(one for one in self.server.jsonl("exports") if one["name"] == name)
+    def standing(self, name: str) -> ExportView:
+        return next(one for one in self.server.admin().list_exports() if one.name == name)
+
+    def auditor(self) -> Client:
+        token = (self.folder / "auditor.token").read_text().strip()
+        return Client(f"unix:{self.server.home.resolve()}/run/glasshatch.sock", token)
+
+    def found(self, query: str) -> list[dict[str, Any]]:
+        """The events that an auditor finds, oldest first."""
+        client = self.auditor()
+        try:
+            events = client.search(SearchForm(query=query, limit=100, oldest_first=True)).events
+        finally:
+            client.close()
+        return [json.loads(bytes(one.event)) for one in events]
 
 
 @pytest.fixture(scope="module")

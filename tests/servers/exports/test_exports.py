@@ -9,9 +9,12 @@ import re
 
 import chdb
 import msgspec
+import pytest
 from pyarrow import dataset
 
 from fixtures.exporting import until
+from glasshatch.api.export_values import ExportResetForm
+from glasshatch.errors import ConfigError, Denied
 from glasshatch.events import ACTIONS
 
 from .conftest import World
@@ -35,7 +38,7 @@ def test_a_webhook_gets_every_event_that_matches_as_ocsf(world: World) -> None:
 
 
 def test_cef_goes_over_tcp_in_counted_frames(world: World) -> None:
-    until(lambda: world.standing("cef")["state"] == "live")
+    until(lambda: world.standing("cef").state == "live")
     until(lambda: sum(b"|order.created|" in one for one in world.tcp.messages) >= len(world.fed))
     header = re.compile(rb"<\d+>1 \d{4}-\d\d-\d\dT[\d:.]+Z \S+ glasshatch - \S+ - CEF:0\|Glasshatch\|glass")
     assert all(header.match(one) for one in world.tcp.messages)
@@ -52,7 +55,7 @@ def test_tls_is_checked_and_only_what_was_asked_for_leaves(world: World) -> None
 
 
 def test_parquet_in_a_bucket_is_read_back_whole(world: World) -> None:
-    until(lambda: world.standing("lake")["behind"] == 0)
+    until(lambda: world.standing("lake").behind == 0)
     rows = dataset.dataset(
         f"{world.s3.BUCKET}/lake", filesystem=world.s3.client(), partitioning="hive", format="parquet"
     ).to_table().to_pylist()  # fmt: skip
@@ -65,7 +68,7 @@ def test_parquet_in_a_bucket_is_read_back_whole(world: World) -> None:
 
 def test_another_engine_counts_the_same(world: World) -> None:
     """ClickHouse reads the bucket by itself."""
-    until(lambda: world.standing("lake")["behind"] == 0)
+    until(lambda: world.standing("lake").behind == 0)
     keys = f"'{world.s3.ACCESS}', '{world.s3.SECRET}'"
     where = f"s3('{world.s3.endpoint}/{world.s3.BUCKET}/lake/*/*/*.parquet', {keys}, 'Parquet')"
     count = chdb.query(f"SELECT count() FROM {where} WHERE action = 'order.created'", "CSV").bytes()
@@ -73,18 +76,18 @@ def test_another_engine_counts_the_same(world: World) -> None:
 
 
 def test_lines_in_a_bucket_are_compressed_once(world: World) -> None:
-    until(lambda: world.standing("lines")["behind"] == 0)
+    until(lambda: world.standing("lines").behind == 0)
     lines = [
         json.loads(line)
         for path in world.s3.objects("lines")
         for line in gzip.GzipFile(fileobj=io.BytesIO(world.s3.read(path))).read().splitlines()
     ]
-    assert len(lines) == world.standing("lines")["sent"]
+    assert len(lines) == world.standing("lines").sent
     assert {line["class_uid"] for line in lines} >= {6003, 6002}
 
 
 def test_a_folder_has_the_stored_bytes(world: World) -> None:
-    until(lambda: world.standing("folder")["behind"] == 0)
+    until(lambda: world.standing("folder").behind == 0)
     lines = [line for file in world.out.rglob("*.jsonl") for line in file.read_bytes().splitlines()]
     found = {json.loads(line)["index"]: json.loads(line)["event"] for line in lines}
     assert len(found) == len(lines), "no entry is there twice"
@@ -94,18 +97,14 @@ def test_a_folder_has_the_stored_bytes(world: World) -> None:
 
 
 def test_who_may_not_export_exports_nothing(world: World) -> None:
-    until(lambda: world.standing("nobody")["state"] == "refused")
-    assert "role auditor" in str(world.standing("nobody")["error"])
+    until(lambda: world.standing("nobody").state == "refused")
+    assert "role auditor" in world.standing("nobody").error
     assert not (world.folder / "nothing").exists()
 
 
 def test_what_left_is_in_the_record(world: World) -> None:
-    until(
-        lambda: world.server.jsonl("search", "action:record.exported resource:export/cef", person="auditor")
-    )
-    event = world.server.jsonl("search", "action:record.exported resource:export/cef", person="auditor")[0][
-        "event"
-    ]
+    until(lambda: world.found("action:record.exported resource:export/cef"))
+    event = world.found("action:record.exported resource:export/cef")[0]
     assert event["actor"]["name"] == "export/cef"
     assert event["data"]["recipient"] == f"syslog+tcp://127.0.0.1:{world.tcp.port}"
     assert event["attrs"]["first"] == 0
@@ -121,16 +120,18 @@ def test_no_secret_is_shown(world: World) -> None:
 
 
 def test_an_export_is_set_back_and_only_by_who_may(world: World) -> None:
-    until(lambda: world.standing("sealed")["behind"] == 0)
-    refused = world.server.command("exports", "reset", "sealed", "--to", "0", person="auditor")
-    assert refused.returncode == 3, refused.stderr
+    until(lambda: world.standing("sealed").behind == 0)
+    with pytest.raises(Denied):
+        world.auditor().reset_export("sealed", ExportResetForm(to=0))
     count = len(world.tls.messages)
     done = world.server.command("exports", "reset", "sealed", "--to", "0")
     assert done.returncode == 0, done.stderr
     until(lambda: len(world.tls.messages) >= 2 * count)
     assert world.tls.messages[count : 2 * count] == world.tls.messages[:count]
-    event = world.server.jsonl("search", "action:export.reset", person="auditor")[-1]["event"]
+    event = world.found("action:export.reset")[-1]
     assert event["actor"]["name"] == "admin"
     assert event["attrs"]["after"] == 0
-    for wrong in (("nosuch", "0"), ("sealed", "99999999"), ("sealed", "-1"), ("sealed", "x")):
-        assert world.server.command("exports", "reset", wrong[0], "--to", wrong[1]).returncode == 2
+    for name, to in (("nosuch", 0), ("sealed", 99_999_999)):
+        with pytest.raises(ConfigError):
+            world.server.admin().reset_export(name, ExportResetForm(to=to))
+    assert world.server.command("exports", "reset", "sealed", "--to", "x").returncode == 2
