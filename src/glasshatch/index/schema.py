@@ -10,7 +10,9 @@ TABLE = "events"
 FORMAT = 4
 """Grows when the same events make other rows; an index of another format is made anew from the ledger."""
 
-_BLOOM = ("id", "trace_id", "session_id", "request_id", "grant_id", "approval_id", "statement_hash")
+_BLOOM = (
+    "id", "trace_id", "session_id", "request_id", "grant_id", "approval_id", "statement_hash", "link_ids",
+)  # fmt: skip
 
 
 def create_sql(cluster: str = "", comment: str = "") -> str:

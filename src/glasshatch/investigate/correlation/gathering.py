@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import msgspec
@@ -15,6 +15,7 @@ from ..visibility import Visibility
 
 Link = Literal["exact", "inferred", "gap"]
 Place = tuple[str, int]
+_FEW = 16
 MAX_NAMES = 50
 """So many names of one kind are followed."""
 
@@ -27,9 +28,16 @@ class Asked:
         self.visible = visible
         self.limit = limit
 
-    def hits(self, query: Query, limit: int = 0) -> list[Hit]:
-        """What fits."""
+    def hits(self, query: Query, limit: int = 0, linking: Sequence[str] = ()) -> list[Hit]:
+        """What fits, and links to one of these ids, if some are given: those are looked up by an index."""
         where, bound = compile_sql(And((self.visible.query(), query)), self._investigator.now_ns())
+        if linking:
+            names = {f"link{number}": id for number, id in enumerate(linking)}
+            listed = ", ".join(f"{{{name}:String}}" for name in names)
+            # The index by links passes over little once it is asked for many.
+            few = len(names) <= _FEW
+            test = f"hasAny(link_ids, [{listed}])" if few else f"arrayExists(x -> x IN ({listed}), link_ids)"
+            where, bound = f"{where} AND {test}", {**bound, **names}
         return hits(self._investigator.index, where, bound, limit or self.limit, True)
 
     def read(self, query: Query) -> list[Event]:

@@ -62,11 +62,12 @@ class _Walk:
         now, self._next = self._next, []
         for name in now:
             events = list(self._events[name].values())
-            for why, query in exact_hops(events):
-                self._link(name, hop, self._asked.hits(query), "exact", why)
+            for one in exact_hops(events):
+                found = self._asked.hits(one.query, linking=one.linking)
+                self._link(name, hop, found, "exact", one.why)
             for hops in (same_statements, same_places):
-                for why, query in hops(events):
-                    self._link(name, hop, self._asked.hits(query), "inferred", why)
+                for one in hops(events):
+                    self._link(name, hop, self._asked.hits(one.query), "inferred", one.why)
         for name in self._next:
             self._fill(name)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from ...events import Event
 from ..investigator import instant
@@ -16,13 +16,21 @@ SESSION_REL: Final = "session"
 _NO_SUBJECT: Final = frozenset({"delivered_by", "manifest", "blob", "policy"})
 """Links that lead to no event and to no session."""
 
+_AT_ONCE = 500
+
 _NEAR_NS = 2 * 10**9
 """So far apart may two records of one statement be, for it to be taken for the same by its shape."""
 
-Hop = tuple[str, Query]
+
+class Hop(NamedTuple):
+    """A question that leads on, and why; `linking` are the ids that what fits has to link to."""
+
+    why: str
+    query: Query
+    linking: tuple[str, ...] = ()
 
 
-def exact_hops(events: Sequence[Event], *, traces: bool = True) -> Iterator[Hop]:
+def exact_hops(events: Sequence[Event]) -> Iterator[Hop]:
     """What names the same trace, request, grant, session or event. Each with the reason.
 
     An inner or outer trace is the client's claim, as is the name of an application; the reasons name them.
@@ -33,35 +41,34 @@ def exact_hops(events: Sequence[Event], *, traces: bool = True) -> Iterator[Hop]
     linked = [link for event in events for link in event.links if link.rel not in _NO_SUBJECT]
     gateway = {event.session_id for event in events if event.source.kind == "gateway"}
     named = {link.id for link in linked if link.rel == SESSION_REL}
-    hops = [
+    keys = [
+        ("the same trace", any_of("trace_id", {event.trace_id for event in events})),
         ("the same request", any_of("request_id", requests | approvals)),
         ("the grant it ran under", any_of("access.grant_id", grants)),
-        ("linked to it", _linking({event.id for event in events})),
         ("it links to this", any_of("id", {link.id for link in linked if link.rel != SESSION_REL})),
-        ("its application_name names the gateway's session", _naming(gateway)),
         ("the gateway's session that application_name names", any_of("session_id", named)),
     ]
-    if traces:
-        hops.insert(0, ("the same trace", any_of("trace_id", {event.trace_id for event in events})))
-    yield from ((why, query) for why, query in hops if query is not None)
+    yield from (Hop(why, query) for why, query in keys if query is not None)
+    if ids := tuple(event.id for event in events)[:_AT_ONCE]:
+        # What people did in an incident stands in the incident, and did not happen in what it is about.
+        yield Hop("linked to it", Not(Match("action", "incident.*")), ids)
+    yield from naming(gateway)
 
 
-def _linking(ids: Iterable[str]) -> Query | None:
-    linked = any_of("links.id", ids)
-    # What people did in an incident stands in the incident, and did not happen in what it is about.
-    return And((linked, Not(Match("action", "incident.*")))) if linked else None
-
-
-def _naming(sessions: Iterable[str]) -> Query | None:
-    linked = any_of("links.id", sessions)
-    return And((linked, Not(Match("source.kind", "gateway", True)))) if linked else None
+def naming(sessions: Iterable[str]) -> Iterator[Hop]:
+    """What a database recorded of the gateway's sessions."""
+    wanted = list(dict.fromkeys(name for name in sessions if name))
+    for start in range(0, len(wanted), _AT_ONCE):
+        why = "its application_name names the gateway's session"
+        part = tuple(wanted[start : start + _AT_ONCE])
+        yield Hop(why, Not(Match("source.kind", "gateway", True)), part)
 
 
 def same_sessions(events: Sequence[Event]) -> Iterator[Hop]:
     """Other events of the same sessions between the first and the last of these."""
     sessions = any_of("session_id", {event.session_id for event in events})
     if sessions is not None:
-        yield "the same session at the same time", And((sessions, *within(events)))
+        yield Hop("the same session at the same time", And((sessions, *within(events))))
 
 
 def same_statements(events: Sequence[Event]) -> Iterator[Hop]:
@@ -76,7 +83,7 @@ def same_statements(events: Sequence[Event]) -> Iterator[Hop]:
         )  # fmt: skip
         seconds = _NEAR_NS // 10**9
         why = f"a statement of the same shape within {seconds} s, seen by another source"
-        yield why, And((Or(near), Not(Match("source.kind", kind, True))))
+        yield Hop(why, And((Or(near), Not(Match("source.kind", kind, True)))))
 
 
 def same_places(events: Sequence[Event]) -> Iterator[Hop]:
@@ -91,7 +98,7 @@ def same_places(events: Sequence[Event]) -> Iterator[Hop]:
             Match("client.ip", ip, True), Match("actor.raw.principal", principal, True),
             Not(Match("source.kind", kind, True)),
         )  # fmt: skip
-        yield f"the same principal from {ip} at the same time", And((*same, *within(events)))
+        yield Hop(f"the same principal from {ip} at the same time", And((*same, *within(events))))
 
 
 def within(events: Sequence[Event]) -> tuple[Query, Query]:

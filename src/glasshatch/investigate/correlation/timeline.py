@@ -10,13 +10,13 @@ import msgspec
 from ...errors import ConfigError
 from ...events import Event
 from ..investigator import Investigator
-from ..query import And, Match, Or, Query
+from ..query import Match, Or, Query
 from ..views import History
 from ..visibility import Visibility
 from .asserting import assert_actors
 from .gaps import add_gaps
-from .gathering import Asked, Gathered, any_of
-from .hops import exact_hops, same_places, same_sessions, same_statements
+from .gathering import Asked, Gathered
+from .hops import exact_hops, naming, same_places, same_sessions, same_statements
 from .pairs import PINNED, pair
 from .skew import skew_of
 
@@ -131,8 +131,8 @@ def _follow(asked: Asked, gathered: Gathered, events: list[Event]) -> None:
     """Twice over the keys of what was found last: from a statement to its trace, and to what has that."""
     for _ in range(_ROUNDS):
         fresh: list[Event] = []
-        for why, query in exact_hops(events):
-            fresh += gathered.add(asked.hits(query), "exact", why)
+        for hop in exact_hops(events):
+            fresh += gathered.add(asked.hits(hop.query, linking=hop.linking), "exact", hop.why)
         events = fresh
         if not events or len(gathered.entries) > asked.limit:
             return
@@ -140,16 +140,12 @@ def _follow(asked: Asked, gathered: Gathered, events: list[Event]) -> None:
 
 def _follow_sessions(asked: Asked, gathered: Gathered, events: list[Event]) -> None:
     """Of an actor, or a resource: what the databases themselves recorded of the gateway's sessions."""
-    sessions = list(dict.fromkeys(event.session_id for event in events if event.source.kind == "gateway"))
-    for start in range(0, len(sessions), 50):
-        linked = any_of("links.id", sessions[start : start + 50])
-        if linked is not None:
-            foreign = And((linked, Match("source.kind", "pgaudit", True)))
-            why = "its application_name names the gateway's session"
-            gathered.add(asked.hits(foreign), "exact", why)
+    sessions = [event.session_id for event in events if event.source.kind == "gateway"]
+    for hop in naming(sessions):
+        gathered.add(asked.hits(hop.query, linking=hop.linking), "exact", hop.why)
 
 
 def _infer(asked: Asked, gathered: Gathered, events: list[Event]) -> None:
     for hops in (same_sessions, same_statements, same_places):
-        for why, query in hops(events):
-            gathered.add(asked.hits(query), "inferred", why)
+        for hop in hops(events):
+            gathered.add(asked.hits(hop.query), "inferred", hop.why)
