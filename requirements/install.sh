@@ -44,7 +44,7 @@ locks=(-r requirements/server.lock)
 size="360 MB"
 if [ "$what" = dev ]; then
   locks+=(-r requirements/dev.lock)
-  size="540 MB"
+  size="600 MB"
 fi
 export VIRTUAL_ENV="$PWD/.venv"
 # Trust whom the machine trusts, as pip does: behind a company's proxy uv's own list of authorities fails.
