@@ -21,7 +21,9 @@ from glasshatch.api.incident_values import (
     NoteForm,
     PinForm,
 )
+from glasshatch.api.play_values import PlayForm, SessionFilter
 from glasshatch.api.reveal_values import ClearForm
+from glasshatch.api.search_values import CompleteForm, SaveForm
 from glasshatch.api.values import (
     ActorForm,
     EventFilter,
@@ -108,6 +110,12 @@ def searches(aviary: Aviary, server: RunningServer) -> None:
             tried(desk.search, SearchForm(query=f"({one('search broken', sort).value} AND"))
             tried(desk.stats, StatsForm(query=f'"{one("stats", sort).value}"', by=("action",)))
             tried(desk.histogram, SearchForm(query=f'"{one("histogram", sort).value}"'))
+            tried(desk.complete, CompleteForm(query=f"actor:{one('complete', sort).value}"))
+            tried(desk.search, SearchForm(query=f'"{one("stages", sort).value}" | stats count by actor'))
+            saved = f"actor:{one('saved actor', sort).value} {one('saved words', sort).value}"
+            tried(desk.save_search, SaveForm(name="kept", query=saved, note=one("saved note", sort).value))
+            tried(desk.find_sessions, SessionFilter(actor=one("find sessions", sort).value))
+            tried(desk.play, PlayForm(session=one("play", sort).value))
             tried(desk.timeline, f"actor:{one('timeline', sort).value}")
             tried(desk.list_events, EventFilter(actor=one("list actor", sort).value))
             tried(desk.list_events, EventFilter(action=one("list action", sort).value))

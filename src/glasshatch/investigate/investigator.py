@@ -11,6 +11,7 @@ from ..clock import Clock
 from ..errors import ConfigError
 from ..events import Event, read_place
 from ..index import KEPT, Index, restored
+from ..index.columns import lower
 from .aliases import NOBODY, Aliases
 from .expressions import Expressions
 from .query import (
@@ -98,14 +99,27 @@ class Investigator:
         return msgspec.structs.replace(asked, query=query), render_pipeline(clean)
 
     def storable(self, text: str, visible: Visibility) -> str:
-        """A query as it may be kept to be asked again: of its literals only who acted, from where and when
-        stay as they are; raises as `ask`."""
+        """A query as it may be kept to be asked again: when, from where, and who acted stay as they are, the
+        last only if the record has somebody of that very name in clear; raises as `ask`."""
         self.ask(text, visible)
         asked = parse_pipeline(text)
-        clean = redacted(asked.query, self._redact, identity=False)
+        clean = redacted(asked.query, self._redact, self._in_clear)
         if clean == asked.query:
             return text.strip()
         return render_pipeline(msgspec.structs.replace(asked, query=clean), aliases=True)
+
+    def _in_clear(self, leaf: Query) -> bool:
+        field, value = getattr(leaf, "field", ""), getattr(leaf, "value", "")
+        if field in ("time", "observed_time", "client.ip"):
+            return True
+        if field not in ("actor", "actor.name", "actor.id") or self._redact(value) == value:
+            return False
+        found = self.index.select(
+            "SELECT 1 FROM events WHERE tenant = {tenant:String}"
+            " AND (lower(actor_name) = {who:String} OR lower(actor_id) = {who:String}) LIMIT 1",
+            {"tenant": self.index.tenant, "who": lower(value)},
+        )
+        return bool(found)
 
     def histogram(self, text: str, visible: Visibility, *, since: str = "", until: str = "") -> Bins:
         """Matches over time, in about sixty bars of a round width; stages are left out of account."""

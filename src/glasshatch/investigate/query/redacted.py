@@ -8,23 +8,15 @@ from .fields import keeps_identity
 from .tree import And, Compare, Match, Not, Or, Query, Word
 
 Redact = Callable[[str], str]
-_CLEAR = ("actor", "client.ip", "time", "observed_time")
-"""Fields that are clear in the record and are asked for as typed."""
 
 
-def redacted(query: Query, redact: Redact, *, identity: bool = True) -> Query:
+def redacted(query: Query, redact: Redact, keeps: Callable[[Query], bool] = lambda leaf: False) -> Query:
     """The tree with every literal redacted, as it may be recorded. Its depth is bounded, so recursion is.
 
     Args:
-        identity: Also who acted, from where and when; not where the query is kept to be asked again.
+        keeps: Which leaves stay as they are, where the query is kept to be asked again.
     """
-
-    def clean(leaf: Query) -> Query:
-        if not identity and getattr(leaf, "field", "").startswith(_CLEAR):
-            return leaf
-        return _clean(leaf, redact)
-
-    return _each(query, clean)
+    return _each(query, lambda leaf: leaf if keeps(leaf) else _clean(leaf, redact))
 
 
 def findable(query: Query, redact: Redact, *older: Redact) -> Query:
