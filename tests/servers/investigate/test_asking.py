@@ -71,9 +71,10 @@ def complete(desk: Any, query: str, caret: int = -1) -> dict[str, str]:
 
 
 def test_what_may_stand_at_the_caret_is_suggested(desk: Any) -> None:
-    assert complete(desk, "act") == {"action:": "field", "actor:": "field", "actor.id:": "field",
-        "actor.name:": "field", "actor.on_behalf_of:": "field", "actor.raw.principal:": "field",
-        "actor.roles:": "field", "actor.type:": "field"}  # fmt: skip
+    begun = complete(desk, "act")
+    assert list(begun)[:2] == ["action:", "actor:"], "short names come first"
+    assert {"actor.name:", "actor.roles:"} <= set(begun)
+    assert set(begun.values()) == {"field"}
     assert complete(desk, "actor:ali") == {"actor:alice": "value"}
     assert complete(desk, "-actor:(bob OR buil") == {'-actor:(bob OR "bob builder"': "value"}
     assert complete(desk, 'actor:"bob b') == {'actor:"bob builder"': "value"}
