@@ -213,8 +213,8 @@ _LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
 
 def label_pair(name: str, text: str) -> str:
-    """A label and its value as the column `label_pairs` has them, for looking up."""
-    return f"{name}={lower(text)}"
+    """A label and its value as the column `label_pairs` has them; no other label and value look the same."""
+    return f"{len(name)}:{name}={lower(text)}"
 
 
 def words(text: str) -> list[str]:

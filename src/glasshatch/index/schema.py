@@ -7,7 +7,7 @@ import hashlib
 from .columns import FIELDS, OPEN_FIELDS, Field
 
 TABLE = "events"
-FORMAT = 4
+FORMAT = 5
 """Grows when the same events make other rows; an index of another format is made anew from the ledger."""
 
 _BLOOM = (

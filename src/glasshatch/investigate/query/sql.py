@@ -82,12 +82,11 @@ class _Compiler:
         member = open_member(name)
         if member:
             column, path = member
-            test = self._same("x", value, quoted)
-            found = f"arrayExists(x -> {test}, {column}[{self._bind(path)}])"
             if column == "labels" and not is_pattern(value, quoted):
-                # Looked up first: to read every label of every event takes much longer.
-                return f"(has(label_pairs, {self._bind(label_pair(path, value))}) AND {found})"
-            return found
+                # To read every label of every event takes much longer.
+                return f"has(label_pairs, {self._bind(label_pair(path, value))})"
+            test = self._same("x", value, quoted)
+            return f"arrayExists(x -> {test}, {column}[{self._bind(path)}])"
         tests = [self._has(field, value, quoted) for field in fields_of(name)]
         return tests[0] if len(tests) == 1 else "(" + " OR ".join(tests) + ")"
 
