@@ -56,7 +56,8 @@ def gist_of(event: Event) -> str:
         found = event.attrs.get(name)
         if isinstance(found, str):
             return found
-    return ""
+    # A log record that is only a text, as OpenTelemetry's often are.
+    return event.native if isinstance(event.native, str) else ""
 
 
 def _read_gist(event: Event) -> str:
