@@ -20,11 +20,11 @@ from .conftest import PageServer
 FORGE = """
 import sys
 from pathlib import Path
-from glasshatch.index.engine import Engine
-engine = Engine(Path(sys.argv[1]))
-engine.run("ALTER TABLE events UPDATE raw = replaceOne(raw, 'paid 100', 'paid 999')"
-           " WHERE raw LIKE '%paid 100%' SETTINGS mutations_sync = 2")
-((found,),) = engine.select("SELECT count() FROM events WHERE raw LIKE '%paid 999%'")
+from glasshatch.index.embedded import Embedded
+engine = Embedded(Path(sys.argv[1]), 1024)
+engine.run("ALTER TABLE events UPDATE rest = replaceOne(rest, 'paid 100', 'paid 999')"
+           " WHERE rest LIKE '%paid 100%' SETTINGS mutations_sync = 2")
+((found,),) = engine.select("SELECT count() FROM events WHERE rest LIKE '%paid 999%'")
 assert found == 1, found
 engine.close()
 """
