@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from fixtures.logs_of_others import mapped_items
 from fixtures.playing import Play, Story
 from fixtures.servers import PostgresServer
 from fixtures.terminal import Terminal
+from glasshatch.app.config import Config
 from glasshatch.sdk import Recorder
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -166,6 +168,16 @@ def protect(scene: Scene) -> Iterator[Story]:
     finally:
         server.sql("DROP DATABASE orders WITH (FORCE)")
         server.sql("DROP ROLE glasshatch")
+
+
+@contextlib.contextmanager
+def clickhouse(scene: Scene) -> Iterator[Story]:
+    """There is no server to reach here: the page's lines are held against the keys that there are."""
+
+    def read(_: Play, text: str) -> None:
+        msgspec.convert({"version": 1} | tomllib.loads(text), Config)
+
+    yield Story(add=read, sees=("CREATE TABLE", "ON CLUSTER 'main'", "ReplicatedMergeTree"))
 
 
 @contextlib.contextmanager
@@ -587,6 +599,7 @@ STORIES = {
     "README.md": readme, "docs/guides/protect-a-database.md": protect, "docs/guides/alerts.md": alerts,
     "docs/operate/backup.md": backup, "docs/operate/upgrade.md": upgrade, "docs/operate/keys.md": keys,
     "docs/operate/retention.md": retention, "docs/operate/workers.md": workers,
+    "docs/operate/clickhouse.md": clickhouse,
     "docs/operate/deploy.md": deploy, "docs/guides/feed.md": feed, "docs/guides/page.md": page,
     "docs/guides/capture-policy.md": capture, "docs/guides/record-over-http.md": by_hand,
     "docs/sources/README.md": source_page(
