@@ -20,6 +20,8 @@ import pyarrow
 import pyarrow.parquet
 import zstandard
 
+from fixtures.parquet import rows_of
+
 from .birds import Canary, needles
 
 _SHORTEST = 8
@@ -107,7 +109,7 @@ def layers(path: Path) -> Iterator[bytes]:
     if data.startswith(b"SQLite format 3\0"):
         yield _rows(path)
     if data.startswith(b"PAR1"):
-        yield str(pyarrow.parquet.read_table(io.BytesIO(data)).to_pylist()).encode()
+        yield str(rows_of(pyarrow.parquet.read_table(io.BytesIO(data)))).encode()
     yield from _members(data)
     if "chdb" in path.parts:
         yield from clickhouse_blocks(data)

@@ -13,6 +13,7 @@ import pytest
 from pyarrow import dataset
 
 from fixtures.exporting import until
+from fixtures.parquet import rows_of
 from glasshatch.api.export_values import ExportResetForm
 from glasshatch.errors import ConfigError, Denied
 from glasshatch.events import ACTIONS
@@ -56,9 +57,10 @@ def test_tls_is_checked_and_only_what_was_asked_for_leaves(world: World) -> None
 
 def test_parquet_in_a_bucket_is_read_back_whole(world: World) -> None:
     until(lambda: world.standing("lake").behind == 0)
-    rows = dataset.dataset(
+    lake = dataset.dataset(
         f"{world.s3.BUCKET}/lake", filesystem=world.s3.client(), partitioning="hive", format="parquet"
-    ).to_table().to_pylist()  # fmt: skip
+    )
+    rows = rows_of(lake.to_table())
     fed = [json.loads(row["event"])["attrs"]["id"] for row in rows if row["action"] == "order.created"]
     assert sorted(fed) == sorted(world.fed)
     assert sorted(row["index"] for row in rows) == list(range(len(rows)))
