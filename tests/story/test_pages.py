@@ -351,7 +351,11 @@ def otlp(scene: Scene) -> Iterator[Story]:
     (scene.work / "shop_grpc.py").write_text(program.replace(".proto.http.", ".proto.grpc."))
     example = msgspec.json.decode((ROOT / "tests" / "assets" / "otlp" / "logs.json").read_bytes())
     (scene.work / "logs.json").write_bytes(msgspec.json.encode(example) + b"\nnothing\n")
-    words = {"python": sys.executable, "127.0.0.1:4317": f"127.0.0.1:{free_port()}"}
+    # The installed program's own Python has no SDK of OpenTelemetry.
+    python = scene.folder / "python"
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    words = {"python": str(python), "127.0.0.1:4317": f"127.0.0.1:{free_port()}"}
     with in_the_house(
         scene, words=words, sees=("order.refunded", "otlp/shop +live", "OTLP in JSON")
     ) as story:
