@@ -93,11 +93,12 @@ class CursorFile:
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            try:
-                os.write(descriptor, msgspec.json.encode(cursor))
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            # A file object writes all of it or raises. A disk that fills up takes a part and says nothing,
+            # and half a cursor must not come in the place of a whole one.
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(msgspec.json.encode(cursor))
+                file.flush()
+                os.fsync(file.fileno())
             # Until this, a crash leaves the cursor from before; after it, this one.
             temporary.rename(self.path)
             folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

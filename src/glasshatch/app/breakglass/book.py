@@ -318,11 +318,11 @@ def _replace(path: Path, data: bytes) -> None:
     """Write a file anew so that a crash leaves the old one or the new one, whole."""
     fresh = path.with_name(f"{path.name}.new")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    try:
-        os.write(descriptor, data)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    # A file object writes all of it or raises; a disk that fills up takes a part and says nothing.
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
     os.rename(fresh, path)
     _sync_folder(path.parent)
 
