@@ -10,6 +10,15 @@ import msgspec
 from .values import RecordedEvent
 
 
+class AsideView(msgspec.Struct, frozen=True):
+    """An event that a destination refused and that did not leave: its place, its id, and the answer."""
+
+    ledger: str
+    index: int
+    event: str
+    why: str
+
+
 class ExportView(msgspec.Struct, frozen=True, kw_only=True):
     """An export of the configuration and how it is doing.
 
@@ -18,7 +27,8 @@ class ExportView(msgspec.Struct, frozen=True, kw_only=True):
     refused, its roles do not let it; or idle, no server runs. positions: of each ledger the entry that goes
     next. behind: entries to go. lag_seconds: how old the oldest of them is. rate: events a second over the
     last minute. sent: events delivered ever, a repeat counted once. last_delivery: nanoseconds since the
-    epoch, empty for never.
+    epoch, empty for never. set_aside: events ever that the destination refused, each by itself, while it
+    takes others; they were left out. aside: the newest of them, a hundred at most.
     """
 
     name: str
@@ -33,6 +43,8 @@ class ExportView(msgspec.Struct, frozen=True, kw_only=True):
     last_delivery: str = ""
     failures: int = 0
     error: str = ""
+    set_aside: int = 0
+    aside: tuple[AsideView, ...] = ()
 
 
 class ExportResetForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -12,13 +12,14 @@ from rich.markup import escape
 
 from ..api.export_values import Exported, ExportForm, ExportReset, ExportResetForm, ExportView
 from ..errors import ConfigError
-from ..events import decode
+from ..events import decode, place_of
 from .connection import DataOption, ReasonOption, ServerOption, TokenOption, open_desk
 from .investigating import QueryArgument, SinceOption, UntilOption
 from .output import Format, FormatOption, emit_json, emit_rows, local_time, progress_bar, say
 from .times import parse_time
 
 exports_app = typer.Typer(help="The exports of the configuration, and how they are doing.")
+_SHOWN_ASIDE = 5
 _JsonOption = Annotated[bool, typer.Option("--json", help="One JSON line for each instead of a table.")]
 
 
@@ -58,16 +59,20 @@ def exports(
             emit_json(one)
         return
     columns = ("EXPORT", "STATE", "FORM", "DESTINATION", "POSITION", "BEHIND", "LAG", "RATE", "SENT",
-               "LAST DELIVERY", "ERROR*")  # fmt: skip
+               "SET ASIDE", "LAST DELIVERY", "ERROR*")  # fmt: skip
     emit_rows(columns, map(_row, found), empty="no export is configured: docs/guides/export.md")
+    for one in found:
+        for left in one.aside[-_SHOWN_ASIDE:]:
+            where = place_of(left.ledger, left.index)
+            say(f"[yellow]{escape(one.name)} set entry {escape(where)} aside[/]: {escape(left.why)}")
 
 
 def _row(one: ExportView) -> tuple[str, ...]:
     positions = " ".join(f"{ledger}/{index}" for ledger, index in one.positions.items()) or "-"
     return (
         one.name, one.state, one.form, one.destination, positions, str(one.behind), f"{one.lag_seconds} s",
-        f"{one.rate}/s", str(one.sent), local_time(one.last_delivery) if one.last_delivery else "-",
-        one.error,
+        f"{one.rate}/s", str(one.sent), str(one.set_aside),
+        local_time(one.last_delivery) if one.last_delivery else "-", one.error,
     )  # fmt: skip
 
 

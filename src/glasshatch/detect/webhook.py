@@ -16,8 +16,9 @@ import socket
 import ssl
 import threading
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -42,9 +43,10 @@ class Webhook:
 
     def __init__(
         self, name: str, url: str, secret: Callable[[], bytes], clock: Clock, *, ca_file: str = "",
-        section: str = "alerts",
+        section: str = "alerts", refusals: Mapping[int, type[Unavailable]] = MappingProxyType({}),
     ) -> None:  # fmt: skip
         """ca_file: certificates to trust instead of the system's. section: where the configuration names it.
+        refusals: what to raise for which status, where that is not simply `Unavailable`.
 
         Raises:
             ConfigError: The address is not https, nor http on loopback, or carries a password.
@@ -52,6 +54,7 @@ class Webhook:
         self.name = name
         self._secret = secret
         self._clock = clock
+        self._refusals = refusals
         self._key = f"{section}.{name}"
         self._target = _target(self._key, url)
         self._tls = _tls(self._key, ca_file) if self._target.scheme == "https" else None
@@ -81,7 +84,7 @@ class Webhook:
         }
         status, again_s = self._post(body, headers)
         if not 200 <= status < 300:
-            refused = Unavailable(f"answered {status}")
+            refused = self._refusals.get(status, Unavailable)(f"answered {status}")
             refused.retry_after_s = again_s
             raise refused
 

@@ -122,6 +122,11 @@ ACTIONS: dict[str, Action] = {
         Action("export.stopped", "an export is behind for longer than it may be; says how far, and why", 4),
         Action("export.resumed", "an export that was behind has come to the newest entry again"),
         Action("export.skipped", "entries were pruned before an export delivered them; says which", 4),
+        Action(
+            "export.set_aside",
+            "an export left events out, each refused by a destination that takes others; says which, and why",
+            4,
+        ),
         Action("export.reset", "somebody set an export to another entry; says from where and to where", 3),
         Action("record.proved", "somebody took an inclusion proof out of the record"),
         Action(

@@ -15,6 +15,8 @@ import msgspec
 from ..errors import ConfigError, Unavailable
 
 FORMAT = 1
+MOST_ASIDE = 100
+"""So many of the events that were set aside are kept here; the record has each."""
 
 
 class Lane(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -32,15 +34,26 @@ class Lane(msgspec.Struct, frozen=True, omit_defaults=True):
     unnoted: int = 0
 
 
+class Aside(msgspec.Struct, frozen=True):
+    """An event that the destination refused and that was left out: its place, its id, and the answer."""
+
+    ledger: str
+    index: int
+    event: str
+    why: str
+
+
 class Cursor(msgspec.Struct, frozen=True, omit_defaults=True):
     """The whole file. delivered_ns: when something was delivered last. stopped: whether the record says that
-    the export stands still."""
+    the export stands still. set_aside: how many events were ever left out; aside: the newest of them."""
 
     format: int
     lanes: dict[str, Lane] = {}
     sent: int = 0
     delivered_ns: int = 0
     stopped: bool = False
+    set_aside: int = 0
+    aside: tuple[Aside, ...] = ()
 
     def lane(self, ledger: str) -> Lane:
         """The way through a ledger; a new one begins at its first entry."""
@@ -49,6 +62,11 @@ class Cursor(msgspec.Struct, frozen=True, omit_defaults=True):
     def with_lane(self, ledger: str, lane: Lane) -> Cursor:
         """The same with another lane."""
         return msgspec.structs.replace(self, lanes={**self.lanes, ledger: lane})
+
+    def with_aside(self, left: tuple[Aside, ...]) -> Cursor:
+        """The same with these set aside too."""
+        kept = (*self.aside, *left)[-MOST_ASIDE:]
+        return msgspec.structs.replace(self, set_aside=self.set_aside + len(left), aside=kept)
 
 
 class CursorFile:

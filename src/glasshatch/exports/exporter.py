@@ -15,8 +15,9 @@ import msgspec
 from ..clock import Clock
 from ..errors import Denied, GlasshatchError, Unavailable
 from ..events import Actor, Event, decode
-from .cursor import FORMAT, Cursor, CursorFile, Lane
+from .cursor import FORMAT, Aside, Cursor, CursorFile, Lane
 from .parcel import Destination, Form, Item, Parcel
+from .parting import Delivery
 from .pulse import Pulse
 from .settings import Gate, Pace, Standing
 from .telling import Telling, counts
@@ -66,6 +67,7 @@ class Exporter:
         self._cure = f"glasshatch exports reset {name}"
         self._form = form
         self._destination = destination
+        self._delivery = Delivery(destination, telling, lambda: self._stopping)
         self._cursors = cursors
         self._gate = gate
         self._telling = telling
@@ -173,7 +175,8 @@ class Exporter:
                 positions={name: lane.next for name, lane in sorted(self._cursor.lanes.items())},
                 behind=behind, lag_seconds=self._lag_s(now_ns) if behind else 0.0,
                 rate=self._pulse.rate(), sent=self._cursor.sent, delivered_ns=self._cursor.delivered_ns,
-                failures=self._pulse.failures, error=self._problem(),
+                failures=self._pulse.failures, error=self._problem(), set_aside=self._cursor.set_aside,
+                aside=self._cursor.aside,
             )  # fmt: skip
 
     def _run(self) -> None:
@@ -229,25 +232,36 @@ class Exporter:
         gate = self._gate_now()
         with self._changed:
             lane, entries = self._cursor.lane(ledger), self._waiting[ledger].before(stop)
-        items = self._matching(gate, ledger, entries)
+        items, left = self._matching(gate, ledger, entries), tuple[Aside, ...]()
         if items:
             if not lane.intent:
                 lane = msgspec.structs.replace(lane, intent=stop)
                 # From here on a repeat cuts this very parcel, so that it has the same name.
                 self._keep(self._cursor.with_lane(ledger, lane))
-            self._destination.deliver(Parcel(self.name, ledger, lane.next, stop, tuple(items)))
-        self._advance(ledger, lane, stop, digest(entries[-1][1]), items)
+            parcel = Parcel(self.name, ledger, lane.next, stop, tuple(items))
+            left = self._delivery.deliver(parcel, lambda: self._following(gate, ledger, stop))
+        self._advance(ledger, lane, stop, digest(entries[-1][1]), items, left)
 
-    def _advance(self, ledger: str, lane: Lane, stop: int, last: str, items: Sequence[Item]) -> None:
+    def _following(self, gate: Gate, ledger: str, stop: int) -> list[Item]:
+        """Some events behind a parcel, as far as they were read."""
+        with self._changed:
+            entries = [one for one in self._waiting[ledger].entries if one[0] >= stop]
+        return self._matching(gate, ledger, entries[: self._pace.rows])
+
+    def _advance(
+        self, ledger: str, lane: Lane, stop: int, last: str, items: Sequence[Item], left: tuple[Aside, ...]
+    ) -> None:
         now_ns = self._clock.monotonic_ns()
+        out = {one.index for one in left}
+        gone = [item for item in items if item.index not in out]
         lane = Lane(
             next=stop, last=last, noted=lane.noted,
-            unnoted=lane.unnoted + sum(counts(item.event) for item in items),
+            unnoted=lane.unnoted + sum(counts(item.event) for item in gone),
         )  # fmt: skip
-        cursor = self._cursor.with_lane(ledger, lane)
-        if items:
+        cursor = self._cursor.with_lane(ledger, lane).with_aside(left)
+        if gone:
             cursor = msgspec.structs.replace(
-                cursor, sent=cursor.sent + len(items), delivered_ns=self._clock.now_ns()
+                cursor, sent=cursor.sent + len(gone), delivered_ns=self._clock.now_ns()
             )
         if items or now_ns - self._saved_ns > _SAVE_IDLE_NS:
             # A crash before this delivers the parcel once more, under its name.
@@ -255,7 +269,7 @@ class Exporter:
         with self._changed:
             self._cursor = cursor
             self._waiting[ledger].drop(stop, now_ns)
-            self._pulse.delivered(len(items))
+            self._pulse.delivered(len(gone))
             self._changed.notify_all()
 
     def _matching(self, gate: Gate, ledger: str, entries: Sequence[tuple[int, bytes]]) -> list[Item]:

@@ -6,7 +6,15 @@ from typing import Protocol
 
 import msgspec
 
+from ..errors import Unavailable
 from ..events import Event
+
+
+class Refused(Unavailable):
+    """The other side does not take this parcel and would not the next time: it dislikes what is in it.
+
+    Who is away, overloaded, or takes nothing from us at all says something else, and is waited for.
+    """
 
 
 class Item(msgspec.Struct, frozen=True, gc=False):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from ..events import Event
+from .cursor import Aside
 
 
 class Gate(msgspec.Struct, frozen=True):
@@ -45,6 +46,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     state: `live`, `behind` (it delivers, and has not come to the end), `failing` (the last try failed),
     `stopped` (behind for longer than it may be), `refused` (it may not, or not any more) or `idle`. behind:
     entries to go. lag_seconds: how old the oldest of them is. failures: how often the try under way failed.
+    set_aside: how many events the destination refused and that were left out; aside: the newest of them.
     """
 
     name: str
@@ -59,3 +61,5 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     delivered_ns: int
     failures: int = 0
     error: str = ""
+    set_aside: int = 0
+    aside: tuple[Aside, ...] = ()

@@ -3,11 +3,15 @@ set back."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from ..events import Actor, Data, Event, Outcome, Resource
+from .cursor import Aside
 
 EXPORTED = "record.exported"
+SET_ASIDE = "export.set_aside"
+_MOST_NAMED = 50
 
 
 class Note(Protocol):
@@ -50,6 +54,19 @@ class Telling:
         reason = f"{stop - first} entries were pruned before they were delivered"
         attrs = self._attrs(ledger=ledger, first=first, stop=stop)
         self._tell("export.skipped", "failure", reason, attrs)
+
+    def set_aside(self, left: Sequence[Aside]) -> None:
+        """The destination refused these events, each by itself, and takes others."""
+        reason = f"{len(left)} event{'s' * (len(left) != 1)} refused by the destination: {left[0].why}"
+        named = [{"index": one.index, "event": one.event, "why": one.why} for one in left[:_MOST_NAMED]]
+        attrs = self._attrs(ledger=left[0].ledger, count=len(left), events=named)
+        self._tell(SET_ASIDE, "failure", reason, attrs)
+
+    def is_own_aside(self, event: Event) -> bool:
+        """Whether an event says that this very export set something aside: if it is refused as well, another
+        such event would be too, and so on for ever."""
+        about = event.resource.id if event.resource is not None else ""
+        return event.action == SET_ASIDE and about == f"export/{self._name}"
 
     def reset(self, by: Actor, ledger: str, before: int, after: int) -> None:
         """Somebody set it to another entry."""

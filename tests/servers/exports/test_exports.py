@@ -137,3 +137,27 @@ def test_an_export_is_set_back_and_only_by_who_may(world: World) -> None:
         with pytest.raises(ConfigError):
             world.server.admin().reset_export(name, ExportResetForm(to=to))
     assert world.server.command("exports", "reset", "sealed", "--to", "x").returncode == 2
+
+
+def test_an_event_that_the_receiver_refuses_is_set_aside_where_everybody_sees_it(world: World) -> None:
+    until(lambda: world.standing("hook").behind == 0)
+    poison = f"fed-{len(world.fed) + 17}"
+    world.http.dislikes = {b'"%b"' % poison.encode()}
+    ids = world.feed(40)
+    until(lambda: world.standing("hook").set_aside == 1)
+    until(lambda: world.standing("hook").behind == 0)
+    got = {event["unmapped"]["attrs"]["id"] for event in world.http.events()}
+    assert got >= set(ids) - {poison}
+    assert poison not in got
+    standing = world.standing("hook")
+    (aside,) = standing.aside
+    assert (standing.state, aside.why) == ("live", "answered 400")
+    listed = world.server.command("exports")
+    assert f"hook set entry {aside.index} aside: answered 400" in listed.stderr
+    until(lambda: world.found("action:export.set_aside"))
+    (told,) = world.found("action:export.set_aside")
+    assert told["attrs"]["events"] == [{"index": aside.index, "event": aside.event, "why": "answered 400"}]
+    # Taken now: whoever mended the receiver sends it again from there.
+    world.http.dislikes = set()
+    world.server.admin().reset_export("hook", ExportResetForm(to=aside.index))
+    until(lambda: poison in {event["unmapped"]["attrs"]["id"] for event in world.http.events()})

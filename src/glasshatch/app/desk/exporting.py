@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from ...api.export_values import Exported, ExportForm, ExportReset, ExportResetForm, ExportView
+from ...api.export_values import AsideView, Exported, ExportForm, ExportReset, ExportResetForm, ExportView
 from ...api.values import RecordedEvent
 from ...events import DEFAULT_LEDGER, Actor
 from ...exports import Standing
@@ -74,5 +74,6 @@ def _view(one: Standing) -> ExportView:
         name=one.name, form=one.form, destination=one.where, state=one.state, positions=one.positions,
         behind=one.behind, lag_seconds=f"{one.lag_seconds:.1f}", rate=f"{one.rate:.1f}", sent=one.sent,
         last_delivery=str(one.delivered_ns) if one.delivered_ns else "", failures=one.failures,
-        error=one.error,
+        error=one.error, set_aside=one.set_aside,
+        aside=tuple(AsideView(each.ledger, each.index, each.event, each.why) for each in one.aside),
     )  # fmt: skip

@@ -19,6 +19,7 @@ from ...exports import (
     Folder,
     Objects,
     Pace,
+    Refused,
     S3Store,
     Syslog,
     SyslogTarget,
@@ -29,6 +30,8 @@ from ..config import LoadedConfig, duration_seconds, read_secret
 from .sections import ExportSection
 
 _SYSLOG = {"syslog+udp": "udp", "syslog+tcp": "tcp", "syslog+tls": "tls"}
+# Malformed, too large, not to be processed: about what was sent. Other answers are about us, or the moment.
+_REFUSALS = (400, 413, 422)
 _LINES = Pace()
 _FILES = Pace(rows=20_000, bytes=24 << 20, held_bytes=64 << 20)
 _USED = {
@@ -85,7 +88,7 @@ class _Making:
             raise self.wrong("secret", f"has fewer than {LEAST_SECRET_BYTES} bytes")
         hook = Webhook(
             self._name, self._section.to, lambda: self._secret("secret").encode(), self._clock,
-            ca_file=self._path("ca"), section="exports",
+            ca_file=self._path("ca"), section="exports", refusals=dict.fromkeys(_REFUSALS, Refused),
         )  # fmt: skip
         target = urlsplit(self._section.to)
         # Without path and query, in which some receivers have a secret.

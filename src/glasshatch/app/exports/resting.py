@@ -46,6 +46,7 @@ class RestingExports:
             positions={ledger: lane.next for ledger, lane in sorted(cursor.lanes.items())},
             behind=sum(max(0, size - cursor.lane(ledger).next) for ledger, size in sizes.items()),
             lag_seconds=0.0, rate=0.0, sent=cursor.sent, delivered_ns=cursor.delivered_ns,
+            set_aside=cursor.set_aside, aside=cursor.aside,
         )  # fmt: skip
 
     def _chosen_sizes(self, name: str) -> dict[str, int]:
