@@ -98,6 +98,8 @@ def restore(
     say(f"{escape(done.directory)} is as of {escape(done.moment)}: {size} entries, verified")
     if done.missing:
         say(f"[bold yellow]{done.missing} entries that were recorded are missing; the record says so[/]")
+    for name, where in done.exports.items():
+        say(f"export {escape(name)} goes on from {escape(where)}; what had left since leaves again")
     if done.master_key:
         say(f"the server will look for the master key at {escape(done.master_key)}")
     say(f"Next: glasshatch serve --config {escape(done.directory)}/glasshatch.toml")

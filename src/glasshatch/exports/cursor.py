@@ -7,12 +7,12 @@ cuts the very same parcel.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import msgspec
 
 from ..errors import ConfigError, Unavailable
+from ..wholefiles import write_whole
 
 FORMAT = 1
 MOST_ASIDE = 100
@@ -45,7 +45,9 @@ class Aside(msgspec.Struct, frozen=True):
 
 class Cursor(msgspec.Struct, frozen=True, omit_defaults=True):
     """The whole file. delivered_ns: when something was delivered last. stopped: whether the record says that
-    the export stands still. set_aside: how many events were ever left out; aside: the newest of them."""
+    the export stands still. set_aside: how many events were ever left out; aside: the newest of them. line:
+    what tells the parcels after a restore from those before it, which may have had the same ranges of a
+    ledger that went on otherwise; empty where nothing was restored."""
 
     format: int
     lanes: dict[str, Lane] = {}
@@ -54,6 +56,7 @@ class Cursor(msgspec.Struct, frozen=True, omit_defaults=True):
     stopped: bool = False
     set_aside: int = 0
     aside: tuple[Aside, ...] = ()
+    line: str = ""
 
     def lane(self, ledger: str) -> Lane:
         """The way through a ledger; a new one begins at its first entry."""
@@ -107,23 +110,9 @@ class CursorFile:
         Raises:
             Unavailable: The disk is full or cannot be written; what was kept before still is.
         """
-        temporary = self.path.with_suffix(".new")
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            # A file object writes all of it or raises. A disk that fills up takes a part and says nothing,
-            # and half a cursor must not come in the place of a whole one.
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(msgspec.json.encode(cursor))
-                file.flush()
-                os.fsync(file.fileno())
-            # Until this, a crash leaves the cursor from before; after it, this one.
-            temporary.rename(self.path)
-            folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            write_whole(self.path, msgspec.json.encode(cursor))
         except OSError as error:
             raise Unavailable(
                 f"the cursor cannot be kept: {error.strerror}",

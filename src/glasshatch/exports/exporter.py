@@ -238,7 +238,7 @@ class Exporter:
                 lane = msgspec.structs.replace(lane, intent=stop)
                 # From here on a repeat cuts this very parcel, so that it has the same name.
                 self._keep(self._cursor.with_lane(ledger, lane))
-            parcel = Parcel(self.name, ledger, lane.next, stop, tuple(items))
+            parcel = Parcel(self.name, ledger, lane.next, stop, tuple(items), self._cursor.line)
             left = self._delivery.deliver(parcel, lambda: self._following(gate, ledger, stop))
         self._advance(ledger, lane, stop, digest(entries[-1][1]), items, left)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import os
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import ConfigError, Unavailable
+from ..wholefiles import whole_file
 from .forms.parquet import Parquet, write_tables
 from .parcel import Form, Item
 
@@ -30,9 +30,14 @@ def write_file(form: Form, items: Iterable[Item], out: Path | None) -> int:
         count = _write(form, items, sys.stdout.buffer)
         sys.stdout.buffer.flush()
         return count
+    if not out.parent.is_dir():
+        raise ConfigError("cannot be written: there is no such folder", file=str(out), key="-o")
     try:
-        with _made(out) as file:
+        # Two that write one file at once do not write into each other's.
+        with whole_file(out, beside=f".{out.name}.{os.getpid()}.new") as file:
             return _write(form, items, file)
+    except PermissionError as error:
+        raise ConfigError(f"cannot be written: {error.strerror}", file=str(out), key="-o") from None
     except OSError as error:
         raise Unavailable(
             f"{out} cannot be written: {error.strerror}", hint="nothing was left there"
@@ -64,21 +69,3 @@ def _parts(items: Iterable[Item]) -> Iterator[tuple[Item, ...]]:
     source = iter(items)
     while part := tuple(itertools.islice(source, _PART)):
         yield part
-
-
-@contextlib.contextmanager
-def _made(out: Path) -> Iterator[BinaryIO]:
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.new")
-    try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise ConfigError(f"cannot be written: {error.strerror}", file=str(out), key="-o") from None
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.rename(out)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

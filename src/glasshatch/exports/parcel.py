@@ -44,11 +44,21 @@ class Parcel(msgspec.Struct, frozen=True):
     first: int
     stop: int
     items: tuple[Item, ...]
+    line: str = ""
+    """The cursor's: a ledger that was restored goes on otherwise than the one that is lost."""
+
+    @property
+    def range(self) -> str:
+        """The entries that were looked through, as names of files have them."""
+        return f"{self.first:020d}-{self.stop:020d}{self._behind()}"
 
     @property
     def id(self) -> str:
         """The same for each try; no other parcel has it."""
-        return f"{self.export}/{self.ledger}/{self.first}-{self.stop}"
+        return f"{self.export}/{self.ledger}/{self.first}-{self.stop}{self._behind()}"
+
+    def _behind(self) -> str:
+        return f".{self.line}" if self.line else ""
 
 
 class Form(Protocol):

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 
+import msgspec
+
 from ..errors import Unavailable
 from .cursor import Aside
 from .parcel import Destination, Item, Parcel, Refused
@@ -102,8 +104,7 @@ class _Parting:
     def probe(self, parcel: Parcel, following: Iterable[Item]) -> None:
         """Find out whether anything is taken at all."""
         for item, _ in zip(following, range(_MOST_PROBES), strict=False):
-            one = Parcel(parcel.export, parcel.ledger, item.index, item.index + 1, (item,))
-            if self.refusal(one) is None:
+            if self.refusal(_part(parcel, item.index, item.index + 1, (item,))) is None:
                 return
 
     def refusal(self, parcel: Parcel) -> Refused | None:
@@ -119,11 +120,15 @@ class _Parting:
 
 def _halves(parcel: Parcel) -> tuple[Parcel, Parcel]:
     middle = len(parcel.items) // 2
-    at, name, ledger = parcel.items[middle].index, parcel.export, parcel.ledger
+    at = parcel.items[middle].index
     return (
-        Parcel(name, ledger, parcel.first, at, parcel.items[:middle]),
-        Parcel(name, ledger, at, parcel.stop, parcel.items[middle:]),
+        _part(parcel, parcel.first, at, parcel.items[:middle]),
+        _part(parcel, at, parcel.stop, parcel.items[middle:]),
     )
+
+
+def _part(parcel: Parcel, first: int, stop: int, items: tuple[Item, ...]) -> Parcel:
+    return msgspec.structs.replace(parcel, first=first, stop=stop, items=items)
 
 
 def _aside(parcel: Parcel, why: Unavailable) -> Aside:

@@ -16,6 +16,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ..errors import ConfigError
+from ..wholefiles import write_whole
 
 MAGIC = b"GHSPOOL1"
 _HEAD = struct.Struct(">II12s")
@@ -76,31 +77,9 @@ def _whole(data: bytes, at: int) -> Iterator[tuple[bytes, bytes, int]]:
         yield nonce, sealed, at
 
 
-def write_file(path: Path, data: bytes) -> None:
-    """Whole or not at all, also over a crash."""
-    fresh = path.with_name(path.name + ".new")
-    fresh.unlink(missing_ok=True)
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(descriptor)
-    fresh.rename(path)
-    sync_folder(path.parent)
-
-
-def sync_folder(directory: Path) -> None:
-    """Make names in a directory durable."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _key_file(path: Path) -> bytes:
     if not path.exists():
-        write_file(path, os.urandom(_KEY_BYTES))
+        write_whole(path, os.urandom(_KEY_BYTES))
     key = path.read_bytes()
     if len(key) != _KEY_BYTES:
         raise ConfigError(

@@ -25,7 +25,8 @@ from pathlib import Path
 import msgspec
 
 from ..errors import ConfigError, Conflict, Unavailable
-from .frames import MAGIC, Frames, ends_of, sync_folder, write_file
+from ..wholefiles import sync_folder, write_whole
+from .frames import MAGIC, Frames, ends_of
 
 _SEGMENT_BYTES = 1 << 20
 _MEMORY_BYTES = 4 << 20
@@ -179,7 +180,7 @@ class Spool:
             frame = self.frames.seal(event)
         number = len(list(self._directory.glob("*.refused")))
         path = self._directory / f"{number:08d}.refused"
-        write_file(path, MAGIC + frame)
+        write_whole(path, MAGIC + frame)
         return path
 
     @property

@@ -189,12 +189,15 @@ class _Making:
         return {path: path.read_bytes() for path in sorted(self._home.keys.glob("*.json"))}
 
     def _configuration(self) -> list[BackupFile]:
-        """Configuration, keyrings, certificates, policies, rules: whatever is neither ledger nor derived."""
+        """Configuration, keyrings, certificates, policies, rules, cursors of exports: whatever is neither
+        ledger nor derived. A cursor is read before the ledgers are cut, and so is never ahead of them."""
         found = self._break_glass()
         for path in self._candidates():
             relative = path.relative_to(self._home.directory)
             if relative.parts[0] == BOOK_FOLDER and path.suffix in (".new", ""):
                 continue
+            if relative.parts[0] == self._home.exports.name and path.suffix != ".json":
+                continue  # a cursor that is being written, and is gone in a moment
             if relative.as_posix() in (f"keys/{HEAD}", f"keys/{HEAD}.new"):
                 continue
             if relative.name.startswith("control.db") or not path.is_file():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from ..inspect import public_keys, verify_home
 from ..local import local_operator
 from ..recorder import EventMaker, Recorder
 from .copying import LEDGER_PARTS, copy_share
+from .cursors import renew_cursors
 from .forgetting import CONTROL, known_erasures
 from .known import BackedUp, with_newest_known
 from .moments import Moment, find_moment, moments, read_moment, sync, sync_tree
@@ -48,6 +50,8 @@ class Restored(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     master_key: str
     """Where the server expects its master key, if it is not there yet."""
     ledgers: dict[str, int] = {}
+    exports: dict[str, str] = {}
+    """From where each export goes on; what had left since leaves again."""
 
 
 def restore_home(
@@ -90,7 +94,11 @@ def restore_home(
             places = [one for one in moments(moment_folder.parent) if one != moment_folder]
             places += [one for one in newer_than if (one / CONTROL).is_file()]
             erased = known_erasures(places, reference)
-            _record(directory, keyring, moment, ledgers, reason if accept_older else "", erased)
+            sizes = {one.name: one.signed.size for one in ledgers}
+            exports = renew_cursors(
+                Home(directory).exports, load_config(config_of(directory)).config, sizes, time.time_ns()
+            )
+            _record(directory, keyring, moment, ledgers, reason if accept_older else "", erased, exports)
             _finish(directory)
     except OSError as error:
         raise Unavailable(
@@ -101,7 +109,7 @@ def restore_home(
     return Restored(
         moment=str(moment_folder), directory=str(directory), size=default.signed.size, known=default.newest,
         missing=sum(one.missing for one in ledgers), master_key=missing_key,
-        ledgers={one.name: one.signed.size for one in others},
+        ledgers={one.name: one.signed.size for one in others}, exports=exports,
     )  # fmt: skip
 
 
@@ -248,6 +256,7 @@ def _record(
     ledgers: Sequence[BackedUp],
     reason: str,
     erased: Sequence[Erasure],
+    exports: Mapping[str, str],
 ) -> None:
     """Open what was restored as a server would, and make the restoring part of the record.
 
@@ -272,7 +281,7 @@ def _record(
             recorder.record(maker.make(
                 "backup.restored", actor=actor,
                 outcome=Outcome(status="success", reason=reason),
-                attrs=_told(one, ledgers, moment, reason, again),
+                attrs=_told(one, ledgers, moment, reason, again, exports),
             ))  # fmt: skip
             if ledger.pruned.entry >= one.signed.size:
                 _renew_pruning(ledger, recorder, maker, actor)
@@ -287,8 +296,9 @@ def _renew_pruning(ledger: Ledger, recorder: Recorder, maker: EventMaker, actor:
 
 
 def _told(
-    one: BackedUp, ledgers: Sequence[BackedUp], moment: Moment, reason: str, again: int
-) -> dict[str, str]:
+    one: BackedUp, ledgers: Sequence[BackedUp], moment: Moment, reason: str, again: int,
+    exports: Mapping[str, str],
+) -> dict[str, str]:  # fmt: skip
     told = {"size": str(one.signed.size), "made": moment.made, "known": str(one.newest)}
     if one.missing:
         told |= {"missing": str(one.missing), "accepted_because": reason}
@@ -297,6 +307,8 @@ def _told(
         told["ledgers"] = ", ".join(others)
     if one.name == LEDGER and again:
         told["erased_again"] = str(again)
+    if one.name == LEDGER and exports:
+        told["exports"] = "; ".join(f"{name} from {where}" for name, where in exports.items())
     return told
 
 

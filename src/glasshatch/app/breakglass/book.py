@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from ...errors import ConfigError, Unavailable, VerificationError
 from ...keys import Envelope, Keyring
+from ...wholefiles import sync_folder, write_whole
 from .records import Record
 
 BOOK: Final = "book"
@@ -145,7 +146,7 @@ class Book:
         self._header, self._end = header, len(line)
         # The head first: a book without one would look like one whose head was taken away.
         self._put_head()
-        _replace(self.file, line)
+        write_whole(self.file, line)
 
     def _frame(self, place: int, before: bytes, record: Record) -> tuple[bytes, bytes]:
         sealed = self._envelope().seal(_encode(record), _aad(place, before))
@@ -159,7 +160,7 @@ class Book:
         key, count = self._keyring.signing_key, len(self.records)
         signature = key.sign(_head_text(self._book_id(), count, self.hash))
         head = _Head(1, count, self.hash.hex(), _key_id(key.public_key()).hex(), signature.hex())
-        _replace(self.anchor, msgspec.json.encode(head))
+        write_whole(self.anchor, msgspec.json.encode(head))
 
     def _envelope(self) -> Envelope:
         assert self._header is not None
@@ -277,10 +278,10 @@ class Book:
                 self.file.rename(target)
             if head := _read(self.anchor):
                 # It may lie on another disk.
-                _replace(target.with_name(f"{target.name}.head"), head)
+                write_whole(target.with_name(f"{target.name}.head"), head)
                 self.anchor.unlink()
-                _sync_folder(self.anchor.parent)
-            _sync_folder(self.file.parent)
+                sync_folder(self.anchor.parent)
+            sync_folder(self.file.parent)
             self.records, self.hash, self._header, self._end = [], b"\0" * _HASH, None, 0
             self.damage = None
             return target
@@ -312,24 +313,3 @@ def _read(path: Path) -> bytes:
         return b""
     except OSError as error:
         raise Unavailable(f"{path} cannot be read: {error.strerror}") from None
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write a file anew so that a crash leaves the old one or the new one, whole."""
-    fresh = path.with_name(f"{path.name}.new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    # A file object writes all of it or raises; a disk that fills up takes a part and says nothing.
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.rename(fresh, path)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from ...errors import Unavailable
+from ...wholefiles import sync_folder, whole_file
 
 
 class Folder:
@@ -18,26 +18,14 @@ class Folder:
     def put(self, name: str, data: bytes) -> None:
         """Durable when this returns; a reader sees the whole file or none."""
         target = self._folder / name
-        temporary = target.with_name(f".{target.name}.new")
         try:
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
+            # Hidden until it is whole, from readers that take what they find.
+            with whole_file(target, beside=f".{target.name}.new") as file:
                 file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.rename(target)
-            for folder in (target.parent, target.parent.parent, self._folder):
-                _sync(folder)
+            for folder in (target.parent.parent, self._folder):
+                sync_folder(folder)
         except OSError as error:
             raise Unavailable(
                 f"cannot be written: {error.strerror}", hint=f"look at {self._folder}"
             ) from None
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

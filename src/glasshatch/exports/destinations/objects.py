@@ -2,7 +2,7 @@
 
 `FOLDER/ledger=NAME/date=2026-01-31/00000000000000001200-00000000000000002400.parquet`: the ledger, the day
 (UTC) on which the events were recorded, and the range of entries that was looked through for them. What reads
-hive partitions finds `ledger` and `date` as columns.
+hive partitions finds `ledger` and `date` as columns. After a restore the range is followed by the time of it.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Objects:
 
     def _name(self, parcel: Parcel, day: str) -> str:
         suffix = self._form.suffix + (".gz" if self._compress else "")
-        return f"ledger={parcel.ledger}/date={day}/{parcel.first:020d}-{parcel.stop:020d}{suffix}"
+        return f"ledger={parcel.ledger}/date={day}/{parcel.range}{suffix}"
 
     def _file(self, items: tuple[Item, ...]) -> bytes:
         data = self._form.file(items)
