@@ -11,9 +11,9 @@ import msgspec
 import typer
 
 from ..api.values import IntakeProblem, IntakeResult
-from ..errors import ConfigError, PeerError
+from ..errors import ConfigError, GlasshatchError, PeerError
 from .connection import DataOption, ServerOption, TokenOption, is_live, open_desk
-from .output import Format, FormatOption, clean, emit_json, emit_rows, progress_bar, say
+from .output import Format, FormatOption, clean, complain, emit_json, emit_rows, progress_bar, say
 
 _NAMED_PROBLEMS = 10
 Results = list[tuple[Path, IntakeResult]]
@@ -69,12 +69,34 @@ def ingest(
 
                 follow_files(desk, feed, files, results)
                 return
-            for path in files:
-                results.append((path, IntakeResult()))
-                for result in _taken(desk, feed, path):
-                    results[-1] = (path, result)
+            unread = _each(desk, feed, files, results)
     finally:
         emit_results(results, format)
+    for error in unread[1:]:
+        complain(error)
+    if unread:
+        raise unread[0]
+
+
+def _each(desk: Any, feed: Feed, files: list[Path], results: Results) -> list[GlasshatchError]:
+    """Take every file in; answers what is wrong with those that cannot be read, which stop no other."""
+    unread = []
+    for path in files:
+        results.append((path, IntakeResult()))
+        try:
+            for result in _taken(desk, feed, path):
+                results[-1] = (path, result)
+        except _Unread as error:
+            unread.append(error.why)
+    return unread
+
+
+class _Unread(Exception):
+    """A file cannot be read, or not to its end; the way to the record is not to blame."""
+
+    def __init__(self, why: GlasshatchError) -> None:
+        super().__init__()
+        self.why = why
 
 
 class Feed(msgspec.Struct, frozen=True):
@@ -148,20 +170,30 @@ def _make(data: Path) -> None:
     say(f"made a data directory in {data}")
 
 
+def _begin_of(path: Path, length: int | None = None) -> tuple[str, int]:
+    """A digest of the file's first bytes; raises `_Unread`."""
+    from ..sources import mark_of
+
+    try:
+        return mark_of(path) if length is None else mark_of(path, length)
+    except ConfigError as error:
+        raise _Unread(error) from None
+
+
 def _taken(desk: Any, feed: Feed, path: Path) -> Iterator[IntakeResult]:
     """What became of a file so far, after each batch of it, with a bar for people who watch."""
-    from ..sources import BEGIN, Position, mark_of, read_lines
+    from ..sources import BEGIN, Position, read_lines
 
     form, positions, names = feed.form(), feed.positions(), feed.names(path)
     piped = str(path) == "-"
     left = None if piped else positions.find(*names)
-    if left is not None and mark_of(path, left.marked) != (left.mark, left.marked):
+    if left is not None and _begin_of(path, left.marked) != (left.mark, left.marked):
         left = None  # another file by now
     result = msgspec.convert(left.counts, IntakeResult) if left is not None else IntakeResult()
     if left is not None:
         say(f"{clean(path.name)} goes on at line {left.place.line}")
         yield result
-    mark, marked = ("", 0) if piped else mark_of(path)
+    mark, marked = ("", 0) if piped else _begin_of(path)
     keeps = not piped
     # Keys of events without an id are told apart by the file's whole path; of it only a digest is kept.
     name_of_file = "-" if piped else str(path.absolute())
@@ -191,11 +223,17 @@ def _kept(positions: Any, position: Any, names: tuple[str, ...]) -> bool:
 
 def _forgetting(parts: Iterator[Any], positions: Any, names: tuple[str, ...]) -> Iterator[Any]:
     """The parts; of a file that is damaged no position is kept: mended, it may be another from there on."""
-    try:
-        yield from parts
-    except PeerError:
-        positions.drop(*names)
-        raise
+    while True:
+        try:
+            part = next(parts)
+        except StopIteration:
+            return
+        except PeerError as error:
+            positions.drop(*names)
+            raise _Unread(error) from None
+        except ConfigError as error:
+            raise _Unread(error) from None
+        yield part
 
 
 def plus(one: IntakeResult, other: IntakeResult) -> IntakeResult:

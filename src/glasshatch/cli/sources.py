@@ -101,12 +101,14 @@ def try_mappings(
 
     Example: glasshatch sources test mappings/acme.toml
     """
-    from ..sources import load_mapping, try_examples
+    from ..sources import SOURCES, load_mapping, try_examples
 
     failed = False
     for file in files:
         kind, examples = load_mapping(file)
         wrong = try_examples(kind, examples)
+        if kind.name in SOURCES:
+            wrong.append(f"there is a source {kind.name} already: take another name")
         failed |= bool(wrong)
         if format is Format.jsonl:
             emit_json({"file": str(file), "source": kind.name, "examples": len(examples), "wrong": wrong})

@@ -65,7 +65,17 @@ def read_lines(path: Path, form: Form | None = None, start: Place = BEGIN) -> It
         with path.open("rb") as raw:
             yield from OpenFile(raw, path.stat().st_size, str(path), form, start).batches()
     except OSError as error:
-        raise ConfigError(f"cannot be read: {error.strerror}", file=str(path)) from None
+        raise cannot_be_read(path, error) from None
+
+
+def cannot_be_read(path: Path, error: OSError) -> ConfigError:
+    """Which file it is, why, and what helps."""
+    cures = {
+        FileNotFoundError: "look at the path, and at whose directory it is",
+        IsADirectoryError: f"name the files in it, as {path / '*'}",
+        PermissionError: "run the command as an account that may read it",
+    }
+    return ConfigError(f"cannot be read: {error.strerror}", file=str(path), hint=cures.get(type(error), ""))
 
 
 class OpenFile:

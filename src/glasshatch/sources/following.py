@@ -89,11 +89,12 @@ class LogFollower:
             encoding = encoding_of(raw.peek(4)[:4])
             if not encoding and identity not in self._held:
                 self._held[identity] = path.open("rb")
-            mark = _mark(raw, encoding)
+            quiet = age_s >= QUIET_SECONDS
+            mark = _mark(raw, encoding, quiet=quiet)
             if not mark:
                 return  # its first line is not whole yet
             try:
-                done = yield from self._rest(raw, path.name, mark, stat.st_size, final=age_s >= QUIET_SECONDS)
+                done = yield from self._rest(raw, path.name, mark, stat.st_size, final=quiet)
             except PeerError as error:
                 if age_s < _MENDED_SECONDS:
                     return  # it may still be written
@@ -107,7 +108,7 @@ class LogFollower:
         for identity in [one for one in self._held if one not in there]:
             raw = self._held.pop(identity)
             with raw, contextlib.suppress(PeerError):
-                mark = _mark(raw, "")
+                mark = _mark(raw, "", quiet=True)
                 yield from self._rest(raw, "a removed file", mark, os.fstat(raw.fileno()).st_size, final=True)
 
     def _rest(
@@ -151,8 +152,12 @@ def _name_pattern(name: str) -> re.Pattern[str]:
     return re.compile(rf"({re.escape(name)}([.-]\d[\w:-]*)*{rotated}){packed}")
 
 
-def _mark(raw: BinaryIO, encoding: str) -> str:
-    """A digest of the first line; empty if it has not ended yet."""
+def _mark(raw: BinaryIO, encoding: str, *, quiet: bool) -> str:
+    """A digest of the first line; empty if it has not ended yet.
+
+    Of a quiet file it is whole without its end, as a last line is. If it goes on later, the file is taken
+    for another one, and its first line comes once more, whole.
+    """
     raw.seek(0)
     stream, begin = open_decoded(raw, encoding), b""
     while b"\n" not in begin and len(begin) < _FIRST_LINE_BYTES:
@@ -161,6 +166,8 @@ def _mark(raw: BinaryIO, encoding: str) -> str:
         except PeerError:
             return ""
         if not piece:
+            if quiet and begin.strip():
+                break
             return ""
         begin += piece
     line = begin.partition(b"\n")[0][:_FIRST_LINE_BYTES]

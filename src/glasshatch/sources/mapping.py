@@ -6,15 +6,18 @@ It is read once, checked as a whole, and compiled to a parser like any other sou
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import msgspec
 
 from ..errors import ConfigError
+from .files import cannot_be_read
 from .forms import json_form
 from .mapped import Plan, parse_mapped
+from .mappinglines import line_of, what_is_wrong
 from .parsed import Parse, SourceKind
 from .templates import Template, path_of, template
 
@@ -112,20 +115,40 @@ def load_mapping(file: Path) -> tuple[SourceKind, tuple[Example, ...]]:
         data = file.read_bytes()
         if len(data) > _LARGEST_BYTES:
             raise ConfigError(f"has more than {_LARGEST_BYTES} bytes", file=str(file))
-        found = msgspec.convert(tomllib.loads(data.decode("utf-8")), MappingFile)
+        text = data.decode("utf-8")
+        found = msgspec.convert(tomllib.loads(text), MappingFile)
     except OSError as error:
-        raise ConfigError(f"cannot be read: {error.strerror}", file=str(file)) from None
+        raise cannot_be_read(file, error) from None
     except UnicodeDecodeError:
         raise ConfigError("is not UTF-8", file=str(file)) from None
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"is no TOML: {error}", file=str(file)) from None
+        raise ConfigError(f"is no TOML: {error}", file=str(file), hint="mend what stands there") from None
     except msgspec.ValidationError as error:
-        raise ConfigError(f"is no mapping: {error}", file=str(file), hint="docs/sources/mapping.md") from None
-    return _source(found, file), found.example
+        line, key, wrong, cure = what_is_wrong(text, str(error), _members(MappingFile))
+        raise ConfigError(wrong, file=f"{file}, line {line}", key=key, hint=cure) from None
+    return _source(found, _Compiler(file, text)), found.example
 
 
-def _source(found: MappingFile, file: Path) -> SourceKind:
-    parse: Parse = partial(parse_mapped, _plan(found, file))
+def _members(kind: Any, path: str = "") -> dict[str, tuple[str, ...]]:
+    """The names that the tables of a file may have, by path."""
+    found = {path: tuple(kind.__struct_fields__)}
+    for field in msgspec.structs.fields(kind):
+        inner = f"{path}.{field.name}" if path else field.name
+        for one in _tables(field.type):
+            found |= _members(one, inner)
+    return found
+
+
+def _tables(given: Any) -> Iterator[type[_Table]]:
+    """The tables that a type speaks of: itself, or those in a union or a list."""
+    if isinstance(given, type) and issubclass(given, _Table):
+        yield given
+    for part in get_args(given):
+        yield from _tables(part)
+
+
+def _source(found: MappingFile, compile: _Compiler) -> SourceKind:
+    parse: Parse = partial(parse_mapped, _plan(found, compile))
     return SourceKind(
         found.name, found.reads, parse, opaque=bool(found.secrets), one_content=True,
         one_instance=found.one_instance,
@@ -133,9 +156,8 @@ def _source(found: MappingFile, file: Path) -> SourceKind:
     )  # fmt: skip
 
 
-def _plan(found: MappingFile, file: Path) -> Plan:
+def _plan(found: MappingFile, compile: _Compiler) -> Plan:
     event = found.event
-    compile = _Compiler(file)
     return Plan(
         kind=found.name, utc=event.utc,
         time=compile.texts("event.time", event.time), key=compile.texts("key", found.key),
@@ -158,8 +180,9 @@ def _plan(found: MappingFile, file: Path) -> Plan:
 class _Compiler:
     """Compiles the texts of one file, and says where one is wrong."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, text: str) -> None:
         self._file = str(file)
+        self._text = text
 
     def texts(self, key: str, texts: Texts) -> Template:
         try:
@@ -184,7 +207,7 @@ class _Compiler:
             return self.texts(key, texts)
         words = dict(texts)
         if "from" not in words:
-            raise ConfigError("the table has no `from`", file=self._file, key=key)
+            raise self._refused(key, ConfigError("the table has no `from`", hint='write from = "{…}" in it'))
         read = self.texts(f"{key}.from", words.pop("from"))
         otherwise = words.pop("*", None)
 
@@ -195,4 +218,5 @@ class _Compiler:
         return choose
 
     def _refused(self, key: str, error: ConfigError) -> ConfigError:
-        return ConfigError(error.message, file=self._file, key=key, hint=error.hint)
+        line = line_of(self._text, tuple(key.split(".")))
+        return ConfigError(error.message, file=f"{self._file}, line {line}", key=key, hint=error.hint)

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from ..errors import ConfigError
-from .files import BEGIN, Place
+from .files import BEGIN, Place, cannot_be_read
 
 _FORMAT = 1
 _MARK_BYTES = 4_096
@@ -117,5 +117,5 @@ def mark_of(path: Path, length: int = _MARK_BYTES) -> tuple[str, int]:
         with path.open("rb") as raw:
             begin = raw.read(length)
     except OSError as error:
-        raise ConfigError(f"cannot be read: {error.strerror}", file=str(path)) from None
+        raise cannot_be_read(path, error) from None
     return hashlib.blake2b(begin, digest_size=16).hexdigest(), len(begin)

@@ -92,9 +92,17 @@ def test_what_is_wrong_with_a_file_is_told_and_what_came_before_stays(tmp_path: 
     cut = tmp_path / "cut.gz"
     cut.write_bytes(whole[: len(whole) // 2])
     broken = ingest(data, cut)
-    assert broken.returncode != 0
+    assert broken.returncode == 7
     assert "damaged or incomplete" in broken.stderr
     before = json.loads(broken.stdout)["result"]["accepted"]
+    # What cannot be read among others stops none of them; the first of it gives the exit code.
+    (tmp_path / "good.log").write_text('{"action": "order.paid", "id": "behind"}\n')
+    several = ingest(data, cut, tmp_path, tmp_path / "missing.log", tmp_path / "good.log")
+    found = [json.loads(line)["result"] for line in several.stdout.splitlines()]
+    assert [one["accepted"] for one in found] == [0, 0, 0, 1]
+    assert several.returncode == 7
+    assert f"name the files in it, as {tmp_path}/*" in several.stderr
+    assert "missing.log: cannot be read: No such file" in several.stderr
     cut.write_bytes(whole)
     accepted, duplicates, _ = result(ingest(data, cut))
     assert (accepted, duplicates) == (2_500 - before, before)

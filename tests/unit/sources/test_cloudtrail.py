@@ -58,6 +58,39 @@ def test_every_record_of_real_files_is_an_event_once(bodies: list[bytes]) -> Non
         assert len(wanted) == len(found)
 
 
+def test_a_record_whose_time_a_pipeline_moved_has_it_all_the_same() -> None:
+    made = one(eventTime=None, **{"@timestamp": "2020-09-14T00:44:23.000Z"})
+    assert made.time == "1600044263000000000"
+
+
+DIGEST = {
+    "awsAccountId": "111122223333", "digestStartTime": "2015-08-17T14:01:31Z",
+    "digestEndTime": "2015-08-17T15:01:31Z", "digestS3Bucket": "trail", "digestS3Object": "AWSLogs/d.json.gz",
+    "previousDigestS3Object": None, "digestSignatureAlgorithm": "SHA256withRSA",
+    "logFiles": [{"s3Bucket": "trail", "s3Object": "AWSLogs/a.json.gz", "hashValue": "ff00",
+                  "hashAlgorithm": "SHA-256", "newestEventTime": "2015-08-17T14:52:27Z"}],
+}  # fmt: skip
+
+
+def test_a_digest_file_is_an_event_that_says_which_files_were_delivered() -> None:
+    (found,) = read(json.dumps(DIGEST, indent=1).encode())
+    assert isinstance(found, Parsed)
+    made = found.event
+    assert (made.action, made.time, found.key) == (
+        "digest.delivered", "1439823691000000000", "digest trail/AWSLogs/d.json.gz",
+    )  # fmt: skip
+    assert (made.resource and made.resource.id, made.attrs) == (
+        "aws/111122223333/cloudtrail",
+        {"log_files": 1},
+    )
+    assert made.native["logFiles"][0]["hashValue"] == "ff00"
+    (many,) = read(json.dumps({**DIGEST, "logFiles": DIGEST["logFiles"] * 2_000}).encode())  # type: ignore[operator]
+    assert isinstance(many, Parsed)
+    assert (many.event.attrs, many.event.labels) == ({"log_files": 2_000}, {"truncated": "true"})
+    (broken,) = read(json.dumps({**DIGEST, "digestEndTime": 7}).encode())
+    assert isinstance(broken, Rejected)
+
+
 def test_no_token_of_real_files_is_kept(bodies: list[bytes]) -> None:
     tokens = {
         record["responseElements"]["credentials"]["sessionToken"]

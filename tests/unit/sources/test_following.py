@@ -192,6 +192,34 @@ def test_half_a_line_waits_for_its_end(log: Log) -> None:
     log.check()
 
 
+def test_a_first_line_without_its_end_comes_when_it_is_quiet(log: Log) -> None:
+    log.write(1, end=b"")
+    os.utime(log.path)  # just now
+    log.look()
+    assert log.found == []
+    log.settle(log.path)
+    log.look()
+    log.check()
+    log.look()
+    with log.path.open("ab") as out:
+        out.write(b"\n")
+    log.write(2)
+    log.look()
+    log.check()
+
+
+def test_a_first_line_that_goes_on_after_it_was_quiet_comes_whole_too(log: Log) -> None:
+    log.path.write_bytes(b'{"n"')
+    log.settle(log.path)
+    log.look()
+    assert log.found == [b'{"n"']
+    with log.path.open("ab") as out:
+        out.write(b":0}\n")
+    log.settle(log.path)
+    log.look()
+    assert log.found == [b'{"n"', b'{"n":0}']
+
+
 def test_an_entry_that_may_go_on_waits_until_it_is_quiet(tmp_path: Path) -> None:
     path = tmp_path / "postgresql.log"
     path.write_bytes(

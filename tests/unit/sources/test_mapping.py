@@ -142,7 +142,7 @@ def test_the_key_and_the_list_are_the_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('name = "acme"', 'name = "Acme Corp"', "$.name"),
+        ('name = "acme"', 'name = "Acme Corp"', "line 2: name: "),
         ('name = "acme"', "", "name"),
         ('key = "{id}"', 'key = "{id"', "brace"),
         ('key = "{id}"', 'key = "{a..b}"', "is no path"),
@@ -163,6 +163,38 @@ def test_a_wrong_file_is_refused_with_its_place(tmp_path: Path, old: str, new: s
         loaded(tmp_path, FILE.replace(old, new, 1))
     assert "acme.toml" in str(refused.value)
     assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "cure"),
+    [
+        ('key = "{id}"', 'keyy = "{id}"', 4, "did you mean key?"),
+        ("[event.actor]", "[event.actorr]", 13, "did you mean actor?"),
+        ('ip = "{from}"', 'ipp = "{from}"', 17, "did you mean ip?"),
+        ('time = ["{when}", "{seen}"]', "time = 5", 8, "docs/sources/mapping.md"),
+        ('id = "{who.mail}"\n', "", 13, "write id = … below [event.actor]"),
+        ("reads = \"Acme's log\"\n", "", 1, "write reads = … at the beginning"),
+        ('code = "{code}"', 'code = "{code"', 20, "write {{ or }}"),
+        ('[[example]]\nitem', '[[example]]\nitemm', 0, "did you mean item?"),
+    ],
+)  # fmt: skip
+def test_a_refusal_names_the_line_and_what_cures_it(
+    tmp_path: Path, old: str, new: str, line: int, cure: str
+) -> None:
+    assert old in FILE
+    with pytest.raises(ConfigError) as refused:
+        loaded(tmp_path, FILE.replace(old, new, 1))
+    wanted = line or FILE[: FILE.index(old)].count("\n") + 2
+    assert f"acme.toml, line {wanted}:" in str(refused.value)
+    assert cure in refused.value.hint
+
+
+def test_a_line_is_that_of_the_table_meant_and_not_of_a_text_that_looks_like_one(tmp_path: Path) -> None:
+    inside = "item = '''\n[[example]]\nitemm = 1\n'''\nrejected = true"
+    text = f"{FILE}[[example]]\n{inside}\n[[example]]\nitemm = '{{}}'\n"
+    with pytest.raises(ConfigError) as refused:
+        loaded(tmp_path, text)
+    assert f"line {text.count(chr(10))}:" in str(refused.value)
 
 
 def test_a_file_that_is_missing_or_no_text_is_refused(tmp_path: Path) -> None:

@@ -53,6 +53,20 @@ def test_the_example_of_the_specification() -> None:
     }  # fmt: skip
 
 
+def test_an_environment_stays_where_the_event_has_no_resource_that_could_be_in_it() -> None:
+    given = {"service.name": "shop", "deployment.environment.name": "prod", "host.name": "h1"}
+    alone = event("hello", given)
+    assert alone.resource is None
+    assert alone.attrs["resource"] == {"host.name": "h1", "deployment.environment.name": "prod"}
+    reaching = event("hello", given, attributes={"server.address": "db1"})
+    assert reaching.resource is not None
+    assert (reaching.resource.env, reaching.attrs["resource"]) == ("prod", {"host.name": "h1"})
+    other = event("hello", given, attributes={
+        "glasshatch.resource.type": "door", "glasshatch.resource.id": "d1", "glasshatch.resource.env": "lab",
+    })  # fmt: skip
+    assert other.attrs["resource"]["deployment.environment.name"] == "prod"
+
+
 PLACES = {
     "actor.id": ({"user.id": "u1", "user.name": "una"}, "u1"),
     "actor.name": ({"user.id": "u1", "user.name": "una"}, "una"),

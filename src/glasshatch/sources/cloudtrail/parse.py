@@ -10,6 +10,7 @@ import msgspec
 
 from ...events import Actor, Client, Event, Link, Outcome, RawPrincipal, Resource, Source, foreign
 from ..parsed import Arrival, Parsed, Rejected, time_ns
+from .digests import is_digest, parse_digest
 from .secrets import clean_message, without_secrets
 
 _KNOWN_VERSION = "1."
@@ -24,12 +25,15 @@ def parse(value: Any, data: bytes, arrival: Arrival) -> Parsed | Rejected:
     """One record; anything else is rejected."""
     if not isinstance(value, dict):
         return Rejected("is no record of CloudTrail")
+    if is_digest(value):
+        return parse_digest(value, arrival)
     version, source, name = value.get("eventVersion"), value.get("eventSource"), value.get("eventName")
     if not isinstance(version, str) or not version.startswith(_KNOWN_VERSION):
         return Rejected("is no record of CloudTrail of version 1: eventVersion is missing or another")
     if not (isinstance(source, str) and isinstance(name, str) and source and name):
         return Rejected("is a record without eventSource or eventName")
-    happened_ns = _time_ns(value.get("eventTime"))
+    # Pipelines of logs move the time to a name of theirs, and take AWS's away.
+    happened_ns = _time_ns(value.get("eventTime")) or _time_ns(value.get("@timestamp"))
     if happened_ns is None:
         return Rejected("is a record without a time")
     user = value.get("userIdentity")

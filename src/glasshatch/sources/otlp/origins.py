@@ -34,8 +34,12 @@ def origin_of(resource: dict[str, Any], scope: dict[str, Any], digest: bytes = b
     )  # fmt: skip
     env = next(filter(None, (text_of(left, name) for name in _ENVIRONMENTS)), "")
     found = kubernetes_object(left, env)
-    attrs = {name: part for name, part in (("resource", left), ("scope", scope)) if part}
-    return Origin(source, found, env, attrs, digest)
+    attrs: dict[str, Any] = {name: part for name, part in (("resource", left), ("scope", scope)) if part}
+    taken: dict[str, Any] = {
+        name: resource[name] for name in _ENVIRONMENTS if name in resource and name not in left
+    }
+    placeless = {**attrs, "resource": {**left, **taken}} if taken else attrs
+    return Origin(source, found, env, attrs, digest, placeless)
 
 
 def kubernetes_object(given: dict[str, Any], env: str) -> Resource | None:

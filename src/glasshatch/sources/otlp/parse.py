@@ -72,7 +72,8 @@ def _event(record: PlainRecord, data: bytes, arrival: Arrival) -> tuple[Event, s
     id = uid if uid and _UUID.fullmatch(uid) else arrival.new_id()
     if uid and id != uid:
         special["log.record.uid"] = uid
-    left = (*found.values(), special, origin.attrs)
+    placed = not origin.env or ("resource" in parts and parts["resource"].env == origin.env)
+    left = (*found.values(), special, origin.attrs if placed else origin.placeless)
     event = Event(
         id=id, time=str(time or observed or arrival.now_ns), action=action,
         source=origin.source if origin.source.name else _named(origin.source, arrival.name),

@@ -23,7 +23,8 @@ class Origin(msgspec.Struct, frozen=True):
     """What the records of one resource and scope have in common, in an event's own places.
 
     kubernetes: the object in which they arose. attrs: what of resource and scope has no other place.
-    digest: of the bytes that both came as.
+    digest: of the bytes that both came as. placeless: as `attrs`, with the environment too, for an event
+    that names no resource which could be in it.
     """
 
     source: Source
@@ -31,6 +32,7 @@ class Origin(msgspec.Struct, frozen=True):
     env: str = ""
     attrs: dict[str, Any] = {}
     digest: bytes = b""
+    placeless: dict[str, Any] = {}
 
 
 class PlainRecord(dict[str, Any]):
