@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parent
 SOURCES = (
     ROOT / "src/glasshatch/masking/rowkernel.pyx",
     ROOT / "src/glasshatch/masking/scankernel.pyx",
+    ROOT / "src/glasshatch/sources/json/linekernel.pyx",
 )
 
 

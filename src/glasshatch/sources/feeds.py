@@ -30,7 +30,7 @@ class Feeds:
     ) -> None:
         """A part of a delivery was recorded: of so many items these were taken, and these are new."""
         good = [one for one in fresh if not one.problem]
-        newest_ns = max((one.event.time_ns for one in good if not one.skewed), default=0)
+        newest_ns = max((one.time_ns for one in good if not one.skewed), default=0)
         part = Arrived(
             now_ns=delivery.now_ns, live=not delivery.first_line, newest_ns=newest_ns, events=len(good),
             duplicates=total - len(fresh), quarantined=len(fresh) - len(good), gaps=gaps,
@@ -53,7 +53,7 @@ class Feeds:
             self._seen.came([one.key for one in taken if one.key])
             return
         since_ns = self._standings[feed].first_live_ns
-        facts = [(one.key, one.short) for one in good if one.key and one.event.time_ns >= since_ns > 0]
+        facts = [(one.key, one.short) for one in good if one.key and one.time_ns >= since_ns > 0]
         self._seen.wait_for(feed, facts, delivery.now_ns)
 
     def standings(self) -> list[FeedStanding]:

@@ -5,40 +5,34 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from functools import partial
+from typing import Protocol
 
 import msgspec
 
 from ..clock import Clock
-from ..errors import ConfigError, GlasshatchError, TooLarge, Unavailable
-from ..events import Actor, Event, Link, Receipt, StatementText, uuid7
+from ..errors import ConfigError, TooLarge, Unavailable
+from ..events import Actor, Event, Receipt
 from .collecting import Answer, Collected
 from .feeds import Expects, Feeds
 from .forms import Options
 from .items import Item
-from .parsed import Arrival, Parsed, Rejected, SourceKind
-from .quarantine import quarantined
-from .remembering import gap_event, gap_key, missed_event
+from .making import PARAMETERS, Maker
+from .parsed import SourceKind
 from .result import NAMED_PROBLEMS, IntakeResult, Problem
-from .seen import LABEL, Seen, key_of
+from .seen import Seen
 from .taken import (
     BATCH_ITEMS,
     Delivery,
     Taken,
     batches,
-    content_of,
     contradicting,
     fullest,
     heaviest,
     in_order,
-    key_of_rejected,
-    skewed,
 )  # fmt: skip
 
-PARAMETERS = "parameters"
-"""Under this name in `attrs` stand the values that a statement was given."""
-
-_CONTESTED = "has the id of another event, which says something else"
+__all__ = ["PARAMETERS", "Intake", "Recorder"]
 
 
 class Recorder(Protocol):
@@ -89,12 +83,7 @@ class Intake:
         self._outstanding: Collected | None = None
         self._kinds = kinds
         self._clock = clock
-        self._random = random
-        self._tenant = tenant
-        self._redact = redact
-        self._secret = secret
-        self._names = names
-        self._statements = statements
+        self._maker = Maker(random, tenant, redact, secret, names, statements)
         self._expects = expects
         self._one_at_a_time = threading.Lock()
         # Two that compute at once hand one interpreter to each other, thousands of times a second.
@@ -132,15 +121,20 @@ class Intake:
         delivery = Delivery(found, name, by, self._clock.now_ns(), file, first_line)
         pieces = form.split(body, first_line or 1)
         best = fullest(found, form, pieces) if len(pieces) > BATCH_ITEMS else {}
-        return self._take(delivery, (map(form.read, part) for part in batches(pieces)), best)
+        read = self._maker.reader(delivery, form)
+        return self._take(delivery, (partial(read, part) for part in batches(pieces)), best)
 
     def take_items(
         self, kind: str, name: str, items: Sequence[Item], by: Actor | None = None
     ) -> IntakeResult:
         """Record items that a receiver has read; as `take`, which see."""
         delivery = Delivery(self._kind(kind), name, by, self._clock.now_ns(), "", 0)
+
+        def made(part: Sequence[Item]) -> list[Taken]:
+            return [self._maker.item(delivery, item) for item in part]
+
         parts = (items[start : start + BATCH_ITEMS] for start in range(0, len(items), BATCH_ITEMS))
-        return self._take(delivery, parts, {})
+        return self._take(delivery, (partial(made, part) for part in parts), {})
 
     def missed(self, kind: str, name: str, of: str, count: int, reason: str) -> None:
         """Record that so many of something of a feed came and could not be taken; durable when this returns.
@@ -149,23 +143,24 @@ class Intake:
             Unavailable: It could not be recorded.
         """
         delivery = Delivery(self._kind(kind), name, None, self._clock.now_ns(), "", 0)
-        event = missed_event(delivery.kind, of, count, reason, self._arrival(delivery, 0))
-        event = self._complete(event, delivery, "")
+        missed = self._maker.missed(delivery, of, count, reason)
         with self._one_at_a_time:
             seen = self._ready()
-            _, last = self._submit(delivery, [Taken(Item(0, None, b""), event, "", "", 0, is_gap=True)])
+            _, last = self._submit(delivery, [missed])
             self._feed_book.arrived(delivery, [], [], 0, 1)
             seen.note([], last.index + 1, last.ledger)
 
     def _take(
-        self, delivery: Delivery, parts: Iterable[Iterable[Item]], best: Mapping[str, int]
+        self, delivery: Delivery, parts: Iterable[Callable[[], list[Taken]]], best: Mapping[str, int]
     ) -> IntakeResult:
         result = IntakeResult()
         for part in parts:
             with self._computing:
-                taken = [self._item(delivery, item) for item in part]
-                fresh = heaviest([one for one in taken if best.get(one.short, one.place) == one.place])
-            fresh = self._cleaned(delivery, fresh)
+                taken = part()
+                fresh = heaviest(
+                    [one for one in taken if best.get(one.short, one.place) == one.place] if best else taken
+                )
+            fresh = self._maker.cleaned(delivery, fresh)
             with self._one_at_a_time:
                 result = result.plus(self._record(delivery, fresh, len(taken)))
         return result
@@ -191,62 +186,6 @@ class Intake:
                 hint=f"there are {', '.join(sorted(self._kinds))}",
             )
         return found
-
-    def _item(self, delivery: Delivery, item: Item) -> Taken:
-        kind, arrival = delivery.kind, self._arrival(delivery, item.place)
-        parsed = Rejected(item.problem) if item.problem else _parsed(kind, item, arrival)
-        if isinstance(parsed, Rejected):
-            return self._rejected(delivery, item, parsed.reason, arrival)
-        key = self._key(delivery, parsed.key) if parsed.key else ""
-        event, off = skewed(parsed.event, delivery.now_ns, live=not delivery.first_line)
-        content = content_of(item, arrival) if key and kind.one_content else ""
-        whole = self._complete(event, delivery, key)
-        return Taken(item, whole, key, parsed.key, parsed.weight, skewed=off, content=content)
-
-    def _cleaned(self, delivery: Delivery, taken: list[Taken]) -> list[Taken]:
-        """Without what stands in statements, and names in free text."""
-        events = [one.event for one in taken]
-        if delivery.kind.language:
-            events = (self._statements or _without_statements)(events, delivery.kind.language)
-        elif self._names is None:
-            return taken
-        if self._names is not None:
-            events = self._names(events, f"{delivery.kind.name}/{delivery.name}")
-        return [
-            one if event is one.event else msgspec.structs.replace(one, event=event)
-            for one, event in zip(taken, events, strict=True)
-        ]
-
-    def _arrival(self, delivery: Delivery, place: int) -> Arrival:
-        now_ns = delivery.now_ns
-        line = place if delivery.first_line else 0
-        return Arrival(
-            now_ns, delivery.name, self._tenant, lambda: uuid7(now_ns, self._random(10)), delivery.file, line,
-            self._secret,
-        )  # fmt: skip
-
-    def _rejected(
-        self, delivery: Delivery, item: Item, reason: str, arrival: Arrival, short: str = ""
-    ) -> Taken:
-        where = f"{'line' if delivery.first_line else 'item'} {item.place}"
-        event = quarantined(delivery.kind, item, f"{where} {reason}", arrival, self._redact)
-        short = short or key_of_rejected(item, arrival)
-        key = self._key(delivery, short) if short else ""
-        return Taken(item, self._complete(event, delivery, key), key, short, 0, reason)
-
-    def _key(self, delivery: Delivery, key: str) -> str:
-        return key_of(
-            self._tenant, delivery.kind.name, delivery.name if delivery.kind.one_instance else "", key
-        )
-
-    def _complete(self, event: Event, delivery: Delivery, key: str) -> Event:
-        """What only the intake knows: tenant, when it was seen, who delivered it, its key."""
-        changes: dict[str, Any] = {"tenant": self._tenant, "observed_time": str(delivery.now_ns)}
-        if key:
-            changes["labels"] = {**event.labels, LABEL: key}
-        if delivery.by is not None:
-            changes["links"] = (*event.links, Link(rel="delivered_by", id=delivery.by.id))
-        return msgspec.structs.replace(event, **changes)
 
     def _record(self, delivery: Delivery, taken: list[Taken], total: int) -> IntakeResult:
         """Record what was not recorded before; the caller holds the lock."""
@@ -284,14 +223,10 @@ class Intake:
         )  # fmt: skip
 
     def _contested(self, delivery: Delivery, taken: list[Taken], places: list[int]) -> list[Taken]:
-        """With those at these places quarantined, each content of an id once."""
+        """With those at these places quarantined."""
         others = list(taken)
         for place in places:
-            one, arrival = taken[place], self._arrival(delivery, taken[place].place)
-            rejected = self._rejected(
-                delivery, one.item, _CONTESTED, arrival, f"other {one.short} {one.content}"
-            )
-            others[place] = self._cleaned(delivery, [rejected])[0]
+            others[place] = self._maker.contested(delivery, taken[place])
         return others
 
     def _met(self, delivery: Delivery, seen: Seen, fresh: list[Taken]) -> tuple[list[Taken], list[Taken]]:
@@ -301,12 +236,8 @@ class Intake:
         met, gaps = [], []
         for one in fresh:
             event, missing = self._feed_book.memories.meet(delivery.kind, delivery.name, one.event)
-            met.append(one if event is one.event else msgspec.structs.replace(one, event=event))
-            for gap in missing:
-                arrival = self._arrival(delivery, one.place)
-                told, key = gap_event(delivery.kind, gap, event, arrival), self._key(delivery, gap_key(gap))
-                told = self._complete(told, delivery, key)
-                gaps.append(Taken(one.item, told, key, gap_key(gap), 0, is_gap=True))
+            met.append(one if event is one.record else msgspec.structs.replace(one, record=event))
+            gaps += [self._maker.gap(delivery, gap, met[-1]) for gap in missing]
         known = seen.known([gap.key for gap in gaps]) if gaps else set()
         return met, [gap for gap in gaps if gap.key not in known]
 
@@ -317,17 +248,13 @@ class Intake:
 
     def _submit(self, delivery: Delivery, fresh: list[Taken]) -> tuple[list[Taken], Receipt]:
         """Record events and wait; what turns out to be too large is quarantined instead."""
-        answers = self._answers(delivery, [one.event for one in fresh])
+        answers = self._answers(delivery, fresh)
         large = [place for place, answer in enumerate(answers) if isinstance(answer, TooLarge)]
         if large:
             for place in large:
-                reason = "is too large to be kept"
-                item = msgspec.structs.replace(fresh[place].item, problem=reason)
-                rejected = self._rejected(delivery, item, reason, self._arrival(delivery, item.place))
-                fresh[place] = self._cleaned(delivery, [rejected])[0]
-            for place, answer in zip(
-                large, self._answers(delivery, [fresh[place].event for place in large]), strict=True
-            ):
+                fresh[place] = self._maker.too_large(delivery, fresh[place])
+            again = self._answers(delivery, [fresh[place] for place in large])
+            for place, answer in zip(large, again, strict=True):
                 answers[place] = answer
         failed = next((answer for answer in answers if not isinstance(answer, Receipt)), None)
         if failed is not None:
@@ -335,9 +262,10 @@ class Intake:
         receipts = [answer for answer in answers if isinstance(answer, Receipt)]
         return fresh, max(receipts, key=lambda receipt: receipt.index)
 
-    def _answers(self, delivery: Delivery, events: list[Event]) -> list[Answer]:
-        collected = self._outstanding = Collected(len(events))
+    def _answers(self, delivery: Delivery, taken: Sequence[Taken]) -> list[Answer]:
+        collected = self._outstanding = Collected(len(taken))
         with self._computing:
+            events = [one.event for one in taken]
             self._recorder.submit_all(events, collected.done, f"{delivery.kind.name}/{delivery.name}")
         answers = collected.wait()
         self._outstanding = None
@@ -366,26 +294,3 @@ def _checked(kind: SourceKind, options: Options) -> Options:
             hint=f"there are: {', '.join(kind.options) or 'none'}",
         )  # fmt: skip
     return options
-
-
-def _without_statements(events: Sequence[Event], language: str) -> list[Event]:
-    """Where nobody can take out what is personal, nothing of a statement is kept."""
-    hidden = StatementText(text="[UNSCANNED]")
-    return [
-        event
-        if event.statement is None
-        else msgspec.structs.replace(
-            event,
-            statement=hidden,
-            attrs={name: one for name, one in event.attrs.items() if name != PARAMETERS},
-        )
-        for event in events
-    ]
-
-
-def _parsed(kind: SourceKind, item: Item, arrival: Arrival) -> Parsed | Rejected:
-    try:
-        return kind.parse(item.value, item.data, arrival)
-    except (GlasshatchError, ValueError, TypeError, RecursionError) as error:
-        # Whatever a foreign item holds, it is kept and counted, and stops nobody.
-        return Rejected(f"is not understood ({type(error).__name__})")

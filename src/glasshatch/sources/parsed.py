@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, MutableMapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
-from ..events import Event, Resource
+from ..events import Actor, Event, Resource
 from .forms import Form, Options, json_form
+from .items import Piece
 from .receiving import Receive
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -65,6 +66,36 @@ class Rejected(msgspec.Struct, frozen=True):
 Parse = Callable[[Any, bytes, Arrival], Parsed | Rejected]
 """From decoded JSON and its bytes to an event; pure."""
 
+
+class Circumstances(msgspec.Struct, frozen=True):
+    """Under which the items of one delivery come. As `Arrival`, and who delivers it; `random` gives so many
+    bytes that nobody can foresee; `from_file` says that the items' places are lines of a file."""
+
+    now_ns: int
+    name: str
+    tenant: str
+    by: Actor | None
+    file: str
+    from_file: bool
+    secret: bytes
+    random: Callable[[int], bytes]
+
+
+class Ready(NamedTuple):
+    """An item that is ready for the record: its event as canonical bytes, with all that the intake adds; its
+    stored key, the parser's and the digest of its content, empty for none; and when it happened."""
+
+    record: bytes
+    key: str
+    short: str
+    content: str
+    time_ns: int
+
+
+Quick = Callable[[Circumstances], Callable[[Sequence[Piece]], list[Ready | None]] | None]
+"""For a delivery, what reads its items at once: those of which `parse`, and what the intake does with its
+answer, would make the same; None for any other item. None as a whole: `parse` reads every one."""
+
 Weigh = Callable[[Any], tuple[str, int]]
 """From decoded JSON to what `Parsed` will say of `key` and `weight`, without the rest."""
 
@@ -104,6 +135,8 @@ class SourceKind(msgspec.Struct, frozen=True):
     name: str
     reads: str
     parse: Parse
+    quick: Quick | None = None
+    """Given if most items need no steps of their own. Its items are JSON, and nothing is remembered of it."""
     weigh: Weigh | None = None
     """Given if of several copies in a delivery a later one may be fuller than the first."""
     opaque: bool = False

@@ -7,9 +7,9 @@ from typing import Final
 
 import msgspec
 
-from ..events import Actor, Event
+from ..events import Actor, Event, decode
 from .forms import Form
-from .items import Item, Piece
+from .items import Item, Piece, read_item
 from .parsed import Arrival, SourceKind
 
 BATCH_ITEMS: Final = 1_000
@@ -31,11 +31,13 @@ class Delivery(msgspec.Struct, frozen=True):
     first_line: int
 
 
-class Taken(msgspec.Struct, frozen=True):
-    """An item on its way in. `short` is the parser's key, `key` the stored one."""
+class Taken(msgspec.Struct, frozen=True, gc=False):
+    """An item on its way in. `short` is the parser's key, `key` the stored one; `record` what is recorded, as
+    canonical bytes if it was made in one step."""
 
-    item: Item
-    event: Event
+    given: Item | Piece
+    record: Event | bytes
+    time_ns: int
     key: str
     short: str
     weight: int
@@ -46,9 +48,19 @@ class Taken(msgspec.Struct, frozen=True):
     """A digest of what it says, where copies of a fact are equal."""
 
     @property
+    def item(self) -> Item:
+        """The item itself, read if it was not yet."""
+        return self.given if isinstance(self.given, Item) else read_item(self.given)
+
+    @property
+    def event(self) -> Event:
+        """What is recorded of it, read anew each time if it is bytes."""
+        return decode(self.record) if isinstance(self.record, bytes) else self.record
+
+    @property
     def place(self) -> int:
         """Its place in the delivery or file."""
-        return self.item.place
+        return self.given.place if isinstance(self.given, Item) else self.given[0]
 
 
 def batches(pieces: list[Piece]) -> Iterator[list[Piece]]:

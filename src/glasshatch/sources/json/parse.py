@@ -36,9 +36,9 @@ DEFAULT_ACTION = "event.recorded"
 _OURS = frozenset({"decision", "redaction", "access", "tenant", "schema", "observed_time"})
 """What only Glasshatch itself says of an event; a client's claim is kept as such."""
 
-_RESERVED = frozenset({"glasshatch", "gateway", "kubernetes"})
+RESERVED_KINDS = frozenset({"glasshatch", "gateway", "kubernetes"})
 _TIMES = ("time", "timestamp", "@timestamp", "ts")
-_SEVERITIES = {
+SEVERITIES = {
     "trace": 1, "debug": 1, "info": 1, "information": 1, "notice": 2, "warn": 3, "warning": 3,
     "error": 4, "err": 4,
     "low": 2, "medium": 3, "moderate": 3, "high": 4,
@@ -177,11 +177,11 @@ class _Reading:
     def _severity(self) -> int:
         if "severity" not in self._rest:
             word = self._rest.get("level")
-            return _SEVERITIES.get(word.lower(), 0) if isinstance(word, str) else 0
+            return SEVERITIES.get(word.lower(), 0) if isinstance(word, str) else 0
         given = self._rest.pop("severity")
         if isinstance(given, bool) or not isinstance(given, (str, int)):
             raise _Wrong(f"severity is {_kind(given)}, not a number or a word")
-        found = _SEVERITIES.get(given.lower()) if isinstance(given, str) else given
+        found = SEVERITIES.get(given.lower()) if isinstance(given, str) else given
         if found is None or not 0 <= found <= 6:
             self._left["severity"] = given
             return 0
@@ -193,7 +193,7 @@ class _Reading:
             self._rest.pop("source", None)
             return _named(self._arrival.name)
         source: Source = self._struct("source", Source, {"kind": "json"}, self._left) or Source(kind="json")
-        if source.kind in _RESERVED:
+        if source.kind in RESERVED_KINDS:
             # Only the gateway and the parsers here speak for those; others may only say that they claim it.
             self._claimed["source"] = given
             source = msgspec.structs.replace(source, kind="json")
