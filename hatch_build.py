@@ -1,4 +1,4 @@
-"""Compiles the row kernel (Cython) with the wheel, where this machine can.
+"""Compiles the kernels (Cython) with the wheel, where this machine can.
 
 Optional on purpose: without a C compiler, Python's headers or Cython the wheel is made without it, and
 the package does the same work in Python. `GLASSHATCH_KERNEL=python` in the environment leaves it out.
@@ -24,6 +24,7 @@ except ImportError:  # by hand, where only Cython and setuptools are installed
 
 ROOT = Path(__file__).resolve().parent
 SOURCES = (
+    ROOT / "src/glasshatch/index/columnkernel.pyx",
     ROOT / "src/glasshatch/masking/rowkernel.pyx",
     ROOT / "src/glasshatch/masking/scankernel.pyx",
     ROOT / "src/glasshatch/sources/json/linekernel.pyx",
@@ -64,7 +65,7 @@ def compile_all(work: Path) -> dict[Path, Path]:
     except Exception as error:
         text = str(error).strip()
         told = text.splitlines()[-1][:120] if text else type(error).__name__
-        print(f"glasshatch: no row kernel, so answers are masked in Python: {told}", file=sys.stderr)
+        print(f"glasshatch: no compiled kernels, so Python does their work: {told}", file=sys.stderr)
         return {}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import itertools
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from ..errors import GlasshatchError
@@ -21,11 +22,9 @@ from .columns import (
     opened,
     placed,
 )
+from .compiled import Entry, compiled_rows, kernel
 from .reading import Columns, read
 from .shortening import shortened
-
-Entry = tuple[str, int, bytes]
-"""An entry of the record: its ledger, its index there, its bytes."""
 
 _NAMES = pa.list_(pa.string())
 _ARROW = {"number": pa.int64(), "time": pa.int64(), "names": _NAMES}
@@ -34,8 +33,21 @@ _UNREADABLE = "record.unreadable"
 _DAY_NS = 86_400 * 10**9
 
 
+__all__ = ["Entry", "as_stored", "rows", "rows_in_python"]
+
+
 def rows(tenant: str, entries: Sequence[Entry]) -> pa.Table:
     """One row for every entry, also for one that this version cannot read: its bytes are kept."""
+    if kernel() is None:
+        return rows_in_python(tenant, entries)
+    try:
+        return compiled_rows(tenant, entries, _schema(), lambda left: rows_in_python(tenant, left))
+    except OverflowError:
+        return rows_in_python(tenant, entries)
+
+
+def rows_in_python(tenant: str, entries: Sequence[Entry]) -> pa.Table:
+    """As `rows`, without the kernel: what that must agree with, and what reads the entries it leaves out."""
     events = [placed(_event(data), ledger) for ledger, _, data in entries]
     try:
         return _rows(tenant, entries, events)
@@ -43,6 +55,11 @@ def rows(tenant: str, entries: Sequence[Entry]) -> pa.Table:
         # One entry holds what no column takes. It must not keep the others out, so each is tried alone.
         tried = [_fitting(tenant, entry, event) for entry, event in zip(entries, events, strict=True)]
         return _rows(tenant, entries, tried)
+
+
+@cache
+def _schema() -> pa.Schema:
+    return rows_in_python("", [("", 0, b"")]).schema
 
 
 def as_stored(data: bytes) -> str:
@@ -80,9 +97,10 @@ def _rows(tenant: str, entries: Sequence[Entry], events: Sequence[Event]) -> pa.
     late = [seen - time for seen, time in zip(found["observed_time"], found["time"], strict=True)]
     columns["delay"] = pa.array(late, pa.int64())
     columns["more_resources"] = pa.array(list(map(more_resources, events)), _NAMES)
-    columns["body"] = pa.array(_bodies(found, absent, open_members))
+    columns["body"] = pa.array(_bodies(found, absent, open_members), pa.string())
     columns["label_pairs"] = pa.array([_pairs(members["labels"]) for members in open_members], _NAMES)
-    columns["rest"] = pa.array(shortened([as_stored(data) for _, _, data in entries], found, absent))
+    rests = shortened([as_stored(data) for _, _, data in entries], found, absent)
+    columns["rest"] = pa.array(rests, pa.string())
     return pa.table(columns)
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-_CUT_OUT = (
+CUT_OUT = (
     ("id", "id", "id"),
     ("time", "time", "toString(time)"),
     ("observed_time", "observed_time", "toString(time + delay)"),
@@ -26,11 +26,11 @@ _CUT_OUT = (
 )
 """A member as an entry spells it, its field, and what its column says in SQL."""
 
-KEPT = "rest, " + ", ".join(value for _, _, value in _CUT_OUT)
+KEPT = "rest, " + ", ".join(value for _, _, value in CUT_OUT)
 """What to select of a row for `restored`."""
 
 # 9, 10 and 13 may stand between the members of JSON; no other character below 32 may stand in it at all.
-_MARKS = [chr(code) for code in range(1, 32) if code not in (9, 10, 13)]
+MARKS = [chr(code) for code in range(1, 32) if code not in (9, 10, 13)]
 _CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f]")
 _WHOLE = "\0"
 
@@ -39,7 +39,7 @@ def shortened(texts: Sequence[str], found: Mapping[str, Sequence[Any]], absent: 
     """Each entry with a mark in place of each member; behind a zero byte what cannot be JSON."""
     cut = [
         (f'"{name}":"', mark, found[field])
-        for mark, (name, field, _) in zip(_MARKS, _CUT_OUT, strict=False)
+        for mark, (name, field, _) in zip(MARKS, CUT_OUT, strict=False)
         if field not in absent
     ]
     return [_shortened(text, place, cut) for place, text in enumerate(texts)]
@@ -60,6 +60,6 @@ def restored(row: Sequence[Any]) -> str:
     text = str(row[0])
     if text.startswith(_WHOLE):
         return text[1:]
-    for mark, (name, _, _), value in reversed(list(zip(_MARKS, _CUT_OUT, row[1:], strict=False))):
+    for mark, (name, _, _), value in reversed(list(zip(MARKS, CUT_OUT, row[1:], strict=False))):
         text = text.replace(mark, f'"{name}":"{value}"', 1)
     return text
