@@ -27,6 +27,7 @@ SOURCES = (
     ROOT / "src/glasshatch/index/columnkernel.pyx",
     ROOT / "src/glasshatch/masking/rowkernel.pyx",
     ROOT / "src/glasshatch/masking/scankernel.pyx",
+    ROOT / "src/glasshatch/masking/eventkernel.pyx",
     ROOT / "src/glasshatch/sources/json/linekernel.pyx",
 )
 

@@ -29,7 +29,7 @@ from ..events import (
 from ..keys import DEFAULT_LEDGER
 from ..ledger import Large
 from ..masking import Redactor, Stencils
-from .shortening import fitted, without_bulk
+from .shortening import fitted, is_entry, without_bulk
 from .streams import NO_STREAMS, Streams
 from .vault import SealedBatch, Sealer
 
@@ -141,7 +141,7 @@ class Recorder:
         ledger = self._streams.of_feed(feed)
         batch = self._sealer.begin(events, feed) if self._sealer is not None else None
         if batch is None:
-            answers = [_encoded(redacted) for redacted in self._redactor.events(events, feed)]
+            answers = self._redacted(events, feed)
         else:
             answers = self._sealed(batch, ledger, feed)
             done = partial(batch.answered, done)
@@ -152,6 +152,18 @@ class Recorder:
             else:
                 items.append((answer, partial(done, place)))
         self._append(ledger, items)
+
+    def _redacted(self, events: Sequence[Event], feed: str) -> list[Entry | GlasshatchError]:
+        """The entries of events of which nothing is sealed: from bytes to bytes where that is possible."""
+        made = self._redactor.encoded(events, feed)
+        answers: list[Entry | GlasshatchError | None] = [
+            one if one is not None and is_entry(one) else None for one in made
+        ]
+        rest = [place for place, one in enumerate(answers) if one is None]
+        redacted = self._redactor.events([events[place] for place in rest], feed) if rest else ()
+        for place, event in zip(rest, redacted, strict=True):
+            answers[place] = _encoded(event)
+        return [answer for answer in answers if answer is not None]
 
     def _sealed(self, batch: SealedBatch, ledger: str, feed: str) -> list[Entry | GlasshatchError]:
         entries = [

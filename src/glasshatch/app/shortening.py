@@ -20,6 +20,9 @@ CUT: Final = "[CUT]"
 CLAIMED_REL: Final = "claimed_blob"
 """What a link that only we may write becomes, where an event brings one along."""
 
+_CLAIM = f'"rel":"{BLOB_REL}"'.encode()
+"""How such a link stands in an event; texts may hold it too, and cost no more than a second look."""
+
 _KEPT = frozenset(
     {"id", "time", "action", "source", "tenant", "schema", "observed_time", "severity", "actor", "session_id",
      "request_id", "trace_id", "span_id", "redaction", "resource", "decision"}
@@ -48,6 +51,11 @@ def fitted(event: Event) -> bytes | Large:
         )
     digest = hashlib.sha256(whole).hexdigest()
     return Large(encode(_short_form(event, digest, len(whole))), whole, digest)
+
+
+def is_entry(whole: bytes) -> bool:
+    """Whether the canonical bytes of an event may be its entry: they fit, and claim nothing as below."""
+    return len(whole) <= MAX_ENTRY_BYTES and _CLAIM not in whole
 
 
 def without_bulk(event: Event) -> Event:

@@ -99,6 +99,15 @@ class Engine:
         """
         return {index: made(Finding, group, shift) for index, group, shift in self._groups(texts)}
 
+    def found_joined(self, text: str, starts: list[int]) -> dict[int, list[Found]]:
+        """As `found`, for texts of ASCII without NUL that are joined already, and as the spans lie there.
+
+        Args:
+            text: The texts with a NUL around each.
+            starts: Where each starts, and at last where one more would.
+        """
+        return self._found_joined(text, starts, 0, None)
+
     def rewrite(self, texts: Sequence[str], ways: dict[str, Callable[[str], str]]) -> dict[int, str]:
         """The texts in which something is found, by number, with what the way of its detector makes of each.
 
@@ -120,7 +129,11 @@ class Engine:
         self, texts: Sequence[str], starts: list[int], depth: int, budget: Budget | None
     ) -> dict[int, list[Found]]:
         """By number of the text, what is found in it; the spans are those of the joined texts."""
-        text = joined(texts)
+        return self._found_joined(joined(texts), starts, depth, budget)
+
+    def _found_joined(
+        self, text: str, starts: list[int], depth: int, budget: Budget | None
+    ) -> dict[int, list[Found]]:
         data = octets(text)
         hits = self.triggers.collect(data, _MANY + len(text) // 2)
         if not hits:

@@ -17,6 +17,7 @@ import msgspec
 
 from ..events import Event
 from .telling import SECRET_ITEM, SECRET_PARTS, flagged, named_values, secret_parts, told_by
+from .tokens import UNSCANNED
 
 Change = Callable[[str, str], str]
 """Takes a text and the type its key tells, or an empty string; gives the text to stand there."""
@@ -28,19 +29,19 @@ OWN_KINDS = frozenset({"gateway", "glasshatch"})
 """Kinds of source that speak of the workforce: the gateway has seen a token for each name."""
 
 _replace = msgspec.structs.replace
-_UNTOUCHED = frozenset(
+UNTOUCHED = frozenset(
     {"schema", "tenant", "id", "time", "observed_time", "severity", "trace_id", "span_id", "redaction"}
 )
 """Members whose form the parser has checked, or which are our own."""
 
-_SCANNED = tuple(name for name in Event.__struct_fields__ if name not in _UNTOUCHED)
+_SCANNED = tuple(name for name in Event.__struct_fields__ if name not in UNTOUCHED)
 
 _SCANNED_BUT_ACTOR = tuple(name for name in _SCANNED if name != "actor")
 
-_NAMED = frozenset({"labels", "attrs", "native"})
+NAMED = frozenset({"labels", "attrs", "native"})
 """Members whose keys are foreign too."""
 
-_PLAIN: dict[str, tuple[str, ...]] = {
+PLAIN: dict[str, tuple[str, ...]] = {
     "statement": ("text", "shape"),
     "outcome": ("code", "reason"),
     "access": ("reason", "ticket"),
@@ -69,6 +70,17 @@ def change_texts(
     return _foreign(event, change, _SCANNED_BUT_ACTOR if actor_clear else _SCANNED)
 
 
+def closed(event: Event) -> Event:
+    """The event with every scanned part closed."""
+    try:
+        return change_texts(event, lambda _text, _hint: UNSCANNED)
+    except Exception:
+        return msgspec.structs.replace(
+            event, statement=None, outcome=None, access=None, data=None, resources=(), labels={}, attrs={},
+            native=UNSCANNED,
+        )  # fmt: skip
+
+
 def _foreign(event: Event, change: Change, scanned: tuple[str, ...]) -> Event:
     """An application's event: its actor may be a customer, and any member may hold what was typed."""
     changes: dict[str, Any] = {}
@@ -76,7 +88,7 @@ def _foreign(event: Event, change: Change, scanned: tuple[str, ...]) -> Event:
         value = getattr(event, name)
         if not value:
             continue
-        if name in _NAMED:
+        if name in NAMED:
             changed = change_tree(value, change, EVENT_HINTS)
         elif name == "client":
             plain = _plain(name, value, change)
@@ -113,7 +125,7 @@ def _part(value: Any, change: Change) -> Any:
 def _known(event: Event, change: Change) -> Event:
     """An event of the workforce, whose names are the point of the record."""
     changes: dict[str, Any] = {}
-    for part in _PLAIN:
+    for part in PLAIN:
         value = getattr(event, part)
         if value is not None and (changed := _plain(part, value, change)):
             changes[part] = _replace(value, **changed)
@@ -134,7 +146,7 @@ def _plain(part: str, value: Any, change: Change) -> dict[str, str]:
     """What changes of the plain members: mostly nothing, and a copy costs more than the scan."""
     return {
         name: changed
-        for name in _PLAIN[part]
+        for name in PLAIN[part]
         if (text := getattr(value, name)) and (changed := change(text, "")) is not text
     }
 
@@ -212,7 +224,7 @@ def _change_object(
     items: list[Any] = []
     same = True
     for key, item in value.items():
-        kind, scanned = _key_facts(key) if isinstance(key, str) else ("", True)
+        kind, scanned = key_facts(key) if isinstance(key, str) else ("", True)
         name = change(str(key), "") if scanned else key
         kind = kind if kind in hints else hint
         if told:
@@ -229,7 +241,7 @@ def _change_object(
 
 
 @lru_cache(maxsize=16_384)
-def _key_facts(key: str) -> tuple[str, bool]:
+def key_facts(key: str) -> tuple[str, bool]:
     """What a key tells of its value, and whether it may hold something itself."""
     return told_by(key), _can_hold(key)
 

@@ -1,4 +1,4 @@
-"""Which kernels are at work, for rows and for scans: the compiled ones, or their twins in Python.
+"""Which kernels are at work, for rows, scans and events: the compiled ones, or their twins in Python.
 
 `GLASSHATCH_KERNEL=python` in the environment forces the twin.
 """
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .scantwin import Collector, Rules, codes, dense, made, resolve, rewritten, runs, splice
 
 __all__ = [
+    "EVENTS",
     "KERNEL",
     "SCAN_KERNEL",
     "STAMP",
@@ -34,7 +35,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _compiled(name: str, twin: Any) -> Any:
+def _compiled(name: str, format: int) -> Any:
     """A compiled kernel; None if it is not there, or was made from another source than this."""
     if os.environ.get("GLASSHATCH_KERNEL") == "python":
         return None
@@ -42,11 +43,11 @@ def _compiled(name: str, twin: Any) -> Any:
         found = importlib.import_module(f".{name}", __package__)
     except ImportError:
         return None
-    return found if getattr(found, "FORMAT", 0) == twin.FORMAT else None
+    return found if getattr(found, "FORMAT", 0) == format else None
 
 
-_found = _compiled("rowkernel", rowtwin)
-_scan = _compiled("scankernel", scantwin)
+_found = _compiled("rowkernel", rowtwin.FORMAT)
+_scan = _compiled("scankernel", scantwin.FORMAT)
 SCAN_KERNEL = "python" if _scan is None else "compiled"
 """`compiled` or `python`."""
 KERNEL = "python" if _found is None else "compiled"
@@ -54,6 +55,10 @@ KERNEL = "python" if _found is None else "compiled"
 
 STAMP: Any = None if _found is None else _found.Stamp
 """Makes tokens of values of ASCII, many at a time; None where there is no compiled kernel."""
+
+EVENTS: Any = _compiled("eventkernel", 1)
+"""Redacts encoded events; None where there is no compiled kernel. Its twin is `eventfields`, over the event
+itself; the number changes with the interface."""
 
 if not TYPE_CHECKING:
     Memo = rowtwin.Memo

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from ..statements import Span
+from .pgtypes import INTEGERS
 
 _DOLLAR = re.compile(r"\$(?:[^\W\d][\w]*)?\$")
 _QUOTED = re.compile(r"(?i)(?:u&|[enbx])?'")
@@ -80,3 +81,8 @@ def pieces(text: str, literals: Sequence[Span]) -> tuple[list[str], list[Span]]:
         done = span.end
     code.append(text[done:])
     return code, ordered
+
+
+def short_number(text: str, oid: int) -> bool:
+    """Whether it stays as it is whatever is found in it; see `Redactor.bind`."""
+    return oid in INTEGERS and len(text) <= LONGEST_CLEAR_NUMBER and text.isdecimal() and text.isascii()

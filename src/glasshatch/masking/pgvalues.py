@@ -33,6 +33,11 @@ _PLAIN_ARRAYS = frozenset({1000, 1005, 1007, 1016, 1028, 1021, 1022, 1231, 1182,
 """Arrays of bool, integers, floats, numeric, dates and uuid."""
 _NEGATIVE, _SPECIAL = 0x4000, {0xC000: "NaN", 0xD000: "Infinity", 0xF000: "-Infinity"}
 _BARE = re.compile(r"[^{}\",\\\s]+")
+TRUTHS = {
+    **dict.fromkeys(("t", "true", "y", "yes", "on", "1"), "true"),
+    **dict.fromkeys(("f", "false", "n", "no", "off", "0"), "false"),
+}
+"""How clients write a boolean."""
 
 
 def readable(value: bytes, format: int, oid: int) -> str:
@@ -192,3 +197,9 @@ def _encode(value: Any, oid: int) -> bytes:
     if oid in (TIMESTAMP, TIMESTAMPTZ):
         return struct.pack("!q", (value - _EPOCH) // _MICROSECOND)
     raise KeyError(oid)
+
+
+def format_of(formats: Sequence[int], index: int) -> int:
+    if len(formats) == 1:
+        return formats[0]
+    return formats[index] if index < len(formats) else 0

@@ -16,16 +16,17 @@ import msgspec
 
 from ..events import Event, Redaction
 from ..statements import Span
+from .batches import FOREIGN, FOREIGN_BUT_ACTOR, VOUCHED, Batches
 from .choosing import MaskingPolicy, MaskingView
 from .documents import Place, take_out
 from .embedded import OPENINGS
 from .engine import Engine, Finding
-from .eventfields import OWN_KINDS, Change, change_texts, change_tree
+from .eventfields import OWN_KINDS, Change, change_texts, change_tree, closed
 from .gathering import Gathered, count_tokens
 from .kernel import splice
-from .literals import LONGEST_CLEAR_NUMBER, clear_number, looked_at, pieces
+from .literals import clear_number, looked_at, pieces, short_number
 from .pgtypes import BOOL, FLOATS, INTEGERS, NUMERIC
-from .pgvalues import readable
+from .pgvalues import TRUTHS, format_of, readable
 from .storing import Places, settled
 from .tokens import TOKEN, UNSCANNED, Tokens, written
 from .ways import Ways
@@ -34,11 +35,6 @@ _T = TypeVar("_T")
 _MANY = 4_096
 _NOTHING: Counter[str] = Counter()
 """Shared, and never added to."""
-_TRUTHS = {
-    **dict.fromkeys(("t", "true", "y", "yes", "on", "1"), "true"),
-    **dict.fromkeys(("f", "false", "n", "no", "off", "0"), "false"),
-}
-"""How clients write a boolean."""
 _OWN_FEED = "gateway"
 """Whose stored rules hold for statements and bind values."""
 
@@ -67,6 +63,7 @@ class Redactor:
         self._view = self._policy.stored_view(_OWN_FEED)
         self._column = ""
         self._found_nothing = Redaction(pack_hash=engine.pack_hash)
+        self._batches = Batches(engine)
         self.renew(tokens)
 
     def renew(self, tokens: Tokens) -> None:
@@ -165,7 +162,7 @@ class Redactor:
             return self._settled(event, clean, feed)
         except Exception:
             redaction = Redaction(counts={"UNSCANNED": 1}, pack_hash=self.engine.pack_hash)
-            return msgspec.structs.replace(_unscanned(event), redaction=redaction)
+            return msgspec.structs.replace(closed(event), redaction=redaction)
 
     def events(self, events: Sequence[Event], feed: str = "") -> list[Event]:
         """Many events of one feed as by `event`, in one scan over the texts of all."""
@@ -177,6 +174,18 @@ class Redactor:
             return [self._settled(*both, feed) for both in zip(events, clean, strict=True)]
         except Exception:
             return [self.event(event, feed) for event in events]
+
+    def encoded(self, events: Sequence[Event], feed: str = "") -> list[bytes | None]:
+        """The bytes of each event as `events` makes it, where a compiled kernel can say so; None where not.
+
+        What an event holds of others must have gone through `foreign`, as for `encode`.
+        """
+        storing = self.met_by(self._policy.stored_view(feed))
+        if not self._batches.at_work or storing._ways.unmarked or self._places.of(feed):
+            return [None] * len(events)
+        other = FOREIGN_BUT_ACTOR if self._is_workforce(feed) else FOREIGN
+        walks = [VOUCHED if event.source.kind in self._vouched else other for event in events]
+        return self._batches.encoded(events, walks, storing._ways, storing._told, storing.found)
 
     def _settled(self, before: Event, after: Event, feed: str) -> Event:
         rules = self._places.of(feed)
@@ -358,10 +367,10 @@ class Redactor:
         """
         oids = [type_oids[index] if index < len(type_oids) else 0 for index in range(len(values))]
         texts = [
-            "" if value is None else readable(value, _format_of(formats, index), oids[index])
+            "" if value is None else readable(value, format_of(formats, index), oids[index])
             for index, value in enumerate(values)
         ]
-        if all(map(_short_number, texts, oids)):
+        if all(map(short_number, texts, oids)):
             return texts
         found = self.findings(texts)
         return [
@@ -371,30 +380,8 @@ class Redactor:
 
     def _bound(self, text: str, oid: int, found: list[Finding] | None) -> str:
         numeric = oid in INTEGERS or oid in FLOATS or oid == NUMERIC
-        if oid == BOOL and text.lower() in _TRUTHS:
-            return _TRUTHS[text.lower()]
+        if oid == BOOL and text.lower() in TRUTHS:
+            return TRUTHS[text.lower()]
         if numeric and clear_number(text.lstrip("-")):
             return text
         return self.value("NUMBER" if numeric else "TEXT", text, found) if text else "''"
-
-
-def _short_number(text: str, oid: int) -> bool:
-    """Whether it stays as it is whatever is found in it; see `Redactor.bind`."""
-    return oid in INTEGERS and len(text) <= LONGEST_CLEAR_NUMBER and text.isdecimal() and text.isascii()
-
-
-def _unscanned(event: Event) -> Event:
-    """The event with every scanned part closed."""
-    try:
-        return change_texts(event, lambda _text, _hint: UNSCANNED)
-    except Exception:
-        return msgspec.structs.replace(
-            event, statement=None, outcome=None, access=None, data=None, resources=(), labels={}, attrs={},
-            native=UNSCANNED,
-        )  # fmt: skip
-
-
-def _format_of(formats: Sequence[int], index: int) -> int:
-    if len(formats) == 1:
-        return formats[0]
-    return formats[index] if index < len(formats) else 0

@@ -32,7 +32,7 @@ _SECRET_END = re.compile(
     r"|(?i:(?:db|database|user|admin|root|mail|smtp|ldap|redis|proxy|ssh|ftp|login|basic)[_.-]?pass)"
 )
 
-_PAIRS = (
+PAIRS = (
     ("name", "value"), ("key", "value"), ("Name", "Value"), ("Key", "Value"), ("header", "value"),
     ("field", "value"), ("parameterKey", "parameterValue"), ("ParameterKey", "ParameterValue"),
 )  # fmt: skip
@@ -71,7 +71,7 @@ def told_by(name: str) -> str:
 
 def named_values(value: dict[Any, Any]) -> dict[str, str]:
     """Of the members of an object, those that another one names, and of which type they are then."""
-    for name, held in _PAIRS:
+    for name, held in PAIRS:
         if held in value and isinstance(told := value.get(name), str):
             type = told_by(told)
             return {held: type} if type else {}
