@@ -64,15 +64,21 @@ class Unavailable(GlasshatchError):
 
 
 class ConfigError(GlasshatchError):
-    """The configuration or a command's arguments are wrong: names the file, the key and the cure."""
+    """The configuration or a command's arguments are wrong: names the file, the key and the cure.
+
+    position: where in a query the mistake stands, counted from 1; 0 elsewhere.
+    """
 
     code = "config"
 
-    def __init__(self, message: str, *, file: str = "", key: str = "", hint: str = "") -> None:
+    def __init__(
+        self, message: str, *, file: str = "", key: str = "", hint: str = "", position: int = 0
+    ) -> None:
         where = ": ".join(part for part in (file, key) if part)
         super().__init__(f"{where}: {message}" if where else message, hint=hint)
         self.file = file
         self.key = key
+        self.position = position
 
 
 class VerificationError(GlasshatchError):

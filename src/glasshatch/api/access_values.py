@@ -25,6 +25,7 @@ class AccessView(msgspec.Struct, frozen=True, kw_only=True):
         sight: The same, for programs.
         kept: What a rule forbids them to see, whatever else lets them.
         hidden: The classes of fields that are left out of events.
+        asks: Whether a reason, which was not given, would show them more.
         policy_hash: Of the access policy that says so.
     """
 
@@ -37,6 +38,18 @@ class AccessView(msgspec.Struct, frozen=True, kw_only=True):
     sight: Any
     kept: Any
     hidden: tuple[str, ...] = ()
+    asks: bool = False
+
+
+NOTICE = (
+    "what is about keeping the house is shown, and not the rest: say why you read (--reason, or the header"
+    " Glasshatch-Reason), and it is recorded"
+)
+
+
+def notice_in(view: AccessView) -> str:
+    """What a reader should know of an answer that leaves out what a reason would show; mostly nothing."""
+    return NOTICE if view.asks else ""
 
 
 class GrantUse(msgspec.Struct, frozen=True, kw_only=True):

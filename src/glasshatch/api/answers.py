@@ -26,12 +26,16 @@ REASON_HEADER: Final = "Glasshatch-Reason"
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An error as the API sends it: a stable code, a message for people, and how to mend it."""
+    """An error as the API sends it: a stable code, a message for people, and how to mend it.
+
+    position: where in a query the mistake stands, counted from 1.
+    """
 
     code: str
     message: str
     hint: str = ""
     decision_id: str = ""
+    position: int = 0
     authenticated: bool = True
     holder: str = ""
 
@@ -59,7 +63,7 @@ STATUS: Final[dict[str, int]] = {
 """The HTTP status of each kind of error; a token that is not accepted is 401."""
 
 _CLASSES: Final[tuple[type[GlasshatchError], ...]] = (
-    PeerError, Unavailable, ConfigError, VerificationError, Conflict, TooLarge,
+    PeerError, Unavailable, VerificationError, Conflict, TooLarge,
 )  # fmt: skip
 
 
@@ -68,6 +72,7 @@ def problem(error: GlasshatchError) -> Problem:
     decision_id = error.decision_id if isinstance(error, Denied) else ""
     return Problem(
         code=error.code, message=error.message, hint=error.hint, decision_id=decision_id,
+        position=error.position if isinstance(error, ConfigError) else 0,
         authenticated=not isinstance(error, NotAuthenticated),
         holder=error.holder if isinstance(error, NotAuthenticated) else "",
     )  # fmt: skip
@@ -81,5 +86,7 @@ def raised(problem: Problem) -> GlasshatchError:
         return refused
     if problem.code == Denied.code:
         return Denied(problem.message, decision_id=problem.decision_id, hint=problem.hint)
+    if problem.code == ConfigError.code:
+        return ConfigError(problem.message, hint=problem.hint, position=problem.position)
     found = next((known for known in _CLASSES if known.code == problem.code), GlasshatchError)
     return found(problem.message, hint=problem.hint)

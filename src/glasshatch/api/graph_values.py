@@ -44,9 +44,13 @@ class GraphEdge(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Graph(msgspec.Struct, frozen=True, kw_only=True):
-    """Sessions that belong together, the one that was asked for first."""
+    """Sessions that belong together, the one that was asked for first.
+
+    `notice` says that a reason would show more.
+    """
 
     session: str
     nodes: list[GraphNode]
     edges: list[GraphEdge]
     truncated: bool = False
+    notice: str = ""

@@ -9,6 +9,7 @@ import msgspec
 from .forms import Form
 from .recorded import RecordedEvent
 
+Place = Annotated[int, msgspec.Meta(le=2**63 - 1)]
 SearchLimit = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
 
 
@@ -23,9 +24,9 @@ class SearchForm(Form, frozen=True):
     query: str = ""
     since: str = ""
     until: str = ""
-    before: int = -1
-    after: int = -1
-    after_in: dict[str, int] = msgspec.field(default_factory=dict)
+    before: Place = -1
+    after: Place = -1
+    after_in: dict[str, Place] = msgspec.field(default_factory=dict)
     limit: SearchLimit = 100
     oldest_first: bool = False
     cursor: str = ""
@@ -50,6 +51,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     The index follows the ledgers: `indexed` of `ledger_size` entries could be searched; `positions` says
     where each of several goes on. `next` is the cursor of the next page, empty on the last: what is
     recorded meanwhile is on none of them. A query with `| stats` or `| fields` has a `table` and no events.
+    `notice` says that a reason would show more.
     """
 
     events: list[RecordedEvent]
@@ -59,6 +61,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     positions: dict[str, int] = {}
     next: str = ""
     table: Table | None = None
+    notice: str = ""
 
 
 class HistogramBin(msgspec.Struct, frozen=True):
@@ -100,11 +103,12 @@ class StatsRow(msgspec.Struct, frozen=True):
 
 
 class Stats(msgspec.Struct, frozen=True, kw_only=True):
-    """Counts by value; `total` is of all matches."""
+    """Counts by value; `total` is of all matches. `notice` says that a reason would show more."""
 
     by: tuple[str, ...]
     rows: list[StatsRow]
     total: int
+    notice: str = ""
 
 
 class TailForm(Form, frozen=True):

@@ -270,12 +270,16 @@ class Skew(msgspec.Struct, frozen=True):
 
 
 class Timeline(msgspec.Struct, frozen=True, kw_only=True):
-    """Events of all sources about one subject in one order: by time, then by ledger index."""
+    """Events of all sources about one subject in one order: by time, then by ledger index.
+
+    `notice` says that a reason would show more.
+    """
 
     subject: str
     entries: list[TimelineEntry]
     skew: list[Skew] = []
     truncated: bool = False
+    notice: str = ""
 
 
 class IndexState(msgspec.Struct, frozen=True, omit_defaults=True):

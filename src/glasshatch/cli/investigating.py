@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.cells import cell_len
 from typer.core import TyperCommand
 
 from ..api.gist import in_order, is_time
@@ -17,16 +18,29 @@ from ..api.values import RecordedEvent, SearchForm, StatsForm
 from ..errors import ConfigError, GlasshatchError
 from .connection import DataOption, ReasonOption, ServerOption, TokenOption, is_live, open_desk
 from .events_table import COLUMNS, emit_table, event_row
-from .output import Format, FormatOption, emit_json, emit_rows, local_time, progress_bar, say
+from .output import Format, FormatOption, caution, clean, emit_json, emit_rows, local_time, progress_bar, say
 from .times import parse_time
 
 _LOOK_AGAIN_SECONDS = 0.2
+_BEFORE, _BEHIND = 60, 30
+"""So many characters of a query are shown before and behind a mistake."""
 
 index_app = typer.Typer(help="The search index, which is made from the ledger.", no_args_is_help=True)
 
 
 class Asking(TyperCommand):
-    """A command whose query may begin with a minus, as in `-outcome.status:success`, and is no option."""
+    """A command whose query may begin with a minus, as in `-outcome.status:success`, and is no option.
+
+    Where the query has a mistake, it is shown with a caret below the place.
+    """
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ConfigError as error:
+            if error.position:
+                _point(str(ctx.params.get("query", "")), error.position)
+            raise
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         return super().parse_args(ctx, [f" {text}" if _negated(text) else text for text in args])
@@ -34,6 +48,15 @@ class Asking(TyperCommand):
 
 def _negated(text: str) -> bool:
     return re.match(r"-[^-]", text) is not None and len(text) > 2 and not re.fullmatch(r"-n\d+", text)
+
+
+def _point(query: str, position: int) -> None:
+    """The query on standard error, as much of it as a line takes, and a caret below a place of it."""
+    at = min(position - 1, len(query))
+    begin = max(0, at - _BEFORE)
+    head = ("…" if begin else "") + clean(query[begin:at])
+    rest = clean(query[at : at + _BEHIND]) + ("…" if len(query) > at + _BEHIND else "")
+    typer.echo(f"  {head}{rest}\n  {' ' * cell_len(head)}^", err=True)
 
 
 def _typed(text: str) -> str:
@@ -100,6 +123,8 @@ def search(
 ) -> None:
     """Find events in the record, oldest first; an empty query finds all. The search is recorded."""
     if proofs:
+        if count:
+            raise ConfigError("takes no --proofs", key="--count", hint="leave one out")
         from .evidence import take_bundle
 
         take_bundle(query, proofs, data, server, token_file, since, until, "", format)
@@ -110,6 +135,7 @@ def search(
     )  # fmt: skip
     with open_desk(data, server, token_file, reason) as desk:
         found = desk.search(form)
+    caution(found.notice)
     if count:
         typer.echo(found.count)
     elif found.table:
@@ -142,6 +168,7 @@ def stats(
     form = StatsForm(query=query, by=fields, since=parse_time(since), until=parse_time(until), limit=limit)
     with open_desk(data, server, token_file, reason) as desk:
         found = desk.stats(form)
+    caution(found.notice)
     if format is Format.jsonl:
         for item in found.rows:
             emit_json(item)

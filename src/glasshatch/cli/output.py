@@ -53,6 +53,12 @@ def say(text: str) -> None:
     console(error=True).print(text, soft_wrap=True)
 
 
+def caution(text: str) -> None:
+    """Such a line with what must not be overlooked; none for an empty text."""
+    if text:
+        say(f"[yellow]{escape(text)}[/]")
+
+
 def emit_json(value: Any) -> None:
     """One JSON value on a line of standard output."""
     sys.stdout.buffer.write(msgspec.json.encode(value) + b"\n")

@@ -8,11 +8,12 @@ from typing import Annotated
 import msgspec
 import typer
 
+from ..api.access_values import notice_in
 from ..api.play_values import SessionFilter
 from ..api.values import EventFilter, RecordedEvent
 from .connection import EVENT_HELP, DataOption, ReasonOption, ServerOption, TokenOption, open_desk
 from .events_table import COLUMNS, event_row
-from .output import Format, FormatOption, emit_json, emit_rows, local_time
+from .output import Format, FormatOption, caution, emit_json, emit_rows, local_time
 from .times import parse_time
 
 
@@ -63,6 +64,7 @@ def events(
     )  # fmt: skip
     with open_desk(data, server, token_file, reason) as desk:
         found: list[RecordedEvent] = desk.list_events(wanted)
+        caution(notice_in(desk.show_access("")))
     if format is Format.jsonl:
         for item in found:
             emit_json(item)
@@ -98,6 +100,7 @@ def sessions(
     )  # fmt: skip
     with open_desk(data, server, token_file, reason) as desk:
         found = desk.find_sessions(wanted)
+        caution(notice_in(desk.show_access("")))
     if format is Format.jsonl:
         for item in found:
             emit_json(item)

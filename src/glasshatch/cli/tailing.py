@@ -24,7 +24,7 @@ from ..errors import ConfigError, Unavailable
 from ..events import DEFAULT_LEDGER, Event
 from .connection import DataOption, ReasonOption, ServerOption, TokenOption, address_of, read_token
 from .investigating import Asking, QueryArgument
-from .output import Format, FormatOption, clean, emit_json, local_time, say
+from .output import Format, FormatOption, caution, clean, emit_json, local_time, say
 from .times import parse_time
 
 _COLOURS = ("cyan", "magenta", "blue", "green", "yellow", "bright_cyan", "bright_magenta", "bright_blue")
@@ -139,6 +139,7 @@ class _Following:
             found = client.search(SearchForm(query=self._query, limit=lines))
         finally:
             client.close()
+        caution(found.notice)
         self._emit(in_order(found.events))
         self._mark(found)
 
@@ -151,6 +152,8 @@ class _Following:
         client = self._client()
         try:
             page = first = client.search(form)
+            if form.since:
+                caution(first.notice)
             self._emit(page.events)
             while page.next:
                 page = client.search(msgspec.structs.replace(form, cursor=page.next))

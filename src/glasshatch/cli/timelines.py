@@ -13,7 +13,7 @@ from ..errors import ConfigError
 from ..events import DEFAULT_LEDGER
 from .connection import DataOption, ReasonOption, ServerOption, TokenOption, open_desk
 from .events_table import COLUMNS, event_row
-from .output import Format, FormatOption, clean, emit_json, emit_rows, local_time, say
+from .output import Format, FormatOption, caution, clean, emit_json, emit_rows, local_time, say
 
 _MARKS = {"exact": " ", "inferred": "~", "gap": "!"}
 _SECOND_NS = 10**9
@@ -60,6 +60,7 @@ def timeline(
     about = _about(subject, options)
     with open_desk(data, server, token_file, reason) as desk:
         found: Timeline = desk.timeline(about, limit)
+    caution(found.notice)
     if format is Format.jsonl:
         for entry in found.entries:
             emit_json(entry)
@@ -126,6 +127,7 @@ def graph(
     """
     with open_desk(data, server, token_file, reason) as desk:
         found: Graph = desk.graph(GraphForm(session=session, hops=hops, limit=limit))
+    caution(found.notice)
     if format is GraphFormat.json:
         emit_json(found)
     elif format is GraphFormat.table:

@@ -48,7 +48,9 @@ def limits(memory_mib: int) -> str:
     return (
         f"max_execution_time = 20, max_memory_usage = {memory_mib * 3 // 4 * 2**20},"
         f" max_memory_usage_for_user = {memory_mib * 2**20}, max_result_rows = 200000,"
-        " max_result_bytes = 268435456, max_threads = 2"
+        " max_result_bytes = 268435456, max_threads = 2,"
+        # Else a number in a text is read a little beside itself, and compares otherwise than in Python.
+        " precise_float_parsing = 1"
     )
 
 

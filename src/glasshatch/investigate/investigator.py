@@ -27,6 +27,7 @@ from .query import (
     redacted,
     render,
     resolve,
+    stages_redacted,
 )
 from .query.piping import bin_width
 from .query.sql import Parameter
@@ -95,18 +96,20 @@ class Investigator:
         query = findable(visible.known.resolved(asked.query), self._redact, *self._older())
         visible.check(query)
         visible.check_fields(fields_in(asked))
-        clean = msgspec.structs.replace(asked, query=redacted(asked.query, self._redact))
-        return msgspec.structs.replace(asked, query=query), render_pipeline(clean)
+        made = stages_redacted(asked, self._redact)
+        clean = msgspec.structs.replace(made, query=redacted(asked.query, self._redact))
+        return msgspec.structs.replace(made, query=query), render_pipeline(clean)
 
     def storable(self, text: str, visible: Visibility) -> str:
         """A query as it may be kept to be asked again: when, from where, and who acted stay as they are, the
         last only if the record has somebody of that very name in clear; raises as `ask`."""
         self.ask(text, visible)
         asked = parse_pipeline(text)
+        made = stages_redacted(asked, self._redact)
         clean = redacted(asked.query, self._redact, self._in_clear)
-        if clean == asked.query:
+        if clean == asked.query and made == asked:
             return text.strip()
-        return render_pipeline(msgspec.structs.replace(asked, query=clean), aliases=True)
+        return render_pipeline(msgspec.structs.replace(made, query=clean), aliases=True)
 
     def _in_clear(self, leaf: Query) -> bool:
         field, value = getattr(leaf, "field", ""), getattr(leaf, "value", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import copy_context
 from typing import Any
@@ -78,7 +79,7 @@ class _Answer:
         self._environ = environ
         self._requested = requested
         self._context = copy_context()
-        self._done = False
+        self._told = self._left = False
         self._context.run(requested.__enter__)
 
         def started(status: str, headers: Any, *error: Any) -> Any:
@@ -90,6 +91,7 @@ class _Answer:
             self._parts = iter(self._body)
         except BaseException as raised:
             self._end(raised)
+            self._leave()
             raise
 
     def __iter__(self) -> Iterator[bytes]:
@@ -99,6 +101,8 @@ class _Answer:
         try:
             part = self._context.run(next, self._parts)
         except StopIteration:
+            # Test clients of Flask and others read to the end and never close.
+            self._end(None)
             raise
         except BaseException as raised:
             self._end(raised)
@@ -113,12 +117,24 @@ class _Answer:
                 self._context.run(self._body.close)
         finally:
             self._end(None)
+            self._leave()
+
+    def __del__(self) -> None:
+        # A caller that let go of it unread and unclosed. Nothing is recorded from here: the collector may
+        # run while this very thread holds the spool's lock.
+        with contextlib.suppress(Exception):
+            self._leave()
+
+    def _leave(self) -> None:
+        """End the request's trace, in the context where it began."""
+        if not self._left:
+            self._left = True
+            self._context.run(self._requested.__exit__)
 
     def _end(self, error: BaseException | None) -> None:
-        if self._done:
+        if self._told:
             return
-        self._done = True
-        self._context.run(self._requested.__exit__)
+        self._told = True
         self._watch.record(
             lambda: self._requested.parts(self._watch.actor(self._environ), self._template(), error)
         )

@@ -57,7 +57,8 @@ NOW_NS = 1_795_519_440_000_000_000
 LONG = "lorem ipsum " * 300 + "needle"
 WORDS = [
     "alice", "Bob", "note", "NOTE", "customers", "a-b", "x.y", "über", "Ü", "ÜBER", "<EMAIL:k7x2q>", "10",
-    "1e3", "007", "-3", "2.50", "nan", "true", "", " ", "back\\slash", "tab\there", "new\nline", "per%cent",
+    "1e3", "1e-07", "1795519440000000001", "712432697017.76565325418533501",
+    "007", "-3", "2.50", "nan", "true", "", " ", "back\\slash", "tab\there", "new\nline", "per%cent",
     "under_score", "quo'te", 'dou"ble', "a b c", "İ", "ß", "ſ", "\u212a", "日本語 text", "“note”", "e\u0301",
     "🙂 note",    "zero\0byte", "a*b", "10.1.2.3", "aaaaaaaaaa", LONG, "x" * 3_000,
 ]  # fmt: skip
@@ -66,6 +67,10 @@ FIELDS = [
     *("actor", "resource", "user", "verb", "namespace", "class", "session", "trace", "statement"),
     *("attrs.a", "attrs.b.c", "attrs.verbs", "labels.x", "native.deep", "native.verb", "attrs.nothing"),
 ]
+ADDRESSES = [
+    "10.1.2.3", "::1", "no address", "", "fe80::1", "fe80::1%eth0", "::ffff:10.1.2.3", "::FFFF:0a01:203",
+    "2001:DB8::5", "10.0.0.9", "010.1.2.3", "10.0.0.100", "::",
+]  # fmt: skip
 NUMBERS = [name for name, field in COLUMNS.items() if field.kind == "number"]
 
 texts = st.sampled_from(WORDS) | st.lists(st.sampled_from(WORDS), min_size=2, max_size=4).map(" ".join)
@@ -107,7 +112,7 @@ events = st.builds(
     severity=st.integers(0, 6),
     client=st.none()
     | st.builds(
-        Client, ip=st.sampled_from(["10.1.2.3", "::1", "no address", "", "fe80::1"]), user_agent=texts
+        Client, ip=st.sampled_from(ADDRESSES), user_agent=texts
     ),
     resource=st.none() | resources,
     resources=st.lists(resources, max_size=2).map(tuple),
@@ -176,7 +181,21 @@ part = (
     with_letters
     | st.tuples(st.sampled_from(FIELDS), values | groups).map(lambda pair: f"{pair[0]}:{pair[1]}")
     | st.sampled_from(
-        ["ip:10.0.0.0/8", "ip:10.1.2.3", "ip:fe80::/10", "ip:10.*", "exists(actor)", "severity:3", "rows:*"]
+        [
+            "ip:10.0.0.0/8",
+            "ip:10.1.2.3",
+            "ip:fe80::/10",
+            "ip:10.*",
+            "exists(actor)",
+            "severity:3",
+            "rows:*",
+            "ip>10.0.0.9",
+            "ip<=::ffff:10.0.0.100",
+            "ip:[:: TO ffff::]",
+            "ip:::/0",
+            "ip:2001:db8:0::5",
+            "ip:::/80",
+        ]
     )
     | ranges.map(lambda three: f"{three[0]}{three[1]}{three[2]}")
     | st.sampled_from(
@@ -195,6 +214,10 @@ part = (
             "time<2026-11",
             "time:[2026-11-24T11 TO 2026-11-24T12:30Z}",
             "exists(verb)",
+            "exists(attrs.b)",
+            "attrs.a>1795519440000000000",
+            "native.deep<1e-06",
+            "attrs.a<=712432697017.765653254185335",
             "NOT exists(attrs.b.c)",
         ]
     )

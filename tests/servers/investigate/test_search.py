@@ -64,7 +64,25 @@ def test_a_query_may_begin_with_a_minus(server: RunningServer) -> None:
     assert (counted.stdout, counted.returncode) == (both.stdout, 0)
     wrong = server.command("search", "-actr:x", person="auditor")
     assert "position 2\n" in wrong.stderr
+    assert "  -actr:x\n   ^\n" in wrong.stderr
     assert server.command("stats", "-verb:get", "--by", "verb", person="auditor").returncode == 0
+
+
+def test_who_is_shown_less_without_a_reason_is_told_so(server: RunningServer) -> None:
+    told = "say why you read (--reason"
+    for command in (("search", "source:kubernetes", "--count"), ("events", "--limit", "1"), ("sessions",)):
+        assert server.command(*command).stderr.count(told) == 1, command
+    counted = server.command("search", "source:kubernetes", "--count", "--reason", "ticket 17")
+    assert (counted.stdout, counted.stderr) == (f"{FED}\n", "")
+    token = (server.home.parent / "admin.token").read_text().strip()
+    for reason in ("", "ticket 17"):
+        client = Client(server.url, token, reason=reason)
+        notices = [
+            client.search(SearchForm(query="| stats count")).notice, client.stats(StatsForm()).notice,
+            client.timeline("actor:admin", 5).notice,
+        ]  # fmt: skip
+        client.close()
+        assert [told in one for one in notices] == [not reason] * 3
 
 
 def test_a_url_and_the_socket_and_a_stopped_directory_say_the_same(server: RunningServer) -> None:

@@ -5,9 +5,21 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from glasshatch.api.answers import Problem, problem, raised
 from glasshatch.errors import ConfigError
 from glasshatch.events import Actor, Client, Data, Event, Outcome, Resource, Source, StatementText
-from glasshatch.investigate.query import compile_predicate, compile_sql, findable, parse, redacted, render
+from glasshatch.investigate.query import (
+    Match,
+    compile_predicate,
+    compile_sql,
+    findable,
+    parse,
+    parse_pipeline,
+    redacted,
+    render,
+    render_pipeline,
+    stages_redacted,
+)
 
 NOW_NS = 1_795_519_440_000_000_000
 HOUR_NS = 3_600 * 10**9
@@ -27,8 +39,11 @@ EVENT = Event(
     resources=(Resource(type="table", id="postgres/shop/public.customers", name="public.customers"),),
     statement=StatementText(text="SELECT note FROM customers WHERE email = <EMAIL:k7x2q>"),
     labels={"team": "Payments"},
-    attrs={"n": 12, "verbs": ["delete", "select"], "deep": {"a": {"b": "x.y"}}},
-)
+    attrs={
+        "n": 12, "verbs": ["delete", "select"], "deep": {"a": {"b": "x.y"}}, "a b": {'c "d"': "e"},
+        "at_ns": NOW_NS, "small": "1e-07",
+    },
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -105,6 +120,17 @@ EVENT = Event(
         "time>now-999999w",
         "and_more OR customers",
         '"customers" AND"note"',
+        "ip:[10.0.0.9 TO 10.1.100.3]",
+        "ip>=10.1.2.3",
+        "ip<10.1.10.0",
+        "ip:::ffff:10.1.2.3",
+        "exists(attrs.deep)",
+        "attrs.deep.a:*",
+        'attrs."a b"."c \\"d\\"":e',
+        'exists(attrs."a b")',
+        "attrs.at_ns>=1795519440000000000",
+        "attrs.small<1e-6",
+        "attrs.n:[1.1e1 TO 1.3E+1]",
     ],
 )
 def test_it_finds(text: str) -> None:
@@ -141,6 +167,14 @@ def test_it_finds(text: str) -> None:
         "time:2025",
         "time<now-999999w",
         "time:2026-11-24T10:24:00.000000001Z",
+        "ip:[10.0.0.9 TO 10.0.0.100]",
+        "ip>9.0.0.0 ip<10.0.0.0",
+        "ip>::",
+        "ip:::/0",
+        "attrs.de:*",
+        "exists(attrs.deep.a.c)",
+        "attrs.at_ns<1795519440000000000",
+        "attrs.small>1e-6",
     ],
 )
 def test_it_does_not_find(text: str) -> None:
@@ -173,11 +207,42 @@ def test_it_does_not_find(text: str) -> None:
         ("actor.name!=bob", 11),
         ("a - b", 3),
         ('actor:x ""', 9),
+        ("OR a", 1),
+        ("a AND AND b", 7),
+        ("a ip>soon", 6),
+        ("a ip:[10.0.0.1 TO x]", 19),
+        ('a attrs."b', 9),
+        ('"not closed', 1),
     ],
 )
 def test_a_mistake_is_placed(text: str, position: int) -> None:
-    with pytest.raises(ConfigError, match=f"position {position}"):
+    with pytest.raises(ConfigError, match=f"position {position}") as caught:
         parse(text)
+    assert caught.value.position == position
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("OR a", "nothing stands before OR"),
+        ("a AND AND b", "nothing stands before AND"),
+        ('a "b', "a quote is opened and not closed"),
+        ("ACTOR.NAME:x", "did you mean actor.name?"),
+        ("native:x", "as in native.path:value"),
+    ],
+)
+def test_a_mistake_is_told_as_what_it_is(text: str, says: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(text)
+    assert says in str(caught.value)
+
+
+def test_a_mistake_keeps_its_place_on_the_wire() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse("a rows:many")
+    again = raised(msgspec.json.decode(msgspec.json.encode(problem(caught.value)), type=Problem))
+    assert isinstance(again, ConfigError)
+    assert (again.position, again.message, again.hint) == (8, caught.value.message, caught.value.hint)
 
 
 @pytest.mark.parametrize(
@@ -253,3 +318,27 @@ def test_no_text_that_is_looked_for_stays_clear_outside_of_identities() -> None:
 def test_a_range_of_addresses_and_a_time_are_never_redacted() -> None:
     query = findable(parse("ip:10.0.0.0/8 time>=2020-01-01"), lambda text: "<X:1>")
     assert compile_predicate(query, NOW_NS)(EVENT)
+
+
+def test_a_members_name_is_redacted_like_a_value() -> None:
+    asked = parse_pipeline('attrs."alice@example.com":x | stats count by attrs."alice@example.com"')
+    kept = stages_redacted(asked, redact)
+    kept = msgspec.structs.replace(kept, query=redacted(asked.query, redact))
+    token = 'attrs."<EMAIL:k7x2q>"'
+    assert render_pipeline(kept) == f"{token}:x | stats count by {token}"
+    assert findable(asked.query, redact) == Match("attrs.<EMAIL:k7x2q>", "x")
+    assert parse_pipeline(render_pipeline(kept)).query == Match("attrs.<EMAIL:k7x2q>", "x")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'actor.name>"a<b"', 'actor.name<="=x"', 'attrs."a:b">5', 'labels."x y":*', 'attrs."q\\"":z',
+        '| stats sum(attrs."a b") by labels."x:y" | sort -sum(attrs."a b")',
+        'x | sort -attrs."a b" | fields attrs."a b", time',
+    ],
+)  # fmt: skip
+def test_odd_values_and_names_are_written_so_that_they_are_read_again(text: str) -> None:
+    pipeline = parse_pipeline(text)
+    again = parse_pipeline(render_pipeline(pipeline))
+    assert msgspec.structs.replace(again, place=0) == msgspec.structs.replace(pipeline, place=0)

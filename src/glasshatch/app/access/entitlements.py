@@ -17,6 +17,9 @@ from ...policy.access import DEEDS, REVIEW, AccessRules, Always, Sight, negated,
 msgspec.json.Decoder(Sight)
 
 
+_SOME_REASON = "a reason"
+
+
 class Access(Protocol):
     """Where it is known what a caller may."""
 
@@ -44,12 +47,12 @@ class Entitlements:
                 deed=deed, allowed=found.effect == "allow", rule=found.rule, reason=found.reason,
                 roles=taken[deed],
             ))  # fmt: skip
-        sight = rules.sight(who, why)
+        sight, hidden = rules.sight(who, why), tuple(sorted(rules.hidden(who, why)))
         return AccessView(
             actor=who.name, roles=who.roles, policy=rules.name, policy_hash=rules.hash, deeds=tuple(deeds),
             sees=written(sight), sight=msgspec.to_builtins(sight),
             kept=msgspec.to_builtins(rules.kept_from(who, why)),
-            hidden=tuple(sorted(rules.hidden(who, why))),
+            hidden=hidden, asks=not why and _asks(rules, who, sight, hidden),
         )  # fmt: skip
 
     def require_review(self, caller: Identity, request: Request) -> None:
@@ -71,6 +74,11 @@ class Entitlements:
             taken = {deed: rules.roles_for(deed, self._roles) for deed in DEEDS}
             self._taken = (rules, taken)
         return taken
+
+
+def _asks(rules: AccessRules, who: Identity, sight: Sight, hidden: tuple[str, ...]) -> bool:
+    """Whether some reason would show more than this."""
+    return (rules.sight(who, _SOME_REASON), tuple(sorted(rules.hidden(who, _SOME_REASON)))) != (sight, hidden)
 
 
 def may(view: AccessView, deed: str) -> bool:

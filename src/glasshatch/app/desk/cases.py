@@ -7,6 +7,7 @@ from typing import Protocol
 
 import msgspec
 
+from ...api.access_values import notice_in
 from ...api.alias_values import AliasSuggestion, AliasView
 from ...api.graph_values import Graph, GraphForm
 from ...api.incident_values import IncidentForm, IncidentView, PinForm
@@ -78,7 +79,8 @@ class CasePart:
         self._case_behind.caught_up()
         found = graph(self._case_asks, form.session, self.case_eyes(caller), hops=form.hops, limit=form.limit)
         self._case_read(caller, "graph", {"session": form.session}, sum(node.events for node in found.nodes))
-        return msgspec.convert(found, Graph, from_attributes=True)
+        notice = notice_in(self._case_access.view(caller))
+        return msgspec.structs.replace(msgspec.convert(found, Graph, from_attributes=True), notice=notice)
 
     def suggest_aliases(self, caller: Identity) -> list[AliasSuggestion]:
         """Principals that look like actors. Nothing comes of it until somebody declares one."""
@@ -124,10 +126,10 @@ class CasePart:
 
     def shown_timeline(self, caller: Identity, found: History) -> Timeline:
         """A timeline without what is hidden from the caller."""
-        hidden = self._case_access.view(caller).hidden
+        view = self._case_access.view(caller)
         entries = [
             TimelineEntry(
-                index=one.index, event=shown(RecordedEvent(one.index, one.event), hidden).event,
+                index=one.index, event=shown(RecordedEvent(one.index, one.event), view.hidden).event,
                 link=one.link, why=one.why,
                 ledger=msgspec.UNSET if one.ledger == DEFAULT_LEDGER else one.ledger,
                 same_as=one.same_as or msgspec.UNSET, known_as=known_as(one.known) or msgspec.UNSET,
@@ -135,7 +137,10 @@ class CasePart:
             for one in found.entries
         ]  # fmt: skip
         skew = [msgspec.convert(one, Skew, from_attributes=True) for one in found.skew]
-        return Timeline(subject=found.subject, entries=entries, skew=skew, truncated=found.truncated)
+        return Timeline(
+            subject=found.subject, entries=entries, skew=skew, truncated=found.truncated,
+            notice=notice_in(view),
+        )  # fmt: skip
 
     def _from_alert(self, caller: Identity, form: IncidentForm) -> IncidentForm:
         found = [one for one in self._case_alerts(caller, "") if one.id.startswith(form.alert)]

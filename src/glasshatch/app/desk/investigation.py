@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from ...api.access_values import notice_in
 from ...api.gist import in_order
 from ...api.ports import Events, Tail
 from ...api.values import (
@@ -117,7 +118,7 @@ class InvestigationPart:
         return Found(
             events=[] if table else events, count=page.count, indexed=state.indexed,
             ledger_size=state.ledger_size, positions=state.positions, next=page.next,
-            table=_as(table, Table) if table else None,
+            table=_as(table, Table) if table else None, notice=notice_in(self._access.view(caller)),
         )  # fmt: skip
 
     def histogram(self, caller: Identity, form: SearchForm) -> Histogram:
@@ -137,7 +138,8 @@ class InvestigationPart:
             form.query, self._seen_by(caller), form.by, since=form.since, until=form.until, limit=form.limit
         )
         self._read(caller, "stats", {"query": found.query, "by": ",".join(found.by)}, found.total)
-        return _as(found, Stats)
+        notice = notice_in(self._access.view(caller))
+        return msgspec.structs.replace(_as(found, Stats), notice=notice)
 
     def tail(self, caller: Identity, query: str) -> Tail:
         """Events that match, as they are recorded from now on."""

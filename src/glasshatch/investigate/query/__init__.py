@@ -3,7 +3,7 @@
 from .fields import ALIASES, PAIRS, SEVERAL, known_field, resolve
 from .grammar import parse, parse_pipeline
 from .predicate import compile_predicate
-from .redacted import findable, redacted
+from .redacted import findable, redacted, stages_redacted
 from .sql import compile_sql
 from .stages import Pipeline, render_pipeline
 from .tree import And, Compare, Everything, Exists, Match, Not, Or, Query, Word, render
@@ -32,4 +32,5 @@ __all__ = [
     "render",
     "render_pipeline",
     "resolve",
+    "stages_redacted",
 ]  # fmt: skip

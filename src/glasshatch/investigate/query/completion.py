@@ -12,7 +12,7 @@ from lark import Lark, Token, UnexpectedInput
 
 from ...errors import ConfigError
 from ...index.columns import FIELDS
-from .fields import ALIASES, PAIRS, SEVERAL, known_field, resolve
+from .fields import ALIASES, PAIRS, SEVERAL, known_field, resolve, typed
 from .grammar import GRAMMAR, MAX_CHARACTERS, names_of, parse_pipeline
 from .stages import FUNCTIONS
 
@@ -153,7 +153,7 @@ def _field_of(tokens: list[Token], accepted: set[str]) -> str:
     field, groups, before = "", [""], ""
     for token in tokens:
         if token.type == "FIELD":
-            field = resolve(str(token))
+            field = resolve(typed(str(token)))
         elif token.type == "LPAR":
             groups.append(field if before == "COLON" else groups[-1])
         elif token.type == "RPAR":

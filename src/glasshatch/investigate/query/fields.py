@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+import re
+
 from ...index.columns import FIELDS, OPEN_FIELDS, Field
 
 ALIASES = {
@@ -29,6 +32,10 @@ _SCANNED = {
 }  # fmt: skip
 
 
+_PLAIN = re.compile(r"[A-Za-z_][\w.\-/]*")
+_QUOTED = re.compile(r'(?<=\.)"((?:\\.|[^"\\])*)"', re.DOTALL)
+
+
 def keeps_identity(name: str) -> bool:
     """Whether a field holds what redaction leaves clear: who acted, ids, times, the workforce's addresses."""
     return open_member(name) is None and name not in _SCANNED
@@ -37,6 +44,35 @@ def keeps_identity(name: str) -> bool:
 def resolve(name: str) -> str:
     """The full name of a field, which may be unknown."""
     return ALIASES.get(name, name)
+
+
+def typed(text: str) -> str:
+    """The name that a text in a query stands for: what is not plain of a member's name stands in quotes."""
+    return _QUOTED.sub(lambda found: re.sub(r"\\(.)", r"\1", found[1], flags=re.DOTALL), text)
+
+
+def as_typed(name: str) -> str:
+    """A field's name as it stands in a query."""
+    member = open_member(name)
+    if member is None or _PLAIN.fullmatch(name):
+        return name
+    escaped = member[1].replace("\\", "\\\\").replace('"', '\\"')
+    return f'{member[0]}."{escaped}"'
+
+
+def cure_of(name: str) -> str:
+    """What somebody may have meant by a name that no field has."""
+    if name.rstrip(".") in OPEN_FIELDS:
+        root = name.rstrip(".")
+        return f"name a member of it, as in {root}.path:value"
+    every = [*ALIASES, *PAIRS, *SEVERAL, *FIELDS]
+    if near := difflib.get_close_matches(name.lower(), every, n=1, cutoff=0.7):
+        return f"did you mean {near[0]}?"
+    short = name[:60]
+    return (
+        f"members of a source's own are named attrs.{short}, labels.{short} or native.{short};"
+        " a text that holds a colon stands in quotes; docs/reference/query.md lists the fields"
+    )
 
 
 def known_field(name: str) -> bool:

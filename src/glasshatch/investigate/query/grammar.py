@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, cast
@@ -11,8 +10,7 @@ import msgspec
 from lark import Lark, Token, Transformer, UnexpectedInput, v_args
 
 from ...errors import ConfigError
-from ...index.columns import FIELDS
-from .fields import ALIASES, PAIRS, SEVERAL, known_field, resolve
+from .fields import SEVERAL, cure_of, known_field, resolve, typed
 from .piping import STAGE_NAMES, STAGES, StageBuilder
 from .sql import compile_sql
 from .stages import Pipeline
@@ -53,8 +51,8 @@ _EXISTS.6: /exists(?=\()/
 _OR.5: /OR(?![^\s()"])|\|\|/
 _AND.5: /AND(?![^\s()"])|&&/
 _NOT.5: /NOT(?![^\s()"])|!|-(?=[^\s])/
-FIELD.4: /[A-Za-z_][\w.\-\/]*(?=\s*(:|>=|<=|>|<))/
-NAME: /[A-Za-z_][\w.\-\/]*/
+FIELD.4: /[A-Za-z_][\w.\-\/]*((?<=\.)"(\\.|[^"\\])*"[\w.\-\/]*)*(?=\s*(:|>=|<=|>|<))/
+NAME: /[A-Za-z_][\w.\-\/]*((?<=\.)"(\\.|[^"\\])*"[\w.\-\/]*)*/
 COMPARE: />=|<=|>|</
 RANGE_OPEN: /[\[{]/
 RANGE_CLOSE: /[\]}]/
@@ -82,7 +80,7 @@ def parse(text: str) -> Query:
     pipeline = parse_pipeline(text)
     if pipeline.place:
         place = text.rindex("|", 0, pipeline.place) + 1
-        raise _wrong(f"stages have no place here, at position {place}", "leave out | and what follows")
+        raise _wrong("stages have no place here", "leave out | and what follows", place)
     return pipeline.query
 
 
@@ -107,19 +105,25 @@ def parse_pipeline(text: str) -> Pipeline:
     return pipeline
 
 
-def _wrong(message: str, hint: str) -> ConfigError:
-    return ConfigError(message, key="query", hint=hint)
+def _wrong(message: str, hint: str, position: int = 0) -> ConfigError:
+    where = f", at position {position}" if position else ""
+    return ConfigError(message + where, key="query", hint=hint, position=position)
 
 
 def _unexpected(error: UnexpectedInput, text: str) -> ConfigError:
     token = getattr(error, "token", None)
     ended = token is not None and token.type == "$END"
     position = len(text) if ended or error.pos_in_stream is None else error.pos_in_stream
+    if text[position : position + 1] == '"':
+        return _wrong("a quote is opened and not closed", 'write " at its end', position + 1)
     wanted: set[str] = set()
     for name in ("accepts", "expected", "allowed"):
         wanted = wanted or set(getattr(error, name, None) or ())
     names = ", ".join(names_of(wanted)) or "a word"
-    return _wrong(f"not understood at position {position + 1}", f"there may stand {names}")
+    return ConfigError(
+        f"not understood at position {position + 1}", key="query", hint=f"there may stand {names}",
+        position=position + 1,
+    )  # fmt: skip
 
 
 def names_of(tokens: set[str]) -> list[str]:
@@ -224,7 +228,7 @@ def _placed(query: Query, position: int) -> Query:
         compile_sql(query, 0)
     except ConfigError as error:
         what = error.message.removeprefix("query: ")
-        raise _wrong(f"{what}, at position {position}", error.hint) from None
+        raise _wrong(what, error.hint, position) from None
     return query
 
 
@@ -232,41 +236,38 @@ def _check_bare(value: _Value) -> None:
     """Refuse what would silently find nothing, or something else than other languages mean by it."""
     if not phrase(value.text) and "*" not in value.text and "?" not in value.text:
         raise _wrong(
-            f"there is no letter or digit to look for, at position {value.position}",
+            "there is no letter or digit to look for",
             "other characters only separate words; a field compares them all, as in resource.name:/x/",
+            value.position,
         )
     if value.quoted:
         return
+    if value.text in ("AND", "OR"):
+        raise _wrong(
+            f"nothing stands before {value.text} that it could join", "leave it out, or put it in quotes",
+            value.position,
+        )  # fmt: skip
     if _OPERATORS.fullmatch(value.text):
         raise _wrong(
-            f"AND, OR and NOT are written in capitals, at position {value.position}",
-            'put the word in quotes to look for it, as in "or"',
-        )
+            "AND, OR and NOT are written in capitals", 'put the word in quotes to look for it, as in "or"',
+            value.position,
+        )  # fmt: skip
     equation = _EQUATION.match(value.text)
     if equation and known_field(resolve(equation[1])):
         name = equation[1]
         raise _wrong(
-            f"a field is followed by a colon, at position {value.position + len(name)}",
+            "a field is followed by a colon",
             f"write {'NOT ' if equation[2] else ''}{name}:value",
+            value.position + len(name),
         )
 
 
 def _fields(token: Token) -> tuple[str, ...]:
     """The full names that a field's name stands for."""
-    name = resolve(str(token))
+    name = resolve(typed(str(token)))
     if not known_field(name):
-        raise _wrong(f"there is no field {name[:60]!r}, at position {_position(token)}", _unknown(name))
+        raise _wrong(f"there is no field {name[:60]!r}", cure_of(name), _position(token))
     return SEVERAL.get(name, (name,))
-
-
-def _unknown(name: str) -> str:
-    near = difflib.get_close_matches(name, [*ALIASES, *PAIRS, *SEVERAL, *FIELDS], n=1, cutoff=0.7)
-    if near:
-        return f"did you mean {near[0]}?"
-    return (
-        f"members of a source's own are named attrs.{name[:60]}, labels.{name[:60]} or native.{name[:60]};"
-        " a text that holds a colon stands in quotes; docs/reference/query.md lists the fields"
-    )
 
 
 def _size(query: Query) -> int:

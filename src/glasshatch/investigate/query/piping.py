@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import Any
 
 from lark import Token
 
 from ...errors import ConfigError
-from .fields import PAIRS, SEVERAL, fields_of, known_field, open_member, resolve
+from .fields import PAIRS, SEVERAL, cure_of, fields_of, known_field, open_member, resolve, typed
 from .stages import UNITS_S, Aggregate, Group, Order, Pipeline, Stats
 from .tree import Everything, Query
 
@@ -132,13 +131,13 @@ class StageBuilder:
         return Order(column, minus or word == "DESC"), token
 
     def made_column(self, parts: list[Token]) -> tuple[str, Token]:
-        return f"{parts[0]}({resolve(str(parts[1]))})", parts[0]
+        return f"{parts[0]}({resolve(typed(str(parts[1])))})", parts[0]
 
     def bin_column(self, parts: list[Token]) -> tuple[str, Token]:
         return Group("", _width(parts[0])).name, parts[0]
 
     def named_column(self, parts: list[Token]) -> tuple[str, Token]:
-        return str(parts[0]), parts[0]
+        return typed(str(parts[0])), parts[0]
 
 
 def known(token: Token) -> str:
@@ -147,17 +146,16 @@ def known(token: Token) -> str:
     Raises:
         ConfigError: There is none, and where.
     """
-    name = resolve(str(token))
+    name = resolve(typed(str(token)))
     if not known_field(name):
-        near = difflib.get_close_matches(name, [*PAIRS, *SEVERAL], n=1, cutoff=0.7)
-        hint = f"did you mean {near[0]}?" if near else "docs/reference/query.md lists the fields"
-        raise wrong_at(f"there is no field {name[:60]!r}", token, hint)
+        raise wrong_at(f"there is no field {name[:60]!r}", token, cure_of(name))
     return name
 
 
 def wrong_at(message: str, token: Token, hint: str = "docs/reference/query.md says what stages take") -> Any:
     """A mistake and its place."""
-    return ConfigError(f"{message}, at position {_place(token)}", key="query", hint=hint)
+    place = _place(token)
+    return ConfigError(f"{message}, at position {place}", key="query", hint=hint, position=place)
 
 
 def _place(token: Token) -> int:
@@ -178,8 +176,9 @@ def _check_turn(name: str, last: str, pipeline: Pipeline, place: int) -> None:
     else:
         return
     raise ConfigError(
-        f"{what}, at position {place}", key="query", hint="the order is: stats, sort, limit, fields"
-    )
+        f"{what}, at position {place}", key="query", hint="the order is: stats, sort, limit, fields",
+        position=place,
+    )  # fmt: skip
 
 
 def _check_names(parts: list[tuple[Any, Token]]) -> None:

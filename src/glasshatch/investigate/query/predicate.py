@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +12,8 @@ from .fields import fields_of, open_member
 from .tree import And, Compare, Everything, Exists, Match, Not, Or, Query, Word
 from .values import (
     DECIMAL,
+    address,
+    compared_address,
     decimal,
     event_id,
     in_linear_time,
@@ -116,9 +117,12 @@ def _has(field: Field, value: str, quoted: bool, now_ns: int) -> Test:
             return lambda event: False
         found = re.compile(in_linear_time(pattern))
         return lambda event: found.search(lower(read(event))) is not None
-    if field.kind == "ip" and network(value):
-        within = ipaddress.ip_network(str(network(value)))
-        return lambda event: _inside(read(event), within)
+    if field.kind == "ip" and (within := network(value)):
+        version, first, last = within
+        return lambda event: _between(address(read(event)), version, first, last)
+    if field.kind == "ip" and not is_pattern(value, quoted) and (one := address(value)):
+        written = lower(value)
+        return lambda event: lower(read(event)) == written or address(read(event)) == one
     if field.kind == "id" and not is_pattern(value, quoted):
         return lambda event: read(event) == value
     same = _same(value, quoted)
@@ -158,6 +162,9 @@ def _beside(field: Field, operator: str, value: str, now_ns: int) -> Test:
         if operator[0] == "<":
             return lambda event: read(event) < at
         return lambda event: read(event) >= at
+    if field.kind == "ip":
+        version, digits = compared_address(value, field.name)
+        return lambda event: _addressed(address(read(event)), version, compare, digits)
     limit = lower(value).encode()
     if field.kind == "names":
         return lambda event: any(compare(lower(text).encode(), limit) for text in read(event))
@@ -168,7 +175,8 @@ def _beside(field: Field, operator: str, value: str, now_ns: int) -> Test:
 def _exists(name: str) -> Test:
     member = open_member(name)
     if member:
-        return lambda event: bool(_open(event, member))
+        column, path = member
+        return lambda event: _has_member(flat(getattr(event, column)), path)
     fields = fields_of(name)
     return lambda event: any(bool(field.read(event)) for field in fields)
 
@@ -177,13 +185,20 @@ def _open(event: Event, member: tuple[str, str]) -> list[str]:
     return flat(getattr(event, member[0])).get(member[1], [])
 
 
+def _has_member(members: dict[str, list[str]], path: str) -> bool:
+    """Whether there is a value of this name, or one below it."""
+    return bool(members.get(path)) or any(name.startswith(f"{path}.") for name in members)
+
+
 def _float(text: str) -> float | None:
     return float(text) if re.fullmatch(DECIMAL, text) else None
 
 
-def _inside(text: str, within: ipaddress.IPv4Network | ipaddress.IPv6Network) -> bool:
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return address.version == within.version and address in within
+def _between(found: tuple[int, str] | None, version: int, first: str, last: str) -> bool:
+    return found is not None and found[0] == version and first <= found[1] <= last
+
+
+def _addressed(
+    found: tuple[int, str] | None, version: int, compare: Callable[[Any, Any], bool], digits: str
+) -> bool:
+    return found is not None and found[0] == version and compare(found[1], digits)

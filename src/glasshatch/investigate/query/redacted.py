@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .fields import keeps_identity
-from .tree import And, Compare, Match, Not, Or, Query, Word
+from msgspec.structs import replace
+
+from .fields import keeps_identity, open_member
+from .stages import Order, Pipeline, Stats
+from .tree import And, Compare, Exists, Match, Not, Or, Query, Word
 
 Redact = Callable[[str], str]
 
@@ -54,11 +57,36 @@ def _clean(leaf: Query, redact: Redact) -> Query:
         case Word(text, quoted):
             return Word(redact(text), quoted)
         case Match(field, value, quoted):
-            return Match(field, redact(value), quoted)
+            return Match(_named(field, redact), redact(value), quoted)
         case Compare(field, operator, value) if not keeps_identity(field):
-            return Compare(field, operator, redact(value))
+            return Compare(_named(field, redact), operator, redact(value))
+        case Exists(field):
+            return Exists(_named(field, redact))
         case _:
             return leaf
+
+
+def stages_redacted(pipeline: Pipeline, redact: Redact) -> Pipeline:
+    """The stages with every name of an open member redacted: such names come from sources, as values do."""
+
+    def named(name: str) -> str:
+        return _named(name, redact)
+
+    stats = pipeline.stats
+    if stats is None:
+        order = tuple(Order(named(one.column), one.descending) for one in pipeline.order)
+        return replace(pipeline, order=order, fields=tuple(map(named, pipeline.fields)))
+    groups = tuple(replace(one, field=named(one.field)) for one in stats.groups)
+    made = tuple(replace(one, field=named(one.field)) for one in stats.aggregates)
+    clean = Stats(made, groups)
+    names = dict(zip(stats.columns, clean.columns, strict=True))
+    order = tuple(Order(names[one.column], one.descending) for one in pipeline.order)
+    return replace(pipeline, stats=clean, order=order)
+
+
+def _named(field: str, redact: Redact) -> str:
+    member = open_member(field)
+    return f"{member[0]}.{redact(member[1])}" if member else field
 
 
 def _meant(leaf: Query, redact: Redact) -> Query:

@@ -7,6 +7,10 @@ from .fields import fields_of, open_member
 from .tree import And, Compare, Everything, Exists, Match, Not, Or, Query, Word
 from .values import (
     DECIMAL,
+    IPV4_FROM,
+    IPV4_TO,
+    address,
+    compared_address,
     decimal,
     event_id,
     is_pattern,
@@ -103,13 +107,28 @@ class _Compiler:
             pattern = text_pattern(value, quoted)
             return f"match(lower({column}), {self._bind(pattern)})" if pattern else "0"
         if field.kind == "ip":
-            found = network(value)
-            if found:
-                valid = f"(isIPv4String({column}) OR isIPv6String({column}))"
-                return f"if({valid}, isIPAddressInRange(if({valid}, {column}, '::'), {self._bind(found)}), 0)"
+            if found := network(value):
+                version, first, last = found
+                above = self._addressed(column, version, ">=", first)
+                return f"({above} AND {self._at(column)} <= {self._bind(last)})"
+            if not is_pattern(value, quoted) and (one := address(value)):
+                same = self._addressed(column, one[0], "=", one[1])
+                return f"({self._same(column, value, quoted)} OR {same})"
         if field.kind == "id" and not is_pattern(value, quoted):
             return f"{column} = {self._bind(value)}"
         return self._same(column, value, quoted)
+
+    def _addressed(self, column: str, version: int, operator: str, digits: str) -> str:
+        """Whether a column holds an address of this version that is beside this one."""
+        at = self._at(column)
+        within = f"{at} BETWEEN '{IPV4_FROM}' AND '{IPV4_TO}'"
+        valid = f"(isIPv4String({column}) OR isIPv6String({column}))"
+        wanted = within if version == 4 else f"NOT ({within})"
+        return f"({valid} AND {wanted} AND {at} {operator} {self._bind(digits)})"
+
+    @staticmethod
+    def _at(column: str) -> str:
+        return f"hex(IPv6StringToNumOrDefault({column}))"
 
     def _same(self, operand: str, value: str, quoted: bool) -> str:
         if is_pattern(value, quoted):
@@ -134,6 +153,9 @@ class _Compiler:
             start, stop = span_ns(value, self._now_ns)
             at = {">=": start, "<": start, ">": stop, "<=": stop}[operator]
             return f"{field.column} {'<' if operator[0] == '<' else '>='} {self._bind(at)}"
+        if field.kind == "ip":
+            version, digits = compared_address(value, field.name)
+            return self._addressed(field.column, version, operator, digits)
         if field.kind == "names":
             return f"arrayExists(x -> lower(x) {operator} {self._bind(lower(value))}, {field.column})"
         return f"lower({field.column}) {operator} {self._bind(lower(value))}"
@@ -142,7 +164,8 @@ class _Compiler:
         member = open_member(name)
         if member:
             column, path = member
-            return f"mapContains({column}, {self._bind(path)})"
+            below = f"arrayExists(x -> startsWith(x, {self._bind(path + '.')}), mapKeys({column}))"
+            return f"(mapContains({column}, {self._bind(path)}) OR {below})"
         tests = [
             f"notEmpty({field.column})" if field.kind not in ("number", "time") else f"{field.column} != 0"
             for field in fields_of(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from .fields import as_typed
 from .tree import Everything, Query, render
 
 FUNCTIONS = ("sum", "min", "max", "avg", "uniq")
@@ -94,19 +95,28 @@ def render_pipeline(pipeline: Pipeline, *, aliases: bool = False) -> str:
     stats = pipeline.stats
     parts = [render(pipeline.query)]
     if stats:
-        by = ", ".join(group.name for group in stats.groups)
+        by = ", ".join(as_typed(group.name) for group in stats.groups)
         made = ", ".join(_made(one, aliases) for one in stats.aggregates)
         parts.append(f"stats {made} by {by}" if by else f"stats {made}")
     if pipeline.order:
         names = {one.name: one.written for one in stats.aggregates} if stats and not aliases else {}
-        sides = (f"{'-' * one.descending}{names.get(one.column, one.column)}" for one in pipeline.order)
+        sides = (
+            f"{'-' * one.descending}{_column(names.get(one.column, one.column))}" for one in pipeline.order
+        )
         parts.append("sort " + ", ".join(sides))
     if pipeline.limit:
         parts.append(f"limit {pipeline.limit}")
     if pipeline.fields:
-        parts.append("fields " + ", ".join(pipeline.fields))
+        parts.append("fields " + ", ".join(map(as_typed, pipeline.fields)))
     return " | ".join(parts).strip()
 
 
 def _made(one: Aggregate, aliases: bool) -> str:
-    return f"{one.written} as {one.alias}" if aliases and one.alias else one.written
+    written = _column(one.written)
+    return f"{written} as {one.alias}" if aliases and one.alias else written
+
+
+def _column(name: str) -> str:
+    """A column's name as it is typed: `sum(attrs."a b")`."""
+    function, bracket, field = name.partition("(")
+    return f"{function}({as_typed(field[:-1])})" if bracket and function in FUNCTIONS else as_typed(name)

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
+
+from .fields import as_typed
+
+_BARE = re.compile(r'[^\s"()\[\]{}<>|=]+')
+"""What is read as one value without quotes, wherever it stands."""
 
 
 class Everything(msgspec.Struct, frozen=True):
@@ -67,11 +74,11 @@ def render(query: Query) -> str:
         case Word(text, quoted):
             return _value(text, quoted)
         case Match(field, value, quoted):
-            return f"{field}:{_value(value, quoted)}"
+            return f"{as_typed(field)}:{_value(value, quoted)}"
         case Compare(field, operator, value):
-            return f"{field}{operator}{_value(value, _needs_quotes(value))}"
+            return f"{as_typed(field)}{operator}{_value(value, not _BARE.fullmatch(value))}"
         case Exists(field):
-            return f"{field}:*"
+            return f"{as_typed(field)}:*"
         case Not(part):
             return f"NOT {_grouped(part)}"
         case And(parts):
@@ -89,7 +96,3 @@ def _value(text: str, quoted: bool) -> str:
         return text
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
-
-
-def _needs_quotes(text: str) -> bool:
-    return not text or any(char in ' "()[]{}|' for char in text)

@@ -21,8 +21,8 @@ _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _WILD = {"*": f"[{LETTERS}]*", "?": f"[{LETTERS}]"}
 _EVENT_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _EDGE = f"[^{LETTERS}]"
-DECIMAL = r"[+-]?[0-9]{1,18}(\.[0-9]{1,18})?"
-"""What counts as a number in an open member."""
+DECIMAL = r"[+-]?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,2})?"
+"""What counts as a number in an open member: also nanoseconds, and 1e-07, as small ones are recorded."""
 
 
 MAX_WILDCARDS = 24
@@ -136,6 +136,46 @@ def decimal(text: str, field: str) -> float:
     return float(text)
 
 
+def address(text: str) -> tuple[int, str] | None:
+    """An address as its version and 32 hexadecimal digits that sort as it does; None for another text.
+
+    An IPv4 address inside an IPv6 one, as listeners for both write it, is an IPv4 address. One with a zone
+    (`fe80::1%eth0`) is none: ClickHouse does not read it either.
+    """
+    try:
+        found = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    if "%" in text:
+        return None
+    return _placed(found)
+
+
+def _placed(found: ipaddress.IPv4Address | ipaddress.IPv6Address) -> tuple[int, str]:
+    if isinstance(found, ipaddress.IPv4Address):
+        return 4, f"{_MAPPED + int(found):032X}"
+    return 4 if found.ipv4_mapped else 6, f"{int(found):032X}"
+
+
+_MAPPED = 0xFFFF << 32
+IPV4_FROM, IPV4_TO = f"{_MAPPED:032X}", f"{_MAPPED + 2**32 - 1:032X}"
+"""Between these lie the IPv4 addresses."""
+
+
+def compared_address(text: str, field: str) -> tuple[int, str]:
+    """An address to compare others of its version with.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    found = address(text)
+    if found is None:
+        raise ConfigError(
+            f"{field} is compared with addresses", key="query", hint="write for example >=10.0.0.1"
+        )
+    return found
+
+
 def span_ns(text: str, now_ns: int) -> tuple[int, int]:
     """A time as the half-open span of nanoseconds it names: a day is a day, an instant one nanosecond.
 
@@ -188,13 +228,20 @@ def _ns(moment: datetime.datetime) -> int:
     return (whole - _EPOCH) // datetime.timedelta(microseconds=1) * 1_000
 
 
-def network(text: str) -> str | None:
-    """A range of addresses in its usual form, or None for something else."""
+def network(text: str) -> tuple[int, str, str] | None:
+    """A range of addresses as its version, its first and its last one as `address` has them; None for
+    something else.
+
+    Raises:
+        ConfigError: It is meant as one, and is none.
+    """
     if "/" not in text:
         return None
     try:
-        return str(ipaddress.ip_network(text, strict=False))
+        found = ipaddress.ip_network(text, strict=False)
     except ValueError:
         raise ConfigError(
             "a range of addresses is not understood", key="query", hint="write 10.0.0.0/8"
         ) from None
+    (low, first), (high, last) = _placed(found[0]), _placed(found[-1])
+    return low if low == high else 6, first, last
