@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from ..api.access_values import AccessReview, AccessView, ActorStanding
 from .connection import DataOption, ServerOption, TokenOption, open_desk
-from .output import Format, FormatOption, emit_json, emit_rows, local_time, say
+from .output import Format, FormatOption, emit_json, emit_rows, escape, local_time, say
 
 access_app = typer.Typer(
     help="Who may do what at the desk, see what of the record, and reach what.", no_args_is_help=True

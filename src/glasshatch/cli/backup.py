@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from ..errors import ConfigError
 from .connection import DataOption, TokenOption, open_desk
-from .output import Format, FormatOption, emit_json, progress_bar, say
+from .output import Format, FormatOption, emit_json, escape, progress_bar, say
 
 
 def register(app: typer.Typer) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from ..api.values import EvidenceForm
 from ..errors import ConfigError
@@ -22,7 +21,7 @@ from ..ledger.evidence import (
 )
 from .connection import DataOption, ServerOption, TokenOption, open_desk
 from .investigating import Asking, QueryArgument, SinceOption, UntilOption
-from .output import Format, FormatOption, clean, console, emit_json, local_time, progress_bar, say
+from .output import Format, FormatOption, clean, console, emit_json, escape, local_time, progress_bar, say
 from .postmortems import verify_post_mortem
 from .times import parse_time
 

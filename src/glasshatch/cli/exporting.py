@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from ..api.export_values import Exported, ExportForm, ExportReset, ExportResetForm, ExportView
 from ..errors import ConfigError
 from ..events import decode, place_of
 from .connection import DataOption, ReasonOption, ServerOption, TokenOption, open_desk
 from .investigating import QueryArgument, SinceOption, UntilOption
-from .output import Format, FormatOption, emit_json, emit_rows, local_time, progress_bar, say
+from .output import Format, FormatOption, emit_json, emit_rows, escape, local_time, progress_bar, say
 from .times import parse_time
 
 exports_app = typer.Typer(help="The exports of the configuration, and how they are doing.")

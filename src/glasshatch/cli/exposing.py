@@ -7,12 +7,11 @@ from enum import StrEnum
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from ..api.exposure_values import ExposedAnswer, Exposure, ExposureForm, SeenBy
 from ..errors import ConfigError
 from .connection import DataOption, ReasonOption, ServerOption, TokenOption, open_desk
-from .output import emit_json, emit_rows, local_time, say
+from .output import emit_json, emit_rows, escape, local_time, say
 from .times import parse_time
 
 

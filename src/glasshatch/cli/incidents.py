@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from ..api.incident_values import (
     AnswerForm,
@@ -30,6 +29,7 @@ from .output import (
     console,
     emit_json,
     emit_rows,
+    escape,
     local_time,
     progress_bar,
     say,

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from ..api.key_values import KeyView, RetireForm, RotateForm
 from ..errors import ConfigError, Conflict
 from .connection import DataOption, ServerOption, TokenOption, is_live, open_desk
-from .output import Format, FormatOption, emit_json, emit_rows, local_time, say
+from .output import Format, FormatOption, emit_json, emit_rows, escape, local_time, say
 
 keys_app = typer.Typer(help="The keys of a data directory; admins only.", no_args_is_help=True)
 ReasonOption = Annotated[str, typer.Option(help="Why; recorded.")]

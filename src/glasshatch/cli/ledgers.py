@@ -6,12 +6,11 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.markup import escape
 
 from ..api.values import LedgerForm, LedgerView
 from ..errors import ConfigError
 from .connection import DataOption, ServerOption, TokenOption, open_desk
-from .output import Format, FormatOption, emit_json, emit_rows, say
+from .output import Format, FormatOption, emit_json, emit_rows, escape, say
 
 ledger_app = typer.Typer(help="The ledgers of a data directory.", no_args_is_help=True)
 

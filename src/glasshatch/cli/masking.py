@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
 from ..errors import ConfigError
-from .output import clean, console, emit_json, emit_rows, say
+from .output import clean, console, emit_json, emit_rows, escape, say
 
 if TYPE_CHECKING:
     from ..masking import Engine, Explanation, Pack, Step

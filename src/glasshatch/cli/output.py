@@ -8,15 +8,15 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
-from rich.cells import cell_len
-from rich.console import Console
-from rich.markup import escape
 
 from ..errors import GlasshatchError
+
+if TYPE_CHECKING:
+    from rich.console import Console  # as all of rich, only loaded to say something to a person
 
 _GAP = 2
 _LEAST_CUT = 16
@@ -34,10 +34,19 @@ FormatOption = Annotated[Format, typer.Option(help="A table for people or JSON l
 
 def console(*, error: bool = False) -> Console:
     """A console that respects NO_COLOR and does not wrap what is piped."""
+    from rich.console import Console
+
     wide = None if (sys.stderr if error else sys.stdout).isatty() else 200
     return Console(
         stderr=error, highlight=False, width=wide, no_color=bool(os.environ.get("NO_COLOR")) or None
     )
+
+
+def escape(text: str) -> str:
+    """Text that a console shows as it is, also where it looks like a mark-up."""
+    from rich.markup import escape
+
+    return escape(text)
 
 
 def complain(error: GlasshatchError) -> None:
@@ -69,7 +78,8 @@ def emit_rows(
     columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str, head: bool = True
 ) -> None:
     """A table. Columns whose name ends with * are cut to fit a terminal; others, and piped ones, never."""
-    from rich.table import Table  # here, as the bar below: most commands show neither
+    from rich.cells import cell_len
+    from rich.table import Table
 
     cells = [[clean(cell) for cell in row] for row in rows]
     if not cells:

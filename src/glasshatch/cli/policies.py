@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 from typer.core import TyperCommand
 
 from ..api.policy_values import AskForm, Explained, ExplainForm
 from ..errors import ConfigError, Denied, PeerError
 from .asklines import AskLine, is_text, read_asks
 from .connection import DataOption, ServerOption, TokenOption, open_desk
-from .output import Format, FormatOption, console, emit_json, emit_rows, say
+from .output import Format, FormatOption, console, emit_json, emit_rows, escape, say
 from .policychanges import load, policy_text, replay
 
 if TYPE_CHECKING:

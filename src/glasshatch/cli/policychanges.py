@@ -8,13 +8,11 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..api.policy_values import Difference, PolicyFile, PolicyLoaded, PolicyText, Replayed, ReplayForm
 from ..errors import ConfigError
 from .connection import DataOption, ServerOption, TokenOption, open_desk
-from .output import Format, FormatOption, console, emit_json, emit_rows, say
+from .output import Format, FormatOption, console, emit_json, emit_rows, escape, say
 from .times import parse_time
 
 _EXAMPLES = 5
@@ -106,6 +104,8 @@ def policy_text(policy: str) -> PolicyText:
 
 def _all_steps(desk: Any, form: ReplayForm, *, quiet: bool) -> Replayed:
     """Step after step while there is more; the sum of all."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed} entries"),
                TimeRemainingColumn())  # fmt: skip
     with Progress(*columns, console=console(error=True), transient=True, disable=quiet) as bar:

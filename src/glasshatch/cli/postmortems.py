@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from rich.markup import escape
-
 from ..errors import ConfigError
 from ..ledger import Succession
 from ..ledger.evidence import MAX_ARCHIVE_BYTES, check_post_mortem
-from .output import clean, console, emit_json, local_time, progress_bar
+from .output import clean, console, emit_json, escape, local_time, progress_bar
 
 
 def is_post_mortem_folder(folder: Path) -> bool:

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.markup import escape
 
 from ..app.inspect import HomeReport, verify_home
 from ..errors import ConfigError
@@ -17,7 +16,7 @@ from ..ledger.monitor import is_exported
 from ..ledger.verify import ProvenEntry, is_disclosure, verify_disclosure, verify_proof
 from .connection import EVENT_HELP, DataOption, ServerOption, TokenOption, open_desk
 from .evidence import is_evidence, verify_evidence
-from .output import console, emit_json, local_time, progress_bar, say
+from .output import console, emit_json, escape, local_time, progress_bar, say
 from .postmortems import is_post_mortem_folder, read_post_mortem, verify_post_mortem
 from .verifyinglog import verify_log
 from .witnessing import key_text, witness_keys

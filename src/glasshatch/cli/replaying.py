@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
 from ..api.play_values import Played, PlayForm, Step
 from .connection import DataOption, ReasonOption, ServerOption, TokenOption, open_desk
-from .output import Format, FormatOption, clean, console, emit_json, local_time, say
+from .output import Format, FormatOption, clean, console, emit_json, escape, local_time, say
 from .times import parse_duration
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _COLOURS = {"allow": "green", "deny": "red", "review": "yellow", "failure": "red"}
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
-from rich.status import Status
 
 from ..api.retention import Pruned, PruneForm
 from ..errors import ConfigError
@@ -15,6 +14,9 @@ from ..events import DEFAULT_LEDGER
 from .connection import DataOption, ServerOption, TokenOption, open_desk
 from .output import Format, FormatOption, console, emit_json, local_time, say
 from .times import parse_duration, parse_time
+
+if TYPE_CHECKING:
+    from rich.status import Status
 
 
 def register(app: typer.Typer) -> None:

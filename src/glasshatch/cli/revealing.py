@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.markup import escape
 
 from ..api.reveal_values import ClearForm, ClearShown
 from ..api.values import RequestView
@@ -17,7 +16,7 @@ from ..api.vault_values import Revealed, RevealForm
 from ..errors import ConfigError, Denied
 from ..ledger.verify import Disclosure
 from .connection import DataOption, ServerOption, TokenOption, open_desk
-from .output import clean, local_time, say
+from .output import clean, escape, local_time, say
 from .reviewing import read_statement
 from .times import parse_duration
 from .vault import write_secretly

@@ -65,26 +65,11 @@ def serve(
             help="Serve sessions in so many processes that share the port; 0: in the one of the record.",
         ),
     ] = 0,
-    part: Annotated[str, typer.Option(hidden=True, help="Run one process of the server alone.")] = "",
-    number: Annotated[int, typer.Option(hidden=True, help="Which worker to run.")] = 0,
 ) -> None:
     """Run the server until it is interrupted; running statements may finish first."""
-    if part == "front":
-        from ..app.serve.front import run_front
+    from ..app.serve import serve_forever
 
-        run_front(config, workers)
-    elif part == "worker":
-        from ..app.serve.worker import run_worker
-
-        run_worker(config, number, workers)
-    elif part == "back":
-        from ..app.serve.back import run_back
-
-        run_back(config)
-    else:
-        from ..app.serve import serve_forever
-
-        raise typer.Exit(serve_forever(config, announce=say, workers=workers))
+    raise typer.Exit(serve_forever(config, announce=say, workers=workers))
 
 
 def status(

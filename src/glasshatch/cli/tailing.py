@@ -14,8 +14,6 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.markup import escape
 
 from ..api.client import Client
 from ..api.gist import actor_of, failed, gist_of, in_order, place_of, result_of, source_of
@@ -24,7 +22,7 @@ from ..errors import ConfigError, Unavailable
 from ..events import DEFAULT_LEDGER, Event
 from .connection import DataOption, ReasonOption, ServerOption, TokenOption, address_of, read_token
 from .investigating import Asking, QueryArgument
-from .output import Format, FormatOption, caution, clean, emit_json, local_time, say
+from .output import Format, FormatOption, caution, clean, emit_json, escape, local_time, say
 from .times import parse_time
 
 _COLOURS = ("cyan", "magenta", "blue", "green", "yellow", "bright_cyan", "bright_magenta", "bright_blue")
@@ -193,6 +191,8 @@ def _lines(template: str, colour: Colour) -> Callable[[RecordedEvent], None]:
     """What prints an event as a line."""
     shown = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     wanted = colour is Colour.always or (colour is Colour.auto and shown)
+    from rich.console import Console
+
     out = Console(
         highlight=False, force_terminal=wanted, no_color=not wanted,
         color_system="standard" if wanted else None, soft_wrap=True,

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from ..api.vault_values import Erased, EraseForm, HoldForm, HoldView
 from ..errors import ConfigError
 from .connection import DataOption, ServerOption, TokenOption, open_desk
-from .output import Format, FormatOption, clean, console, emit_json, emit_rows, local_time, say
+from .output import Format, FormatOption, clean, console, emit_json, emit_rows, escape, local_time, say
 
 hold_app = typer.Typer(
     help="Legal holds: nothing about a held data subject is erased or pruned.", no_args_is_help=True

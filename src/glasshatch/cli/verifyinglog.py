@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import typer
-from rich.markup import escape
 
 from ..app.inspect import read_note
 from ..errors import ConfigError, VerificationError
 from ..ledger.log import VerifierKey
 from ..ledger.monitor import DirectorySource, ServedReport, UrlSource, verify_served
 from .connection import read_token
-from .output import console, emit_json, progress_bar
+from .output import console, emit_json, escape, progress_bar
 
 EXIT_VERIFICATION = 5
 

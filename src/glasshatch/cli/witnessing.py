@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
 from ..errors import ConfigError, Denied, GlasshatchError, PeerError, Unavailable, VerificationError
 from ..ledger.log import CosignerKey, VerifierKey
 from .connection import DataOption, read_token
 from .exporting import export_events
 from .investigating import Asking
-from .output import Format, FormatOption, complain, console, emit_json, say
+from .output import Format, FormatOption, complain, console, emit_json, escape, say
 
 if TYPE_CHECKING:
     from ..ledger.monitor import Monitor
