@@ -37,6 +37,7 @@ from .policy_routes import POLICY_ROUTES
 from .ports import Authenticator, Desk, TlogSettings
 from .reach_routes import REACH_ROUTES
 from .reveal_routes import REVEAL_ROUTES
+from .router import OnlyRouter
 from .routes import FRONT_ROUTES, TENANT_ROUTES, me
 from .scim import scim_router
 from .search_routes import KEEP_ROUTES, SAVED_ROUTES, SEARCH_ROUTES
@@ -112,7 +113,7 @@ USE_ONLY_ROUTES = (*USE_ROUTES, *SEARCH_ROUTES, *ACCESS_USE_ROUTES, *CASE_USE_RO
 
 def _versioned(use: bool) -> Router:
     """Everything below `/v1`."""
-    tenant = Router(
+    tenant = OnlyRouter(
         "/{tenant:str}",
         route_handlers=[
             *TENANT_ROUTES,
@@ -131,7 +132,7 @@ def _versioned(use: bool) -> Router:
             *(USE_ONLY_ROUTES if use else (*FRONT_ROUTES, *KEEP_ROUTES)),
         ],
     )
-    return Router(
+    return OnlyRouter(
         "/v1",
         route_handlers=[
             me,

@@ -18,6 +18,7 @@ from litestar.params import FromPath, FromQuery
 from ..identity import Identity
 from .directory_routes import directory_of
 from .directory_values import DirectoryChange, DirectoryForm, DirectoryUser
+from .router import OnlyRouter
 from .scim_groups import GROUP_ROUTES
 from .scim_messages import (
     CORE,
@@ -143,7 +144,7 @@ def scim_router(unexpected: Callable[[BaseException], None]) -> Router:
         told = {"schemas": [MESSAGES + "Error"], "status": str(status), "detail": detail}
         return answer(told | ({"scimType": kind} if kind else {}), status)
 
-    return Router(
+    return OnlyRouter(
         "/scim/v2",
         route_handlers=[
             configuration, resource_types, find_users, show_user, create_user, replace_user, patch_user,

@@ -14,6 +14,7 @@ from litestar.handlers import BaseRouteHandler
 
 from ...errors import GlasshatchError, Unavailable
 from ..answers import STATUS
+from ..router import OnlyRouter
 from .access import judge, judge_by_link, judge_page, requests, revoke
 from .alerts import acknowledge, alerts
 from .event import event, proof
@@ -46,7 +47,7 @@ _BACK = {
 def page_router(settings: PageSettings) -> Router:
     """Everything outside of `/v1` that is for people."""
     opt = {"public": True, "door": Door(settings), "patience": Patience(), "asking": Asking()}
-    return Router(
+    return OnlyRouter(
         "/", route_handlers=list(_HANDLERS), guards=[_admit], exception_handlers={Exception: failed},
         include_in_schema=False, opt=opt,
     )  # fmt: skip
