@@ -12,7 +12,7 @@ from pathlib import Path
 
 from fixtures.glasshatch import RunningServer
 from glasshatch.app.config import load_config
-from glasshatch.app.house import open_keyring
+from glasshatch.app.opening import open_keyring
 from glasshatch.app.template import commented_config
 from glasshatch.clock import SystemClock
 from glasshatch.events import Event, Source, encode, uuid7

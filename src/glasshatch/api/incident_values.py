@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -18,6 +19,13 @@ Subject = Annotated[
 ]
 Severity = Annotated[int, msgspec.Meta(ge=0, le=6)]
 Status = Literal["open", "contained", "resolved", "closed"]
+FOLLOWING: Final[Mapping[str, tuple[str, ...]]] = {
+    "open": ("contained", "resolved"),
+    "contained": ("open", "resolved"),
+    "resolved": ("open", "closed"),
+    "closed": ("open",),
+}
+"""To which status one may go from each; the control store decides (a test compares), this offers."""
 
 
 class PinForm(Form, frozen=True):

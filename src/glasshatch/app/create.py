@@ -19,7 +19,7 @@ from ..ledger import Ledger
 from ..masking import Engine, Redactor
 from .config import MaskingSection
 from .home import Home
-from .house import make_tokens
+from .opening import make_tokens
 from .recorder import EventMaker, Recorder
 from .template import commented_config
 from .tls import create_gateway_certificate

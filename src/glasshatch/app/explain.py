@@ -19,9 +19,10 @@ from .exports.making import make_destination
 from .feeds.kinds import kinds_of
 from .feeds.planning import say_receivers
 from .home import Home
-from .house import load_engine, load_masking, load_policy, open_keyring, seal_rules
+from .house import load_policy, seal_rules
 from .limiting import make_usage
 from .names import check_names
+from .opening import load_engine, load_masking, open_keyring
 from .streams import make_streams
 from .witnessing import make_witnessing, witness_key
 

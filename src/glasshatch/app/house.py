@@ -17,9 +17,9 @@ from ..clock import Clock
 from ..errors import ConfigError, Conflict
 from ..events import Actor, Event, Link, Outcome, Receipt, Resource
 from ..identity import Identity
-from ..keys import Keyring, MasterKey, open_master_key
+from ..keys import Keyring
 from ..ledger import Ledger
-from ..masking import Engine, MaskingPolicy, Redactor, Sealing, SealRule, Tokens
+from ..masking import Engine, MaskingPolicy, Redactor, Sealing, SealRule
 from ..policy import PolicySet, Request
 from ..policy.access import ACCESS, AccessRules
 from ..sources import Intake, Memories, Seen
@@ -32,6 +32,7 @@ from .feeds.settings import FeedSettings
 from .home import LEDGER_NAME, Home
 from .ledgers import Ledgers
 from .names import open_names
+from .opening import load_engine, load_masking, make_tokens, open_keyring, open_master
 from .policies import LivePolicy
 from .pruned_values import drop_pruned_values
 from .recorder import EventMaker, Recorder
@@ -278,16 +279,6 @@ def _policy_source(loaded: LoadedConfig, name: str) -> str | Path:
     return loaded.path(name) if "/" in name or name.endswith(".cedar") else name
 
 
-def open_keyring(loaded: LoadedConfig) -> Keyring:
-    """The tenant's keys, under the configured master key."""
-    return Keyring.open(Home(loaded.data).keyring(loaded.config.tenant), open_master(loaded))
-
-
-def open_master(loaded: LoadedConfig) -> MasterKey:
-    """The configured master key."""
-    return open_master_key(loaded.reference(loaded.config.keys.master))
-
-
 def seal_rules(loaded: LoadedConfig) -> tuple[SealRule, ...]:
     """What is sealed; a rule for a kind of source that nobody has is a mistake that would seal nothing."""
     for rule in loaded.config.seal:
@@ -301,34 +292,7 @@ def seal_rules(loaded: LoadedConfig) -> tuple[SealRule, ...]:
     return loaded.config.seal
 
 
-def load_engine(loaded: LoadedConfig) -> Engine:
-    """The detectors of the configuration, compiled once and cached."""
-    masking = loaded.config.masking
-    packs = [loaded.path(pack) for pack in masking.user_packs]
-    for pack in packs:
-        if not pack.is_file():
-            raise ConfigError(f"{pack} is not a file", file=str(loaded.file), key="masking.user_packs")
-    return Engine.load(packs=masking.packs, user_packs=packs, cache_dir=Home(loaded.data).cache)
-
-
-def load_masking(loaded: LoadedConfig) -> MaskingPolicy:
-    """The masking rules: those of the configuration, then those of the file it names."""
-    section = loaded.config.masking
-    more = MaskingPolicy.load(loaded.path(section.policy)) if section.policy else MaskingPolicy()
-    return MaskingPolicy((*section.rules, *more.rules), (*section.stored, *more.stored))
-
-
 def make_redactor(loaded: LoadedConfig, engine: Engine, keyring: Keyring, masking: MaskingPolicy) -> Redactor:
     """What takes out of events what is personal, under the newest token key."""
     workforce = frozenset(kind.name for kind in kinds_of(loaded).values() if kind.workforce)
     return Redactor(engine, make_tokens(keyring), workforce, masking, loaded.config.masking.workforce)
-
-
-def make_tokens(keyring: Keyring) -> Tokens:
-    """The tenant's pseudonyms."""
-    return Tokens(keyring.token_keys, keyring.token_epoch, keyring.tenant)
-
-
-def config_of(directory: Path) -> Path:
-    """The configuration file of a data directory."""
-    return Home(directory).config_file

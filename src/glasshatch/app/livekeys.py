@@ -10,7 +10,7 @@ from ..keys import Keyring
 from ..masking import Engine, MaskingPolicy, Redactor, Tokens
 from .config import LoadedConfig, load_config
 from .home import Home
-from .house import load_masking, make_tokens, open_keyring
+from .opening import load_masking, make_tokens, open_keyring
 from .subjects import subject_tokens
 
 

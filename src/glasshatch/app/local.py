@@ -18,9 +18,10 @@ from ..ledger.log import blob_of
 from .access import ADMIN, APPROVER, AUDITOR
 from .config import load_config
 from .create import create_home
-from .desk import FrontDesk
+from .desk.main import FrontDesk
 from .home import Home
-from .house import House, config_of, open_keyring
+from .house import House
+from .opening import config_of, open_keyring
 
 
 class LocalDesk(FrontDesk):

@@ -22,9 +22,9 @@ from ..ledger import Ledger, LedgerReader
 from ..masking import Redactor
 from .config import LoadedConfig, load_config
 from .home import Home, HomeLock
-from .house import config_of, load_engine, make_tokens, open_keyring
 from .inspect import HomeReport, Progress, public_keys, verify_home
 from .local import local_operator
+from .opening import config_of, load_engine, make_tokens, open_keyring
 from .recorder import EventMaker, Recorder
 
 

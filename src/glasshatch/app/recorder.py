@@ -6,7 +6,7 @@ import concurrent.futures
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -31,7 +31,9 @@ from ..ledger import Large
 from ..masking import Redactor, Stencils
 from .shortening import fitted, is_entry, without_bulk
 from .streams import NO_STREAMS, Streams
-from .vault import SealedBatch, Sealer
+
+if TYPE_CHECKING:
+    from .vault import SealedBatch, Sealer  # with the control store, which the back has not
 
 Answered = Callable[[int, Receipt | GlasshatchError], None]
 Entry = bytes | Large

@@ -16,9 +16,10 @@ from glasshatch.app.backup import MadeBackup, make_backup, restore_home
 from glasshatch.app.backup.moments import moments, read_moment
 from glasshatch.app.config import load_config
 from glasshatch.app.create import create_home
-from glasshatch.app.desk import FrontDesk
-from glasshatch.app.house import House, config_of
+from glasshatch.app.desk.main import FrontDesk
+from glasshatch.app.house import House
 from glasshatch.app.local import local_operator
+from glasshatch.app.opening import config_of
 from glasshatch.clock import SystemClock
 from glasshatch.errors import Conflict, Denied
 from glasshatch.events import Event, decode

@@ -16,7 +16,8 @@ from fixtures.counts import tell
 from fixtures.depth import rounds
 from glasshatch.app.config import load_config
 from glasshatch.app.create import create_home
-from glasshatch.app.house import House, config_of
+from glasshatch.app.house import House
+from glasshatch.app.opening import config_of
 from glasshatch.clock import SystemClock
 from glasshatch.events import decode
 

@@ -16,8 +16,9 @@ from typing import Any
 from glasshatch.app.changes import running
 from glasshatch.app.changes.keeping import ImageKeeping
 from glasshatch.app.config import load_config
-from glasshatch.app.desk import FrontDesk
-from glasshatch.app.house import House, config_of
+from glasshatch.app.desk.main import FrontDesk
+from glasshatch.app.house import House
+from glasshatch.app.opening import config_of
 from glasshatch.clock import SystemClock
 
 

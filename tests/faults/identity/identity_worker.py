@@ -14,8 +14,9 @@ from glasshatch.api.directory_values import DirectoryChange, DirectoryForm, Grou
 from glasshatch.api.signin_values import FactorForm, PasswordChange, PasswordForm
 from glasshatch.api.values import RequestForm, TokenForm
 from glasshatch.app.config import load_config
-from glasshatch.app.desk import FrontDesk
-from glasshatch.app.house import House, config_of
+from glasshatch.app.desk.main import FrontDesk
+from glasshatch.app.house import House
+from glasshatch.app.opening import config_of
 from glasshatch.clock import SystemClock
 from glasshatch.identity import Identity
 

@@ -19,8 +19,9 @@ from fixtures.depth import rounds
 from glasshatch.api.signin_values import PasswordForm
 from glasshatch.app.config import load_config
 from glasshatch.app.create import create_home
-from glasshatch.app.desk import FrontDesk
-from glasshatch.app.house import House, config_of
+from glasshatch.app.desk.main import FrontDesk
+from glasshatch.app.house import House
+from glasshatch.app.opening import config_of
 from glasshatch.clock import SystemClock
 from glasshatch.errors import NotAuthenticated
 from glasshatch.events import Event, decode

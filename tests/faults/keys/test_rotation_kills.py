@@ -17,8 +17,8 @@ from fixtures.depth import rounds
 from fixtures.glasshatch import run
 from glasshatch.api.key_values import RetireForm, RotateForm
 from glasshatch.app.config import load_config
-from glasshatch.app.house import open_master
 from glasshatch.app.local import open_local
+from glasshatch.app.opening import open_master
 from glasshatch.events import decode
 from glasshatch.keys import KeyFacts, Keyring, create_master_key_file, open_master_key
 from glasshatch.ledger import LedgerReader, VerifierKey, verify_directory

@@ -13,8 +13,9 @@ from fixtures.servers import Database
 from glasshatch.api.reveal_values import ClearForm
 from glasshatch.app.config import load_config
 from glasshatch.app.create import create_home
-from glasshatch.app.desk import FrontDesk
-from glasshatch.app.house import House, config_of
+from glasshatch.app.desk.main import FrontDesk
+from glasshatch.app.house import House
+from glasshatch.app.opening import config_of
 from glasshatch.clock import SystemClock
 from glasshatch.errors import Conflict
 from glasshatch.events import Event, decode

@@ -22,8 +22,9 @@ from fixtures.counts import tell
 from fixtures.depth import rounds
 from glasshatch.app.config import load_config
 from glasshatch.app.create import create_home
-from glasshatch.app.house import House, config_of, make_tokens, open_keyring
+from glasshatch.app.house import House
 from glasshatch.app.inspect import verify_home
+from glasshatch.app.opening import config_of, make_tokens, open_keyring
 from glasshatch.clock import SystemClock
 from glasshatch.events import Event, decode
 

@@ -15,8 +15,9 @@ from glasshatch.api.search_values import CompleteForm, SaveForm
 from glasshatch.api.values import EventFilter, EvidenceForm, RecordedEvent, SearchForm, StatsForm
 from glasshatch.app.config import load_config
 from glasshatch.app.create import create_home
-from glasshatch.app.house import House, config_of
+from glasshatch.app.house import House
 from glasshatch.app.local import LocalDesk
+from glasshatch.app.opening import config_of
 from glasshatch.clock import SystemClock
 from glasshatch.errors import ConfigError, Denied
 from glasshatch.events import Data, Event, Resource, decode
@@ -117,7 +118,7 @@ def test_a_search_shows_what_the_rules_permit(world: World) -> None:
 
 
 def test_the_ledger_says_the_same_as_the_index(world: World) -> None:
-    from glasshatch.app.desk import FrontDesk
+    from glasshatch.app.desk.main import FrontDesk
 
     front = FrontDesk(world.house)
     for person in PEOPLE:

@@ -19,7 +19,7 @@ from fixtures.glasshatch import RunningServer, run
 from fixtures.servers import Database
 from glasshatch.app.backup import find_moment
 from glasshatch.app.config import load_config
-from glasshatch.app.house import open_keyring
+from glasshatch.app.opening import open_keyring
 from glasshatch.events import decode
 from glasshatch.ledger import LedgerReader
 

@@ -17,10 +17,11 @@ from glasshatch.api.vault_values import EraseForm, RevealForm
 from glasshatch.app.backup import make_backup, restore_home
 from glasshatch.app.config import load_config
 from glasshatch.app.create import create_home
-from glasshatch.app.desk import FrontDesk
-from glasshatch.app.house import House, config_of
+from glasshatch.app.desk.main import FrontDesk
+from glasshatch.app.house import House
 from glasshatch.app.inspect import verify_home
 from glasshatch.app.local import local_operator, open_local, open_plaintext
+from glasshatch.app.opening import config_of
 from glasshatch.app.retention import Retention
 from glasshatch.cli.connection import Bound
 from glasshatch.clock import SystemClock

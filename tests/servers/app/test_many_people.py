@@ -14,8 +14,9 @@ from glasshatch.api.directory_values import GroupChange, GroupForm
 from glasshatch.api.values import RequestForm
 from glasshatch.app.config import load_config
 from glasshatch.app.create import create_home
-from glasshatch.app.desk import FrontDesk
-from glasshatch.app.house import House, config_of
+from glasshatch.app.desk.main import FrontDesk
+from glasshatch.app.house import House
+from glasshatch.app.opening import config_of
 from glasshatch.clock import SystemClock
 from glasshatch.control import ProviderLink
 from glasshatch.control.links import _row

@@ -17,8 +17,9 @@ from glasshatch.api.reveal_values import ClearForm, ClearShown
 from glasshatch.api.values import RequestView
 from glasshatch.app.config import load_config
 from glasshatch.app.create import create_home
-from glasshatch.app.desk import FrontDesk
-from glasshatch.app.house import House, config_of
+from glasshatch.app.desk.main import FrontDesk
+from glasshatch.app.house import House
+from glasshatch.app.opening import config_of
 from glasshatch.app.reviews.telling import Telling
 from glasshatch.clock import SystemClock
 from glasshatch.errors import ConfigError, Conflict, Denied, GlasshatchError, Unavailable

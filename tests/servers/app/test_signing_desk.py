@@ -15,8 +15,9 @@ from glasshatch.api.signin_values import FactorForm, PasswordChange, PasswordFor
 from glasshatch.api.values import ActorForm, TokenForm
 from glasshatch.app.config import load_config
 from glasshatch.app.create import create_home
-from glasshatch.app.desk import FrontDesk
-from glasshatch.app.house import House, config_of
+from glasshatch.app.desk.main import FrontDesk
+from glasshatch.app.house import House
+from glasshatch.app.opening import config_of
 from glasshatch.app.signin.knocking import Knocking
 from glasshatch.clock import ManualClock
 from glasshatch.errors import ConfigError, Conflict, Denied, NotAuthenticated

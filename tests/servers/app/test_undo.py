@@ -17,8 +17,9 @@ from glasshatch.api.vault_values import EraseForm, RevealForm
 from glasshatch.app.authority import PolicyAuthority
 from glasshatch.app.config import load_config
 from glasshatch.app.create import create_home
-from glasshatch.app.desk import FrontDesk
-from glasshatch.app.house import House, config_of
+from glasshatch.app.desk.main import FrontDesk
+from glasshatch.app.house import House
+from glasshatch.app.opening import config_of
 from glasshatch.app.standing import ControlStanding
 from glasshatch.clock import SystemClock
 from glasshatch.errors import ConfigError, Conflict, Denied, GlasshatchError, Unavailable

@@ -14,10 +14,11 @@ import pytest
 from glasshatch.api.vault_values import EraseForm, HoldForm, RevealForm
 from glasshatch.app.config import load_config
 from glasshatch.app.create import create_home
-from glasshatch.app.desk import FrontDesk
-from glasshatch.app.house import House, config_of
+from glasshatch.app.desk.main import FrontDesk
+from glasshatch.app.house import House
 from glasshatch.app.inspect import verify_home
 from glasshatch.app.local import local_operator
+from glasshatch.app.opening import config_of
 from glasshatch.cli.revealing import _disclosure
 from glasshatch.clock import ManualClock, SystemClock
 from glasshatch.errors import ConfigError, Conflict, Denied, GlasshatchError, Unavailable, VerificationError

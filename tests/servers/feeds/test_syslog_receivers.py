@@ -17,7 +17,7 @@ import uvloop
 from fixtures.servers import Certificates
 from glasshatch.app.create import create_home
 from glasshatch.app.explain import explain_config
-from glasshatch.app.house import config_of
+from glasshatch.app.opening import config_of
 from glasshatch.app.ports import free_port
 from glasshatch.errors import ConfigError, Unavailable
 from glasshatch.events import Actor

@@ -14,9 +14,9 @@ from glasshatch.api.key_values import RetireForm, RotateForm
 from glasshatch.app import rotation
 from glasshatch.app.backup import make_backup
 from glasshatch.app.config import load_config
-from glasshatch.app.house import open_keyring
 from glasshatch.app.inspect import verify_home
 from glasshatch.app.local import open_local
+from glasshatch.app.opening import open_keyring
 from glasshatch.cli.connection import Bound
 from glasshatch.errors import ConfigError, Conflict, Unavailable
 from glasshatch.keys import Keyring, create_master_key_file

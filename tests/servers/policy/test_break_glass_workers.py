@@ -15,7 +15,7 @@ from glasshatch.app.breakglass.opening import open_book
 from glasshatch.app.breakglass.records import Printed
 from glasshatch.app.breakglass.sheets import digest_of, make_secret, spell
 from glasshatch.app.config import load_config
-from glasshatch.app.house import open_keyring
+from glasshatch.app.opening import open_keyring
 from glasshatch.clock import SystemClock
 from glasshatch.keys import Keyring, open_master_key
 from glasshatch.ledger import Ledger, LedgerOptions

@@ -19,7 +19,7 @@ from fixtures.pruning import CANARY, DAY_NS, old_event
 from glasshatch.app.backup import find_moment
 from glasshatch.app.config import load_config
 from glasshatch.app.create import create_home
-from glasshatch.app.house import open_keyring
+from glasshatch.app.opening import open_keyring
 from glasshatch.clock import ManualClock, SystemClock
 from glasshatch.errors import ConfigError, Conflict
 from glasshatch.events import decode

@@ -22,8 +22,8 @@ from fixtures.witness import RunningWitness
 from glasshatch.api.client import Client
 from glasshatch.api.values import SearchForm
 from glasshatch.app.config import load_config
-from glasshatch.app.house import open_keyring
 from glasshatch.app.inspect import verify_home
+from glasshatch.app.opening import open_keyring
 from glasshatch.events import decode
 from glasshatch.ledger import LedgerReader, VerifierKey
 from glasshatch.ledger.log import split_notes

@@ -9,8 +9,8 @@ import pytest
 
 from glasshatch.app.authority import purpose_of
 from glasshatch.app.config import load_config, read_secret, split_address
-from glasshatch.app.house import load_masking
 from glasshatch.app.limiting import make_usage
+from glasshatch.app.opening import load_masking
 from glasshatch.app.template import commented_config
 from glasshatch.errors import ConfigError
 from glasshatch.identity import Identity

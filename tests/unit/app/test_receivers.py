@@ -12,7 +12,8 @@ from glasshatch.app.config import load_config
 from glasshatch.app.create import create_home
 from glasshatch.app.feeds.door import Doorkeeper
 from glasshatch.app.feeds.planning import Networks, Planned, plan_receivers
-from glasshatch.app.house import House, config_of
+from glasshatch.app.house import House
+from glasshatch.app.opening import config_of
 from glasshatch.app.tls import create_gateway_certificate
 from glasshatch.clock import SystemClock
 from glasshatch.errors import ConfigError, Denied

@@ -14,7 +14,8 @@ from glasshatch.app.create import create_home
 from glasshatch.app.feeds.sections import FeedSection
 from glasshatch.app.feeds.settings import FeedSettings
 from glasshatch.app.feeds.watching import look_at_feeds
-from glasshatch.app.house import House, config_of
+from glasshatch.app.house import House
+from glasshatch.app.opening import config_of
 from glasshatch.clock import SystemClock
 from glasshatch.events import Event, decode
 

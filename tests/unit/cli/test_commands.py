@@ -10,9 +10,16 @@ from pathlib import Path
 import pytest
 import typer
 
+from glasshatch.app.serve import run_part
 from glasshatch.cli import COMMANDS, command_line
+from glasshatch.errors import ConfigError
 
 CLI = Path(sys.modules["glasshatch.cli"].__file__ or "").parent
+
+
+def loaded_by(script: str) -> set[str]:
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(ran.stdout.split())
 
 
 def names(app: typer.Typer) -> set[str]:
@@ -37,7 +44,30 @@ def test_what_names_no_command_sees_all_of_them(word: str) -> None:
 
 def test_a_command_imports_only_its_own_module() -> None:
     script = "import sys; from glasshatch.cli import command_line; command_line('keys'); print(*sys.modules)"
-    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    loaded = {name.split(".")[2] for name in ran.stdout.split() if name.startswith("glasshatch.cli.")}
+    loaded = {name.split(".")[2] for name in loaded_by(script) if name.startswith("glasshatch.cli.")}
     assert "keys" in loaded
     assert not loaded & (set(COMMANDS) - {"keys"})
+
+
+def test_a_process_of_a_server_loads_only_what_it_runs() -> None:
+    """Neither what reads commands nor, in the back, what keeps the truth; a start would take longer."""
+    script = (
+        "import sys; from glasshatch.cli import main; import glasshatch.app.serve.back; print(*sys.modules)"
+    )
+    loaded = loaded_by(script)
+    assert "glasshatch.app.serve.back" in loaded
+    assert not loaded & {"typer", "rich", "sqlalchemy", "joserfc", "glasshatch.app.house"}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--part", "front"],
+        ["--config", "a", "--part", "roof"],
+        ["--config", "a", "--part"],
+        ["--config", "a", "--part", "worker", "--number", "one"],
+    ],
+)
+def test_options_that_are_not_the_supervisors_are_refused(options: list[str]) -> None:
+    with pytest.raises(ConfigError, match="own use"):
+        run_part(options)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from glasshatch.api.incident_values import FOLLOWING
 from glasshatch.control.incidents import STEPS
 from glasshatch.errors import ConfigError, Conflict, VerificationError
 
@@ -25,6 +26,10 @@ def test_incidents_count_from_one_and_keep_what_was_put_in(office: Any) -> None:
     assert [(one.kind, one.text) for one in reopened.entries("1")] == [("note", "one"), ("pin", "why")]
     assert reopened.find(second.id[:20]).title == "Another"
     assert reopened.entries("2") == []
+
+
+def test_what_is_offered_is_what_the_store_allows() -> None:
+    assert FOLLOWING == STEPS
 
 
 def test_a_status_follows_only_the_ones_before_it(office: Any) -> None:

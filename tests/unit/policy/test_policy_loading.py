@@ -116,6 +116,15 @@ def test_a_set_is_bounded_as_a_whole(tmp_path: Path) -> None:
         load(tmp_path, "//" + "x" * (4 << 20))
 
 
+def test_of_several_faults_the_first_in_the_text_is_named(tmp_path: Path) -> None:
+    unknown = GOOD.replace("resource);", "resource) when { resource.colour };").replace('"open"', '"unknown"')
+    broken = GOOD.replace("permit(", "permit((").replace('"open"', '"broken"')
+    with pytest.raises(ConfigError, match=r"own.cedar:7: .*asks for what there is not.*colour"):
+        load(tmp_path, GOOD + unknown + broken)
+    with pytest.raises(ConfigError, match=r"own.cedar:7: .*does not parse"):
+        load(tmp_path, GOOD + broken + unknown)
+
+
 def test_what_is_not_there_is_named_with_what_is(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="production"):
         PolicySet.load("productoin")

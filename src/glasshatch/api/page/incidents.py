@@ -10,9 +10,8 @@ from litestar import Response, post
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery
 
-from ...control import STEPS
 from ...errors import ConfigError
-from ..incident_values import MoveForm, NoteForm
+from ..incident_values import FOLLOWING, MoveForm, NoteForm
 from .render import answer, html, page, row, see_other
 from .visit import Call, desk_of
 
@@ -43,7 +42,7 @@ def incident(request: Call, incident: FromPath[str], done: FromQuery[str] = "") 
         raise NotFoundException from None
     timeline = desk.timeline(caller, f"incident:{found.number}", _MOST_EVENTS)
     return html(
-        request, "incident.html", current="incidents", one=found, following=STEPS[found.status],
+        request, "incident.html", current="incidents", one=found, following=FOLLOWING[found.status],
         rows=[row(entry) for entry in timeline.entries], truncated=timeline.truncated,
         told=_TOLD.get(done, ""),
     )  # fmt: skip

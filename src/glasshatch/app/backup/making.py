@@ -23,8 +23,8 @@ from ..breakglass.book import BOOK
 from ..breakglass.opening import BOOK_FOLDER, HEAD
 from ..config import LoadedConfig, load_config
 from ..home import LEDGER, Home
-from ..house import config_of
 from ..inspect import HomeReport, verify_home
+from ..opening import config_of
 from .copying import Copier
 from .forgetting import CONTROL, forget_erased, renew_vault
 from .moments import (

@@ -21,9 +21,9 @@ from ...ledger.log import PRUNED_ACTION
 from ...masking import Redactor
 from ..config import LoadedConfig, load_config
 from ..home import LEDGER, Home
-from ..house import config_of, load_engine, make_tokens
 from ..inspect import public_keys, verify_home
 from ..local import local_operator
+from ..opening import config_of, load_engine, make_tokens
 from ..recorder import EventMaker, Recorder
 from .copying import LEDGER_PARTS, copy_share
 from .cursors import renew_cursors

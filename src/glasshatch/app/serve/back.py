@@ -28,9 +28,9 @@ from ..desk.back import BackDesk
 from ..detection import make_alerts, make_delivery, open_detector
 from ..exports.running import RunningExports
 from ..home import Home
-from ..house import load_engine
 from ..indexing import index_place
 from ..livekeys import LiveKeyring
+from ..opening import load_engine
 from ..published import PublishedLogs
 from ..recorder import EventMaker
 from ..witnessing import make_witnessing

@@ -24,8 +24,9 @@ from ..breakglass.opening import lone_door, open_book
 from ..breakglass.spooling import SpoolingSink
 from ..config import LoadedConfig
 from ..home import Home
-from ..house import load_engine, load_masking, load_policy, make_redactor, open_keyring
+from ..house import load_policy, make_redactor
 from ..limiting import make_usage
+from ..opening import load_engine, load_masking, open_keyring
 from ..recorder import EventMaker
 from ..reviews.channels import open_channels
 from ..reviews.notices import Notifier

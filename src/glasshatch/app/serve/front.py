@@ -18,7 +18,7 @@ from ..authority import PolicyAuthority, TokenAuthenticator
 from ..breakglass.entering import GlassAuthenticator
 from ..breakglass.spooling import SpoolingSink
 from ..config import Config, LoadedConfig, load_config, split_address
-from ..desk import FrontDesk
+from ..desk.main import FrontDesk
 from ..feeds.receivers import Receivers
 from ..feeds.watching import watch_feeds
 from ..gaps import GapKeeper

@@ -21,7 +21,8 @@ from ..authority import PolicyAuthority
 from ..config import LoadedConfig, load_config
 from ..feeds.kinds import kinds_of
 from ..home import Home
-from ..house import load_engine, load_masking, make_redactor, make_tokens, open_keyring
+from ..house import make_redactor
+from ..opening import load_engine, load_masking, make_tokens, open_keyring
 from ..recorder import Recorder
 from ..reviews.rules import ReviewRules
 from ..streams import make_streams
