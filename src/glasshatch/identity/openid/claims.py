@@ -11,8 +11,6 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
-from joserfc import jws
-from joserfc.errors import JoseError
 
 from ...errors import NotAuthenticated
 from .keys import Key
@@ -24,7 +22,6 @@ ALGORITHMS: Final = {
 """Which signatures are taken, each with the kind of key that it takes."""
 
 MOST_TOKEN_BYTES: Final = 256 * 1024
-_REGISTRY = jws.JWSRegistry(algorithms=list(ALGORITHMS))
 
 Candidates = Callable[[str, str], list[Key]]
 
@@ -87,9 +84,13 @@ def _header(text: str) -> _Header:
 def _signed(text: str, keys: list[Key], algorithm: str) -> dict[str, Any]:
     if not keys:
         raise TokenFault("key", "is signed with a key that the provider does not publish")
+    from joserfc import jws  # here, as in `keys`: who signs in otherwise is spared it
+    from joserfc.errors import JoseError
+
+    registry = jws.JWSRegistry(algorithms=list(ALGORITHMS))
     for key in keys:
         try:
-            found = jws.deserialize_compact(text, key, [algorithm], _REGISTRY)
+            found = jws.deserialize_compact(text, key, [algorithm], registry)
         except (JoseError, ValueError, TypeError):
             continue
         try:

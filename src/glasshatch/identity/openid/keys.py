@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from ...errors import Unavailable
 
-Key = RSAKey | ECKey | OKPKey
+if TYPE_CHECKING:
+    # At run time it is loaded with the first key: most servers and nearly all commands meet none.
+    from joserfc.jwk import ECKey, OKPKey, RSAKey
+
+Key: TypeAlias = "RSAKey | ECKey | OKPKey"
 FETCH_AGAIN_NS: Final = 1 * 1_000_000_000
 KEEP_NS: Final = 3_600 * 1_000_000_000
 _LEAST_RSA_BITS = 2048
-# Keys that are secret on both sides (`oct`) are not among them: a public document holds none.
-_KINDS: dict[str, type[Key]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
 _MOST_KEYS = 100
 
 
@@ -61,7 +61,7 @@ class KeyStore:
     def _known(self, key_id: str, kind: str) -> list[Key]:
         return [
             key for name, key in self._keys
-            if isinstance(key, _KINDS[kind]) and (not key_id or name == key_id)
+            if key.key_type == kind and (not key_id or name == key_id)
         ]  # fmt: skip
 
     def _renew(self) -> None:
@@ -75,6 +75,11 @@ def read_keys(data: bytes) -> list[tuple[str, Key]]:
     Raises:
         Unavailable: It is no JWK set.
     """
+    from joserfc.errors import JoseError
+    from joserfc.jwk import ECKey, OKPKey, RSAKey
+
+    # Keys that are secret on both sides (`oct`) are not among them: a public document holds none.
+    kinds: dict[str, type[Key]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
     try:
         found = msgspec.json.decode(data, type=_Jwks).keys[:_MOST_KEYS]
     except msgspec.DecodeError:
@@ -83,7 +88,7 @@ def read_keys(data: bytes) -> list[tuple[str, Key]]:
         ) from None
     keys = []
     for one in found:
-        kind = _KINDS.get(str(one.get("kty")))
+        kind = kinds.get(str(one.get("kty")))
         if kind is None or one.get("use", "sig") != "sig":
             continue
         try:
