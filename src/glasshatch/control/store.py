@@ -23,7 +23,7 @@ from .heads import TableHead
 from .holds import Holds
 from .incidents import Incidents
 from .links import Links
-from .migrate import upgrade
+from .migrate import make, upgrade
 from .people import Actors
 from .reveals import Reveals
 from .sealed import SealedTable
@@ -94,7 +94,7 @@ class ControlStore:
         store = cls(database, tenant, mac_key, random)
         # A crash before this commit leaves an empty file, which `open` says is no control store.
         with database.write() as connection:
-            upgrade(connection)
+            make(connection)
             for head in store._heads.values():
                 head.create(connection)
         return store
