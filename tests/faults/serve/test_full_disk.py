@@ -153,6 +153,7 @@ def test_a_full_disk_stops_the_server_and_loses_nothing(
     # What the index could not take in while there was no space, it takes in now.
     wanted = ("action:statement.run actor.name:alice", "--limit", "10000")
     deadline = time.monotonic() + 60
+    server.await_index("carol")
     while len(server.jsonl("search", *wanted, person="carol")) != runs(server):
         assert time.monotonic() < deadline, server.log.read_text()
     assert server.stop() == 0

@@ -107,16 +107,6 @@ def await_answers(workers: list[Worker], more: int, within_s: float = 240) -> No
         time.sleep(0.02)
 
 
-def await_indexed(server: RunningServer, within_s: float = 240) -> None:
-    """Until the index is level with the ledger; while a part starts, the command fails and asks again."""
-    deadline = time.monotonic() + within_s
-    while True:
-        done = server.command("search", "x", "--count", person="carol")
-        if done.returncode == 0 and "behind" not in done.stderr:
-            return
-        assert time.monotonic() < deadline, done.stderr
-
-
 def begin_index_anew(server: RunningServer) -> None:
     """The next moments are full of indexing; the command is not waited for."""
     threading.Thread(target=server.command, args=("index", "rebuild"), daemon=True).start()
@@ -127,7 +117,7 @@ def check(server: RunningServer, workers: list[Worker]) -> None:
     """Every acknowledged statement is in the ledger once, and every entry in the index once."""
     for worker in workers:
         worker.stop()
-    await_indexed(server)
+    server.await_index("carol")
     assert server.stop() == 0
     assert run("verify", str(server.home)).returncode == 0
     house = House(load_config(server.config), SystemClock())

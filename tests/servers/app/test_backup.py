@@ -133,6 +133,7 @@ def test_backed_up_under_load_restored_served_and_searched(server: RunningServer
     resource = "[resources.shop]" + server.config.read_text().split("[resources.shop]")[1]
     again = RunningServer(restored.parent, resource).start()
     try:
+        again.await_index("carol")
         deadline_s = time.monotonic() + 60
         number = before[-1]
         while again.command("search", f'"SELECT {number}"', "--count", person="carol").stdout.strip() in (
