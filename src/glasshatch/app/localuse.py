@@ -34,10 +34,11 @@ from .house import House
 from .indexing import index_place
 from .livekeys import redacting, redactors_of
 from .published import PublishedLogs
+from .readahead import ReadAhead
 from .serve.merging import Entry, Merge
 from .subjects import subject_tokens
 
-_BATCH_ENTRIES = 10_000
+_BATCH_ENTRIES = 30_000
 _STEP_SECONDS = 1.0
 
 
@@ -69,6 +70,7 @@ class LocalUse(
             lambda: [redacting(one) for one in redactors_of(house.engine, house.keyring, house.masking)],
         )  # fmt: skip
         behind = _LocalIndex(house, index)
+        stack.callback(behind.close)
         redactions = [redacting(one) for one in redactors_of(house.engine, house.keyring, house.masking)]
         ExposurePart.__init__(
             self, investigator, behind, house.note,
@@ -122,10 +124,16 @@ class _LocalIndex:
         self._index = index
         self._mark = house.home.derived / "index" / "rebuilding"
         self._rebuilding = False
+        self._ahead: ReadAhead | None = None
 
     def caught_up(self) -> IndexState:
         """Index everything that is durable now; while it is made anew here, a second's worth of it."""
-        _catch_up(self._house, self._index, _STEP_SECONDS if self._rebuilding else None)
+        try:
+            self._go_on(time.monotonic() + _STEP_SECONDS if self._rebuilding else None)
+        except BaseException:
+            # What was read ahead may not be what is wanted next.
+            self.close()
+            raise
         marks, sizes = self._index.watermarks, self._house.ledgers.sizes()
         if sum(marks.values()) >= sum(sizes.values()):
             self._rebuilding = False
@@ -142,10 +150,31 @@ class _LocalIndex:
         """
         self._rebuilding = True
         if not self._mark.exists():
+            self.close()
             self._index.clear()
             # In this order: a crash in between leaves an empty index, which the next rebuild clears again.
             self._mark.touch(mode=0o600)
         return sum(self._house.ledgers.sizes().values())
+
+    def _go_on(self, deadline_s: float | None) -> None:
+        """Until everything is indexed, or a while; what is read ahead then waits for the next time."""
+        ahead = self._ahead = self._ahead or ReadAhead(self._house, self._index)
+        # The end that was read the last time need not be the end any more.
+        again = ahead.begun
+        ahead.begin(_BATCH_ENTRIES)
+        while (pieces := ahead.take()) or again:
+            again = False
+            ahead.begin(_BATCH_ENTRIES)
+            for made in pieces:
+                self._index.apply_made(made)
+            if deadline_s is not None and time.monotonic() > deadline_s:
+                return
+
+    def close(self) -> None:
+        """Forget what was read ahead."""
+        if self._ahead is not None:
+            self._ahead.close()
+            self._ahead = None
 
     def tail(self, wanted: Callable[[Event], bool]) -> Events:
         """There is nothing to follow: nobody records while this command holds the directory."""
@@ -161,11 +190,8 @@ def _of_this_record(index: Index, house: House) -> bool:
     )
 
 
-def _catch_up(house: House, consumer: _Consumer, seconds: float | None = None) -> None:
-    """Apply what is durable, for so long at most."""
-    deadline_s = None if seconds is None else time.monotonic() + seconds
+def _catch_up(house: House, consumer: _Consumer) -> None:
+    """Apply what is durable."""
     merge, sizes = Merge(consumer.watermarks), house.ledgers.sizes()
     while batch := merge.take(house.ledgers.items(), sizes, _BATCH_ENTRIES):
         consumer.apply_all(batch)
-        if deadline_s is not None and time.monotonic() > deadline_s:
-            return

@@ -207,11 +207,14 @@ def rebuild(
         progress_bar("indexing", quiet=lines, counted=True) as progress,
     ):
         size, begun_s = desk.rebuild_index(), time.monotonic()
+        looked_s = begun_s
         while (done := desk.index_state()).indexed < size:
             progress(done.indexed, size)
             if lines:
                 emit_json(done)
-            time.sleep(_LOOK_AGAIN_SECONDS)
+            # Without a server each look is a second of the work itself.
+            time.sleep(max(0.0, _LOOK_AGAIN_SECONDS - (time.monotonic() - looked_s)))
+            looked_s = time.monotonic()
         progress(done.indexed, size)
     if lines:
         emit_json(done)

@@ -8,7 +8,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import msgspec
 
 from ..errors import ConfigError, Conflict, Unavailable
 from ..events import DEFAULT_LEDGER, place_of
+from .arrow import pa
 from .engine import Engine, Parameter
 from .opening import open_embedded, open_server, text_of
 from .place import Place
@@ -25,8 +26,21 @@ from .schema import TABLE, create_sql
 from .shortening import KEPT, restored
 from .survey import survey
 
-BATCH_ROWS = 10_000
+BATCH_ROWS = 30_000
+"""At most in one insert: fewer and larger parts leave less to merge. See `survey.TAIL_ROWS`."""
+
+BATCH_BYTES = 48 * 2**20
+"""Of entries at most in one insert, unless a single one is larger: what it takes in memory is thrice that."""
+
 _AGAIN_SECONDS = 3.0
+
+
+class Made(msgspec.Struct, frozen=True):
+    """Entries, and what is inserted of them."""
+
+    entries: Sequence[Entry]
+    table: pa.Table
+    token: str
 
 
 class Index:
@@ -111,19 +125,33 @@ class Index:
             Unavailable: The disk failed, or the server is away; the same entries can be given again.
         """
         with self._writing:
-            engine = self._ready()
-            if self._doubtful:
-                self._settle(engine)
-            marks = self._watermarks
-            wanted = [entry for entry in entries if entry[1] >= marks.get(entry[0], 0)]
-            firsts = {ledger: index for ledger, index, _ in reversed(wanted)}
-            for ledger, first in firsts.items():
-                if first != marks.get(ledger, 0):
-                    raise ConfigError(
-                        f"the index waits for entry {place_of(ledger, marks.get(ledger, 0))}, not for {first}"
-                    )
-            for start in range(0, len(wanted), BATCH_ROWS):
-                self._insert(engine, wanted[start : start + BATCH_ROWS])
+            engine = self._settled()
+            for batch in batches(self._wanted(entries)):
+                self._insert(engine, batch)
+
+    def made(self, entries: Sequence[Entry]) -> Made:
+        """Entries made ready for `apply_made`, in any thread: while others are inserted, say."""
+        return Made(entries, rows(self._tenant, entries), self._token(entries))
+
+    def apply_made(self, made: Made) -> None:
+        """As `apply_all` with the entries of one of `batches`, whose rows are made already."""
+        with self._writing:
+            engine = self._settled()
+            wanted = self._wanted(made.entries)
+            if wanted:
+                self._insert(engine, wanted, made if len(wanted) == len(made.entries) else None)
+
+    def _wanted(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Those without a row; raises `ConfigError` for a gap before a ledger's first one."""
+        marks = self._watermarks
+        wanted = [entry for entry in entries if entry[1] >= marks.get(entry[0], 0)]
+        firsts = {ledger: index for ledger, index, _ in reversed(wanted)}
+        for ledger, first in firsts.items():
+            if first != marks.get(ledger, 0):
+                raise ConfigError(
+                    f"the index waits for entry {place_of(ledger, marks.get(ledger, 0))}, not for {first}"
+                )
+        return wanted
 
     def select(self, sql: str, parameters: Mapping[str, Parameter] | None = None) -> list[tuple[Any, ...]]:
         """Rows of a query over the table `events`; values from outside are bound parameters."""
@@ -207,22 +235,32 @@ class Index:
         except msgspec.DecodeError:
             return {}  # the first follower says what they are
 
-    def _insert(self, engine: Engine, batch: Sequence[Entry]) -> None:
+    def _insert(self, engine: Engine, batch: Sequence[Entry], made: Made | None = None) -> None:
         missing = [entry for entry in batch if entry[:2] not in self._beyond] if self._beyond else batch
         if missing:
             # After a failure nobody knows which months' rows are there, or still on their way.
             self._doubtful = missing
-            engine.insert(TABLE, rows(self._tenant, missing), self._token(missing))
+            if made is None or missing is not batch:
+                made = self.made(missing)
+            engine.insert(TABLE, made.table, made.token)
             self._doubtful = ()
         # Until here a crash leaves some or all of these rows, and the next start counts them.
         marks = self._watermarks
         marks.update({ledger: index + 1 for ledger, index, _ in batch})
         self._beyond = {(ledger, index) for ledger, index in self._beyond if index >= marks.get(ledger, 0)}
 
+    def _settled(self) -> Engine:
+        """The engine, of which everything is known."""
+        engine = self._ready()
+        if self._doubtful:
+            self._settle(engine)
+        return engine
+
     def _settle(self, engine: Engine) -> None:
         """Make sure of a batch whose insert failed: once more, which changes nothing where it was there."""
         engine.run(create_sql(self._place.cluster))
-        engine.insert(TABLE, rows(self._tenant, self._doubtful), self._token(self._doubtful))
+        made = self.made(self._doubtful)
+        engine.insert(TABLE, made.table, made.token)
         self._doubtful = ()
         self._watermarks, self._beyond = survey(engine, self._minimums)
 
@@ -267,6 +305,18 @@ class Index:
             drop_pruned(engine, self._minimums)
         self._left = False
         self._watermarks, self._beyond = survey(engine, self._minimums)
+
+
+def batches(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
+    """Entries in pieces of which each is one insert."""
+    start = size = 0
+    for place, (_, _, data) in enumerate(entries):
+        if place > start and (place - start >= BATCH_ROWS or size + len(data) > BATCH_BYTES):
+            yield entries[start:place]
+            start, size = place, 0
+        size += len(data)
+    if start < len(entries):
+        yield entries[start:]
 
 
 def _take(directory: Path) -> int:

@@ -76,4 +76,5 @@ def test_a_killed_rebuild_goes_on_and_begins_anew_only_when_it_was_whole(
         behind.begin_again()
         assert index.watermark == 0, "a whole one is made anew from nothing"
     finally:
+        behind.close()
         index.close()
