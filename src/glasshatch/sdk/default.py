@@ -136,8 +136,16 @@ def _open(settings: dict[str, Any]) -> Recorder:
         except Conflict:
             continue
         collect(found, settings["spool"], own)
+        _close_in_child()
         return found
     raise AssertionError
+
+
+def _close_in_child() -> None:
+    """A child of multiprocessing ends without what `atexit` knows of; it asks its own list instead."""
+    module = sys.modules.get("multiprocessing.util")
+    if module is not None and sys.modules["multiprocessing.process"].parent_process() is not None:
+        module.Finalize(None, close, exitpriority=100)
 
 
 def _base(spool: str | Path, service: str) -> Path:

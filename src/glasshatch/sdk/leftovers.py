@@ -13,6 +13,7 @@ from .spool import Spool
 if TYPE_CHECKING:
     from .recorder import Recorder
 
+_AGAIN_SECONDS = 30.0
 _BATCH_EVENTS, _BATCH_BYTES = 1_000, 1 << 20
 
 
@@ -47,21 +48,36 @@ def moved(into: Recorder, directory: Path, key: bytes) -> int:
 
 
 def collect(into: Recorder, base: Path, own: Path) -> threading.Thread:
-    """Bring here, in the background, what lies in the spools of a service whose processes are no more."""
+    """Bring here, in the background, what lies in the spools of a service whose processes are no more.
+
+    Now and again while the recorder is open: a child that was killed leaves its own, and its parent may run
+    for weeks.
+    """
+    told: set[Path] = set()
 
     def work() -> None:
-        for directory in sorted(base.iterdir()):
-            if directory == own or not any([*directory.glob("*.spool"), *directory.glob("held")]):
-                continue
-            try:
-                into.take_over(directory)
-            except Conflict:
-                continue
-            except ConfigError as error:
-                into.problem(f"what an earlier process left cannot be sent: {error}")
-            except (GlasshatchError, OSError):
-                return  # there is no room, or this process ends; the next start goes on
+        while True:
+            _sweep(into, base, own, told)
+            if into.ended.wait(_AGAIN_SECONDS):
+                return
 
     thread = threading.Thread(target=work, name="glasshatch-leftovers", daemon=True)
     thread.start()
     return thread
+
+
+def _sweep(into: Recorder, base: Path, own: Path, told: set[Path]) -> None:
+    """Once through all spools; `told` are those that cannot be opened, which is said once."""
+    for directory in sorted(base.iterdir()):
+        if directory == own or not any([*directory.glob("*.spool"), *directory.glob("held")]):
+            continue
+        try:
+            into.take_over(directory)
+        except Conflict:
+            continue
+        except ConfigError as error:
+            if directory not in told:
+                told.add(directory)
+                into.problem(f"what an earlier process left cannot be sent: {error}")
+        except (GlasshatchError, OSError):
+            return  # there is no room, or this process ends; the next time goes on

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -86,6 +87,7 @@ class Recorder:
             self._keeper = Keeper(self._spool, self._sieve, self.problem)
             undone.pop_all()
         self._closed = False
+        self.ended = threading.Event()
         atexit.register(self.close)
 
     def record(
@@ -153,10 +155,14 @@ class Recorder:
             labels = {**acting.labels, **(labels or {})}
         if isinstance(outcome, str):
             outcome = outcome_of(outcome)
+        # An id that is a number or a UUID is one as well; the server would take it for something else.
+        if actor is not None and type(actor) is not Actor:
+            actor = actor_of(str(actor))
+        if resource is not None and type(resource) is not Resource:
+            resource = resource_of(str(resource))
         event = Event(
             id=self._sieve.new_id(now_ns), time=str(now_ns), action=action, source=self._source,
-            actor=(actor_of(actor) if isinstance(actor, str) else actor) or acting.actor,
-            resource=resource_of(resource) if isinstance(resource, str) else resource, outcome=outcome,
+            actor=actor or acting.actor, resource=resource, outcome=outcome,
             severity=severity, session_id=session_id or acting.session_id,
             request_id=request_id or acting.request_id,
             trace_id=span.trace_id if span else "", span_id=span.span_id if span else "",
@@ -241,6 +247,7 @@ class Recorder:
         if self._closed or os.getpid() != self._process:
             return
         self._closed = True
+        self.ended.set()
         atexit.unregister(self.close)
         self._sieve.tell_all()
         self._sender.flush(timeout_s)

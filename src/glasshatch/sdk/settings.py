@@ -49,9 +49,22 @@ def plain(attrs: dict[str, Any]) -> dict[str, Any]:
             or (kind is int and -_SAFE_INTEGER <= value <= _SAFE_INTEGER)
             or kind is bool
         ):
-            found: dict[str, Any] = foreign(attrs)
-            return found
+            return _foreign(attrs)
     return attrs
+
+
+def _foreign(attrs: dict[str, Any]) -> dict[str, Any]:
+    """Attributes as JSON has them; what cannot be read is no reason to break who records."""
+    try:
+        found: dict[str, Any] = foreign(attrs)
+    except Exception:
+        if len(attrs) != 1:
+            return {
+                name: item for one, value in attrs.items() for name, item in _foreign({one: value}).items()
+            }
+        ((name, value),) = attrs.items()
+        found = foreign({name: f"[UNREADABLE {type(value).__name__}]"})
+    return found
 
 
 def token_of(given: Token) -> Callable[[], str]:

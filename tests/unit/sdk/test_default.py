@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import atexit
 import logging
+import multiprocessing
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from sqlalchemy import create_engine, text
 from fixtures.recording import kept, offline
 from glasshatch import audit
 from glasshatch.errors import ConfigError, Conflict
-from glasshatch.sdk import default
+from glasshatch.sdk import default, leftovers
 from glasshatch.sdk.logs import RecorderHandler
 from glasshatch.sdk.spool import Spool
 from glasshatch.sdk.sql import watch
@@ -163,3 +165,43 @@ def test_what_only_watches_breaks_nothing_where_nobody_configured_a_recorder() -
     with pytest.warns(RuntimeWarning, match="nothing is recorded"):
         assert list(answered) == [b"7"]
     answered.close()
+
+
+@pytest.mark.filterwarnings("ignore:glasshatch")
+def test_a_child_of_multiprocessing_delivers_before_it_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configured(tmp_path)
+    monkeypatch.setattr(default, "close", (tmp_path / "closed").touch)
+    run_in_child(lambda: audit.record("order.paid"))
+    assert (tmp_path / "closed").exists()
+
+
+@pytest.mark.filterwarnings("ignore:glasshatch")
+def test_what_a_killed_child_left_is_taken_over_while_its_parent_lives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leftovers, "_AGAIN_SECONDS", 0.05)
+    configured(tmp_path)
+    run_in_child(lambda: (audit.record("order.paid"), os._exit(0)))
+    left = tmp_path / "spools" / "1"
+    deadline = time.monotonic() + 60
+    while [*left.glob("*.spool")] and time.monotonic() < deadline:
+        time.sleep(0.02)
+    audit.close(0)
+    (tmp_path / "spools" / "0").rename(tmp_path / "spool")
+    assert [one["action"] for one in kept(tmp_path)] == ["order.paid"]
+
+
+def configured(tmp_path: Path) -> None:
+    audit.configure(
+        "till", server=f"unix:{tmp_path}/nobody.sock", token=lambda: "t", spool=tmp_path / "spools",
+        durable=False, sigterm=False,
+    )  # fmt: skip
+
+
+def run_in_child(work: Any) -> None:
+    child = multiprocessing.get_context("fork").Process(target=work)
+    child.start()
+    child.join(60)
+    assert child.exitcode == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -197,3 +198,24 @@ def test_async_blocks_record_without_holding_the_loop(tmp_path: Path) -> None:
             assert [event["outcome"]["status"] for event in events] == ["success", "failure"]
 
     asyncio.run(play())
+
+
+def test_values_that_cannot_be_read_break_nobody(tmp_path: Path) -> None:
+    sdk = offline(tmp_path)
+
+    class Odd:
+        def __str__(self) -> str:
+            raise RuntimeError("never to be seen")
+
+    assert sdk.record("order.paid", good=5, odd=Odd(), big=10**5_000, inner={"odd": [Odd()]})
+    (event,) = recorded(tmp_path, sdk)
+    assert event["attrs"] == {
+        "good": 5, "odd": "[UNREADABLE Odd]", "big": "[UNREADABLE int]", "inner": "[UNREADABLE dict]",
+    }  # fmt: skip
+
+
+def test_ids_may_be_numbers_and_uuids(tmp_path: Path) -> None:
+    sdk, one = offline(tmp_path), uuid.UUID(int=7)
+    sdk.record("order.paid", actor=7, resource=one)  # type: ignore[arg-type]
+    (event,) = recorded(tmp_path, sdk)
+    assert (event["actor"]["id"], event["resource"]["id"]) == ("7", str(one))
