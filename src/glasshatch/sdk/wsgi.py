@@ -80,9 +80,11 @@ class _Answer:
         self._requested = requested
         self._context = copy_context()
         self._told = self._left = False
+        self._pattern = ""
         self._context.run(requested.__enter__)
 
         def started(status: str, headers: Any, *error: Any) -> Any:
+            self._pattern = _pattern_in(environ)  # Flask forgets it before the answer has ended
             requested.status = int(status.partition(" ")[0])
             return start_response(status, headers, *error)
 
@@ -142,5 +144,10 @@ class _Answer:
     def _template(self) -> str:
         if self._watch.route is not None:
             return self._watch.route(self._environ)
-        rule = getattr(self._environ.get("werkzeug.request"), "url_rule", None)
-        return str(rule) if rule is not None else ""
+        return self._pattern
+
+
+def _pattern_in(environ: Environ) -> str:
+    """The pattern of the route where Flask leaves it; empty for none."""
+    rule = getattr(environ.get("werkzeug.request"), "url_rule", None)
+    return str(rule) if rule is not None else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -45,3 +46,18 @@ def test_an_answer_that_is_let_go_unread_leaves_no_noise(tmp_path: Path) -> None
     app(dict(ENVIRON), started)
     gc.collect()
     assert recorded(tmp_path, sdk) == []
+
+
+def test_the_pattern_of_a_route_is_taken_while_flask_knows_it(tmp_path: Path) -> None:
+    """Flask sets `werkzeug.request` to None before the answer goes out (3.1: `RequestContext.pop`)."""
+    sdk = offline(tmp_path)
+
+    def flask(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        environ["werkzeug.request"] = SimpleNamespace(url_rule="/orders/<int:order>")
+        start_response("200 OK", [])
+        environ["werkzeug.request"] = None
+        return [b"7"]
+
+    assert list(wsgi.AuditMiddleware(flask, recorder=sdk)(ENVIRON | {"PATH_INFO": "/orders/7"}, started))
+    (event,) = recorded(tmp_path, sdk)
+    assert event["resource"]["name"] == "/orders/<int:order>"
