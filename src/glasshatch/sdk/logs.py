@@ -11,10 +11,13 @@ feeds itself. Trouble with recording is told to the recorder's `problem`, and ne
 from __future__ import annotations
 
 import logging
+import sys
 import threading
+import uuid
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
+from ..errors import TooLarge
 from .default import watching
 from .recorder import Recorder
 from .settings import warn
@@ -27,6 +30,10 @@ _NAMES = {
     "critical": 5, "fatal": 5, "exception": 4, "error": 4, "err": 4, "warn": 3, "warning": 3,
 }  # fmt: skip
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_IDS = (str, int, uuid.UUID)
+_MOST_CHARACTERS, _MOST_MEMBERS = 4_000, 4
+"""Of each text of a line that is too long for an event; and how many members are kept then."""
+
 _busy = threading.local()
 
 
@@ -53,7 +60,7 @@ class RecorderHandler(logging.Handler):
         _record(self._recorder, given, severity_of(record.levelno), lambda: self._attrs(record))
 
     def _attrs(self, record: logging.LogRecord) -> dict[str, Any]:
-        attrs: dict[str, Any] = {"message": record.getMessage(), "logger": record.name}
+        attrs: dict[str, Any] = {"message": _text_of(record), "logger": record.name}
         error = record.exc_info[1] if record.exc_info else None
         if error is not None:
             attrs["exception"] = type(error).__qualname__
@@ -62,6 +69,14 @@ class RecorderHandler(logging.Handler):
                     (type(error), error, error.__traceback__)
                 )
         return attrs
+
+
+def _text_of(record: logging.LogRecord) -> str:
+    """A line's text; where it does not fit its arguments, as it was written in the program."""
+    try:
+        return record.getMessage()
+    except Exception:
+        return record.msg if isinstance(record.msg, str) else f"[UNREADABLE {type(record.msg).__name__}]"
 
 
 class RecorderProcessor:
@@ -102,9 +117,8 @@ def _said(line: Mapping[str, Any], name: str) -> dict[str, Any]:
     error = line.get("exc_info")
     if isinstance(error, tuple):
         error = error[1]
-    if error is True:
-        import sys
-
+    if error is True or (error is None and "exception" in line):
+        # `format_exc_info` before us has made a text of it; the exception itself is still in hand.
         error = sys.exc_info()[1]
     if isinstance(error, BaseException):
         attrs["exception"] = type(error).__qualname__
@@ -131,7 +145,7 @@ def _record(
             return
         action = given.get("action")
         named = isinstance(action, str) and bool(action)
-        places = {name: given[name] for name in _PLACES if isinstance(given.get(name), str)}
+        places = {name: str(given[name]) for name in _PLACES if isinstance(given.get(name), _IDS)}
         if places.get("outcome") not in (None, "success", "failure", "unknown"):
             del places["outcome"]
         rest = {
@@ -140,11 +154,29 @@ def _record(
             if name not in places and name not in _LINE and not (named and name == "action")
             and not str(name).startswith("_")
         }  # fmt: skip
-        found.write(str(action) if named else DEFAULT_ACTION, attrs() | rest, severity=severity, **places)
+        _write(found, str(action) if named else DEFAULT_ACTION, attrs() | rest, severity, places)
     except Exception as error:
         (found.problem if found else warn)(f"a log line is not recorded: {type(error).__name__}")
     finally:
         _busy.now = False
+
+
+def _write(
+    recorder: Recorder, action: str, attrs: dict[str, Any], severity: int, places: dict[str, str]
+) -> None:
+    """Record a line; one that is too long with its texts cut, and without what is not text."""
+    try:
+        recorder.write(action, attrs, severity=severity, **places)  # type: ignore[arg-type]
+    except TooLarge:
+        short = {name: _cut(value) for name, value in attrs.items() if isinstance(value, str | int)}
+        kept = dict(list(short.items())[:_MOST_MEMBERS])
+        recorder.write(action, kept, severity=severity, **places)  # type: ignore[arg-type]
+
+
+def _cut(value: str | int) -> str | int:
+    if isinstance(value, int) or len(value) <= _MOST_CHARACTERS:
+        return value
+    return f"{value[:_MOST_CHARACTERS]}… [CUT: {len(value)} characters]"
 
 
 def _is_own(name: str) -> bool:

@@ -168,6 +168,7 @@ class Sender:
 
     def _post(self, body: bytes) -> tuple[int, bytes, float]:
         """Status (0 if there was no answer), body, and the seconds of Retry-After."""
+        kept_open = self._connection.sock is not None
         try:
             headers = {
                 "Authorization": f"Bearer {self._token()}", "Content-Type": "application/x-ndjson",
@@ -179,6 +180,9 @@ class Sender:
             return response.status, response.read(), float(waits) if waits.isdecimal() else 0.0
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
+            if kept_open and isinstance(error, ConnectionError) and not self._stopping.is_set():
+                # A server lets go of connections that were quiet; what it took already, it knows by its id.
+                return self._post(body)
             self._tell(f"the server cannot be reached ({type(error).__name__}); events wait in the spool")
         except GlasshatchError as error:
             self._tell(error.message)

@@ -30,6 +30,7 @@ class Server:
         self.tokens: set[str] = set()
         self.status = 200
         self.poison = ""
+        self.lets_go = False
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -49,6 +50,11 @@ class Server:
                 self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
                 self.wfile.write(answer)
+                if outer.lets_go:
+                    # As a server that closes what was quiet, without having said so.
+                    self.wfile.flush()
+                    self.connection.shutdown(socket.SHUT_RDWR)
+                    self.close_connection = True
 
             def log_message(self, *_: object) -> None: ...
 
@@ -99,6 +105,15 @@ def test_a_server_that_is_away_costs_nothing(server: Server, tmp_path: Path) -> 
     with recorder(server, tmp_path) as sdk:
         assert sdk.flush()
     assert [event["id"] for event in server.taken] == wanted
+
+
+def test_a_connection_that_the_server_let_go_of_is_no_trouble(server: Server, tmp_path: Path) -> None:
+    server.lets_go, told = True, list[str]()
+    with recorder(server, tmp_path, problem=told.append) as sdk:
+        for _ in range(3):
+            sdk.record("order.paid")
+            assert sdk.flush()
+    assert (len(server.taken), told) == (3, [])
 
 
 def test_one_event_the_server_refuses_does_not_stop_the_others(server: Server, tmp_path: Path) -> None:

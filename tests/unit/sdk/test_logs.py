@@ -105,17 +105,14 @@ def test_it_never_feeds_itself(tmp_path: Path) -> None:
     assert recorded(tmp_path, sdk) == []
 
 
-def test_a_line_that_cannot_be_formatted_is_told_of_without_its_values(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_line_that_cannot_be_formatted_is_recorded_without_its_values(
+    tmp_path: Path, sdk: Recorder
 ) -> None:
-    told: list[str] = []
-    sdk = offline(tmp_path, problem=told.append)
     log = logging.Logger("shop")
     log.addHandler(RecorderHandler(sdk))
     log.info("%d", "ada@example.com")
-    assert told == ["a log line is not recorded: TypeError"]
-    assert capsys.readouterr().err == ""
-    assert recorded(tmp_path, sdk) == []
+    (event,) = recorded(tmp_path, sdk)
+    assert event["attrs"]["message"] == "%d"
 
 
 def test_structlog_lines_are_events_and_go_on_as_they_are(tmp_path: Path, sdk: Recorder) -> None:
@@ -155,3 +152,34 @@ def test_what_is_not_severe_enough_is_passed_by(tmp_path: Path, sdk: Recorder) -
     for method in ("debug", "info", "warning", "error"):
         assert processor(None, method, {"event": method}) == {"event": method}
     assert [event["attrs"]["message"] for event in recorded(tmp_path, sdk)] == ["warning", "error"]
+
+
+def test_a_line_that_is_odd_or_too_long_is_recorded_all_the_same(tmp_path: Path, sdk: Recorder) -> None:
+    log = logging.Logger("shop")
+    log.addHandler(RecorderHandler(sdk))
+
+    class Odd:
+        def __str__(self) -> str:
+            raise RuntimeError("never to be seen")
+
+    log.error("order %d of %d", *["seven"])
+    log.error(Odd())
+    log.error("x" * 100_000, extra={"order": 7, "resource": 8, "more": ["y" * 100_000]})
+    form, odd, long = recorded(tmp_path, sdk)
+    assert form["attrs"]["message"] == "order %d of %d"
+    assert odd["attrs"]["message"] == "[UNREADABLE Odd]"
+    assert long["attrs"]["message"] == "x" * 4_000 + "… [CUT: 100000 characters]"
+    assert (long["attrs"]["order"], long["resource"]["id"], "more" in long["attrs"]) == (7, "8", False)
+
+
+def test_structlog_tells_the_class_after_it_made_a_text_of_the_exception(
+    tmp_path: Path, sdk: Recorder
+) -> None:
+    with_text = structlog.processors.format_exc_info
+    try:
+        raise Refused("ada@example.com")
+    except Refused:
+        line = with_text(None, "error", {"event": "no", "exc_info": True})
+        RecorderProcessor(sdk)(None, "error", line)
+    (event,) = recorded(tmp_path, sdk)
+    assert event["attrs"] == {"message": "no", "exception": "Refused"}
