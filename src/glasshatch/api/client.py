@@ -211,9 +211,9 @@ class Client(
         """Take a grant back."""
         return self._post(f"/grants/{_id(grant_id)}/revoke", None, GrantView)
 
-    def timeline(self, subject: str, limit: int = 1_000) -> Timeline:
-        """Events of all sources about one subject, in one order."""
-        return self._post("/timeline", TimelineForm(subject=subject, limit=limit), Timeline)
+    def timeline(self, subject: str, limit: int = 1_000, cursor: str = "") -> Timeline:
+        """Events of all sources about one subject, in one order; a page of them."""
+        return self._post("/timeline", TimelineForm(subject=subject, limit=limit, cursor=cursor), Timeline)
 
     def tail(self, query: str) -> ClientTail:
         """Events as they are recorded, from now on; takes this client's connection for itself."""

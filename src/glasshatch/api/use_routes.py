@@ -97,7 +97,7 @@ def stats(request: Call, data: JSONBody[StatsForm]) -> Stats:
 )  # fmt: skip
 def timeline(request: Call, data: JSONBody[TimelineForm]) -> Response[bytes]:
     """All that happened about one trace, session, actor, resource or request, in one order."""
-    return _encoded(_desk(request).timeline(request.user, data.subject, data.limit))
+    return _encoded(_desk(request).timeline(request.user, data.subject, data.limit, data.cursor))
 
 
 @post(

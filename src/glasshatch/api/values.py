@@ -234,10 +234,12 @@ class BackupForm(Form, frozen=True):
 
 
 class TimelineForm(Form, frozen=True):
-    """subject: `trace:…`, `session:…`, `actor:…`, `resource:…`, `request:…` or `incident:…`."""
+    """subject: `trace:…`, `session:…`, `actor:…`, `resource:…`, `request:…` or `incident:…`. cursor: the
+    `next` of the page before."""
 
     subject: str
     limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 1_000
+    cursor: Annotated[str, msgspec.Meta(max_length=20_000)] = ""
 
 
 class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -270,9 +272,10 @@ class Skew(msgspec.Struct, frozen=True):
 
 
 class Timeline(msgspec.Struct, frozen=True, kw_only=True):
-    """Events of all sources about one subject in one order: by time, then by ledger index.
+    """A page of events of all sources about one subject in one order: by time, then by ledger and index.
 
-    `notice` says that a reason would show more.
+    skew: of the sources on this page. truncated: there is more, and `next` is the cursor of the next page.
+    notice: says that a reason would show more.
     """
 
     subject: str
@@ -280,6 +283,7 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
     skew: list[Skew] = []
     truncated: bool = False
     notice: str = ""
+    next: str = ""
 
 
 class IndexState(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -8,6 +8,7 @@ import typer
 
 from ..api.alias_values import AliasEnd, AliasForm, AliasView
 from .connection import DataOption, ServerOption, TokenOption, open_desk
+from .connection import ReasonOption as ReadingOption
 from .output import Format, FormatOption, emit_json, emit_rows, local_time, say
 from .times import parse_time
 
@@ -97,13 +98,15 @@ def suggest(
     data: DataOption = None,
     server: ServerOption = "",
     token_file: TokenOption = None,
+    reason: ReadingOption = "",
     format: FormatOption = Format.table,
 ) -> None:
     """List principals that look like actors, and what speaks for it. Nothing is changed.
 
-    Likeness is no proof: look, ask, and then declare with glasshatch aliases add.
+    Likeness is no proof: look, ask, and then declare with glasshatch aliases add. Principals stand in events:
+    who sees those with a reason only sees suggestions with --reason only.
     """
-    with open_desk(data, server, token_file) as desk:
+    with open_desk(data, server, token_file, reason) as desk:
         found = desk.suggest_aliases()
     if format is Format.jsonl:
         for item in found:
@@ -115,7 +118,7 @@ def suggest(
         for one in found
     )  # fmt: skip
     columns = ("PRINCIPAL", "LOOKS LIKE", "EVENTS", "FIRST", "LAST", "EVIDENCE*")
-    emit_rows(columns, rows, empty="no principal looks like an actor")
+    emit_rows(columns, rows, empty="no principal that you may see looks like an actor")
     if found:
         say("[dim]suggestions only: nothing was changed[/]")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -17,6 +18,7 @@ from .output import Format, FormatOption, caution, clean, emit_json, emit_rows, 
 
 _MARKS = {"exact": " ", "inferred": "~", "gap": "!"}
 _SECOND_NS = 10**9
+_PAGE = 5_000
 
 
 class GraphFormat(StrEnum):
@@ -48,7 +50,7 @@ def timeline(
     server: ServerOption = "",
     token_file: TokenOption = None,
     reason: ReasonOption = "",
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most N events.")] = 1_000,
+    limit: Annotated[int, typer.Option(min=1, max=10**9, help="At most N events.")] = 1_000,
     format: FormatOption = Format.table,
 ) -> None:
     """Everything about one subject, of all sources, in one order.
@@ -59,13 +61,27 @@ def timeline(
     options = {"trace": trace, "session": session, "actor": actor, "resource": resource, "incident": incident}
     about = _about(subject, options)
     with open_desk(data, server, token_file, reason) as desk:
-        found: Timeline = desk.timeline(about, limit)
-    caution(found.notice)
-    if format is Format.jsonl:
-        for entry in found.entries:
-            emit_json(entry)
-        return
+        pages = _pages(desk, about, limit)
+        if format is Format.jsonl:
+            for page in pages:
+                for entry in page.entries:
+                    emit_json(entry)
+            return
+        found = list(pages)
     _print(found, about)
+
+
+def _pages(desk: Any, about: str, limit: int) -> Iterator[Timeline]:
+    """A long timeline page by page, so that neither side holds all of it."""
+    cursor = ""
+    while limit > 0:
+        page: Timeline = desk.timeline(about, min(limit, _PAGE), cursor)
+        if not cursor:
+            caution(page.notice)
+        yield page
+        limit, cursor = limit - len(page.entries), page.next
+        if not cursor:
+            return
 
 
 def _about(subject: str, options: dict[str, str]) -> str:
@@ -79,18 +95,22 @@ def _about(subject: str, options: dict[str, str]) -> str:
     return given[0]
 
 
-def _print(found: Timeline, about: str) -> None:
+def _print(pages: list[Timeline], about: str) -> None:
     rows = []
-    for entry in found.entries:
+    for entry in (entry for page in pages for entry in page.entries):
         ledger = entry.ledger if isinstance(entry.ledger, str) else DEFAULT_LEDGER
         row = event_row(RecordedEvent(entry.index, entry.event, ledger, known_as=entry.known_as or None))
         same = f" (= {entry.same_as})" if isinstance(entry.same_as, str) else ""
         rows.append((_MARKS[entry.link], *row, entry.why + same))
-    emit_rows(("", *COLUMNS, "WHY*"), rows, empty=f"nothing is recorded about {about}")
-    for skew in found.skew:
+    emit_rows(("", *COLUMNS, "WHY*"), rows, empty=f"nothing that you may see is recorded about {about}")
+    clocks: dict[str, Skew] = {}
+    for skew in (skew for page in pages for skew in page.skew):
+        if skew.source not in clocks or clocks[skew.source].of < skew.of:
+            clocks[skew.source] = skew
+    for skew in clocks.values():
         if text := skew_text(skew):
             say(f"[dim]{text}[/]")
-    if found.truncated:
+    if pages[-1].truncated:
         say("[yellow]there is more; --limit shows it[/]")
 
 

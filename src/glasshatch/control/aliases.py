@@ -49,8 +49,11 @@ class KeptAlias(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _before(start_ns: int, other: KeptAlias) -> bool:
-    """Whether the other one still holds at a moment, or never ends; one that ended as it began never held."""
-    if other.until_ns and other.until_ns <= other.since_ns:
+    """Whether the other one still holds at a moment, or never ends; one that ended as it began never held.
+
+    Zero means for good, so one that was to hold from ever and never held ends at 1.
+    """
+    if other.until_ns and other.until_ns <= max(other.since_ns, 1):
         return False
     return not other.until_ns or start_ns < other.until_ns
 

@@ -43,6 +43,11 @@ class Alias(msgspec.Struct, frozen=True, kw_only=True):
         within = self.since_ns <= time_ns and (not self.until_ns or time_ns < self.until_ns)
         return within and self.feed in ("", feed)
 
+    def names(self, other: Alias) -> bool:
+        """Whether it is about the same principal, whenever and wherever either holds."""
+        own = lower(self.namespace), lower(self.principal)
+        return own == (lower(other.namespace), lower(other.principal))
+
     def query(self) -> Query:
         """What happened under it."""
         parts: list[Query] = [
@@ -104,8 +109,17 @@ class Aliases:
                 return Or(tuple(map(self._each, parts)))
             case Match(field, value, quoted) if resolve(field) in _ACTOR_FIELDS:
                 meant = self._meant(_ACTOR_FIELDS[resolve(field)], value, quoted)
-                return Or((query, *(one.query() for one in meant))) if meant else query
+                return Or((query, *map(self._speaking, meant))) if meant else query
         return query
+
+    def _speaking(self, alias: Alias) -> Query:
+        """What happened under an alias, but for what a more trusted one says of somebody else."""
+        stronger = [
+            one.query()
+            for one in self._aliases[: self._aliases.index(alias)]
+            if one.actor_id != alias.actor_id and one.names(alias)
+        ]
+        return And((alias.query(), Not(Or(tuple(stronger))))) if stronger else alias.query()
 
     def _meant(self, members: Sequence[str], value: str, quoted: bool) -> list[Alias]:
         if is_pattern(value, quoted):

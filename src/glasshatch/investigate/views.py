@@ -134,12 +134,13 @@ class SessionGraph(msgspec.Struct, frozen=True):
 
 
 class History(msgspec.Struct, frozen=True):
-    """A timeline."""
+    """A page of a timeline; `next` is the cursor of the following one, empty on the last."""
 
     subject: str
     entries: list[Entry]
     skew: list[SourceSkew]
     truncated: bool
+    next: str = ""
 
 
 class SessionRow(msgspec.Struct, frozen=True, kw_only=True):

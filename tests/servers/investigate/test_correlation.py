@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -229,3 +230,52 @@ def test_a_subject_of_no_kind_is_refused(asks: Investigator, asked: str) -> None
 def test_a_limit_cuts_and_says_so(asks: Investigator) -> None:
     history = timeline(asks, "session:s1", ALL, 3)
     assert (len(history.entries), history.truncated) == (3, True)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 8])
+@pytest.mark.parametrize("subject", ["session:s1", f"trace:{TRACE}", "actor:alice", "resource:postgres/shop"])
+def test_pages_are_the_whole_each_event_once_and_in_order(
+    asks: Investigator, subject: str, size: int
+) -> None:
+    known = msgspec.structs.replace(ALL, known=Aliases([ALIAS]))
+    whole = timeline(asks, subject, known, 100)
+    assert whole.next == ""
+    found: list[Entry] = []
+    page = timeline(asks, subject, known, size)
+    while True:
+        found += page.entries
+        assert len(page.entries) == size or not page.next
+        if not page.next:
+            break
+        page = timeline(asks, subject, known, size, page.next)
+    assert [entry.index for entry in found] == [entry.index for entry in whole.entries]
+
+
+def test_pages_go_on_behind_what_is_looked_through_as_a_whole(
+    asks: Investigator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # By its name in the list: the package has a function of the module's name.
+    monkeypatch.setattr(sys.modules["glasshatch.investigate.correlation.timeline"], "_WHOLE", 3)
+    whole = timeline(asks, "session:s1", ALL, 3)
+    found, page = list(whole.entries), whole
+    while page.next:
+        page = timeline(asks, "session:s1", ALL, 2, page.next)
+        found += page.entries
+    places = [entry.index for entry in found]
+    assert len(places) == len(set(places))
+    assert {0, 1, 2, 3, 4, 5, 6, 12} <= set(places), "an event of the session, or its gap, is on no page"
+
+
+def test_a_cursor_is_of_its_own_timeline_only(asks: Investigator) -> None:
+    page = timeline(asks, "session:s1", ALL, 2)
+    for cursor in (page.next, "nonsense", page.next[:-3]):
+        with pytest.raises(ConfigError, match="cursor"):
+            timeline(asks, "session:s2", ALL, 2, cursor)
+
+
+def test_a_cursor_shows_no_more_than_may_be_seen(asks: Investigator) -> None:
+    page = timeline(asks, "session:s1", ALL, 2)
+    eyes = Visibility(Match("source.kind", "gateway", True))
+    after = timeline(asks, "session:s1", eyes, 100, page.next)
+    assert after.entries
+    assert {msgspec.json.decode(one.event, type=Event).source.kind for one in after.entries} == {"gateway"}

@@ -67,6 +67,14 @@ def test_what_never_held_is_in_nobodys_way(office: Any) -> None:
     assert aliases.add(kept_alias(office.bob.id), NOW + HOUR).actor_id == office.bob.id
 
 
+def test_what_was_to_hold_from_ever_and_never_did_is_in_nobodys_way_either(office: Any) -> None:
+    """Two identities merged by mistake, taken apart, and merged with the right one."""
+    aliases = office.store.aliases
+    wrong = aliases.add(kept_alias(office.alice.id), NOW)
+    aliases.end(wrong.id, 0, NOW + HOUR, by="carol", why="a mistake")
+    assert aliases.add(kept_alias(office.bob.id), NOW + HOUR).actor_id == office.bob.id
+
+
 def test_an_alias_ends_once_and_never_later(office: Any) -> None:
     aliases = office.store.aliases
     made = aliases.add(kept_alias(office.alice.id), NOW)

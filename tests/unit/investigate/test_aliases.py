@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from glasshatch.events import Actor, Event, RawPrincipal, Source
 from glasshatch.investigate import Alias, Aliases, Query
@@ -70,6 +72,26 @@ def test_what_the_provider_says_goes_before_what_was_declared() -> None:
     named = known.of(event("alice@example.com"))
     assert named is not None
     assert named.actor == "carol"
+
+
+@given(st.data())
+def test_a_question_finds_exactly_those_who_are_meant(data: st.DataObject) -> None:
+    """Whoever an event is said to be is who finds it, also where aliases of different trust contradict."""
+    times = st.integers(0, 4).map(lambda day: day * DAY)
+    aliases = data.draw(st.lists(st.builds(
+        alias, st.sampled_from(["p", "P", "q"]), st.sampled_from(["alice", "bob", "carol"]),
+        asserted=st.sampled_from(["oidc", "scim", "admin"]), since_ns=times, until_ns=times,
+        feed=st.sampled_from(["", "shop", "other"]),
+    ), max_size=6))  # fmt: skip
+    known = Aliases(aliases)
+    one = event(
+        data.draw(st.sampled_from(["p", "q", "r"])),
+        data.draw(times),
+        data.draw(st.sampled_from(["shop", "x"])),
+    )
+    named = known.of(one)
+    for actor in ("alice", "bob", "carol"):
+        assert found(known, f"actor:{actor}", one) is (named is not None and named.actor == actor)
 
 
 def test_a_principal_is_found_as_it_stands_in_the_record() -> None:

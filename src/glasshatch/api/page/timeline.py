@@ -13,14 +13,14 @@ _MOST = 500
 
 
 @page("/timeline")
-def timeline(request: Call, subject: FromQuery[str] = "") -> Response[str]:
+def timeline(request: Call, subject: FromQuery[str] = "", after: FromQuery[str] = "") -> Response[str]:
     """Events of all sources about a trace, a session, an actor, a resource or a request."""
     subject = subject.strip()
     if not subject:
         return answer(request, "timeline", subject="", found=None, rows=[], problem=None)
     try:
-        found = desk_of(request).timeline(request.user.caller, subject, _MOST)
+        found = desk_of(request).timeline(request.user.caller, subject, _MOST, after[:20_000])
     except ConfigError as error:
         return answer(request, "timeline", 400, subject=subject, found=None, rows=[], problem=error)
     rows = [row(one) for one in found.entries]
-    return answer(request, "timeline", subject=subject, found=found, rows=rows, problem=None)
+    return answer(request, "timeline", subject=subject, found=found, rows=rows, problem=None, after=after)

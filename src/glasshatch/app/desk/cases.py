@@ -62,15 +62,18 @@ class CasePart:
         self._cases = cases
         self._case_alerts = alerts
 
-    def timeline(self, caller: Identity, subject: str, limit: int) -> Timeline:
-        """Events of all sources about one subject, or an incident: its pins and all that it is about."""
+    def timeline(self, caller: Identity, subject: str, limit: int, cursor: str = "") -> Timeline:
+        """Events of all sources about one subject, or an incident: its pins and all that it is about.
+
+        A page of them; `cursor` is the `next` of the one before.
+        """
         self._case_behind.caught_up()
         eyes = self.case_eyes(caller)
         kind, _, name = subject.partition(":")
         if kind == "incident" and name:
-            found = self.incident_history(self._cases.show_incident(caller, name), eyes, limit)
+            found = self.incident_history(self._cases.show_incident(caller, name), eyes, limit, cursor)
         else:
-            found = timeline(self._case_asks, subject, eyes, limit)
+            found = timeline(self._case_asks, subject, eyes, limit, cursor)
         self._case_read(caller, "timeline", {"subject": subject}, len(found.entries))
         return self.shown_timeline(caller, found)
 
@@ -118,11 +121,13 @@ class CasePart:
         seen = seen_by(self._case_access, caller, self._case_asks.now_ns())
         return msgspec.structs.replace(seen, known=self.known_to(caller))
 
-    def incident_history(self, incident: IncidentView, eyes: Visibility, limit: int) -> History:
+    def incident_history(
+        self, incident: IncidentView, eyes: Visibility, limit: int, cursor: str = ""
+    ) -> History:
         """An incident's pins, and all about what it names."""
         pins = [PinnedEvent(pin.event, pin.why) for pin in incident.pins]
         name = f"incident:{incident.number}"
-        return timeline_of(self._case_asks, name, incident.subjects, pins, eyes, limit)
+        return timeline_of(self._case_asks, name, incident.subjects, pins, eyes, limit, cursor)
 
     def shown_timeline(self, caller: Identity, found: History) -> Timeline:
         """A timeline without what is hidden from the caller."""
@@ -138,7 +143,7 @@ class CasePart:
         ]  # fmt: skip
         skew = [msgspec.convert(one, Skew, from_attributes=True) for one in found.skew]
         return Timeline(
-            subject=found.subject, entries=entries, skew=skew, truncated=found.truncated,
+            subject=found.subject, entries=entries, skew=skew, truncated=found.truncated, next=found.next,
             notice=notice_in(view),
         )  # fmt: skip
 

@@ -26,7 +26,9 @@ def add_gaps(asked: Asked, gathered: Gathered) -> None:
         if event.action in GAP_ACTIONS[:-1]:
             gathered.say(place, link="gap", why=_why(event))
     actions = Or(tuple(Match("action", name, True) for name in GAP_ACTIONS[:-1]))
-    for hit, event in _relevant(events, asked.hits(And((actions, *within(events))), _MOST)):
+    # From where the page before ended: what is missing between the two pages is on this one.
+    from_ns = asked.after[0] if asked.after is not None else None
+    for hit, event in _relevant(events, asked.hits(And((actions, *within(events, from_ns))), _MOST)):
         gathered.add([hit], "gap", _why(event))
 
 

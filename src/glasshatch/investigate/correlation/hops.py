@@ -101,9 +101,9 @@ def same_places(events: Sequence[Event]) -> Iterator[Hop]:
         yield Hop(f"the same principal from {ip} at the same time", And((*same, *within(events))))
 
 
-def within(events: Sequence[Event]) -> tuple[Query, Query]:
-    """Between the first and the last of them."""
-    times = [event.time_ns for event in events]
+def within(events: Sequence[Event], from_ns: int | None = None) -> tuple[Query, Query]:
+    """Between the first and the last of them, and from an earlier moment on, if one is given."""
+    times = [event.time_ns for event in events] + ([] if from_ns is None else [from_ns])
     return _around(min(times), max(times), 0)
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from ...errors import ConfigError
 from ...events import Event
+from ..cursors import Cursor, question_of, read_cursor
 from ..investigator import Investigator
 from ..query import Match, Or, Query
 from ..views import History
@@ -33,6 +34,9 @@ _WIDE: Final = frozenset({"actor", "resource"})
 """Subjects that name much that has nothing else in common: from there only some links are followed."""
 
 _ROUNDS: Final = 2
+_WHOLE = 10_000
+_MARGIN = 1_000
+"""So many events more than are shown are looked through: what is further on may tell what belongs here."""
 
 
 class PinnedEvent(msgspec.Struct, frozen=True):
@@ -42,16 +46,21 @@ class PinnedEvent(msgspec.Struct, frozen=True):
     why: str
 
 
-def timeline(investigator: Investigator, subject: str, visible: Visibility, limit: int) -> History:
+def timeline(
+    investigator: Investigator, subject: str, visible: Visibility, limit: int, cursor: str = ""
+) -> History:
     """The events about a subject, by time and then by ledger and index.
 
     Exact are events that name the subject, and those that share a trace, a request, a grant, a session or a
     link with one that does. Inferred are events that were near, each with why it stands there.
 
+    Args:
+        cursor: The `next` of the page before; empty for the first page.
+
     Raises:
-        ConfigError: The subject is of no known kind.
+        ConfigError: The subject is of no known kind, or the cursor is none of it.
     """
-    return timeline_of(investigator, subject, [subject], (), visible, limit)
+    return timeline_of(investigator, subject, [subject], (), visible, limit, cursor)
 
 
 def timeline_of(
@@ -61,9 +70,22 @@ def timeline_of(
     pins: Sequence[PinnedEvent],
     visible: Visibility,
     limit: int,
+    cursor: str = "",
 ) -> History:
-    """The same about several subjects and pinned events, under a name."""
-    asked, gathered = Asked(investigator, visible, limit + 1), Gathered(visible)
+    """The same about several subjects and pinned events, under a name.
+
+    What belongs to a page is found out from all before it, for as many events as `_WHOLE`. Behind those, from
+    the first ones, the last before the page, and its own: links that only others lead along are not found.
+    """
+    question = question_of("timeline", name)
+    before = read_cursor(cursor, question) if cursor else None
+    moment = (before.time, before.ledger, before.index) if before is not None else None
+    shown = before.count if before is not None else 0
+    if shown + limit <= _WHOLE:
+        asked = Asked(investigator, visible, shown + limit + _MARGIN)
+    else:
+        asked = Asked(investigator, visible, limit + 1, moment)
+    gathered = Gathered(visible)
     followed = _pinned(asked, gathered, pins)
     for subject in subjects:
         kind, found = _named(asked, gathered, subject)
@@ -78,16 +100,21 @@ def timeline_of(
     assert_actors(asked, gathered)
     pairs = pair(gathered)
     add_gaps(asked, gathered)
-    ordered = gathered.ordered()
-    return History(name, ordered[:limit], skew_of(gathered, pairs), len(ordered) > limit)
+    ordered = gathered.ordered(moment)
+    more = len(ordered) > limit
+    following = ""
+    if more:
+        time_ns, ledger, index = gathered.moment(ordered[limit - 1])
+        following = Cursor(question, 0, shown + limit, time_ns, ledger, index, {}).written()
+    return History(name, ordered[:limit], skew_of(gathered, pairs), more, following)
 
 
 def _pinned(asked: Asked, gathered: Gathered, pins: Sequence[PinnedEvent]) -> list[Event]:
     found = []
     for start in range(0, len(pins), 100):
         part = pins[start : start + 100]
-        hits = asked.hits(Or(tuple(Match("id", pin.event, True) for pin in part)))
-        found += gathered.add(hits, "exact", "pinned")
+        query = Or(tuple(Match("id", pin.event, True) for pin in part))
+        found += gathered.add([*asked.before(query), *asked.hits(query)], "exact", "pinned")
     whys = {pin.event: pin.why for pin in pins}
     for place, event in gathered.events.items():
         gathered.say(place, why=f"{PINNED}{whys.get(event.id, '')}")
@@ -105,7 +132,7 @@ def _named(asked: Asked, gathered: Gathered, subject: str) -> tuple[str, list[Ev
     query: Query = Or(tuple(_names(field, name) for field in SUBJECTS[kind]))
     if kind == "actor":
         query = asked.redacted(asked.visible.known.resolved(query))
-    fresh = gathered.add(asked.hits(query), "exact", f"names the {kind}")
+    fresh = gathered.add([*asked.before(query), *asked.hits(query)], "exact", f"names the {kind}")
     if kind == "actor":
         _say_aliases(gathered)
     return kind, fresh
