@@ -32,11 +32,14 @@ PLACES = {
     "requests after a verdict": "/requests?done=approve",
     "alerts": "/alerts",
     "incidents": "/incidents",
+    "opening an incident": "/incidents?alert=0198",
+    "incident": "/incidents/1",
     "lost": "/nowhere",
 }
 FOUND = {
     "session": ("/sessions", "td.lead a"),
     "event of a statement": ("/search?q=action:statement.denied", "td.action a"),
+    "pinning an event": ("/search?q=action:statement.denied", "td.pin a"),
     "event that is hostile": ("/search?q=action:page.viewed+outcome:failure", "td.action a"),
     "event without much": ("/search?q=action:page.viewed+astronaut", "td.action a"),
 }
@@ -72,12 +75,27 @@ def test_what_a_page_leads_to_is_in_order(carol: Page, complaints: Complaints, p
     path, link = FOUND[place]
     carol.goto(path)
     carol.locator(link).first.click()
-    carol.wait_for_url("**/*s/*")
+    carol.wait_for_url("**/pin?*" if "pin" in place else "**/*s/*")
     look_at(carol, complaints)
-    if "event" in place:
+    if place.startswith("event"):
         carol.get_by_role("link", name="Verify").click()
         carol.get_by_text("These very bytes are in the log.").wait_for()
         look_at(carol, complaints)
+
+
+def test_an_incident_s_forms_are_in_order(carol: Page, complaints: Complaints) -> None:
+    carol.goto("/incidents/1")
+    carol.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+    look_at(carol, complaints)
+
+
+def test_related_sessions_are_in_order(carol: Page, complaints: Complaints) -> None:
+    carol.goto(f"/search?q=trace_id:{TRACE}+action:statement.run")
+    carol.locator("td.action a").first.click()
+    carol.locator("a[href^='/sessions/']").first.click()
+    carol.get_by_role("link", name="related sessions").click()
+    carol.get_by_role("heading", name="Related sessions").wait_for()
+    look_at(carol, complaints)
 
 
 def test_the_way_in_is_in_order(browse: Open) -> None:

@@ -56,7 +56,8 @@ class NoteForm(Form, frozen=True):
 
 
 class IncidentChange(Form, frozen=True):
-    """What becomes different; what is left out stays. assignee: an actor's name, or `-` for nobody."""
+    """What becomes different; what is left out stays. assignee: an actor's name, or `-` for nobody. seen: the
+    incident's `facts` as the writer saw them; if somebody has changed them since, nothing is."""
 
     title: Title = ""
     severity: Severity | None = None
@@ -65,6 +66,7 @@ class IncidentChange(Form, frozen=True):
     drop_tags: tuple[str, ...] = ()
     add_subjects: tuple[Subject, ...] = ()
     drop_subjects: tuple[str, ...] = ()
+    seen: Annotated[str, msgspec.Meta(max_length=64)] = ""
 
 
 class MoveForm(Form, frozen=True):
@@ -75,10 +77,14 @@ class MoveForm(Form, frozen=True):
 
 
 class AnswerForm(Form, frozen=True):
-    """The answer to a question of the runbook, by the question's name; a later one stands before it."""
+    """The answer to a question of the runbook, by the question's name; a later one stands before it.
+
+    seen: the time of the answer that the writer saw, 0 for none; if there is a later one, it is not taken.
+    """
 
     question: str
     text: Text
+    seen: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{0,19}$")] = ""
 
 
 class PostMortemSeal(Form, frozen=True):
@@ -148,9 +154,11 @@ class IncidentSummary(_View, frozen=True):
 
 
 class IncidentView(IncidentSummary, frozen=True, kw_only=True):
-    """An incident, whole; everything in it oldest first."""
+    """An incident, whole; everything in it oldest first. facts: changes whenever title, severity, assignee,
+    tags or subjects do."""
 
     created_by: str
+    facts: str = ""
     subjects: tuple[str, ...] = ()
     runbook: str = ""
     questions: tuple[AnswerView, ...] = ()

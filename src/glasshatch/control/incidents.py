@@ -152,9 +152,14 @@ class Incidents:
         entry: IncidentEntry,
         now_ns: int,
         *,
+        fits: Callable[[list[IncidentEntry]], object] | None = None,
         record: Callable[[KeptIncident, IncidentEntry], object] = unrecorded,
     ) -> KeptIncident:
         """Put an entry into one; its id is made here.
+
+        Args:
+            fits: Raises if it does not go with the entries that are there, inside the same transaction: of
+                two people who do the same at once, one is told.
 
         Raises:
             Conflict: The incident is closed, or has as many as it may.
@@ -162,6 +167,9 @@ class Incidents:
         with self._database.write() as connection:
             incident = self._find(connection, id)
             _require_live(incident)
+            if fits is not None:
+                rows = self._entries.find(connection, self._entries.columns.incident_id == incident.id)
+                fits([_entry(row) for row in rows])
             return self._put(connection, incident, entry, now_ns, record)
 
     def move(

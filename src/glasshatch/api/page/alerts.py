@@ -7,6 +7,7 @@ import asyncio
 from litestar import Response, post
 from litestar.params import FromPath, FromQuery
 
+from .deeds import deeds_of
 from .render import answer, page, see_other
 from .visit import Call, desk_of
 
@@ -21,6 +22,7 @@ def alerts(request: Call, done: FromQuery[str] = "") -> Response[str]:
     taken = [one for one in found if one.state != "open"]
     return answer(
         request, "alerts", opened=opened[:_MOST], taken=taken[:_MOST], most=_MOST,
+        opens="incident.change" in deeds_of(request),
         told="Acknowledged, and recorded under your name." if done else "",
     )  # fmt: skip
 

@@ -13,6 +13,7 @@ from ...identity import Identity
 from ...ledger.log import ProvenEntry, verify_proof
 from ..ports import UseDesk
 from ..values import RecordedEvent
+from .deeds import deeds_of
 from .headers import HEADERS
 from .render import html, page, pretty, row
 from .visit import Call, desk_of
@@ -33,7 +34,7 @@ def event(request: Call, event_id: FromPath[str], verify: FromQuery[str] = "") -
     shown = row(found)
     return html(
         request, "event.html", current="search", row=shown, raw=pretty(found.event), verified=verified,
-        mine=_is_own_answer(shown["event"], request.user.caller),
+        pins="incident.change" in deeds_of(request), mine=_is_own_answer(shown["event"], request.user.caller),
     )  # fmt: skip
 
 

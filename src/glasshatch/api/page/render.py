@@ -30,6 +30,7 @@ page = partial(HTTPRouteHandler, http_method=["GET", "HEAD"], sync_to_thread=Tru
 
 _PLAIN_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.:-]{0,199}")
 _THEMES = ("light", "dark")
+_ODD = ("Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp")
 
 
 def html(
@@ -114,11 +115,16 @@ def visible(text: object) -> Markup:
         if char < "\x7f" and (char >= " " or char in "\n\t"):
             continue
         leftward = leftward or unicodedata.bidirectional(char) in ("R", "AL", "AN")
-        if unicodedata.category(char) in ("Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"):
+        if unicodedata.category(char) in _ODD:
             parts += [escape(plain[begin:position]), _odd(char)]
             begin = position + 1
     shown = Markup("").join([*parts, escape(plain[begin:])])
     return Markup("<bdi>{}</bdi>").format(shown) if leftward else shown
+
+
+def bare(text: str) -> str:
+    """Foreign text for a field to write on in: without what nobody sees or what turns it around."""
+    return "".join(char for char in text if char in "\n\t" or unicodedata.category(char) not in _ODD)
 
 
 def plain(text: object) -> str:
@@ -166,6 +172,7 @@ _templates.filters |= {
     "utc": utc,
     "visible": visible,
     "plain": plain,
+    "bare": bare,
     "duration": _minutes,
     "count": "{:,}".format,
 }

@@ -18,6 +18,7 @@ from ..ports import UseDesk
 from ..search_values import CompleteForm, Completion
 from ..values import SearchForm, Table
 from .chart import chart_of
+from .deeds import deeds_of
 from .render import answer, page, row
 from .visit import Call, desk_of
 
@@ -70,8 +71,9 @@ def search(
     try:
         values = _look(desk_of(request), request.user.caller, asked, start)
     except ConfigError as error:
-        return answer(request, "search", 400, asked=asked, spans=_SPANS, problem=error)
-    return answer(request, "search", asked=asked, spans=_SPANS, problem=None, **values)
+        return answer(request, "search", 400, asked=asked, spans=_SPANS, problem=error, pins=False)
+    pins = "incident.change" in deeds_of(request)
+    return answer(request, "search", asked=asked, spans=_SPANS, problem=None, pins=pins, **values)
 
 
 def _asked(q: str, span: str, since: str, until: str, at: str) -> Asked:

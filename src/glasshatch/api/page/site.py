@@ -17,11 +17,14 @@ from ..answers import STATUS
 from ..router import OnlyRouter
 from .access import judge, judge_by_link, judge_page, requests, revoke
 from .alerts import acknowledge, alerts
+from .deeds import Deeds
 from .event import event, proof
 from .files import file
-from .incidents import incident, incidents, move, note
+from .graph import graph
+from .incidents import change, export, give_answer, incident, incidents, move, note, open_incident, pin
 from .live import stream, tail
 from .overview import overview
+from .pinning import pin_form, pin_found
 from .reasons import Asking, give_reason
 from .render import html, see_other
 from .revealing import ask_reveal, show_reveal
@@ -35,18 +38,31 @@ _HANDLERS: tuple[Any, ...] = (
     file, show_signin, signin, to_provider, from_provider, signout, overview, search, complete, tail, stream,
     event, proof, sessions, session, timeline, requests, judge, judge_page, judge_by_link, revoke, alerts,
     acknowledge, ask_reveal, show_reveal, give_reason, incidents, incident, note, move,
+    open_incident, pin, give_answer, change, export, pin_form, pin_found, graph,
 )  # fmt: skip
 _HEADINGS = {403: "Not allowed", 404: "Not found", 409: "Too late", 429: "Not so fast", 503: "Not now"}
 _BACK = {
     "requests": "Requests", "judge": "Requests", "grants": "Requests", "reveals": "Requests",
     "alerts": "Alerts", "sessions": "Sessions", "search": "Search", "timeline": "Timeline", "tail": "Live",
-    "incidents": "Incidents",
+    "incidents": "Incidents", "pins": "Incidents", "pin": "Incidents", "graph": "Sessions",
+}  # fmt: skip
+
+
+_BACK_PATHS = {
+    "grants": "/requests", "judge": "/requests", "reveals": "/requests", "pins": "/incidents",
+    "pin": "/incidents", "graph": "/sessions",
 }  # fmt: skip
 
 
 def page_router(settings: PageSettings) -> Router:
     """Everything outside of `/v1` that is for people."""
-    opt = {"public": True, "door": Door(settings), "patience": Patience(), "asking": Asking()}
+    opt = {
+        "public": True,
+        "door": Door(settings),
+        "patience": Patience(),
+        "asking": Asking(),
+        "deeds": Deeds(),
+    }
     return OnlyRouter(
         "/", route_handlers=list(_HANDLERS), guards=[_admit], exception_handlers={Exception: failed},
         include_in_schema=False, opt=opt,
@@ -87,7 +103,7 @@ def failed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     return html(
         request, "problem.html", status, headers, heading=_HEADINGS.get(status, "That did not work"),
         status=status, message=message, hint=hint, back=_BACK.get(back, ""),
-        back_path="/requests" if back in ("grants", "judge", "reveals") else f"/{back}",
+        back_path=_BACK_PATHS.get(back, f"/{back}"),
     )  # fmt: skip
 
 

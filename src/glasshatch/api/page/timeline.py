@@ -6,6 +6,7 @@ from litestar import Response
 from litestar.params import FromQuery
 
 from ...errors import ConfigError
+from .deeds import deeds_of
 from .render import answer, page, row
 from .visit import Call, desk_of
 
@@ -22,5 +23,7 @@ def timeline(request: Call, subject: FromQuery[str] = "", after: FromQuery[str] 
         found = desk_of(request).timeline(request.user.caller, subject, _MOST, after[:20_000])
     except ConfigError as error:
         return answer(request, "timeline", 400, subject=subject, found=None, rows=[], problem=error)
-    rows = [row(one) for one in found.entries]
-    return answer(request, "timeline", subject=subject, found=found, rows=rows, problem=None, after=after)
+    return answer(
+        request, "timeline", subject=subject, found=found, rows=[row(one) for one in found.entries],
+        problem=None, after=after, pins="incident.change" in deeds_of(request),
+    )  # fmt: skip

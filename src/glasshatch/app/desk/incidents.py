@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -98,13 +99,16 @@ class IncidentPart:
         """
         self._house.require(caller, "incident.change")
         entry = self._pin_entry(caller, form)
-        pinned = entry.about in {pin.event for pin in self._incident_view(incident).pins}
-        if pinned is not form.off:
-            state = "pinned already" if pinned else "not pinned"
-            raise Conflict(
-                f"event {entry.about} is {state} here", hint="glasshatch incidents show lists the pins"
-            )
-        self._put_entry(caller, incident, "incident.pinned", entry)
+
+        def fits(entries: list[IncidentEntry]) -> None:
+            pinned = entry.about in pins_of(entries)
+            if pinned is not form.off:
+                state = "pinned already" if pinned else "not pinned"
+                raise Conflict(
+                    f"event {entry.about} is {state} here", hint="glasshatch incidents show lists the pins"
+                )
+
+        self._put_entry(caller, incident, "incident.pinned", entry, fits)
         return self._incident_view(incident)
 
     def note_incident(self, caller: Identity, incident: str, form: NoteForm) -> IncidentView:
@@ -124,12 +128,17 @@ class IncidentPart:
                 "the incident's runbook has no such question", key="question",
                 hint=f"there are: {', '.join(questions)}",
             )  # fmt: skip
-        self._put_entry(
-            caller,
-            incident,
-            "incident.answered",
-            self._incident_entry(caller, "answer", form.question, form.text),
-        )
+
+        def fits(entries: list[IncidentEntry]) -> None:
+            given = [one for one in entries if one.kind == "answer" and one.about == form.question]
+            if form.seen and given and given[-1].created_ns > int(form.seen):
+                raise Conflict(
+                    f"{given[-1].by_name} has answered this question meanwhile",
+                    hint="read that answer first, then give yours again",
+                )
+
+        entry = self._incident_entry(caller, "answer", form.question, form.text)
+        self._put_entry(caller, incident, "incident.answered", entry, fits)
         return self._incident_view(incident)
 
     def move_incident(self, caller: Identity, incident: str, form: MoveForm) -> IncidentView:
@@ -155,6 +164,11 @@ class IncidentPart:
         values: dict[str, Any] = {}
 
         def changed(found: KeptIncident) -> Mapping[str, object]:
+            if form.seen and form.seen != _facts(found):
+                raise Conflict(
+                    f"somebody has changed incident {found.number} meanwhile",
+                    hint="look at it again, then give your change again",
+                )
             if form.title:
                 values["title"] = self._incident_text(form.title)
             if form.severity is not None:
@@ -203,7 +217,10 @@ class IncidentPart:
             by=caller.id, by_name=caller.name, created_ns=0,
         )  # fmt: skip
 
-    def _put_entry(self, caller: Identity, incident: str, action: str, entry: IncidentEntry) -> None:
+    def _put_entry(
+        self, caller: Identity, incident: str, action: str, entry: IncidentEntry,
+        fits: Callable[[list[IncidentEntry]], None] | None = None,
+    ) -> None:  # fmt: skip
         def record(found: KeptIncident, step: IncidentEntry) -> None:
             told = {"note": "text", "pin": "why", "unpin": "why", "answer": "text"}[step.kind]
             attrs: dict[str, object] = {told: step.text}
@@ -215,7 +232,7 @@ class IncidentPart:
                 links.append(Link(rel="pin", id=step.about))
             self._note_step(action, caller, found, attrs, links)
 
-        self._incidents.put(incident, entry, self._step_time_ns(), record=record)
+        self._incidents.put(incident, entry, self._step_time_ns(), fits=fits, record=record)
 
     def _note_step(
         self, action: str, caller: Identity, found: KeptIncident, attrs: dict[str, Any],
@@ -253,18 +270,9 @@ class IncidentPart:
 def view_of(found: KeptIncident, entries: list[IncidentEntry]) -> IncidentView:
     """An incident with what was put into it."""
     answers = {entry.about: entry for entry in entries if entry.kind == "answer"}
-    pins: dict[str, PinView] = {}
-    for entry in entries:
-        if entry.kind == "pin":
-            pins[entry.about] = PinView(
-                event=entry.about, place=entry.place, why=entry.text, by=entry.by_name,
-                time=str(entry.created_ns),
-            )  # fmt: skip
-        elif entry.kind == "unpin":
-            pins.pop(entry.about, None)
     return IncidentView(
         **msgspec.structs.asdict(_summary(found)), created_by=found.created_by, subjects=found.subjects,
-        runbook=found.runbook, pins=tuple(pins.values()),
+        runbook=found.runbook, pins=tuple(map(_pin, pins_of(entries).values())), facts=_facts(found),
         questions=tuple(_answered(one.name, one.text, answers.get(one.name)) for one in found.questions),
         notes=tuple(
             NoteView(text=one.text, by=one.by_name, time=str(one.created_ns))
@@ -277,6 +285,29 @@ def view_of(found: KeptIncident, entries: list[IncidentEntry]) -> IncidentView:
             for one in entries if one.kind == "status"
         ),
     )  # fmt: skip
+
+
+def pins_of(entries: Iterable[IncidentEntry]) -> dict[str, IncidentEntry]:
+    """The pins that were not taken off again, by event, the oldest first."""
+    pins: dict[str, IncidentEntry] = {}
+    for entry in entries:
+        if entry.kind == "pin":
+            pins[entry.about] = entry
+        elif entry.kind == "unpin":
+            pins.pop(entry.about, None)
+    return pins
+
+
+def _pin(entry: IncidentEntry) -> PinView:
+    return PinView(
+        event=entry.about, place=entry.place, why=entry.text, by=entry.by_name, time=str(entry.created_ns)
+    )
+
+
+def _facts(found: KeptIncident) -> str:
+    """A short name for what `change_incident` changes, as it is now."""
+    told = (found.title, found.severity, found.assignee, found.tags, found.subjects)
+    return hashlib.sha256(msgspec.json.encode(told)).hexdigest()[:16]
 
 
 def _answered(name: str, text: str, entry: IncidentEntry | None) -> AnswerView:
