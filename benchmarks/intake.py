@@ -454,7 +454,7 @@ class Alone:
             }
         return otlp | {
             "parser": rate(lambda: [self._event(line) for line in self.lines], seconds),
-            "redactor": rate(lambda: self.redactor.events(self.events), seconds),
+            "redactor": rate(lambda: self.redactor.encoded(self.events), seconds),
             "ledger": rate(self._append, seconds),
         }
 

@@ -7,7 +7,7 @@ everything in which anything goes wrong, is given back for the long way: over th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -24,6 +24,16 @@ from .ways import Ways
 Tell = Callable[[str, str, list[Finding] | None], str]
 """What stands for a text whose key tells a type, given that and what was found in it."""
 Find = Callable[[Sequence[str]], dict[int, list[Finding] | None]]
+
+
+class Canonical(Protocol):
+    """An event as its canonical bytes; `kind` is what they say of its source's kind."""
+
+    @property
+    def data(self) -> bytes: ...
+    @property
+    def kind(self) -> str: ...
+
 
 VOUCHED, FOREIGN, FOREIGN_BUT_ACTOR = range(3)
 """How an event is walked: one that somebody vouches for, any other, and one whose actor stays in clear."""
@@ -50,7 +60,7 @@ class Batches:
         return self._rules is not None
 
     def encoded(
-        self, events: Sequence[Event], walks: Sequence[int], ways: Ways, tell: Tell, find: Find
+        self, events: Sequence[Event | Canonical], walks: Sequence[int], ways: Ways, tell: Tell, find: Find
     ) -> list[bytes | None]:
         """The bytes of each event as it may be stored; None for one that goes the long way.
 
@@ -83,7 +93,7 @@ class Batches:
     def _redacted(
         self, events: Sequence[tuple[bytes, int]], ways: Ways, tell: Tell, find: Find
     ) -> list[bytes | None]:
-        batch = EVENTS.Batch(self._rules)
+        batch = EVENTS.Batch(self._rules, lambda text: opened(text, ways.whole))
         for whole, walk in events:
             batch.add(whole, walk if len(whole) <= _MOST_BYTES else -1)
         found = self._engine.found_joined(batch.joined, batch.starts) if len(batch) else {}
@@ -111,8 +121,10 @@ class Batches:
         return known
 
 
-def _whole(event: Event) -> bytes:
+def _whole(event: Event | Canonical) -> bytes:
     """Its bytes; none of one that cannot be written, of which the long way says why."""
+    if not isinstance(event, Event):
+        return event.data
     try:
         return encode_whole(event)
     except Exception:
@@ -125,16 +137,10 @@ def _spliced(text: str, group: Any, start: int, ways: Ways) -> str:
     return UNSCANNED if group is None else splice(text, group, ways.of)
 
 
-def _may_tell(text: str) -> str:
-    """The same text if it is no document whose keys tell anything, else another."""
-    return opened(text, lambda type, _value: f"<{type}>")
-
-
 def _rules() -> Any:
     return EVENTS.Rules(
         {name: _ways_of(name) for name in Event.__struct_fields__},
-        PLAIN, _TREES, sorted(EVENT_HINTS), key_facts, _may_tell, flagged,
-        {name for name, _ in PAIRS}, {held for _, held in PAIRS},
+        PLAIN, _TREES, sorted(EVENT_HINTS), key_facts, flagged, PAIRS,
     )  # fmt: skip
 
 

@@ -44,6 +44,7 @@ cdef enum:
     KIND = 8
     NAMES = 16
     HELD = 32
+    PAIR = 8  # bits to the right of which stands the number of the pair's second name
     # What an entry is.
     VALUE = 0
     NUMBER = 1
@@ -175,17 +176,17 @@ cdef class Rules:
         plain: By name of a member that is walked as `plain`, the names of its members that are scanned.
         trees: Names of members of parts that hold foreign keys.
         hints: The types that keys are believed; at most three.
-        key_facts, opened, flagged: As in `eventfields`, `embedded` and `telling`.
-        named, held: Names of members that tell what the others are.
+        key_facts, flagged: As in `eventfields` and `telling`.
+        pairs: Names of two members of an object, of which the first one's value names what the second holds.
     """
 
     cdef Known _members, _plain, _trees, _keys, _clean
-    cdef object _key_facts, _opened, _flagged
+    cdef object _key_facts, _flagged
     cdef dict _codes
     cdef readonly tuple hints
-    cdef set _named, _held
+    cdef dict _named, _held
 
-    def __init__(self, dict members, dict plain, trees, hints, key_facts, opened, flagged, named, held):
+    def __init__(self, dict members, dict plain, trees, hints, key_facts, flagged, pairs):
         cdef dict parts = {name: number for number, name in enumerate(plain)}
         modes = {"skip": SKIP, "part": PART, "tree": TREE, "actor": ACTOR, "resource": RESOURCE,
                  "resources": RESOURCES}
@@ -193,8 +194,14 @@ cdef class Rules:
             raise ValueError("more than the kernel has room for")
         self.hints = ("", *hints)
         self._codes = {hint: code for code, hint in enumerate(self.hints)}
-        self._key_facts, self._opened, self._flagged = key_facts, opened, flagged
-        self._named, self._held = set(named), set(held)
+        self._key_facts, self._flagged = key_facts, flagged
+        self._held = {}
+        for _, held in pairs:
+            self._held.setdefault(held, len(self._held) + 1)
+        self._named = {}
+        for name, held in pairs:
+            if self._named.setdefault(name, self._held[held]) != self._held[held] or name in self._held:
+                raise ValueError("a name of two pairs")
         self._members, self._plain, self._trees = Known(7), Known(7), Known(4)
         self._keys, self._clean = Known(13), Known(15)
         for name, ways in members.items():
@@ -220,9 +227,9 @@ cdef class Rules:
         if key == "kind":
             made |= KIND
         if key in self._named:
-            made |= NAMES
-        if key in self._held:
-            made |= HELD
+            made |= NAMES | <uint32_t>self._named[key] << PAIR
+        elif key in self._held:
+            made |= HELD | <uint32_t>self._held[key] << PAIR
         return made
 
 
@@ -245,7 +252,7 @@ cdef struct Entry:
     Py_ssize_t begin, end  # of what stands in the event, with its quotes
     Py_ssize_t place  # in the texts that are scanned together; in the others below zero, counted from -1
     uint64_t hash  # of what may be remembered as clean; 0 if it may not
-    unsigned char what, hint, marked
+    unsigned char what, hint, marked, opened
 
 
 cdef struct Walked:
@@ -270,12 +277,15 @@ cdef class Batch:
     cdef Walked* _walked
     cdef Py_ssize_t _walked_count, _walked_room
     cdef list _new, _other_new
+    cdef object _opened
     # The event that is walked.
     cdef const unsigned char* _data
     cdef Py_ssize_t _end
 
-    def __cinit__(self, Rules rules):
+    def __cinit__(self, Rules rules, opened):
+        """`opened` gives a text without what its keys tell if it is a document; the same one if not."""
         self._rules = rules
+        self._opened = opened
         self._events, self.others = [], []
         self._new = self._other_new = None
         self._joined = NULL
@@ -366,6 +376,7 @@ cdef class Batch:
         larger = &self._entries[self._entry_count]
         larger.begin, larger.end, larger.place = begin, end, place
         larger.what, larger.hint, larger.marked, larger.hash = what, hint, marked, hash
+        larger.opened = False
         self._entry_count += 1
         return 0
 
@@ -700,8 +711,8 @@ cdef class Batch:
         cdef Py_ssize_t names[PAIRS]
         cdef Py_ssize_t begin, end
         cdef int holds, kind, count = 0, at
-        cdef bint ended = False, held = False
-        cdef uint32_t facts
+        cdef bint ended = False, held = False, settled = False
+        cdef uint32_t facts, pair = 0, told_kind
         place += 1
         if self.at(place) == 125:
             return place + 1
@@ -718,7 +729,16 @@ cdef class Batch:
             if kind == 0:
                 kind = hint
             if facts & (KIND | NAMES | HELD):
-                held = held or facts & HELD
+                if facts & HELD:
+                    if count == 1 and not held and pair == facts >> PAIR:
+                        # As long as it stays at the two of them, the first tells what this one is.
+                        end = self.quoted(names[0], &holds)
+                        told_kind = self.key_facts(names[0], end, holds) & HINT if end >= 0 else 0
+                        kind = told_kind if told_kind else kind
+                        settled = True
+                    else:
+                        settled = False
+                    held = True
                 if facts & KIND and self.tells_secrets(place):
                     return GIVE_UP
                 if facts & NAMES and self.at(place) == 34:
@@ -726,13 +746,15 @@ cdef class Batch:
                         return GIVE_UP
                     names[count] = place
                     count += 1
+                    pair = facts >> PAIR
+                    settled = False
             place = self.tree(place, kind, depth)
             if place < 0:
                 return place
             place = self.more(place, 125, &ended)
             if place < 0:
                 return GIVE_UP
-        if held:
+        if held and not settled:
             for at in range(count):
                 end = self.quoted(names[at], &holds)
                 if end < 0 or self.key_facts(names[at], end, holds) & HINT:
@@ -857,13 +879,17 @@ cdef class Batch:
 
     cdef int take_odd(self, Py_ssize_t begin, Py_ssize_t end, int hint, int what, bint short_ones) except -2:
         """A text with escapes, or one that is not ASCII."""
-        cdef str text = decoded(self._data[begin:end])
+        cdef str text = decoded(self._data[begin:end]), document
         cdef bytes raw
-        cdef bint marked
+        cdef bint marked, opened = False
         if short_ones and (len(text) < 6 or text.isalpha()):
             return 0
-        if not hint and text[0] in "{[" and self._rules._opened(text) is not text:
-            return GIVE_UP
+        if not hint and text[0] in "{[":
+            document = self._opened(text)
+            opened = document is not text
+            if opened and what == KEY:
+                return GIVE_UP
+            text = document
         marked = "<" in text or "[UNSCANNED]" in text
         if text.isascii() and "\0" not in text:
             raw = text.encode("ascii")
@@ -871,6 +897,7 @@ cdef class Batch:
         else:
             self.others.append(text)
             self.enter(begin, end, -len(self.others), what, hint, marked, 0)
+        self._entries[self._entry_count - 1].opened = opened
         return 0
 
     # What comes after the scan.
@@ -946,10 +973,12 @@ cdef class Batch:
         for at in range(walked.entry, last):
             entry = &self._entries[at]
             new = self._new[entry.place] if entry.place >= 0 else self._other_new[-entry.place - 1]
-            if new is None and not entry.marked:
+            if new is None and not entry.marked and not entry.opened:
                 continue
             old = self.text_at(entry.place) if entry.place >= 0 else self.others[-entry.place - 1]
-            if new is not None and new != old:
+            if entry.opened and new is None:
+                new = old
+            if entry.opened or (new is not None and new != old):
                 if entry.what == KEY:
                     return None  # its place among the others is another then
                 if changes is None:

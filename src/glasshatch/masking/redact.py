@@ -16,7 +16,7 @@ import msgspec
 
 from ..events import Event, Redaction
 from ..statements import Span
-from .batches import FOREIGN, FOREIGN_BUT_ACTOR, VOUCHED, Batches
+from .batches import FOREIGN, FOREIGN_BUT_ACTOR, VOUCHED, Batches, Canonical
 from .choosing import MaskingPolicy, MaskingView
 from .documents import Place, take_out
 from .embedded import OPENINGS
@@ -175,7 +175,7 @@ class Redactor:
         except Exception:
             return [self.event(event, feed) for event in events]
 
-    def encoded(self, events: Sequence[Event], feed: str = "") -> list[bytes | None]:
+    def encoded(self, events: Sequence[Event | Canonical], feed: str = "") -> list[bytes | None]:
         """The bytes of each event as `events` makes it, where a compiled kernel can say so; None where not.
 
         What an event holds of others must have gone through `foreign`, as for `encode`.
@@ -184,7 +184,8 @@ class Redactor:
         if not self._batches.at_work or storing._ways.unmarked or self._places.of(feed):
             return [None] * len(events)
         other = FOREIGN_BUT_ACTOR if self._is_workforce(feed) else FOREIGN
-        walks = [VOUCHED if event.source.kind in self._vouched else other for event in events]
+        kinds = (event.source.kind if isinstance(event, Event) else event.kind for event in events)
+        walks = [VOUCHED if kind in self._vouched else other for kind in kinds]
         return self._batches.encoded(events, walks, storing._ways, storing._told, storing.found)
 
     def _settled(self, before: Event, after: Event, feed: str) -> Event:

@@ -161,7 +161,7 @@ def test_bytes_of_any_kind_do_no_harm(whole: bytes, place: int, junk: bytes, wal
         whole[:place] + junk + whole[place + 7 :],
         junk,
     ):
-        batch = EVENTS.Batch(REDACTORS["plain"]._batches._rules)
+        batch = EVENTS.Batch(REDACTORS["plain"]._batches._rules, str)
         try:
             kept = batch.add(data, walk)
         except ValueError:
@@ -171,7 +171,7 @@ def test_bytes_of_any_kind_do_no_harm(whole: bytes, place: int, junk: bytes, wal
 
 
 def test_a_finding_beyond_the_texts_is_refused() -> None:
-    batch = EVENTS.Batch(REDACTORS["plain"]._batches._rules)
+    batch = EVENTS.Batch(REDACTORS["plain"]._batches._rules, str)
     assert batch.add(encode_whole(_event(native="a text")), FOREIGN)
     with pytest.raises(ValueError, match="beyond"):
         batch.rewrite({len(batch): []}, [], str, str)
