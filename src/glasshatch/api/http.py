@@ -154,8 +154,21 @@ def healthz() -> dict[str, str]:
 @get("/openapi.json", opt=_PUBLIC, sync_to_thread=True, include_in_schema=False)
 def openapi(request: Request[Any, Any, State]) -> Response[bytes]:
     """This API, described."""
-    schema = request.app.openapi_schema.to_schema()
+    schema = plainly_described(request.app.openapi_schema.to_schema())
     return Response(msgspec.json.encode(schema), media_type="application/json")
+
+
+def plainly_described(schema: Any) -> Any:
+    """A description in which a `tuple[X, ...]` is a list of X.
+
+    Litestar describes its items as one of X and of anything, which no value meets: whatever is X is both.
+    """
+    if isinstance(schema, dict):
+        either = schema.get("oneOf")
+        if either and len(either) == 2 and either[1] == {}:
+            schema = {**{name: value for name, value in schema.items() if name != "oneOf"}, **either[0]}
+        return {name: plainly_described(value) for name, value in schema.items()}
+    return [plainly_described(value) for value in schema] if isinstance(schema, list) else schema
 
 
 def _openapi_config() -> OpenAPIConfig:

@@ -281,6 +281,21 @@ def test_a_token_opens_what_its_scopes_say(running: Running) -> None:
             refused()
 
 
+def test_the_description_asks_for_nothing_that_no_value_meets(running: Running) -> None:
+    _, described, _ = running.raw("GET", "/openapi.json", name="")
+    waiting, refs = [described], set()
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            assert {} not in (part.get("oneOf") or []), part
+            refs |= {part["$ref"]} if isinstance(part.get("$ref"), str) else set()
+        waiting += part.values() if isinstance(part, dict) else part if isinstance(part, list) else []
+    assert refs <= {f"#/components/schemas/{name}" for name in described["components"]["schemas"]}
+    assert described["components"]["schemas"]["GroupForm"]["properties"]["members"]["items"] == {
+        "type": "string"
+    }
+
+
 def test_no_route_is_open_without_a_token(running: Running) -> None:
     _, described, _ = running.raw("GET", "/openapi.json", name="")
     routes = [(method, path) for path, methods in described["paths"].items() for method in methods]
