@@ -6,15 +6,18 @@ import time
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 
 from glasshatch.api.gist import gist_of
 from glasshatch.api.page import PageSettings
 from glasshatch.api.page.chart import HEIGHT, WIDTH, chart_of
+from glasshatch.api.page.live import _rows, by_place
 from glasshatch.api.page.render import plain, session_address, timeline_address, utc, visible
 from glasshatch.api.page.visit import LIFETIME_SECONDS, Door, NotSignedIn
+from glasshatch.api.recorded import RecordedEvent
 from glasshatch.api.values import Histogram, HistogramBin
-from glasshatch.events import Data, Event, Source
+from glasshatch.events import Data, Event, Source, encode
 from glasshatch.identity import Identity
 
 SECOND = 10**9
@@ -167,3 +170,19 @@ def test_bars_too_many_to_be_seen_become_fewer_and_lose_no_event() -> None:
     years = chart_of(fine, "0", str(50 * 365 * day * SECOND))
     assert years is not None
     assert years.total == chart.total
+
+
+def test_what_a_tail_makes_up_for_leaves_out_nothing_that_came_late_with_an_early_time() -> None:
+    places = [("a", 5, 100), ("a", 6, 50), ("b", 3, 70), ("a", 7, 60), ("b", 4, 10)]
+    events = [
+        RecordedEvent(
+            index,
+            msgspec.Raw(encode(Event(id=f"{ledger}{index}", time=str(time_s * SECOND), action="order.paid",
+                                     source=Source(kind="app", name="till")))),
+            ledger,
+        )
+        for ledger, index, time_s in sorted(places, key=lambda one: one[2])
+    ]  # fmt: skip
+    marks = {"a": 4, "b": 2}
+    assert len(list(_rows(by_place(events), marks))) == len(places)
+    assert marks == {"a": 7, "b": 4}

@@ -14,7 +14,6 @@ from ...errors import ConfigError, Denied, GlasshatchError
 from ...events import DEFAULT_LEDGER, read_place
 from ...events import place_of as ledger_place
 from ..following import follow
-from ..gist import in_order
 from ..ports import Tail
 from ..values import RecordedEvent, SearchForm
 from .headers import HEADERS
@@ -56,10 +55,10 @@ async def stream(request: Call, q: FromQuery[str] = "", after: FromQuery[str] = 
 async def _sent(request: Call, following: Tail, query: str, marks: dict[str, int]) -> AsyncIterator[bytes]:
     try:
         yield b": here\n\n"
-        missed = await asyncio.to_thread(_missed, request, query, marks) if marks else []
+        missed, older = await asyncio.to_thread(_missed, request, query, marks) if marks else ([], 0)
         yield b"".join(_rows(missed, marks))
-        if len(missed) == _CATCH_UP:
-            yield b"event: gap\ndata: more was recorded meanwhile\n\n"
+        if older:
+            yield f"event: gap\ndata: {older}\n\n".encode()
         async for found in follow(following, partial(_still_the_same, request)):
             yield b"".join(_rows(found, marks)) or b": alive\n\n"
     except (NotSignedIn, GlasshatchError) as error:
@@ -68,10 +67,17 @@ async def _sent(request: Call, following: Tail, query: str, marks: dict[str, int
         following.close()
 
 
-def _missed(request: Call, query: str, marks: dict[str, int]) -> list[RecordedEvent]:
-    """What was recorded between the page, or the last row, and the opening of the stream."""
+def _missed(request: Call, query: str, marks: dict[str, int]) -> tuple[list[RecordedEvent], int]:
+    """What was recorded between the page, or the last row, and the opening of the stream: the newest of it,
+    as many as the page keeps, and how many there are beside them."""
     form = SearchForm(query=query, after_in=marks, limit=_CATCH_UP)
-    return in_order(desk_of(request).search(request.user.caller, form).events)
+    found = desk_of(request).search(request.user.caller, form)
+    return by_place(found.events), found.count - len(found.events)
+
+
+def by_place(events: Iterable[RecordedEvent]) -> list[RecordedEvent]:
+    """Each ledger in its own order, else a mark would pass over what comes late with an early time."""
+    return sorted(events, key=lambda one: (one.ledger, one.index))
 
 
 def _rows(events: Iterable[RecordedEvent], marks: dict[str, int]) -> Iterator[bytes]:

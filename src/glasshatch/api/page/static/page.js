@@ -112,7 +112,8 @@ function tail() {
     if (waiting.length > MOST_ROWS) waiting.shift();
     live();
   });
-  source.addEventListener("gap", () => say("Live; some events between are not shown. Reload to see them.", "on"));
+  source.addEventListener("gap", ({ data }) => say(
+    `Live; ${data} events that came in between are not shown here. The search finds them.`, "on"));
   source.addEventListener("problem", ({ data }) => {
     source.close();
     say(`Stopped: ${data}. Reload to go on.`, "off");
