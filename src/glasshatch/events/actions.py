@@ -197,6 +197,9 @@ ACTIONS: dict[str, Action] = {
         Action("index.rebuilt", "the search index was made anew from the ledger", 2),
         Action("process.restarted", "a process of the server ended unexpectedly and was started again", 4),
         Action("recording.gap", "part of a recording is missing; says what is known of it", 5),
+        Action(
+            "recording.completed", "a fuller copy of a recorded event came; says what that one does not", 1
+        ),
         Action("control.tampered", "a control row failed its authentication code", 6),
     )
 }

@@ -50,10 +50,14 @@ class Feeds:
         A fact of the log that is in the record already came by the webhook, or was told to be missing.
         """
         if not delivery.first_line:
-            self._seen.came([one.key for one in taken if one.key])
+            self._seen.came([one.completes or one.key for one in taken if one.key])
             return
         since_ns = self._standings[feed].first_live_ns
-        facts = [(one.key, one.short) for one in good if one.key and one.time_ns >= since_ns > 0]
+        facts = [
+            (one.key, one.short)
+            for one in good
+            if one.key and not one.completes and one.time_ns >= since_ns > 0
+        ]
         self._seen.wait_for(feed, facts, delivery.now_ns)
 
     def standings(self) -> list[FeedStanding]:

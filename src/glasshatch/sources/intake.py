@@ -27,6 +27,7 @@ from .taken import (
     Taken,
     batches,
     contradicting,
+    fuller,
     fullest,
     heaviest,
     in_order,
@@ -195,6 +196,10 @@ class Intake:
             if contrary := contradicting(taken, known):
                 taken = self._contested(delivery, taken, contrary)
                 known |= seen.known([taken[place].key for place in contrary])
+            if delivery.kind.weigh is not None and (more := fuller(taken, known)):
+                for place in more:
+                    taken[place] = self._maker.completion(delivery, taken[place])
+                known |= seen.known([taken[place].key for place in more])
             fresh = [one for one in taken if not one.key or one.key not in known]
             gaps: list[Taken] = []
             answered: list[Taken] = []
@@ -207,7 +212,7 @@ class Intake:
             self._feed_book.memories.keep()
             self._feed_book.arrived(delivery, taken, fresh, total, len(gaps))
             if last is not None:
-                contents = {one.key: one.content for one in answered if one.content}
+                contents = {one.key: one.noted for one in answered if one.content or one.weight}
                 seen.note([one.key for one in answered if one.key], last.index + 1, last.ledger, contents)
             else:
                 seen.settle()

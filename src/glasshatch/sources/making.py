@@ -15,7 +15,7 @@ from .parsed import Arrival, Circumstances, Gap, Parsed, Ready, Rejected, Source
 from .quarantine import quarantined
 from .remembering import gap_event, gap_key, missed_event
 from .seen import LABEL, key_of
-from .taken import Delivery, Taken, content_of, key_of_rejected, skewed
+from .taken import Delivery, Taken, completion, content_of, key_of_rejected, more_of, skewed
 
 PARAMETERS: Final = "parameters"
 """Under this name in `attrs` stand the values that a statement was given."""
@@ -106,6 +106,10 @@ class Maker:
         """In the place of an item whose id stands for another content; each content of an id comes once."""
         short = f"other {one.short} {one.content}"
         return self._quarantined(delivery, one.item, _CONTESTED, short)
+
+    def completion(self, delivery: Delivery, one: Taken) -> Taken:
+        """In the place of a copy that is fuller than the recorded one; each that holds more comes once."""
+        return completion(one, self._key(delivery, more_of(one)))
 
     def too_large(self, delivery: Delivery, one: Taken) -> Taken:
         """In the place of an item of which no event can be kept."""

@@ -7,13 +7,17 @@ from typing import Final
 
 import msgspec
 
-from ..events import Actor, Event, decode
+from ..events import ACTIONS, Actor, Event, Link, decode
 from .forms import Form
 from .items import Item, Piece, read_item
 from .parsed import Arrival, SourceKind
+from .seen import LABEL
 
 BATCH_ITEMS: Final = 1_000
 """How many items are parsed and recorded at once."""
+
+COMPLETED_ACTION: Final = "recording.completed"
+"""Under it a fuller copy of a recorded event is recorded beside it."""
 
 _BATCH_BYTES = 4 * 1024 * 1024
 _SKEW_AHEAD_NS = 86_400 * 10**9
@@ -46,6 +50,13 @@ class Taken(msgspec.Struct, frozen=True, gc=False):
     is_gap: bool = False
     content: str = ""
     """A digest of what it says, where copies of a fact are equal."""
+    completes: str = ""
+    """Of a fuller copy of a fact that is in the record: the fact's key there."""
+
+    @property
+    def noted(self) -> str:
+        """What is noted beside its key, to compare later copies by: what it says, or how much."""
+        return self.content or (f"{self.weight:04x}" if 0 < self.weight < 1 << 16 else "")
 
     @property
     def item(self) -> Item:
@@ -134,6 +145,33 @@ def contradicting(items: Sequence[Taken], known: Mapping[str, str]) -> list[int]
         if one.content and (first.setdefault(one.key, one.content) or one.content) != one.content:
             places.append(place)
     return places
+
+
+def fuller(items: Sequence[Taken], known: Mapping[str, str]) -> list[int]:
+    """The places in this list of copies that hold more than the one in the record. Of one that was recorded
+    before weights were noted nobody can tell."""
+    return [
+        place
+        for place, one in enumerate(items)
+        if one.weight and not one.content and (noted := known.get(one.key)) and one.weight > int(noted, 16)
+    ]
+
+
+def completion(one: Taken, key: str) -> Taken:
+    """A fuller copy as an event beside the recorded one, which never changes. It repeats neither who acted
+    nor with what outcome, so that whoever counts finds the fact once."""
+    event = one.event
+    told = msgspec.structs.replace(
+        event, action=COMPLETED_ACTION, severity=ACTIONS[COMPLETED_ACTION].severity, actor=None, client=None,
+        outcome=None, labels={**event.labels, LABEL: key},
+        links=(*event.links, Link(rel="completes", id=one.key)),
+    )  # fmt: skip
+    return msgspec.structs.replace(one, record=told, key=key, short=more_of(one), completes=one.key)
+
+
+def more_of(one: Taken) -> str:
+    """The parser's key of a fuller copy: each that holds more comes once."""
+    return f"{one.short} with {one.weight}"
 
 
 def skewed(event: Event, now_ns: int, *, live: bool) -> tuple[Event, bool]:

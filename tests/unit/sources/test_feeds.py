@@ -137,6 +137,20 @@ def test_what_the_webhook_left_out_of_the_log_is_found(keeper: Keeper) -> None:
     assert keeper.overdue() == (0, [])
 
 
+@pytest.mark.parametrize("levels", [("Metadata", "RequestResponse"), ("RequestResponse", "Metadata")])
+def test_a_fuller_copy_by_either_way_is_not_missed(keeper: Keeper, levels: tuple[str, str]) -> None:
+    def copy(number: int, level: str) -> dict[str, Any]:
+        return audit_event(number=number, level=level, requestReceivedTimestamp="2026-11-22T22:09:30.000000Z")
+
+    keeper.intake.take("kubernetes", "prod", lines(copy(1, levels[0])))
+    log = lines(copy(1, levels[1]), copy(2, levels[1]))
+    keeper.intake.take("kubernetes", "prod", log, file="audit.log", first_line=1)
+    assert keeper.overdue()[1] == [f"{copy(2, '')['auditID']} ResponseComplete"]
+    keeper.intake.take("kubernetes", "prod", lines(copy(2, levels[0])))
+    assert keeper.overdue() == (0, [])
+    assert sum(one.action == "recording.completed" for one in keeper.record.events) == 1
+
+
 def test_what_happened_before_there_was_a_webhook_is_not_missed(keeper: Keeper) -> None:
     old = audit_event(number=1, requestReceivedTimestamp="2026-11-20T00:00:00.000000Z")
     keeper.intake.take("kubernetes", "prod", lines(audit_event(number=2)))

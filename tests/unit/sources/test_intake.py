@@ -249,10 +249,31 @@ def test_the_fullest_copy_of_a_delivery_is_kept(world: World, order: tuple[str, 
     assert [one.labels["level"] for one in kept] == ["RequestResponse"]
 
 
-def test_across_deliveries_the_first_copy_stays(world: World) -> None:
-    assert world.take(event(number=1, level="Metadata"), kind="kubernetes") == (1, 0, 0)
+def test_a_fuller_copy_that_comes_later_completes_the_recorded_one_once(world: World) -> None:
+    copies = [event(number=1, level=level) for level in ("Metadata", "Request", "RequestResponse")]
+    assert world.take(copies[0], kind="kubernetes") == (1, 0, 0)
+    world.restart()
+    assert world.take(copies[2], event(number=2), kind="kubernetes") == (2, 0, 0)
+    for _ in range(2):
+        for copy in (copies[0], copies[2], event(number=2, level="Metadata")):
+            assert world.take(copy, kind="kubernetes") == (0, 1, 0)
+        world.restart()
+    first, fuller, _ = world.record.events
+    assert (first.action, first.labels["level"]) == ("pods.create", "Metadata")
+    assert (fuller.action, fuller.labels["level"]) == ("recording.completed", "RequestResponse")
+    assert ("completes", first.labels["dedup"]) in [(link.rel, link.id) for link in fuller.links]
+    assert (fuller.request_id, fuller.resource, fuller.time) == (first.request_id, first.resource, first.time)
+    assert fuller.native["level"] == "RequestResponse"
+    # Who counts actors, outcomes or actions finds the fact once.
+    assert (fuller.actor, fuller.outcome, fuller.client) == (None, None, None)
+
+
+def test_of_a_copy_whose_weight_is_not_known_any_more_the_first_stays(world: World, tmp_path: Path) -> None:
+    world.take(event(number=1, level="Metadata"), kind="kubernetes")
+    (tmp_path / "seen.db").unlink()
+    world.restart()
     assert world.take(event(number=1), kind="kubernetes") == (0, 1, 0)
-    assert world.record.events[0].labels["level"] == "Metadata"
+    assert len(world.record.events) == 1
 
 
 def test_stages_of_a_request_are_facts_of_their_own(world: World) -> None:
