@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from ..errors import ConfigError
@@ -121,6 +122,15 @@ def _one(text: str) -> Template:
     return join
 
 
+def _member(names: Sequence[Any], item: Any) -> str:
+    """What stands under names only, as most places do, as text."""
+    for name in names:
+        if not isinstance(item, dict):
+            return ""
+        item = item.get(name)
+    return item if type(item) is str else as_text(item)
+
+
 def _place(text: str) -> Template:
     path, _, filter = text.partition(":")
     if filter and filter not in _FILTERS:
@@ -129,6 +139,8 @@ def _place(text: str) -> Template:
     if len(steps) == 1 and isinstance(steps[0], str) and not filter:
         name = steps[0]
         return lambda item: as_text(item.get(name)) if isinstance(item, dict) else ""
+    if not filter and all(isinstance(step, str) for step in steps):
+        return partial(_member, steps)
     if filter:
         cut = _FILTERS[filter]
         return lambda item: cut(as_text(at(item, steps)))

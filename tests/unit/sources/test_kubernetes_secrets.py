@@ -13,6 +13,7 @@ from fixtures.audit import event, planted
 from glasshatch.masking import Engine, Redactor, Tokens
 from glasshatch.sources import SOURCES, Arrival, Parsed, Rejected
 from glasshatch.sources.items import Item
+from glasshatch.sources.kubernetes import texts
 from glasshatch.sources.quarantine import quarantined
 
 WORD = "Zq7kxWvplanted"
@@ -201,3 +202,25 @@ def test_a_refusal_is_judged_by_its_code(code: int) -> None:
     refused = parsed(event(responseStatus={"code": code, "status": "Success"})).event
     assert refused.outcome is not None
     assert (refused.outcome.status, refused.severity) == ("failure", 3)
+
+
+def test_the_quick_ways_past_a_text_miss_nothing_that_the_long_way_finds() -> None:
+    tokens = ("abcdef.0123456789abcdef", "eyJhbGciOi.eyJzdWIi.c2ln", "Bearer abcdefgh", "BASIC\tYWxhZGRpbg==",
+              "ba\u017fic abcdefgh", "bearer\u00a0abcdefgh")  # fmt: skip
+    for token, before, behind in itertools.product(
+        tokens, ("", "x ", "(", "a=", "\u00e9"), ("", " y", ",", ")")
+    ):
+        text = f"{before}{token}{behind}"
+        if texts._TOLD.search(text):
+            assert token not in texts.clean_text(text), text
+    for word in ("nginx", "apps/v1", "kube-system", "A1b2" * 15, "a.b", "f" * 59, "f" * 60, "-x", "{x}"):
+        if texts.is_simple(word):
+            assert texts.clean_text(word) == word
+            assert texts.clean_inner(word, lambda value: "changed") is None
+
+
+def test_a_name_that_tells_of_a_secret_is_told_however_often_it_comes() -> None:
+    body = {"kind": "Thing", "spec": {"region": "eu", "apiToken": "planted-word", "more": {"region": "us"}}}
+    for _ in range(3):
+        kept = parsed(event(requestObject=body)).event.native["requestObject"]["spec"]
+        assert kept == {"region": "eu", "apiToken": "[REDACTED]", "more": {"region": "us"}}

@@ -8,13 +8,16 @@ from typing import Any, Literal
 
 import msgspec
 
-from ...events import Actor, Client, Event, Link, Outcome, RawPrincipal, Resource, Source, foreign
+from ...events import Actor, Client, Event, Link, Outcome, RawPrincipal, Resource, Source
+from ..canonical import canonical
 from ..parsed import Arrival, Parsed, Rejected, time_ns
 from .digests import is_digest, parse_digest
 from .secrets import clean_message, without_secrets
 
 _KNOWN_VERSION = "1."
 _NATIVE_BYTES = 40_000
+_SURELY_FITTING = 3_000
+"""So many bytes fit, even if each digit in them became the twelve of a hidden value."""
 _LARGE = ("responseElements", "requestParameters", "additionalEventData", "serviceEventDetails")
 _REFUSED = ("AccessDenied", "UnauthorizedOperation", "Unauthorized", "Failed authentication", "AuthFailure")
 _RESOURCES = 64
@@ -39,7 +42,7 @@ def parse(value: Any, data: bytes, arrival: Arrival) -> Parsed | Rejected:
     user = value.get("userIdentity")
     if user is not None and not isinstance(user, dict):
         return Rejected("is a record whose userIdentity is no object")
-    native, cut = _native(value)
+    native, cut = _native(value, data)
     event = Event(
         id=arrival.new_id(), time=str(happened_ns), action=_action(source, name),
         source=Source(kind="cloudtrail", name=arrival.name), outcome=_outcome(value, name),
@@ -163,7 +166,7 @@ def _labels(value: dict[str, Any], cut: bool) -> dict[str, str]:
     return {**labels, "truncated": "true"} if cut else labels
 
 
-def _native(value: dict[str, Any]) -> tuple[Any, bool]:
+def _native(value: dict[str, Any], data: bytes) -> tuple[Any, bool]:
     """The record without what is secret, and whether something was cut for its length."""
     native = {
         str(name): without_secrets(item) if type(item) is dict or type(item) is list else item
@@ -171,7 +174,9 @@ def _native(value: dict[str, Any]) -> tuple[Any, bool]:
     }
     if isinstance(native.get("errorMessage"), str):
         native["errorMessage"] = clean_message(native["errorMessage"])
-    native = foreign(native)
+    native = canonical(native, data)
+    if len(data) <= _SURELY_FITTING:
+        return native, False
     for name in _LARGE:
         if len(msgspec.json.encode(native)) <= _NATIVE_BYTES:
             return native, name != _LARGE[0]

@@ -32,7 +32,10 @@ def without_secrets(audit: dict[str, Any]) -> dict[str, Any]:
     """
     reference = audit.get("objectRef")
     mode = mode_of(*_named(reference)) if isinstance(reference, dict) else "plain"
-    return {str(name): _part(str(name), value, mode) for name, value in audit.items()}
+    return {
+        name: value if name in _SCALARS and type(value) is str else _part(name, value, mode)
+        for name, value in audit.items()
+    }
 
 
 def _named(reference: dict[str, Any]) -> tuple[str, str]:

@@ -26,6 +26,8 @@ _HARMLESS_PARAMETERS = frozenset(
     " ports exact export includeUninitialized sendInitialEvents limitBytes sinceTime orphanDependents".split()
 )
 _PARAMETER = re.compile(r"[A-Za-z][A-Za-z-]{0,30}")
+_SIMPLE_QUERY = re.compile(r"[A-Za-z]+=[A-Za-z0-9_.~,:/-]*(?:&[A-Za-z]+=[A-Za-z0-9_.~,:/-]*)*")
+_NAME_BEFORE = re.compile(r"([A-Za-z]+)=")
 _SPEAKING_REASONS = frozenset(
     "Forbidden NotFound AlreadyExists Conflict Unauthorized MethodNotAllowed Timeout ServerTimeout Expired"
     " Gone TooManyRequests ServiceUnavailable".split()
@@ -38,11 +40,18 @@ _TOLD = re.compile(
     r"|\beyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)?"  # a JWT
     r"|(?i:\b(bearer|basic)\s+)[A-Za-z0-9+/=._~-]{6,}"
 )
+_TOKENS_END = re.compile(r"\.[a-z0-9]{16}\b")
+_SHORTEST_BLOB = 60
 _BLOB = re.compile(r"(?=.*[^0-9a-fA-F])[A-Za-z0-9+/_-]{60,}={0,2}")
 _TELLING_ANNOTATION = re.compile(
     r"(?i)applied|original|secret|passw|token|credential|private|inject-template"
 )
-_LONGEST_KNOWN_NAME = 128
+LONGEST_KNOWN_NAME = 128
+"""Of longer names nothing is remembered."""
+
+is_simple = re.compile(r"[A-Za-z0-9][A-Za-z0-9_:/-]{0,58}").fullmatch
+"""Of a text that is one word like this nothing is taken out."""
+
 _LONGEST_TEXT = 2_048
 _LONGEST_ANNOTATION = 1_024
 _MAX_DEPTH = 60
@@ -52,7 +61,7 @@ Cleaner = Callable[[Any], Any]
 
 def tells_secret(name: str) -> bool:
     """Whether a member of this name holds a secret wherever it stands, as far as its name says it."""
-    return _tells(name) if len(name) <= _LONGEST_KNOWN_NAME else bool(_SECRET_NAME.match(name))
+    return _tells(name) if len(name) <= LONGEST_KNOWN_NAME else bool(_SECRET_NAME.match(name))
 
 
 @lru_cache(maxsize=8_192)
@@ -68,11 +77,13 @@ def clean_uri(uri: str) -> str:
     """
     path, mark, query = uri.partition("?")
     before, proxied, _ = path.partition("/proxy/")
-    path = f"{before}/proxy/{HIDDEN}" if proxied else _TOLD.sub(HIDDEN, _unescaped_end(path))
+    path = f"{before}/proxy/{HIDDEN}" if proxied else _untold(_unescaped_end(path))
     if not mark:
         return path
     if proxied:
         return f"{path}?{HIDDEN}"
+    if _SIMPLE_QUERY.fullmatch(query) and _HARMLESS_PARAMETERS.issuperset(_NAME_BEFORE.findall(query)):
+        return f"{path}?{query}"
     kept = [
         (name, value if name in _HARMLESS_PARAMETERS else HIDDEN)
         for name, value in parse_qsl(query, keep_blank_values=True)
@@ -107,12 +118,27 @@ def clean_text(text: str) -> str:
     """
     if len(text) < 8:
         return text
-    if "\n" in text or len(text) > _LONGEST_TEXT or _BLOB.fullmatch(text):
+    if "\n" in text or (len(text) >= _SHORTEST_BLOB and (len(text) > _LONGEST_TEXT or _BLOB.fullmatch(text))):
         return HIDDEN
     if "?" in text and (text[0] == "/" or "://" in text):
         text = text.partition("?")[0] + "?" + HIDDEN
-    # Every form that is told has a point or a blank in it, and most texts of an object have neither.
-    return _TOLD.sub(HIDDEN, text) if "." in text or len(text.split(None, 1)) != 1 else text
+    return _untold(text)
+
+
+def _untold(text: str) -> str:
+    """Without tokens of known form."""
+    return _TOLD.sub(HIDDEN, text) if _may_tell(text) else text
+
+
+def _may_tell(text: str) -> bool:
+    """Whether a text may have a token of known form in it: quicker than to look for one, and never no where
+    one is. Every form has a point or a blank in it, and most texts of an object have neither."""
+    if "." in text and ("eyJ" in text or _TOKENS_END.search(text)):
+        return True
+    if len(text.split(None, 1)) == 1:
+        return False
+    # Letters beyond ASCII may count as ones of these words.
+    return not text.isascii() or "bearer" in (low := text.lower()) or "basic" in low
 
 
 def clean_inner(text: str, clean: Cleaner) -> str | None:
@@ -136,9 +162,15 @@ def clean_annotation(name: str, text: str, clean: Cleaner) -> str:
     inner = clean_inner(text, clean)
     if inner is not None:
         return inner
-    if len(text) > _LONGEST_ANNOTATION or _TELLING_ANNOTATION.search(name) or tells_secret(name):
+    telling = _is_telling(name) if len(name) <= LONGEST_KNOWN_NAME else bool(_TELLING_ANNOTATION.search(name))
+    if len(text) > _LONGEST_ANNOTATION or telling or tells_secret(name):
         return HIDDEN
     return clean_text(text)
+
+
+@lru_cache(maxsize=8_192)
+def _is_telling(name: str) -> bool:
+    return bool(_TELLING_ANNOTATION.search(name))
 
 
 def without_leaves(value: Any, depth: int = 0) -> Any:
