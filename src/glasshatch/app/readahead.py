@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from .house import House
 
 
+_AHEAD_BYTES = 48 * 2**20
+
+
 class ReadAhead:
     """The way through a house's ledgers from an index's watermarks on; one step ahead at most."""
 
@@ -43,5 +46,5 @@ class ReadAhead:
 
     def _read(self, entries: int) -> list[Made]:
         ledgers = self._house.ledgers
-        found = self._merge.take(ledgers.items(), ledgers.sizes(), entries)
+        found = self._merge.take(ledgers.items(), ledgers.sizes(), entries, _AHEAD_BYTES)
         return [self._index.made(batch) for batch in batches(found)]

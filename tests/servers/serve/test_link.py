@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from glasshatch.api.sockets import connect_unix
+from glasshatch.app import frames
 from glasshatch.app.recorder import EventMaker, Recorder
+from glasshatch.app.serve import link
 from glasshatch.app.serve.link import Entries, Follower, LinkServer, RemoteRecorder
 from glasshatch.clock import SystemClock
 from glasshatch.errors import Unavailable
@@ -111,16 +113,31 @@ def test_what_was_there_and_what_comes_arrives_in_order(front: Front, consumer: 
 
 def test_a_long_backlog_arrives_whole(front: Front) -> None:
     done = threading.Semaphore(0)
-    for index in range(6_001):
+    for index in range(9_001):
         front.ledger.submit(b"entry %d" % index, lambda _: done.release())
-    for _ in range(6_001):
+    for _ in range(9_001):
         done.acquire()
     consumer = Consumer()
     follower = Follower(front.path, consumer.watermarks, consumer.apply, consumer.failures.append)
     follower.start()
-    assert eventually(lambda: len(consumer.seen) == 6_001)
+    assert eventually(lambda: len(consumer.seen) == 9_001)
     follower.stop()
-    assert consumer.seen == expected(6_001)
+    assert consumer.seen == expected(9_001)
+
+
+def test_entries_too_large_for_one_frame_come_in_several(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frames, "_MAX_FRAME_BYTES", 200_000)
+    monkeypatch.setattr(link, "MOST_BYTES", 100_000)
+    for _ in range(20):
+        front.ledger.append(os.urandom(30_000))
+    consumer = Consumer()
+    follower = Follower(front.path, consumer.watermarks, consumer.apply, consumer.failures.append)
+    follower.start()
+    assert eventually(lambda: len(consumer.seen) == 20)
+    follower.stop()
+    assert consumer.seen == list(front.ledger.scan())
 
 
 def test_a_front_that_comes_back_is_followed_on(front: Front, consumer: Consumer) -> None:

@@ -50,6 +50,18 @@ def test_a_ledger_begins_where_it_is_wanted_from() -> None:
     assert [(name, index) for name, index, _ in found] == [("shop", 1), ("default", 2), ("shop", 2)]
 
 
+def test_what_is_taken_at_once_is_bounded_in_bytes_and_goes_on_there() -> None:
+    ledgers = {"default": Pages(list(range(100, 120))), "shop": Pages([110, 111])}
+    size = len(ledgers["default"].entries[0])
+    for names in (["default"], ["default", "shop"]):
+        chosen, merge, taken = {name: ledgers[name] for name in names}, Merge({}), []
+        sizes = {name: len(pages.entries) for name, pages in chosen.items()}
+        while part := merge.take(list(chosen.items()), sizes, 1_000, 3 * size - 1):
+            assert len(part) <= 3
+            taken += part
+        assert taken == merged(chosen, 1_000)
+
+
 _TIMES = st.lists(st.integers(0, 20), max_size=12)
 
 

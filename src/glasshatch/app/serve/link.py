@@ -30,9 +30,10 @@ from ...ledger import Ledger
 from ..attending import Attendance
 from ..frames import receive, receive_bytes, send, send_bytes
 from ..recorder import Recorder
-from .merging import Entry, Merge
+from .merging import MOST_BYTES, Entry, Merge
 
-_BATCH_ENTRIES = 2_000
+_STEP_ENTRIES = 2_000
+_BATCH_ENTRIES = 8_000
 _POLL_SECONDS = 0.02
 _GATHER_SECONDS = 0.1
 _MANY_ENTRIES = 100
@@ -137,19 +138,38 @@ class LinkServer:
             ledgers = self._ledgers()
             sizes = {name: ledger.size for name, ledger in ledgers}
             firsts = merge.positions(sizes)
-            found = merge.take(ledgers, sizes, _BATCH_ENTRIES)
+            found = self._taken(merge, ledgers, sizes)
             if found or started_s - sent_s > _LIFE_SECONDS:
                 # Read after the entries: where one is missing in front of them, the minimum says why.
                 minimums = {name: ledger.minimum for name, ledger in ledgers if ledger.minimum}
                 send(connection, Batch(sizes, firsts, found, minimums))
                 sent_s = time.monotonic()
-            if len(found) == _BATCH_ENTRIES:
+            if found and any(wanted < sizes[name] for name, wanted in merge.positions(sizes).items()):
                 # A follower that catches up must not take the gateway's processor: half of it at most.
                 time.sleep(sent_s - started_s)
             else:
                 # Entries that come without a pause are gathered: a batch costs the index like 500 entries.
                 many = len(found) > _MANY_ENTRIES
                 time.sleep((_GATHER_MANY_SECONDS if many else _GATHER_SECONDS) if found else _POLL_SECONDS)
+
+    def _taken(
+        self, merge: Merge, ledgers: Sequence[tuple[str, Ledger]], sizes: Mapping[str, int]
+    ) -> list[Entry]:
+        """The next batch, as large as a frame allows: for the index, many small ones are dearer.
+
+        Between its steps the gateway has the processor for as long as each of them took.
+        """
+        found: list[Entry] = []
+        left_bytes = MOST_BYTES
+        while len(found) < _BATCH_ENTRIES and left_bytes > 0:
+            started_s = time.monotonic()
+            step = merge.take(ledgers, sizes, _STEP_ENTRIES, left_bytes)
+            found += step
+            left_bytes -= sum(len(data) for _, _, data in step)
+            if len(step) < _STEP_ENTRIES:
+                break
+            time.sleep(time.monotonic() - started_s)
+        return found
 
     def _record(self, connection: socket.socket) -> None:
         while not self._stopping.is_set():

@@ -13,6 +13,8 @@ Entry = tuple[str, int, bytes]
 """A ledger, the index there, the entry's bytes."""
 
 _AHEAD_ENTRIES = 1_000
+MOST_BYTES = 16 * 2**20
+"""Of entries at once, so that a frame of the link holds them however large each is."""
 
 
 class Entries(Protocol):
@@ -59,22 +61,30 @@ class Merge:
     def __init__(self, starts: Mapping[str, int]) -> None:
         """`starts` is where each ledger begins; one that is not named begins at 0."""
         self._waiting = {name: _Waiting(start) for name, start in starts.items()}
+        self._left_bytes = 0
 
     def positions(self, names: Sequence[str] | Mapping[str, int]) -> dict[str, int]:
         """Where each of these ledgers goes on."""
         return {name: self._of(name).next for name in names}
 
     def take(
-        self, ledgers: Sequence[tuple[str, Entries]], sizes: Mapping[str, int], limit: int
+        self,
+        ledgers: Sequence[tuple[str, Entries]],
+        sizes: Mapping[str, int],
+        limit: int,
+        most_bytes: int = MOST_BYTES,
     ) -> list[Entry]:
         """The next entries, at most `limit`; of ledgers that all have some, the earliest first.
+
+        They hold `most_bytes` at most, but for the last one.
 
         The order is the same however often the following breaks off, for what is durable by then. An entry
         that becomes durable later comes later, whatever its time.
         """
         taken: list[Entry] = []
+        self._left_bytes = most_bytes
         open_ones = [(name, ledger, self._of(name)) for name, ledger in ledgers]
-        while len(taken) < limit:
+        while len(taken) < limit and self._left_bytes > 0:
             for name, ledger, waiting in open_ones:
                 waiting.fill(ledger, sizes[name])
             ready = [(name, waiting) for name, _, waiting in open_ones if waiting.read]
@@ -87,12 +97,17 @@ class Merge:
         """Until one of them has to be read on."""
         if len(ready) == 1:
             ((name, waiting),) = ready
-            while waiting.read and len(taken) < limit:
-                taken.append((name, *waiting.give()))
+            while waiting.read and len(taken) < limit and self._left_bytes > 0:
+                self._give(name, waiting, taken)
             return
-        while len(taken) < limit and all(waiting.read for _, waiting in ready):
+        while len(taken) < limit and self._left_bytes > 0 and all(waiting.read for _, waiting in ready):
             name, waiting = min(ready, key=lambda one: one[1].time_ns())
-            taken.append((name, *waiting.give()))
+            self._give(name, waiting, taken)
+
+    def _give(self, name: str, waiting: _Waiting, taken: list[Entry]) -> None:
+        index, data = waiting.give()
+        self._left_bytes -= len(data)
+        taken.append((name, index, data))
 
     def _of(self, name: str) -> _Waiting:
         return self._waiting.setdefault(name, _Waiting(0))
