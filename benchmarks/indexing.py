@@ -93,9 +93,19 @@ def steps(house: House, index: Index) -> dict[str, float]:
     return best
 
 
+def rest(index: Index) -> None:
+    """Wait until nothing works in the background any more: no merge, and no packs of the ledger."""
+    settle(index)
+    for _ in range(120):
+        begun_s = time.process_time()
+        time.sleep(1)
+        if time.process_time() - begun_s < 0.02:
+            return
+
+
 def rebuilt(house: House, index: Index) -> dict[str, Any]:
     behind = _LocalIndex(house, index)
-    settle(index)
+    rest(index)
     begun_s, begun_cpu_s = time.perf_counter(), time.process_time()
     size = behind.begin_again()
     while behind.caught_up().indexed < size:
@@ -103,7 +113,7 @@ def rebuilt(house: House, index: Index) -> dict[str, Any]:
     seconds, cpu_s = time.perf_counter() - begun_s, time.process_time() - begun_cpu_s
     behind.close()
     print(f"{size} events in {seconds:.1f} s", file=sys.stderr)
-    settle(index)
+    rest(index)
     ((whole, parts),) = index.select(
         f"SELECT sum(bytes_on_disk), count() FROM system.parts WHERE table = '{TABLE}' AND active"
     )
