@@ -16,7 +16,7 @@ import os
 
 import msgspec
 
-FORMAT = 1
+FORMAT = 2
 
 cdef object decoded = msgspec.json.Decoder().decode
 cdef object spelled = msgspec.json.Encoder().encode
@@ -65,6 +65,27 @@ for _octet in range(256):
 
 cdef bytes UNSCANNED = b"[UNSCANNED]"
 cdef bytes REDACTION = b"redaction"
+
+
+cdef extern from *:
+    """
+    #if defined(__SSE2__)
+    #include <emmintrin.h>
+    #define IS(some, letter) _mm_cmpeq_epi8(some, _mm_set1_epi8(letter))
+
+    /* Bit n: whether the n-th of 16 octets is of a kind that CLASS tells: beyond ASCII, or no plain character. */
+    static inline int odd_among(const unsigned char *octets) {
+        __m128i some = _mm_loadu_si128((const __m128i *)octets);
+        __m128i odd = _mm_or_si128(
+            _mm_or_si128(IS(some, '"'), IS(some, '\\\\')), _mm_or_si128(IS(some, '<'), IS(some, '[')));
+        /* As signed numbers, those beyond ASCII lie below the space too. */
+        return _mm_movemask_epi8(_mm_or_si128(odd, _mm_cmplt_epi8(some, _mm_set1_epi8(32))));
+    }
+    #else
+    static inline int odd_among(const unsigned char *octets) { (void)octets; return 1; }
+    #endif
+    """
+    int odd_among(const unsigned char* octets) noexcept nogil
 
 
 cdef struct Slot:
@@ -415,11 +436,19 @@ cdef class Batch:
     cdef Py_ssize_t quoted(self, Py_ssize_t place, int* holds) noexcept nogil:
         """Behind the text whose opening quote stands at a place; what kinds of characters it holds."""
         cdef unsigned char one
-        cdef int found = 0, kind
+        cdef int found = 0, kind, odd
         if self.at(place) != 34:
             return GIVE_UP
         place += 1
         while place < self._end:
+            if place + 16 <= self._end:
+                odd = odd_among(self._data + place)
+                if odd == 0:
+                    place += 16
+                    continue
+                while not odd & 1:
+                    odd >>= 1
+                    place += 1
             one = self._data[place]
             kind = CLASS[one]
             if kind:
@@ -768,13 +797,11 @@ cdef class Batch:
         place += 1
         if self.at(place) == 93:
             return place + 1
-        if self.at(place) != 34:
-            texts = False
         while not ended:
             if self.at(place) == 34:
                 flags = flags or self.at(place + 1) == 45 or self.at(place + 1) == 92
-            elif count == 1:
-                flags = True  # not two texts, whose first one would name the other
+            else:
+                texts = False  # then nothing in it is a word of a command
             count += 1
             place = self.tree(place, hint, depth)
             if place < 0:

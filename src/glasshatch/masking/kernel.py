@@ -56,7 +56,7 @@ KERNEL = "python" if _found is None else "compiled"
 STAMP: Any = None if _found is None else _found.Stamp
 """Makes tokens of values of ASCII, many at a time; None where there is no compiled kernel."""
 
-EVENTS: Any = _compiled("eventkernel", 1)
+EVENTS: Any = _compiled("eventkernel", 2)
 """Redacts encoded events; None where there is no compiled kernel. Its twin is `eventfields`, over the event
 itself; the number changes with the interface."""
 
