@@ -24,6 +24,7 @@ from glasshatch.events.model import (
     Resource,
     StatementText,
 )  # fmt: skip
+from glasshatch.masking import UNSCANNED, Engine, Redactor
 from glasshatch.masking.batches import _TREES, FOREIGN
 from glasshatch.masking.eventfields import EVENT_HINTS
 from glasshatch.masking.kernel import EVENTS
@@ -168,6 +169,24 @@ def test_bytes_of_any_kind_do_no_harm(whole: bytes, place: int, junk: bytes, wal
             kept = False
         batch.rewrite({}, [()] * len(batch.others), lambda text, *_: text, lambda text, *_: text)
         assert [one is not None for one in batch.finish(b"{}", lambda _: b"{}")] in ([kept], [False])
+
+
+def test_without_the_kernel_every_event_goes_the_long_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("glasshatch.masking.batches.EVENTS", None)
+    redactor = Redactor(REDACTORS["plain"].engine, REDACTORS["plain"].tokens)
+    assert redactor.encoded([_event(native="a text")] * 2, "json/x") == [None, None]
+
+
+def test_a_scan_that_fails_sends_the_batch_the_long_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Engine.load(("core",))
+    redactor = Redactor(engine, REDACTORS["plain"].tokens)
+    monkeypatch.setattr(engine, "_found_joined", _fail)
+    assert redactor.encoded([_event(native="to ada@example.com")], "json/x") == [None]
+    assert redactor.events([_event(native="to ada@example.com")], "json/x")[0].native == UNSCANNED
+
+
+def _fail(*_: object) -> None:
+    raise OverflowError
 
 
 def test_a_finding_beyond_the_texts_is_refused() -> None:

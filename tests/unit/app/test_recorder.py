@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +143,27 @@ def test_nobody_else_names_a_blob(redactor: Redactor) -> None:
     )
     assert [link.rel for link in short.links] == ["claimed_blob", "blob"]
     assert blob_of(kept.payload) == ""
+
+
+def test_what_a_feed_brings_is_stored_in_its_order_as_each_event_alone(redactor: Redactor) -> None:
+    make = partial(MAKER.make, "server.started")
+    events = [
+        make(native={"note": "ask ada.lovelace@example.com", "seq": 1}),
+        make(native="x " * 50_000),
+        make(links=(Link(rel="blob", id="0" * 64),), native="also ada.lovelace@example.com"),
+        make(attrs={"grace.hopper@example.com": "a name that changes"}),
+        make(attrs={"env": [{"name": "password", "value": "hunter22"}], "args": ["--token", "hunter22"]}),
+        make(native={"kind": "Secret", "data": {"a": "aHVudGVyMjI="}}),
+        make(labels={"plain": "nothing in it"}),
+    ]
+    together, alone = Shelf(), Shelf()
+    answers: list[int] = []
+    Recorder(together, redactor).submit_all(events, lambda place, _: answers.append(place), "json/app")
+    for event in events:
+        Recorder(alone, redactor).record(event)
+    assert together.entries == alone.entries
+    assert answers == [*range(len(events))]
+    assert not any(word in str(together.entries) for word in ("lovelace", "hopper", "hunter22", "aHVudGVy"))
 
 
 def test_what_not_even_a_blob_holds_keeps_its_fact_or_is_refused(redactor: Redactor) -> None:
