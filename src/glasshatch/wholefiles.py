@@ -7,14 +7,16 @@ have one that never replaces a key (`keys/files.py`).
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 
 @contextlib.contextmanager
-def whole_file(path: Path, *, beside: str = "") -> Iterator[BinaryIO]:
+def whole_file(path: Path, *, beside: str = "", new: bool = False) -> Iterator[BinaryIO]:
     """A file to write into that takes the place of `path` once the block ends, readable by its owner only.
 
     Whenever the process ends, `path` is as it was, or has all of it; when this returns, for good. If the
@@ -23,8 +25,10 @@ def whole_file(path: Path, *, beside: str = "") -> Iterator[BinaryIO]:
     Args:
         beside: The name under which it is written meanwhile; by default its own with `.new` behind it, which
             only one writer at a time may use.
+        new: It may not be there yet, also not by the time the block ends.
 
     Raises:
+        FileExistsError: It is there, and is to be new; it is left as it is.
         OSError: The disk is full or cannot be written.
     """
     fresh = path.with_name(beside or f"{path.name}.new")
@@ -37,11 +41,36 @@ def whole_file(path: Path, *, beside: str = "") -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         # Until this, a crash leaves the file from before; after it, this one.
-        os.rename(fresh, path)
+        if new:
+            os.link(fresh, path)  # which refuses a name that is there
+            fresh.unlink()
+        else:
+            os.rename(fresh, path)
     except BaseException:
         fresh.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Make a new folder with these files, for its owner only: all of them or no folder, as `whole_file`.
+
+    Raises:
+        FileExistsError: It is there.
+        OSError: The disk is full or cannot be written.
+    """
+    fresh = folder.with_name(f".{folder.name}.{os.getpid()}.new")
+    if folder.exists():
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(folder))
+    fresh.mkdir(mode=0o700)
+    try:
+        for name, data in files.items():
+            write_whole(fresh / name, data)
+        os.rename(fresh, folder)
+    except BaseException:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
+    sync_folder(folder.parent)
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from glasshatch.wholefiles import whole_file, write_whole
+from glasshatch.wholefiles import whole_file, write_folder, write_whole
 
 
 @contextmanager
@@ -71,3 +71,26 @@ def test_a_link_that_somebody_laid_beside_it_is_not_followed(tmp_path: Path) -> 
     with pytest.raises(OSError, match="symbolic links"):
         write_whole(tmp_path / "one", b"data")
     assert victim.read_bytes() == b"untouched"
+
+
+def test_a_new_file_takes_no_other_s_place(tmp_path: Path) -> None:
+    file = tmp_path / "one"
+    with whole_file(file, new=True) as out:
+        out.write(b"first")
+    with pytest.raises(FileExistsError), whole_file(file, new=True) as out:
+        out.write(b"second")
+    assert file.read_bytes() == b"first"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_folder_is_there_with_all_of_its_files_or_not_at_all(tmp_path: Path) -> None:
+    folder = tmp_path / "all"
+    with small_disk(20), pytest.raises(OSError, match="too large"):
+        write_folder(folder, {"small": b"x", "large": b"x" * 100_000})
+    assert not list(tmp_path.iterdir())
+    write_folder(folder, {"small": b"x", "large": b"x" * 100_000})
+    assert sorted(file.name for file in folder.iterdir()) == ["large", "small"]
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    with pytest.raises(FileExistsError):
+        write_folder(folder, {"small": b"y"})
+    assert (folder / "small").read_bytes() == b"x"

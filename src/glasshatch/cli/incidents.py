@@ -21,6 +21,7 @@ from ..api.incident_values import (
 )
 from ..errors import ConfigError
 from ..ledger.evidence import check_post_mortem, post_mortem_files
+from ..wholefiles import write_folder
 from .connection import EVENT_HELP, DataOption, ReasonOption, ServerOption, TokenOption, open_desk
 from .output import (
     Format,
@@ -297,11 +298,9 @@ def _made(desk: Any, incident: str, progress: Any) -> bytes:
 
 def _write_folder(folder: Path, files: dict[str, bytes]) -> None:
     try:
-        folder.mkdir(mode=0o700)
+        write_folder(folder, files)
     except OSError as error:
         raise ConfigError(f"cannot be made: {error.strerror}", file=str(folder)) from None
-    for name, data in files.items():
-        write_secretly(folder / name, data)
 
 
 def _typed(text: str) -> str:

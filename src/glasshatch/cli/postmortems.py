@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import ConfigError
+from ..events import place_of
 from ..ledger import Succession
 from ..ledger.evidence import MAX_ARCHIVE_BYTES, check_post_mortem
 from .output import clean, console, emit_json, escape, local_time, progress_bar
@@ -47,6 +48,9 @@ def verify_post_mortem(members: Mapping[str, bytes], verifier_key: str | Success
     )
     out.print(f"  title   {escape(clean(facts.title))}")
     out.print(f"  made by {escape(clean(facts.made_by.name))} at {escape(local_time(facts.made))}")
+    for pin in facts.gone:
+        where = escape(place_of(pin.ledger, pin.index))
+        out.print(f"  [yellow]pinned entry {where} was pruned before: nothing here proves it[/]")
     for name in checked.own_key:
         out.print(
             f"  [yellow]{escape(name)} is of another ledger, {escape(checked.bundles[name].origin)}: check it"

@@ -11,6 +11,7 @@ import typer
 
 from ..api.vault_values import Erased, EraseForm, HoldForm, HoldView
 from ..errors import ConfigError
+from ..wholefiles import whole_file
 from .connection import DataOption, ServerOption, TokenOption, open_desk
 from .output import Format, FormatOption, clean, console, emit_json, emit_rows, escape, local_time, say
 
@@ -114,13 +115,10 @@ def list_holds(
 
 
 def write_secretly(file: Path, data: bytes) -> None:
-    """A new file for its owner's eyes only; durable when this returns."""
+    """A new file for its owner's eyes only; whole and durable when this returns, and not there before."""
     try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as opened:
+        with whole_file(file, beside=f".{file.name}.{os.getpid()}.new", new=True) as opened:
             opened.write(data)
-            opened.flush()
-            os.fsync(opened.fileno())
     except FileExistsError:
         raise ConfigError("exists already", file=str(file), hint="give a new name") from None
     except OSError as error:

@@ -7,6 +7,7 @@ import json
 import time
 import urllib.error
 import urllib.request
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -107,11 +108,42 @@ def prune(server: RunningServer, *arguments: str) -> dict[str, Any]:
     return found
 
 
+def pin_two(server: RunningServer) -> list[str]:
+    """An incident with an event that will be pruned, and one that stays; their ids."""
+    server.jsonl("incidents", "create", "An old one", person="carol")
+    found = []
+    for index, why in (("5", "the one that goes"), (str(COUNT), "the one that stays")):
+        done = server.command("incidents", "pin", "1", index, "--why", why, person="carol")
+        assert done.returncode == 0, done.stderr
+        (shown,) = server.jsonl("incidents", "show", "1", person="carol")
+        found.append(shown["pins"][-1]["event"])
+    return found
+
+
+def export_incident(server: RunningServer, out: Path) -> Path:
+    done = server.command("incidents", "export", "1", "--out", str(out), person="carol")
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def proven(file: Path, key: str, pins: int) -> dict[str, Any]:
+    """What a post-mortem says of itself, offline and with the key from before."""
+    done = run("verify", str(file), "--key", key, "--json")
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)
+    assert sum(map(len, told["bundles"].values())) == pins
+    return told
+
+
 def test_pruned_while_it_serves(server: RunningServer, tmp_path: Path) -> None:
     until(lambda: count(server) == COUNT, "not all is indexed")
     key = (server.home / "ledgers/default/key.vkey").read_text().strip()
     place = server.home.parent / "backups"
     server.jsonl("backup", str(place))
+
+    pinned = pin_two(server)
+    early = export_incident(server, tmp_path / "early.zip")
+    proven(early, key, 2)
 
     planned = prune(server, "--dry-run")
     assert planned["packs"] >= 4
@@ -134,6 +166,15 @@ def test_pruned_while_it_serves(server: RunningServer, tmp_path: Path) -> None:
     assert "was pruned" in server.command("show", "5", person="carol").stderr
     assert server.command("prove", str(minimum), person="carol").returncode == 0
     assert len(server.jsonl("events", "--limit", "100000", person="carol")) < COUNT
+    # What was taken out before proves what is gone; what is taken out now says so, and proves the rest.
+    proven(early, key, 2)
+    late = proven(export_incident(server, tmp_path / "late.zip"), key, 1)
+    assert [one["event"] for one in late["facts"]["gone"]] == pinned[:1]
+    assert [one["event"] for one in late["facts"]["pins"]] == pinned[1:]
+    with zipfile.ZipFile(tmp_path / "late.zip") as file:
+        for name in ("post-mortem.html", "post-mortem.md"):
+            assert b"the one that goes" in file.read(name)
+            assert b"pruned by retention" in file.read(name)
     tile = minimum // 256
     assert get(server, f"/tlog/default/tile/entries/{tile - 1:03d}") == 410
     assert get(server, f"/tlog/default/tile/entries/{tile:03d}") == 200

@@ -16,8 +16,9 @@ LEDGER_PARTS = ("wal", "entries", "hashes", "checkpoints")
 
 _CHUNK_BYTES = 4 << 20
 _COMPARED_BYTES = 64 << 10
-_REPLACED = frozenset({"checkpoint", "lock", "pruned"})
-"""Files of a ledger that are another one each time."""
+_REPLACED = frozenset({"checkpoint", "lock", "pruned", "key.vkey", "succession"})
+"""Files of a ledger that may be other ones each time. A key that was rotated is known by its succession,
+under which the moment before is compared with the ledger before anything is copied."""
 
 
 class Copier:

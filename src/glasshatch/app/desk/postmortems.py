@@ -10,6 +10,7 @@ import msgspec
 from ...api.incident_values import IncidentView, PinView, PostMortemSeal
 from ...api.ports import IncidentDesk
 from ...api.values import EvidenceForm, Timeline
+from ...errors import ConfigError
 from ...events import DEFAULT_LEDGER, read_place
 from ...identity import Identity
 from ...investigate import History, Visibility
@@ -19,6 +20,7 @@ from ...ledger.evidence import (
     PinnedEvent,
     PostMortemDraft,
     PostMortemFacts,
+    check_evidence,
     check_post_mortem,
     read_archive,
 )
@@ -70,17 +72,23 @@ class PostMortemPart:
         require(view, "record.export")
         refuse_hidden(view, "a post-mortem")
         found = self._told_cases.show_incident(caller, incident)
-        bundles = self._bundles(caller, found)
+        held, gone = self._held_and_gone(found.pins)
+        bundles = self._bundles(caller, held)
         history = self.incident_history(found, self.case_eyes(caller), MOST_ENTRIES)
+        # By themselves too: a pin that comes late on a long timeline is beyond its end.
+        alone = msgspec.structs.replace(found, subjects=())
+        pinned = self.incident_history(alone, self.case_eyes(caller), MOST_ENTRIES)
         published = self._told_logs.of(DEFAULT_LEDGER)
         key = published.key()
         made = str(self._told_now_ns())
         report = gathered(
-            found, self.shown_timeline(caller, history), origin=key.name, made=made, made_by=caller.name
-        )
+            found, self.shown_timeline(caller, history), self.shown_timeline(caller, pinned), gone,
+            origin=key.name, made=made, made_by=caller.name,
+        )  # fmt: skip
         facts = PostMortemFacts(
             incident=found.id, number=found.number, title=found.title, origin=key.name, made=made,
-            made_by=Maker(id=caller.id, name=caller.name, type=caller.type), pins=_places(found.pins),
+            made_by=Maker(id=caller.id, name=caller.name, type=caller.type), pins=_places(held),
+            gone=_places(gone),
         )  # fmt: skip
         files = {
             "post-mortem.html": render_html(report), "post-mortem.md": render_markdown(report),
@@ -89,16 +97,26 @@ class PostMortemPart:
         draft = PostMortemDraft(facts, files, published.keys())
         sealed = self._told_cases.seal_post_mortem(
             caller, found.id,
-            PostMortemSeal(manifest=draft.manifest_hash, events=len(report.timeline), pins=len(found.pins)),
+            PostMortemSeal(manifest=draft.manifest_hash, events=len(report.timeline), pins=len(held)),
         )  # fmt: skip
         done = draft.complete(sealed.proof.encode())
         # The index is derived and the files lie on a disk: nobody gets what would not verify.
         check_post_mortem(read_archive(done), VerifierKey.parse(sealed.verifier_key))
         return done
 
-    def _bundles(self, caller: Identity, found: IncidentView) -> dict[str, bytes]:
+    def _held_and_gone(self, pins: Sequence[PinView]) -> tuple[list[PinView], list[PinView]]:
+        """Pins whose events the ledgers still hold, and those whose events were pruned: of these only what
+        people wrote is left, which is said, and the rest is handed over all the same."""
+        least = {name: self._told_logs.of(name).minimum() for name in {_place(pin)[0] for pin in pins}}
+        held, gone = list[PinView](), list[PinView]()
+        for pin in pins:
+            ledger, index = _place(pin)
+            (held if index >= least[ledger] else gone).append(pin)
+        return held, gone
+
+    def _bundles(self, caller: Identity, pins: Sequence[PinView]) -> dict[str, bytes]:
         ledgers: dict[str, list[str]] = defaultdict(list)
-        for pin in found.pins:
+        for pin in pins:
             ledgers[_place(pin)[0]].append(pin.event)
         made: dict[str, bytes] = {}
         for ledger, events in sorted(ledgers.items()):
@@ -106,6 +124,15 @@ class PostMortemPart:
                 query = " OR ".join(f'id:"{event}"' for event in events[start : start + _AT_ONCE])
                 bundle = self._told_evidence(caller, EvidenceForm(query=query, ledger=ledger))
                 made[f"evidence-{len(made) + 1}.zip"] = bundle
+        proven = [index for bundle in made.values() for index in check_evidence(bundle).indices]
+        for pin in pins:
+            index = _place(pin)[1]
+            if index not in proven:
+                raise ConfigError(
+                    f"the pinned event {pin.place} is none that you may see", key="incident",
+                    hint="take the pin off, or let somebody take it out who may see it",
+                )  # fmt: skip
+            proven.remove(index)
         return made
 
 

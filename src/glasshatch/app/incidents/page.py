@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from .report import Moment, PostMortem
 from .style import STYLE
-from .words import LINKS, MARKS, PERSONAL, SEVERITIES, TRUST, clock, lasted, moment
+from .words import LINKS, MARKS, PERSONAL, PRUNED, SEVERITIES, TRUST, clock, lasted, moment
 
 # Controls, invisible and direction-changing characters, lone surrogates: nothing here lies about itself.
 _HIDDEN = re.compile(
@@ -81,7 +81,7 @@ def _questions(report: PostMortem) -> Iterator[str]:
 
 def _pins(report: PostMortem) -> Iterator[str]:
     yield "<section>\n<h2>The events it rests on</h2>\n"
-    if not report.pins:
+    if not (report.pins or report.gone):
         yield '<p class="quiet">No event is pinned.</p>\n'
     for one in report.pins:
         who = f"{one.actor} = {one.known_as}" if one.known_as else one.actor
@@ -91,6 +91,10 @@ def _pins(report: PostMortem) -> Iterator[str]:
         if one.gist:
             yield f"<p><code>{_safe(one.gist)}</code></p>\n"
         where = f"entry {one.place} of the ledger · event {one.event_id}"
+        yield f'<p class="quiet">{_safe(where)}</p></article>\n'
+    for left in report.gone:
+        yield f'<article class="pin"><p class="why">{_safe(left.why)}</p>\n<p class="missing">{PRUNED}</p>\n'
+        where = f"entry {left.place} of the ledger · event {left.event}"
         yield f'<p class="quiet">{_safe(where)}</p></article>\n'
     yield "</section>\n"
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from ...api.gist import actor_of, failed, gist_of, place_of, result_of, source_of
-from ...api.incident_values import IncidentView
+from ...api.incident_values import IncidentView, PinView
 from ...api.values import Skew, Timeline, TimelineEntry
 from ...events import DEFAULT_LEDGER, Event
 from ...events import place_of as written_place
@@ -78,21 +78,26 @@ class PostMortem(msgspec.Struct, frozen=True, kw_only=True):
     sources: dict[str, int]
     skew: list[Skew]
     gaps: tuple[Moment, ...]
+    gone: tuple[PinView, ...] = ()
+    """Pins whose events were pruned: only what people wrote of them is left."""
 
 
 def gathered(
-    incident: IncidentView, timeline: Timeline, *, origin: str, made: str, made_by: str
-) -> PostMortem:
-    """The report."""
+    incident: IncidentView, timeline: Timeline, alone: Timeline, gone: Sequence[PinView], *, origin: str,
+    made: str, made_by: str,
+) -> PostMortem:  # fmt: skip
+    """The report. alone: the timeline of the pins only; gone: those whose events were pruned."""
     pinned = {pin.event: pin for pin in incident.pins}
     events = [(entry, msgspec.json.decode(entry.event, type=Event)) for entry in timeline.entries]
     moments = [_moment(entry, event, event.id in pinned) for entry, event in events]
     seen = {moment.event_id for moment in moments}
-    pins = [moment for moment in moments if moment.pinned]
+    own = [(entry, msgspec.json.decode(entry.event, type=Event)) for entry in alone.entries]
+    pins = [_moment(entry, event, True) for entry, event in own if event.id in pinned]
     return PostMortem(
         format="glasshatch post-mortem 1", incident=incident, origin=origin, made=made, made_by=made_by,
         pins=tuple(msgspec.structs.replace(one, why=pinned[one.event_id].why) for one in pins),
-        timeline=tuple(moments), truncated=timeline.truncated or bool(set(pinned) - seen),
+        timeline=tuple(moments), gone=tuple(gone),
+        truncated=timeline.truncated or bool(set(pinned) - seen - {pin.event for pin in gone}),
         people=tuple(_people(events)), data=tuple(_shown(events)),
         sources=dict(Counter(source_of(event) for _, event in events).most_common()), skew=timeline.skew,
         gaps=tuple(one for one in moments if one.link == "gap"),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from .report import PostMortem
-from .words import MARKS, PERSONAL, SEVERITIES, TRUST, clock, lasted, moment
+from .words import MARKS, PERSONAL, PRUNED, SEVERITIES, TRUST, clock, lasted, moment
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~!])")
 _CUT = 120
@@ -42,6 +42,8 @@ def _lines(report: PostMortem) -> Iterator[str]:
         yield f"  {_safe(pin.actor)}, {_safe(pin.resource)}; {_safe(place)}"
         if pin.gist:
             yield f"  {_safe(_cut(pin.gist))}"
+    for left in report.gone:
+        yield f"- **{_safe(left.why)}** — {_safe(f'entry {left.place}, event {left.event}')}: {PRUNED}"
     yield "\n## Who\n"
     yield from _table(("Actor", "Also as", "Events", "Refused or failed", "First (UTC)", "Last (UTC)"), (
         (who.actor, ", ".join(who.aliases), str(who.events), str(who.failed), moment(who.first),

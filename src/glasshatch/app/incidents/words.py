@@ -21,6 +21,9 @@ PERSONAL: Final = (
     "Personal data was replaced before it was stored. Counts of people are counts of tokens, and nobody can"
     " get a value back from here."
 )
+PRUNED: Final = (
+    "pruned by retention before this was made: only what people wrote of it is left, and nothing proves it"
+)
 
 
 def moment(time_ns: str) -> str:

@@ -29,7 +29,7 @@ from .checking import CheckedEvidence, bundle_keys, check_evidence
 from .contents import KEY, MANIFEST, MANIFEST_REL, Maker
 
 FORMAT: Final = "glasshatch post-mortem"
-VERSION: Final = 1
+VERSION: Final = 2
 ACTION: Final = "incident.exported"
 RECORDED: Final = "recorded.tlog-proof"
 REPORTS: Final = ("post-mortem.html", "post-mortem.md", "post-mortem.json")
@@ -44,8 +44,13 @@ class PinnedEvent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     index: int
 
 
-class PostMortemFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which incident, who took its post-mortem when (nanoseconds, UTC), and which events are pinned."""
+class PostMortemFacts(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """Which incident, who took its post-mortem when (nanoseconds, UTC), and which events are pinned.
+
+    gone: pins whose events were pruned before this was made. Nothing here proves them.
+    """
 
     incident: str
     number: int
@@ -54,6 +59,7 @@ class PostMortemFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     made: str
     made_by: Maker
     pins: tuple[PinnedEvent, ...]
+    gone: tuple[PinnedEvent, ...] = ()
 
 
 class _Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -84,7 +90,9 @@ class PostMortemDraft:
         key = encode_keys(keys) if keys.statements else f"{keys.newest}\n".encode()
         self._files = {**files, KEY: key}
         hashes = {name: hashlib.sha256(data).hexdigest() for name, data in self._files.items()}
-        manifest = _Manifest(format=FORMAT, version=VERSION, facts=facts, members=hashes)
+        # What an older verifier can read is written as it reads it.
+        version = VERSION if facts.gone else 1
+        manifest = _Manifest(format=FORMAT, version=version, facts=facts, members=hashes)
         self._manifest = msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
         self.manifest_hash = hashlib.sha256(self._manifest).hexdigest()
         """What the event `incident.exported` has to hold."""
@@ -154,7 +162,7 @@ def _manifest(members: Mapping[str, bytes]) -> _Manifest:
         manifest = msgspec.json.decode(members[MANIFEST], type=_Manifest)
     except (KeyError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise VerificationError("is no manifest of a post-mortem", where=MANIFEST) from None
-    if (manifest.format, manifest.version) != (FORMAT, VERSION):
+    if manifest.format != FORMAT or manifest.version not in range(1, VERSION + 1):
         raise VerificationError("is no manifest of a post-mortem", where=MANIFEST)
     return manifest
 
