@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
-from typing import Any
 
+from fixtures.killing import open_house, say
 from glasshatch.api.alias_values import AliasEnd, AliasForm
 from glasshatch.api.incident_values import (
     AnswerForm,
@@ -16,17 +15,8 @@ from glasshatch.api.incident_values import (
     NoteForm,
     PinForm,
 )
-from glasshatch.app.config import load_config
 from glasshatch.app.desk.main import FrontDesk
-from glasshatch.app.house import House
-from glasshatch.app.opening import config_of
-from glasshatch.clock import SystemClock
 from glasshatch.identity import Identity
-
-
-def say(what: str, **facts: Any) -> None:
-    sys.stdout.write(json.dumps({"what": what, **facts}) + "\n")
-    sys.stdout.flush()
 
 
 def work(desk: FrontDesk, admin: Identity, turn: int) -> None:
@@ -55,7 +45,7 @@ def work(desk: FrontDesk, admin: Identity, turn: int) -> None:
 
 
 def main(directory: Path, first: int) -> None:
-    house = House(load_config(config_of(directory)), SystemClock())
+    house = open_house(directory)
     desk, admin = FrontDesk(house), house.control.actors.named("admin")
     say("ready")
     for turn in range(first, first + 1_000):

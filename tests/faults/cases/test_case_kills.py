@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import random
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +10,12 @@ import pytest
 
 from fixtures.counts import tell
 from fixtures.depth import rounds
-from glasshatch.app.config import load_config
+from fixtures.killing import open_house, until_killed
 from glasshatch.app.create import create_home
 from glasshatch.app.house import House
-from glasshatch.app.opening import config_of
-from glasshatch.clock import SystemClock
 from glasshatch.events import decode
 
+WORKER = Path(__file__).with_name("case_worker.py")
 KILLS = rounds(3, 100)
 STEPS = 15
 """So many things one incident's life says."""
@@ -36,10 +31,12 @@ def home(tmp_path: Path) -> Path:
 def test_what_was_acknowledged_about_incidents_survives_a_kill_at_any_moment(home: Path) -> None:
     chance, said, cut = random.Random(7), 0, set[str]()
     for number in range(KILLS):
-        lines = _until_killed(home, number * 1_000, 3 + (number * 5) % STEPS, chance.uniform(0, 0.02))
+        lines = until_killed(
+            WORKER, (home, number * 1_000), 3 + (number * 5) % STEPS, chance.uniform(0, 0.02)
+        )
         cut.add(lines[-1]["what"])
         said += len(lines)
-        house = House(load_config(config_of(home)), SystemClock())
+        house = open_house(home)
         try:
             for line in lines:
                 assert _is_kept(house, line, lines), line
@@ -47,25 +44,6 @@ def test_what_was_acknowledged_about_incidents_survives_a_kill_at_any_moment(hom
         finally:
             house.close()
     tell(f"incidents: {KILLS} kills, {said} steps said, none lost; cut behind {', '.join(sorted(cut))}")
-
-
-def _until_killed(home: Path, first: int, lines: int, seconds: float) -> list[dict[str, Any]]:
-    """What it said, before it was killed behind so many lines and so much time."""
-    worker = Path(__file__).with_name("case_worker.py")
-    found = []
-    with subprocess.Popen(
-        [sys.executable, str(worker), str(home), str(first)], stdout=subprocess.PIPE, text=True
-    ) as child:
-        assert child.stdout is not None
-        for line in child.stdout:
-            found.append(json.loads(line))
-            if len(found) == lines:
-                time.sleep(seconds)
-                child.kill()
-                break
-        found += [json.loads(line) for line in child.stdout if line.endswith("\n")]
-    assert len(found) >= lines, "it ended by itself"
-    return found
 
 
 def _is_kept(house: House, line: dict[str, Any], lines: list[dict[str, Any]]) -> bool:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from fixtures.killing import events_of, kill_each, open_house
 from fixtures.servers import Database
 from glasshatch.api.change_values import StatementForm, UndoForm
-from glasshatch.app.config import load_config
 from glasshatch.app.create import create_home
 from glasshatch.app.desk.main import FrontDesk
-from glasshatch.app.house import House
 from glasshatch.app.opening import config_of
-from glasshatch.clock import SystemClock
 from glasshatch.errors import Conflict
-from glasshatch.events import Event, decode
+from glasshatch.events import decode
 
 WORKER = Path(__file__).with_name("running_worker.py")
 STEPS = ("started", "recorded", "changed", "imaged", "committed")
@@ -54,7 +50,7 @@ def test_a_run_killed_at_any_step_is_whole_or_not_there(fresh_database: Database
     for request in asked:
         desk.approve(app, request, "")
     house.close()
-    kill_each(directory, asked)
+    kill_each(WORKER, directory, asked, STEPS)
 
     house = open_house(directory)
     try:
@@ -63,9 +59,13 @@ def test_a_run_killed_at_any_step_is_whole_or_not_there(fresh_database: Database
         events = [decode(data) for _, data in house.ledger.scan()]
         for step, request in zip(STEPS, asked, strict=True):
             assert desk.show_request(ann, request).statement.state == "unknown", step
-            assert [one.outcome.status for one in of(events, "statement.finished", request)] == ["unknown"]
-            assert len(of(events, "statement.run", request)) == (step != "started"), step
-            assert len(of(events, "statement.imaged", request)) == (step in ("imaged", "committed")), step
+            assert [one.outcome.status for one in events_of(events, "statement.finished", request)] == [
+                "unknown"
+            ]
+            assert len(events_of(events, "statement.run", request)) == (step != "started"), step
+            assert len(events_of(events, "statement.imaged", request)) == (step in ("imaged", "committed")), (
+                step
+            )
             with pytest.raises(Conflict, match="unknown"):
                 desk.run_statement(ann, request)
         assert fresh_database.sql("SELECT string_agg(note, ' ' ORDER BY id) FROM t") == "old old old old new"
@@ -80,18 +80,6 @@ def test_a_run_killed_at_any_step_is_whole_or_not_there(fresh_database: Database
         house.close()
 
 
-def kill_each(directory: Path, asked: list[str]) -> None:
-    lines = "".join(f"{directory} {request} {step}\n" for request, step in zip(asked, STEPS, strict=True))
-    done = subprocess.run(
-        [sys.executable, str(WORKER)], input=lines, capture_output=True, text=True, timeout=300, check=True
-    )
-    assert done.stdout.split() == ["-9"] * len(STEPS), done.stderr
-
-
-def open_house(directory: Path) -> House:
-    return House(load_config(config_of(directory)), SystemClock())
-
-
 def form(row: int) -> StatementForm:
     statement = f"UPDATE t SET note = 'new' WHERE id = {row}"
     return StatementForm(resource="postgres/shop", statement=statement, reason="a test of kills")
@@ -99,7 +87,3 @@ def form(row: int) -> StatementForm:
 
 def undo(image: str) -> UndoForm:
     return UndoForm(event=image, reason="a test of kills")
-
-
-def of(events: list[Event], action: str, request: str) -> list[Event]:
-    return [one for one in events if (one.action, one.request_id) == (action, request)]

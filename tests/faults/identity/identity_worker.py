@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pyotp
 
+from fixtures.killing import open_house, say
 from glasshatch.api.directory_values import DirectoryChange, DirectoryForm, GroupChange, GroupForm
 from glasshatch.api.signin_values import FactorForm, PasswordChange, PasswordForm
 from glasshatch.api.values import RequestForm, TokenForm
-from glasshatch.app.config import load_config
 from glasshatch.app.desk.main import FrontDesk
-from glasshatch.app.house import House
-from glasshatch.app.opening import config_of
-from glasshatch.clock import SystemClock
 from glasshatch.identity import Identity
 
 PASSWORD = "violet harbour unfolds {}"
-
-
-def say(what: str, **facts: Any) -> None:
-    sys.stdout.write(json.dumps({"what": what, **facts}) + "\n")
-    sys.stdout.flush()
 
 
 def work(desk: FrontDesk, admin: Identity, other: Identity, number: int, group: str) -> None:
@@ -64,7 +54,7 @@ def work(desk: FrontDesk, admin: Identity, other: Identity, number: int, group: 
 
 
 def main(directory: Path, first: int) -> None:
-    house = House(load_config(config_of(directory)), SystemClock())
+    house = open_house(directory)
     desk, actors = FrontDesk(house), house.control.actors
     admin = msgspec.structs.replace(actors.named("admin"), roles=("admin", "provisioner"))
     group = desk.list_groups(admin, "Engineers", "", 0, 1, False).groups

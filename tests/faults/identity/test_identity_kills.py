@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
 import random
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,17 +11,17 @@ import pytest
 
 from fixtures.counts import tell
 from fixtures.depth import rounds
+from fixtures.killing import open_house, until_killed
 from glasshatch.api.signin_values import PasswordForm
-from glasshatch.app.config import load_config
 from glasshatch.app.create import create_home
 from glasshatch.app.desk.main import FrontDesk
 from glasshatch.app.house import House
 from glasshatch.app.opening import config_of
-from glasshatch.clock import SystemClock
 from glasshatch.errors import NotAuthenticated
 from glasshatch.events import Event, decode
 from glasshatch.identity import recovery_hash
 
+WORKER = Path(__file__).with_name("identity_worker.py")
 KILLS = rounds(3, 120)
 STEPS = 18
 """So many things one person's life says."""
@@ -52,7 +47,7 @@ def home(tmp_path: Path) -> Path:
     create_home(directory)
     config = config_of(directory)
     config.write_text(config.read_text() + CONFIG)
-    house = House(load_config(config), SystemClock())
+    house = open_house(directory)
     house.control.actors.create("other", roles=("approver",), now_ns=house.clock.now_ns())
     house.close()
     return directory
@@ -62,35 +57,18 @@ def test_what_was_acknowledged_about_identity_survives_a_kill_at_any_moment(home
     chance, said, cut = random.Random(11), 0, set[str]()
     for number in range(KILLS):
         # A life takes STEPS lines; so each part of it is met, and with more rounds each moment of each part.
-        lines = _until_killed(home, number * 1_000, 4 + (number * 7) % STEPS, chance.uniform(0, 0.03))
+        lines = until_killed(
+            WORKER, (home, number * 1_000), 4 + (number * 7) % STEPS, chance.uniform(0, 0.03),
+            GLASSHATCH_TEST_NOTHING="x",
+        )  # fmt: skip
         cut.add(lines[-1]["what"])
         said += len(lines)
-        house = House(load_config(config_of(home)), SystemClock())
+        house = open_house(home)
         try:
             _check(house, lines)
         finally:
             house.close()
     tell(f"identity: {KILLS} kills, {said} steps said, none lost; cut behind {', '.join(sorted(cut))}")
-
-
-def _until_killed(home: Path, first: int, lines: int, seconds: float) -> list[dict[str, Any]]:
-    """What it said, before it was killed behind so many lines and so much time."""
-    worker = Path(__file__).with_name("identity_worker.py")
-    found = []
-    with subprocess.Popen(
-        [sys.executable, str(worker), str(home), str(first)], stdout=subprocess.PIPE, text=True,
-        env={**os.environ, "GLASSHATCH_TEST_NOTHING": "x"},
-    ) as child:  # fmt: skip
-        assert child.stdout is not None
-        for line in child.stdout:
-            found.append(json.loads(line))
-            if len(found) == lines:
-                time.sleep(seconds)
-                child.kill()
-                break
-        found += [json.loads(line) for line in child.stdout if line.endswith("\n")]
-    assert len(found) >= lines, "it ended by itself"
-    return found
 
 
 def _check(house: House, lines: list[dict[str, Any]]) -> None:

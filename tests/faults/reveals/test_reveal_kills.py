@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from fixtures.depth import rounds
+from fixtures.killing import events_of, kill_each, open_house
 from fixtures.servers import Database
 from glasshatch.api.reveal_values import ClearForm
-from glasshatch.app.config import load_config
 from glasshatch.app.create import create_home
 from glasshatch.app.desk.main import FrontDesk
-from glasshatch.app.house import House
 from glasshatch.app.opening import config_of
-from glasshatch.clock import SystemClock
 from glasshatch.errors import Conflict
-from glasshatch.events import Event, decode
+from glasshatch.events import decode
 
 WORKER = Path(__file__).with_name("showing_worker.py")
 STEPS = ("recorded", "started", "unrecorded", "ended", "asked")[: rounds(3, 5)]
@@ -54,7 +50,7 @@ def test_what_is_killed_at_any_step_is_never_shown_twice(fresh_database: Databas
     for request in asked:
         desk.approve(app, request, "")
     house.close()
-    kill_each(directory, asked)
+    kill_each(WORKER, directory, asked, STEPS)
 
     house = open_house(directory)
     try:
@@ -62,7 +58,7 @@ def test_what_is_killed_at_any_step_is_never_shown_twice(fresh_database: Databas
         desk = FrontDesk(house)
         events = [decode(data) for _, data in house.ledger.scan()]
         for step, request in zip(STEPS, asked, strict=True):
-            told = [one.outcome.status for one in of(events, "value.revealed", request) if one.outcome]
+            told = [one.outcome.status for one in events_of(events, "value.revealed", request) if one.outcome]
             assert told == {
                 "asked": [], "recorded": ["success", "unknown"], "ended": ["success"],
             }.get(step, ["unknown"]), step  # fmt: skip
@@ -80,22 +76,6 @@ def test_what_is_killed_at_any_step_is_never_shown_twice(fresh_database: Databas
         assert not file.is_file() or b"kill.canary" not in file.read_bytes(), file
 
 
-def kill_each(directory: Path, asked: list[str]) -> None:
-    lines = "".join(f"{directory} {request} {step}\n" for request, step in zip(asked, STEPS, strict=True))
-    done = subprocess.run(
-        [sys.executable, str(WORKER)], input=lines, capture_output=True, text=True, timeout=300, check=True
-    )
-    assert done.stdout.split() == ["-9"] * len(STEPS), done.stderr
-
-
-def open_house(directory: Path) -> House:
-    return House(load_config(config_of(directory)), SystemClock())
-
-
 def form(row: int) -> ClearForm:
     statement = f"SELECT email FROM t WHERE id = {row}"
     return ClearForm(resource="postgres/shop", statement=statement, reason="a test of kills")
-
-
-def of(events: list[Event], action: str, request: str) -> list[Event]:
-    return [one for one in events if (one.action, one.request_id) == (action, request)]
