@@ -15,6 +15,7 @@ import sys
 import threading
 import uuid
 from collections.abc import Callable, Mapping, MutableMapping
+from functools import lru_cache
 from typing import Any
 
 from ..errors import TooLarge
@@ -56,7 +57,9 @@ class RecorderHandler(logging.Handler):
         """Record a line."""
         if _is_own(record.name):
             return
-        given = {name: value for name, value in vars(record).items() if name not in _STANDARD}
+        own = vars(record)
+        # Mostly there are none: said by one step over names, not by one for each.
+        given = {name: own[name] for name in own.keys() - _STANDARD}
         _record(self._recorder, given, severity_of(record.levelno), lambda: self._attrs(record))
 
     def _attrs(self, record: logging.LogRecord) -> dict[str, Any]:
@@ -100,6 +103,7 @@ class RecorderProcessor:
         return line
 
 
+@lru_cache(256)
 def severity_of(level: int) -> int:
     """Of a level of `logging`: 5, 4 and 3 from critical, error and warning on, else 1."""
     return next((severity for least, severity in _SEVERITIES if level >= least), 1)
@@ -143,6 +147,8 @@ def _record(
         found = watching(recorder)
         if found is None:
             return
+        if not given:
+            return _write(found, DEFAULT_ACTION, attrs(), severity, {})
         action = given.get("action")
         named = isinstance(action, str) and bool(action)
         places = {name: str(given[name]) for name in _PLACES if isinstance(given.get(name), _IDS)}
@@ -180,4 +186,4 @@ def _cut(value: str | int) -> str | int:
 
 
 def _is_own(name: str) -> bool:
-    return name == _OWN or name.startswith(f"{_OWN}.")
+    return name.startswith(_OWN) and (name == _OWN or name.startswith(f"{_OWN}."))

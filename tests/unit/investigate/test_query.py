@@ -213,6 +213,7 @@ def test_it_does_not_find(text: str) -> None:
         ("a ip:[10.0.0.1 TO x]", 19),
         ('a attrs."b', 9),
         ('"not closed', 1),
+        ('"((" ' + "(" * 40 + "a", 36),
     ],
 )
 def test_a_mistake_is_placed(text: str, position: int) -> None:

@@ -133,10 +133,11 @@ def names_of(tokens: set[str]) -> list[str]:
 
 def _check_depth(text: str) -> None:
     depth = 0
-    for char in re.sub(r'"(\\.|[^"\\])*"', "", text):
+    without = re.sub(r'"(\\.|[^"\\])*"', lambda found: "x" * len(found[0]), text)
+    for position, char in enumerate(without, 1):
         depth += (char == "(") - (char == ")")
         if depth > MAX_DEPTH:
-            raise _wrong(f"parentheses nest at most {MAX_DEPTH} deep", "leave some out")
+            raise _wrong(f"parentheses nest at most {MAX_DEPTH} deep", "leave some out", position)
     if len(re.findall(r"NOT\b|!|(?:^|[\s(!-])-", text)) > MAX_PARTS:
         raise _wrong("too many negations", "leave some out")
 
