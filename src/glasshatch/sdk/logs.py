@@ -140,13 +140,13 @@ def _record(
 ) -> None:
     """Record a line; `given` is what its author said of it by name."""
     if getattr(_busy, "now", False):
-        return
+        return None
     _busy.now = True
     found = None
     try:
         found = watching(recorder)
         if found is None:
-            return
+            return None
         if not given:
             return _write(found, DEFAULT_ACTION, attrs(), severity, {})
         action = given.get("action")
