@@ -170,6 +170,6 @@ def _packed_texts(data: bytes) -> Iterator[bytes]:
     """Base64 of gzip, zlib or zstd inside a text, unpacked."""
     for match in _PACKED_TEXT.finditer(data):
         text = match[0].replace(b"-", b"+").replace(b"_", b"/").rstrip(b"=")
-        packed = base64.b64decode(text + b"=" * (-len(text) % 4))
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception):  # a text may look like it by chance, and be of another length
+            packed = base64.b64decode(text + b"=" * (-len(text) % 4))
             yield gzip.decompress(packed) if packed[:2] == _GZIP[:2] else zlib.decompress(packed)

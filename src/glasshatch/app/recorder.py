@@ -6,7 +6,7 @@ import concurrent.futures
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import msgspec
 
@@ -14,8 +14,10 @@ from ..clock import Clock
 from ..errors import GlasshatchError, TooLarge, Unavailable
 from ..events import (
     ACTIONS,
+    Answers,
     Done,
     Draft,
+    Encoded,
     Event,
     Receipt,
     Redaction,
@@ -43,6 +45,13 @@ class Appender(Protocol):
     """The ledger, as far as the recorder needs it."""
 
     def submit_all(self, items: Sequence[tuple[Entry, Done | None]]) -> None: ...
+
+
+@runtime_checkable
+class Grouping(Protocol):
+    """A ledger that gives many entries one answer."""
+
+    def submit_together(self, entries: Sequence[bytes], done: Done) -> bool: ...
 
 
 class Recorder:
@@ -134,16 +143,18 @@ class Recorder:
             return
         self._append(ledger or self._streams.of_event(event), [(entry, done)])
 
-    def submit_all(self, events: Sequence[Event], done: Answered, feed: str = "") -> None:
+    def submit_all(self, events: Sequence[Event | Encoded], done: Answered | Answers, feed: str = "") -> None:
         """Redact many events in one scan and append them in this order, to the ledger of their feed.
 
         `done` hears of each exactly once, by its place. An event that is too large even to be kept beside the
         ledger is refused, and so is one of which something should be sealed and cannot be.
         """
         ledger = self._streams.of_feed(feed)
-        batch = self._sealer.begin(events, feed) if self._sealer is not None else None
+        batch = self._sealer.begin([*map(event_of, events)], feed) if self._sealer is not None else None
         if batch is None:
             answers = self._redacted(events, feed)
+            if isinstance(done, Answers) and self._together(ledger, answers, done):
+                return
         else:
             answers = self._sealed(batch, ledger, feed)
             done = partial(batch.answered, done)
@@ -155,17 +166,34 @@ class Recorder:
                 items.append((answer, partial(done, place)))
         self._append(ledger, items)
 
-    def _redacted(self, events: Sequence[Event], feed: str) -> list[Entry | GlasshatchError]:
+    def _redacted(self, events: Sequence[Event | Encoded], feed: str) -> list[Entry | GlasshatchError]:
         """The entries of events of which nothing is sealed: from bytes to bytes where that is possible."""
         made = self._redactor.encoded(events, feed)
         answers: list[Entry | GlasshatchError | None] = [
             one if one is not None and is_entry(one) else None for one in made
         ]
         rest = [place for place, one in enumerate(answers) if one is None]
-        redacted = self._redactor.events([events[place] for place in rest], feed) if rest else ()
+        redacted = self._redactor.events([event_of(events[place]) for place in rest], feed) if rest else ()
         for place, event in zip(rest, redacted, strict=True):
             answers[place] = _encoded(event)
         return [answer for answer in answers if answer is not None]
+
+    def _together(self, name: str, answers: Sequence[Entry | GlasshatchError], done: Answers) -> bool:
+        """Append entries that have one answer; false, and nothing is done, if they cannot have one."""
+        try:
+            ledger = self._ledger_of(name)
+        except GlasshatchError:
+            return False
+        if not isinstance(ledger, Grouping) or not all(type(one) is bytes for one in answers):
+            return False
+        entries: list[Any] = list(answers)
+        heard = partial(done.together, range(len(entries)))
+        return ledger.submit_together(
+            entries, heard if ledger is self._ledger else partial(_named, name, heard)
+        )
+
+    def _ledger_of(self, name: str) -> Appender:
+        return self._ledger if name == DEFAULT_LEDGER or self._others is None else self._others(name)
 
     def _sealed(self, batch: SealedBatch, ledger: str, feed: str) -> list[Entry | GlasshatchError]:
         entries = [
@@ -215,7 +243,7 @@ class Recorder:
             self._ledger.submit_all(items)
             return
         try:
-            ledger = self._others(name)
+            ledger = self._ledger_of(name)
         except GlasshatchError as error:
             # Never to another one instead: who reads that ledger would see what is not theirs.
             for _, done in items:

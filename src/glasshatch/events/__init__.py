@@ -4,6 +4,7 @@ from .actions import ACTIONS, Action
 from .canonical import MAX_ENTRY_BYTES, decode, encode, encode_whole, foreign
 from .clipping import TIME_MAX_NS, clipped
 from .commitments import SALT_BYTES, Scalar, commitment, value_bytes
+from .encoded import Encoded
 from .forms import HOLES, Draft, Form, HoleKind, blank, event_of, filled
 from .ids import Ids, uuid7
 from .model import (
@@ -25,7 +26,7 @@ from .model import (
     StatementText,
 )
 from .places import place_of, read_place
-from .sink import DEFAULT_LEDGER, Done, EventSink, Receipt, Submission
+from .sink import DEFAULT_LEDGER, Answers, Done, EventSink, Receipt, Submission
 
 __all__ = [
     "ACTIONS",
@@ -38,12 +39,14 @@ __all__ = [
     "Access",
     "Action",
     "Actor",
+    "Answers",
     "Client",
     "Data",
     "DecisionMade",
     "Done",
     "Draft",
     "Effect",
+    "Encoded",
     "Event",
     "EventSink",
     "Form",

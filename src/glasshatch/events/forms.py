@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from .encoded import Encoded
 from .model import Event
 
 HoleKind = Literal["own", "number", "text", "texts", "part"]
@@ -89,6 +90,6 @@ def blank(form: Form) -> Event:
     return filled(form.event, form.holes, [_FILLER[HOLES[hole]] for hole in form.holes])
 
 
-def event_of(record: Event | Draft) -> Event:
+def event_of(record: Event | Draft | Encoded) -> Event:
     """The event itself, whichever way it was handed over."""
-    return record.event() if isinstance(record, Draft) else record
+    return record if isinstance(record, Event) else record.event()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -27,6 +27,18 @@ class Receipt(msgspec.Struct, frozen=True):
 Done = Callable[[Receipt | GlasshatchError], None]
 """Called exactly once, possibly from another thread: with a receipt once the event is durable,
 or with the error because of which it was not recorded."""
+
+
+@runtime_checkable
+class Answers(Protocol):
+    """Who hears of many events, of each exactly once and by its place, possibly from another thread."""
+
+    def __call__(self, place: int, answer: Receipt | GlasshatchError, /) -> None:
+        """One has its answer, as by `Done`."""
+
+    def together(self, places: Sequence[int], answer: Receipt | GlasshatchError, /) -> None:
+        """These have the same: the receipt of the last of them, or the error because of which not all of them
+        were recorded."""
 
 
 Submission = tuple[Event | Draft, Done | None]

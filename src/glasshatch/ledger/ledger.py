@@ -165,6 +165,14 @@ class Ledger:
         """
         self._writer.submit_all(items)
 
+    def submit_together(self, entries: Sequence[bytes], done: Done) -> bool:
+        """Queue many entries as by `submit_all`, with one answer: the receipt of the last one, once all are
+        durable, of which the others stand right before it; or the error because of which not all are.
+
+        False, and nothing is queued, if there is none, or one is too large to be an entry.
+        """
+        return self._writer.submit_together(entries, done)
+
     def append(self, entry: bytes | Large) -> Receipt:
         """Submit one entry and wait until it is durable.
 

@@ -97,6 +97,16 @@ class Writer:
         if refusal is not None:
             _refuse(items, refusal)
 
+    def submit_together(self, entries: Sequence[bytes], done: Done) -> bool:
+        """Queue entries of which only the last is answered; false, and nothing queued, if one is too large.
+
+        Groups are committed in their order, and none after one that failed: the last one's receipt is all's.
+        """
+        if not entries or max(map(len, entries)) > self._largest:
+            return False
+        self.submit_all([*((entry, None) for entry in entries[:-1]), (entries[-1], done)])
+        return True
+
     def close(self) -> None:
         """Commit what is queued, then end the thread."""
         with self._wake:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
 from ..errors import GlasshatchError, Unavailable
 from ..events import Receipt
@@ -16,20 +17,33 @@ class Collected:
     """Waits until every event of a batch has its answer."""
 
     def __init__(self, count: int) -> None:
-        self._answers: list[Answer | None] = [None] * count
         self._missing = count
+        self._last: Receipt | None = None
+        self._refused: dict[int, GlasshatchError] = {}
         self._condition = threading.Condition()
 
-    def done(self, place: int, answer: Answer) -> None:
+    def __call__(self, place: int, answer: Answer) -> None:
+        """One event has its answer."""
+        self.together((place,), answer)
+
+    def together(self, places: Sequence[int], answer: Answer) -> None:
+        """Events have the same answer: the receipt of the last one of them, or why not all are recorded."""
         with self._condition:
-            self._answers[place] = answer
-            self._missing -= 1
-            if not self._missing:
+            if isinstance(answer, GlasshatchError):
+                self._refused.update(dict.fromkeys(places, answer))
+            elif self._last is None or answer.index > self._last.index:
+                self._last = answer
+            self._missing -= len(places)
+            if self._missing <= 0:
                 self._condition.notify_all()
 
-    def wait(self) -> list[Answer]:
-        """The answers; raises `Unavailable` if one does not come in time."""
+    def wait(self) -> tuple[Receipt | None, dict[int, GlasshatchError]]:
+        """The receipt of the last one that is recorded, and why others are not, by their places.
+
+        Raises:
+            Unavailable: An answer does not come in time.
+        """
         with self._condition:
             if not self._condition.wait_for(lambda: self._missing <= 0, _PATIENCE_SECONDS):
                 raise Unavailable("the ledger did not acknowledge in time", hint="deliver it again")
-        return [answer for answer in self._answers if answer is not None]
+            return self._last, self._refused

@@ -11,9 +11,9 @@ from typing import Protocol
 import msgspec
 
 from ..clock import Clock
-from ..errors import ConfigError, TooLarge, Unavailable
-from ..events import Actor, Event, Receipt
-from .collecting import Answer, Collected
+from ..errors import ConfigError, GlasshatchError, TooLarge, Unavailable
+from ..events import Actor, Answers, Encoded, Event, Receipt
+from .collecting import Collected
 from .feeds import Expects, Feeds
 from .forms import Options
 from .items import Item
@@ -39,9 +39,7 @@ __all__ = ["PARAMETERS", "Intake", "Recorder"]
 class Recorder(Protocol):
     """The door into the record, for many events at once."""
 
-    def submit_all(
-        self, events: Sequence[Event], done: Callable[[int, Answer], None], feed: str = ""
-    ) -> None:
+    def submit_all(self, events: Sequence[Event | Encoded], done: Answers, feed: str = "") -> None:
         """Redact and record events of the feed `kind/name` in this order, all in one ledger.
 
         `done` hears of each exactly once, by its place in the sequence: a receipt once it is durable, or
@@ -253,25 +251,25 @@ class Intake:
 
     def _submit(self, delivery: Delivery, fresh: list[Taken]) -> tuple[list[Taken], Receipt]:
         """Record events and wait; what turns out to be too large is quarantined instead."""
-        answers = self._answers(delivery, fresh)
-        large = [place for place, answer in enumerate(answers) if isinstance(answer, TooLarge)]
-        if large:
+        last, refused = self._answers(delivery, fresh)
+        if large := [place for place, error in sorted(refused.items()) if isinstance(error, TooLarge)]:
             for place in large:
                 fresh[place] = self._maker.too_large(delivery, fresh[place])
-            again = self._answers(delivery, [fresh[place] for place in large])
-            for place, answer in zip(large, again, strict=True):
-                answers[place] = answer
-        failed = next((answer for answer in answers if not isinstance(answer, Receipt)), None)
-        if failed is not None:
-            raise Unavailable(f"not everything was recorded: {failed.message}", hint="deliver it again")
-        receipts = [answer for answer in answers if isinstance(answer, Receipt)]
-        return fresh, max(receipts, key=lambda receipt: receipt.index)
+                del refused[place]
+            later, still = self._answers(delivery, [fresh[place] for place in large])
+            last, refused = later or last, refused | still
+        for error in refused.values():
+            raise Unavailable(f"not everything was recorded: {error.message}", hint="deliver it again")
+        assert last is not None
+        return fresh, last
 
-    def _answers(self, delivery: Delivery, taken: Sequence[Taken]) -> list[Answer]:
+    def _answers(
+        self, delivery: Delivery, taken: Sequence[Taken]
+    ) -> tuple[Receipt | None, dict[int, GlasshatchError]]:
         collected = self._outstanding = Collected(len(taken))
         with self._computing:
-            events = [one.event for one in taken]
-            self._recorder.submit_all(events, collected.done, f"{delivery.kind.name}/{delivery.name}")
+            events = [one.record for one in taken]
+            self._recorder.submit_all(events, collected, f"{delivery.kind.name}/{delivery.name}")
         answers = collected.wait()
         self._outstanding = None
         return answers

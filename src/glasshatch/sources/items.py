@@ -170,8 +170,17 @@ def _quick(body: bytes, start: int) -> list[Piece] | None:
     return [(place, memoryview(item)) for place, item in enumerate(items, 1)]
 
 
-def _lines(body: bytes, start: int, first: int) -> Iterator[Piece]:
+def _lines(body: bytes, start: int, first: int) -> Iterator[Piece] | list[Piece]:
     """One item a line; empty lines are none, but count."""
+    if body.count(b"\n") > MAX_ITEMS:
+        # Most may be empty: they are not held all at once.
+        return _scanned_lines(body, start, first)
+    first += body.count(b"\n", 0, start)
+    lines = (body[start:] if start else body).split(b"\n")
+    return [(place, item) for place, line in enumerate(lines, first) if (item := line.strip())]
+
+
+def _scanned_lines(body: bytes, start: int, first: int) -> Iterator[Piece]:
     place, counted = first, 0  # what was skipped may have been empty lines
     for found in _LINE.finditer(body, start):
         place += body.count(b"\n", counted, found.start())
@@ -209,6 +218,8 @@ def _scanned(body: bytes, start: int, *, in_array: bool) -> Iterator[Piece]:
 
 
 def _bounded(pieces: Iterator[Piece] | list[Piece]) -> list[Piece]:
+    if isinstance(pieces, list) and len(pieces) <= MAX_ITEMS:
+        return pieces
     found: list[Piece] = []
     for piece in pieces:
         if len(found) >= MAX_ITEMS:

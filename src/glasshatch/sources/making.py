@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from ..errors import GlasshatchError
-from ..events import Event, Link, StatementText, uuid7
+from ..events import Encoded, Event, Link, StatementText, uuid7
 from .forms import Form
 from .items import Item, Piece
 from .parsed import Arrival, Circumstances, Gap, Parsed, Ready, Rejected, SourceKind
@@ -159,8 +159,8 @@ class Maker:
 
 
 def _ready(piece: Piece, ready: Ready | tuple[Any, ...]) -> Taken:
-    record, key, short, content, time_ns = ready
-    return Taken(piece, record, time_ns, key, short, 0, "", False, False, content)
+    record, kind, key, short, content, time_ns = ready
+    return Taken(piece, Encoded(record, kind), time_ns, key, short, 0, "", False, False, content)
 
 
 def _without_statements(events: Sequence[Event], language: str) -> list[Event]:

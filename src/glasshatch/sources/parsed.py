@@ -82,10 +82,12 @@ class Circumstances(msgspec.Struct, frozen=True):
 
 
 class Ready(NamedTuple):
-    """An item that is ready for the record: its event as canonical bytes, with all that the intake adds; its
-    stored key, the parser's and the digest of its content, empty for none; and when it happened."""
+    """An item that is ready for the record: its event as canonical bytes, with all that the intake adds, and
+    the kind of source that they name; its stored key, the parser's and the digest of its content, empty for
+    none; and when it happened."""
 
     record: bytes
+    kind: str
     key: str
     short: str
     content: str

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from ..events import ACTIONS, Actor, Event, Link, decode
+from ..events import ACTIONS, Actor, Encoded, Event, Link, event_of
 from .forms import Form
 from .items import Item, Piece, read_item
 from .parsed import Arrival, SourceKind
@@ -37,10 +37,10 @@ class Delivery(msgspec.Struct, frozen=True):
 
 class Taken(msgspec.Struct, frozen=True, gc=False):
     """An item on its way in. `short` is the parser's key, `key` the stored one; `record` what is recorded, as
-    canonical bytes if it was made in one step."""
+    bytes if it was made in one step."""
 
     given: Item | Piece
-    record: Event | bytes
+    record: Event | Encoded
     time_ns: int
     key: str
     short: str
@@ -66,7 +66,7 @@ class Taken(msgspec.Struct, frozen=True, gc=False):
     @property
     def event(self) -> Event:
         """What is recorded of it, read anew each time if it is bytes."""
-        return decode(self.record) if isinstance(self.record, bytes) else self.record
+        return event_of(self.record)
 
     @property
     def place(self) -> int:
@@ -111,6 +111,9 @@ def in_order(gaps: list[Taken], fresh: list[Taken]) -> list[Taken]:
 def heaviest(items: list[Taken]) -> list[Taken]:
     """Of several copies of a fact in one batch the fullest one, at the place of the first. Of those that say
     something else than the first, one of each."""
+    keys = {one.key for one in items}
+    if len(keys) == len(items) and "" not in keys:
+        return items
     best: dict[str, Taken] = {}
     for number, one in enumerate(items):
         name = one.key + one.content if one.key else f"-{number}"
@@ -139,6 +142,8 @@ def content_of(item: Item, arrival: Arrival) -> str:
 def contradicting(items: Sequence[Taken], known: Mapping[str, str]) -> list[int]:
     """The places in this list of those whose key stands for another content: in the record, or of an earlier
     one of the list. What was recorded before contents were noted contradicts nothing."""
+    if not known and len({one.key for one in items}) == len(items):
+        return []
     first = dict(known)
     places = []
     for place, one in enumerate(items):

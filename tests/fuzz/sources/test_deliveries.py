@@ -17,7 +17,7 @@ from fixtures.audit import event as audit_event
 from fixtures.otlp import as_json, record, request
 from glasshatch.clock import SystemClock
 from glasshatch.errors import GlasshatchError, PeerError, TooLarge
-from glasshatch.events import Event, Receipt, decode, encode
+from glasshatch.events import Event, Receipt, decode, encode, event_of
 from glasshatch.masking import Engine, Redactor, Tokens
 from glasshatch.sources import SOURCES, Intake, Seen, decode_body, read_lines
 from glasshatch.sources.items import read_item, split
@@ -75,7 +75,7 @@ class Record:
         self.entries: list[bytes] = []
 
     def submit_all(self, events: list[Event], done: Any, feed: str = "") -> None:
-        for place, event in enumerate(self.redactor.events(events)):
+        for place, event in enumerate(self.redactor.events([*map(event_of, events)])):
             try:
                 self.entries.append(encode(event))
             except TooLarge as error:

@@ -114,7 +114,14 @@ def made(data: bytes, by: Circumstances) -> tuple[Any, Any]:
     one = maker.item(Delivery(kind, by.name, by.by, by.now_ns, by.file, int(by.from_file)), read_item(piece))
     if one.problem or one.skewed:
         return read([piece])[0], None
-    return read([piece])[0], (encode_whole(one.event), one.key, one.short, one.content, one.time_ns)
+    return read([piece])[0], (
+        encode_whole(one.event),
+        one.event.source.kind,
+        one.key,
+        one.short,
+        one.content,
+        one.time_ns,
+    )
 
 
 def agree(data: bytes, deliveries: Sequence[Circumstances] = DELIVERIES) -> bool:

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from glasshatch.app.recorder import EventMaker, Recorder
@@ -18,17 +19,21 @@ from glasshatch.events import (
     Actor,
     Data,
     Done,
+    Encoded,
     Event,
     Link,
     Outcome,
     Receipt,
     Resource,
+    Source,
     StatementText,
     decode,
+    encode_whole,
 )
 from glasshatch.ledger import MAX_BLOB_BYTES, Large
 from glasshatch.ledger.log.blobs import blob_of
 from glasshatch.masking import Engine, Redactor, Tokens
+from glasshatch.sources.collecting import Collected
 
 
 class Shelf:
@@ -48,6 +53,20 @@ class Shelf:
     def submit_all(self, items: Sequence[tuple[bytes | Large, Done | None]]) -> None:
         for entry, done in items:
             self.submit(entry, done)
+
+
+class Grouping(Shelf):
+    """One that answers many at once, unless one of them is longer than it takes."""
+
+    def __init__(self, longest: int = MAX_ENTRY_BYTES, refusal: GlasshatchError | None = None) -> None:
+        super().__init__(refusal)
+        self._longest = longest
+
+    def submit_together(self, entries: Sequence[bytes], done: Done) -> bool:
+        if max(map(len, entries)) > self._longest:
+            return False
+        self.submit_all([*((entry, None) for entry in entries[:-1]), (entries[-1], done)])
+        return True
 
 
 @pytest.fixture(scope="module")
@@ -180,6 +199,38 @@ def test_what_not_even_a_blob_holds_keeps_its_fact_or_is_refused(redactor: Redac
     Recorder(shelf, redactor).submit_all([event], lambda _, answer: refused.append(answer), "json/app")
     assert isinstance(refused[0], TooLarge)
     assert len(shelf.entries) == 1
+
+
+EVENTS = [
+    Event(
+        id=f"{number}", time=str(number), action="order.paid", source=Source(kind="json", name="shop"),
+        actor=Actor(id="a-1", name="Ada Lovelace"), labels={"mail": "ada.lovelace@example.com"},
+        attrs={"note": f"order {number}", "to": "ada.lovelace@example.com"},
+    )
+    for number in range(5)
+]  # fmt: skip
+
+
+def test_events_that_are_bytes_are_recorded_as_the_events_that_they_are(redactor: Redactor) -> None:
+    shelves = Shelf(), Shelf(), Grouping(), Grouping(longest=1)
+    told = [Collected(5) for _ in shelves]
+    encoded = [Encoded(encode_whole(event), "json") for event in EVENTS]
+    huge = msgspec.structs.replace(EVENTS[0], native="x " * 50_000)
+    mixed = [encoded[0], EVENTS[1], *encoded[2:]]
+    for shelf, done, events in zip(shelves, told, (EVENTS, encoded, mixed, encoded), strict=True):
+        Recorder(shelf, redactor).submit_all(events, done, "json/shop")
+        assert shelf.entries == shelves[0].entries
+        assert b"lovelace@" not in b"".join(shelf.entries)
+        assert done.wait() == (Receipt(4, bytes(32)), {})
+    large = Grouping()
+    Recorder(large, redactor).submit_all([Encoded(encode_whole(huge), "json")], done, "json/shop")
+    assert isinstance(large.entries[0], Large)
+
+
+def test_all_of_a_batch_are_refused_if_the_last_one_is(redactor: Redactor) -> None:
+    collected, refusal = Collected(5), Unavailable("halted")
+    Recorder(Grouping(refusal=refusal), redactor).submit_all(EVENTS, collected, "json/shop")
+    assert collected.wait() == (None, dict.fromkeys(range(5), refusal))
 
 
 def test_an_event_that_cannot_shrink_is_refused_and_nothing_is_stored(redactor: Redactor) -> None:

@@ -67,6 +67,24 @@ def test_a_batch_is_one_group_and_its_too_large_entries_are_refused_alone(make: 
     ]
 
 
+def test_entries_that_are_answered_together_stand_right_before_the_last_one(make: Make) -> None:
+    answers: list[Receipt | GlasshatchError] = []
+    entries = [b"entry %d" % number + bytes(900) for number in range(200)]
+    with make() as ledger:  # its groups are far smaller than all of this
+        ledger.append(b"first")
+        assert ledger.submit_together(entries, answers.append)
+        ledger.append(b"last")
+        assert answers == [Receipt(200, leaf_hash(entries[-1]))]
+        assert [entry for _, entry in ledger.scan(1, 201)] == entries
+        assert not ledger.submit_together([b"small", bytes(70_000)], answers.append)
+        assert not ledger.submit_together([], answers.append)
+        ledger.append(b"more")
+        assert (ledger.size, len(answers)) == (203, 1)
+    assert ledger.submit_together([b"late", b"later"], answers.append)
+    assert isinstance(answers[1], Unavailable)
+    assert len(answers) == 2
+
+
 def test_the_pack_under_way_goes_at_a_close_and_is_made_again(make: Make, keyring: Keyring) -> None:
     options = LedgerOptions(pack_bundles=4, gather_seconds=0)
     with make(options=options) as ledger:

@@ -13,7 +13,7 @@ import pytest
 
 from fixtures.audit import event as audit_event
 from fixtures.logs_of_others import log_entry
-from glasshatch.events import Event, Receipt
+from glasshatch.events import Event, Receipt, event_of
 from glasshatch.sources import SOURCES, FeedStanding, Intake, Seen
 from glasshatch.sources.standing import MINUTE_NS, Arrived, after
 
@@ -38,7 +38,7 @@ class Record:
         self.events: list[Event] = []
 
     def submit_all(self, events: list[Event], done: Any, feed: str = "") -> None:
-        for place, event in enumerate(events):
+        for place, event in enumerate(map(event_of, events)):
             self.events.append(event)
             done(place, Receipt(len(self.events) - 1, b""))
 

@@ -18,7 +18,7 @@ import pytest
 from fixtures.audit import event
 from glasshatch.clock import SystemClock
 from glasshatch.errors import ConfigError, GlasshatchError, TooLarge, Unavailable
-from glasshatch.events import Actor, Event, Receipt, encode
+from glasshatch.events import Actor, Encoded, Event, Receipt, encode, event_of
 from glasshatch.sources import SOURCES, Intake, Seen
 from glasshatch.sources.seen import key_of
 
@@ -34,9 +34,12 @@ class Record:
         self.largest = 60_000
 
     def submit_all(
-        self, events: Sequence[Event], done: Callable[[int, Receipt | GlasshatchError], None], feed: str = ""
+        self,
+        events: Sequence[Event | Encoded],
+        done: Callable[[int, Receipt | GlasshatchError], None],
+        feed: str = "",
     ) -> None:
-        for place, one in enumerate(events):
+        for place, one in enumerate(map(event_of, events)):
             if self.fail_from is not None and place >= self.fail_from:
                 done(place, Unavailable("the ledger's queue is full"))
             elif len(encode(one)) > self.largest:

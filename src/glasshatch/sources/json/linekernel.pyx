@@ -12,7 +12,7 @@ from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memchr, memcmp, memcpy
 
-FORMAT = 1
+FORMAT = 2
 
 cdef extern from "blake2b.h" nogil:
     ctypedef struct glasshatch_b2:
@@ -77,6 +77,8 @@ cdef struct Entry:
 
 cdef struct Made:
     bint good
+    Py_ssize_t kind     # of source; -1 for the usual one
+    Py_ssize_t kind_end
     Py_ssize_t record
     Py_ssize_t record_end
     Py_ssize_t short
@@ -1073,6 +1075,7 @@ cdef class Lines:
         cdef const char* out = <const char*>self._work.out
         return (
             PyBytes_FromStringAndSize(out + made.record, made.record_end - made.record),
+            "json" if made.kind < 0 else PyUnicode_DecodeUTF8(out + made.kind, made.kind_end - made.kind, NULL),
             _digits(made.key) if made.keyed else "",
             PyUnicode_DecodeUTF8(out + made.short, made.short_end - made.short, NULL),
             _digits(made.content) if made.keyed else "",
@@ -1297,7 +1300,7 @@ cdef class Lines:
         if severity:
             put(work, b',"severity":', 12)
             put_one(work, 48 + severity)
-        if not self._put_source(at[M_SOURCE], service):
+        if not self._put_source(made, at[M_SOURCE], service):
             return False
         if parent >= 0:
             put(work, b',"span_id":"', 12)
@@ -1423,7 +1426,7 @@ cdef class Lines:
             one = self._work.nodes[one].next
         return False
 
-    cdef bint _put_source(self, int at, int service) noexcept nogil:
+    cdef bint _put_source(self, Made* made, int at, int service) noexcept nogil:
         cdef Work* work = &self._work
         cdef Node* node
         cdef int one, instance = -1, kind = -1, name = -1, version = -1
@@ -1463,8 +1466,11 @@ cdef class Lines:
         put(work, b',"source":{', 11)
         put_text_member(work, &first, b"instance", 8, instance)
         put_member(work, &first, b"kind", 4)
+        made.kind = -1
         if kind >= 0:
+            made.kind = work.used + 1
             put_quoted(work, &work.nodes[kind])
+            made.kind_end = work.used - 1
         else:
             put(work, b'"json"', 6)
         if name >= 0:

@@ -18,7 +18,7 @@ from ..items import Piece
 from ..parsed import Circumstances, Ready
 from .parse import DEFAULT_ACTION, RESERVED_KINDS, SEVERITIES
 
-_FORMAT = 1
+_FORMAT = 2
 _LONGEST_SECRET = 64
 
 
