@@ -1,11 +1,13 @@
 """Ten million varied events in the index: what they take on disk, and how long questions last.
 
-The first tenth is made the real way, by the index out of encoded events (`--ledger`: out of a ledger, and
-then questions are compared with plain Python over it). The other nine are copies made inside the database,
-each a day later than the one before, with every digit of their texts and ids moved on by one, so that their
-words are as many and as rare as if they had been recorded. The last line is one JSON object.
+A hundredth is made the real way, by the index out of encoded events (`--ledger`: all of them out of a ledger,
+and then questions are compared with plain Python over it). The others are copies made inside the database,
+one after the other in time, with ids, traces, sessions and numbers of their own and other digits in random
+texts, so that their words are as many and as rare as if they had been recorded; rows of some are made anew
+from their entries and compared. `--keep` leaves the index in a folder, goes on with one that was begun there,
+and asks one that is whole at once. The last line is one JSON object.
 
-Usage: python benchmarks/search.py [--quick] [--events 1000000] [--copies 9] [--ledger]
+Usage: python benchmarks/search.py [--quick] [--events 100000] [--copies 99] [--keep FOLDER] [--ledger]
 """
 
 from __future__ import annotations
@@ -43,19 +45,27 @@ from glasshatch.events import (
     encode,
     uuid7,
 )
-from glasshatch.index import Index
+from glasshatch.index import KEPT, Index, restored
+from glasshatch.index.rows import rows
 from glasshatch.investigate import Investigator, SearchQuery, Visibility, search
 from glasshatch.investigate.investigator import instant
 from glasshatch.investigate.query import Everything, compile_predicate, parse
 
 ALL = Visibility(Everything())
-TEXTS = ("id", "trace_id", "session_id", "statement_text", "resource_id", "body", "rest")
 BATCH = 10_000
 VERBS = ("select", "insert", "update", "delete", "get", "list", "watch", "create")
 NOUNS = ("customers", "orders", "invoices", "payments", "sessions", "secrets", "pods", "deployments", "carts")
 TEAMS = tuple(f"team{number}" for number in range(40))
 DAY_NS = 86_400 * 10**9
 START_NS = 1_790_000_000 * 10**9
+EVERY_NS = DAY_NS // 1_000_000
+TOGETHER = 4
+"""So many copies are one insert: larger parts need fewer merges."""
+WORDS_IN = {
+    "trace_id": "{}", "session_id": "{}", "resource_id": "replaceAll({}, '/', ' ')",
+    "statement_text": "lower(trimBoth(replaceRegexpAll({}, '[^a-zA-Z0-9]+', ' ')))",
+}  # fmt: skip
+"""Of what is other in each copy: its words, as they stand in a line of the body."""
 RARE = 997
 """Every so many events hold a rare word of their own hundred."""
 
@@ -63,8 +73,8 @@ RARE = 997
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--quick", action="store_true", help="50,000 events, once copied")
-    arguments.add_argument("--events", type=int, default=1_000_000)
-    arguments.add_argument("--copies", type=int, default=9)
+    arguments.add_argument("--events", type=int, default=100_000)
+    arguments.add_argument("--copies", type=int, default=99)
     arguments.add_argument("--ledger", action="store_true", help="by way of a ledger, and compared with it")
     arguments.add_argument("--directory", default="/var/tmp")
     arguments.add_argument("--keep", default="", help="make or use the index in this folder, and leave it")
@@ -84,10 +94,12 @@ def measure(root: Path, count: int, copies: int) -> dict[str, Any]:
     try:
         if not index.watermark:
             result["indexing"] = applied(index, made_entries(count))
-            result["copying"] = copied(index, count, copies)
+        result["copying"] = copied(index, count, copies)
         settle(index)
         result["bytes_per_event"] = sizes(index, count * (copies + 1))
-        result["questions"] = questions(Investigator(index, lambda text: text, SystemClock()), count)
+        result["questions"] = questions(
+            Investigator(index, lambda text: text, SystemClock()), count * (copies + 1)
+        )
         result["memory_mib"] = {"now": status_mib("VmRSS"), "peak": status_mib("VmHWM")}
     finally:
         index.close()
@@ -123,7 +135,7 @@ def described(count: int) -> dict[str, Any]:
 def made(number: int, chance: random.Random) -> Event:
     """An event unlike its neighbours: actors, objects and statements of uneven frequency, a million a day."""
     verb, noun = chance.choice(VERBS), NOUNS[min(int(chance.expovariate(0.5)), len(NOUNS) - 1)]
-    time_ns = START_NS + number * (DAY_NS // 1_000_000) + chance.randrange(DAY_NS // 1_000_000)
+    time_ns = START_NS + number * EVERY_NS + chance.randrange(EVERY_NS)
     user = f"user{int(chance.paretovariate(1.2)) % 5_000}"
     failed = chance.random() < 0.03
     rare = f" rareword{number // RARE % 100}" if number % RARE == 0 else ""
@@ -178,27 +190,82 @@ def applied(index: Index, entries: Iterator[tuple[int, bytes]]) -> dict[str, Any
 
 
 def copied(index: Index, count: int, copies: int) -> dict[str, Any]:
+    """Copies as if they had been recorded after one another: other ids, times, words, objects."""
     begun_s = time.perf_counter()
     columns = [name for (name,) in index.select(
         "SELECT name FROM system.columns WHERE database = currentDatabase() AND table = 'events'"
             " AND default_kind = '' ORDER BY position"
     )]  # fmt: skip
-    for copy in range(1, copies + 1):
-        digits = "".join(str((digit + copy) % 10) for digit in range(10))
-        moved = {name: f"translate({name}, '0123456789', '{digits}')" for name in TEXTS}
-        moved |= {
-            "id": f"concat(substring(id, 1, 20), {moved['id']})", "index": f"`index` + {copy * count}",
-            "time": f"time + {copy * DAY_NS}",
-            "month": f"toYYYYMM(toDateTime(intDiv(time + {copy * DAY_NS}, 1000000000), 'UTC'))",
-        }  # fmt: skip
-        chosen = ", ".join(moved.get(name, f"`{name}`") for name in columns)
-        names = ", ".join(f"`{name}`" for name in columns)
+    names, chance = ", ".join(f"`{name}`" for name in columns), random.Random(13)
+    ((last,),) = index.select("SELECT max(`index`) FROM events")
+    for first in range(last // count + 1, copies + 1, TOGETHER):
+        selects = []
+        for copy in range(first, min(first + TOGETHER, copies + 1)):
+            moved = _moved(copy * count, chance)
+            chosen = ", ".join(f"{moved.get(name, f'`{name}`')} AS `{name}_`" for name in columns)
+            selects.append(
+                f"SELECT {chosen} FROM events WHERE tenant = 'default' AND `index` < {count}"
+                f" AND time < {START_NS + count * EVERY_NS}"
+            )
         index._ready().run(
-            f"INSERT INTO events ({names}) SELECT {chosen} FROM events WHERE `index` < {count}"
-            " SETTINGS max_insert_threads = 1, max_threads = 1"
+            f"INSERT INTO events ({names}) {' UNION ALL '.join(selects)} SETTINGS max_insert_threads = 1,"
+            f" max_threads = 1, min_insert_block_size_rows = {len(selects) * count},"
+            " min_insert_block_size_bytes = 1200000000"
         )
-        print(f"copy {copy} after {time.perf_counter() - begun_s:.0f} s", file=sys.stderr)
+        print(
+            f"{first + len(selects) - 1} copies after {time.perf_counter() - begun_s:.0f} s", file=sys.stderr
+        )
+    whole = index.select("SELECT count(), max(`index`) + 1 FROM events")
+    assert whole == [(count * (copies + 1),) * 2], "a build was cut short: delete the folder"
+    check_copies(index, count)
     return {"seconds": round(time.perf_counter() - begun_s)}
+
+
+def _moved(by: int, chance: random.Random) -> dict[str, str]:
+    """What becomes of each column of an event that is `by` later: its expression in SQL.
+
+    Digits are exchanged for others, so that what was random is so again, and as rare.
+    """
+    digits = "".join(chance.sample("0123456789", 10))
+    time_ns, later = f"(time + {by * EVERY_NS})", f"(`index` + {by})"
+
+    def other(column: str) -> str:
+        return f"translate({column}, '0123456789', '{digits}')"
+
+    behind = other("substring(id, 16)")
+    stamp = f"leftPad(lower(hex(intDiv({time_ns}, 1000000))), 12, '0')"
+    text = f"replaceOne({other('statement_text')}, {other('toString(`index`)')}, toString({later}))"
+    found = {
+        "index": later, "time": time_ns,
+        "month": f"toYYYYMM(toDateTime(intDiv({time_ns}, 1000000000), 'UTC'))",
+        "id": f"concat(substring({stamp}, 1, 8), '-', substring({stamp}, 9), '-7', {behind})",
+        "trace_id": f"leftPad(lower(hex(intDiv({later}, 7))), 32, '0')",
+        "session_id": f"leftPad(lower(hex(intDiv({later}, 50))), 16, '0')",
+        "statement_text": text, "resource_id": other("resource_id"),
+    }  # fmt: skip
+    body = "body"
+    for name, words in WORDS_IN.items():
+        was, becomes = words.format(name), words.format(found[name])
+        body = f"replaceOne({body}, concat(' ', {was}, ' '), concat(' ', {becomes}, ' '))"
+    return found | {"body": body}
+
+
+def check_copies(index: Index, count: int) -> None:
+    """Of some copies: what is kept of the entry makes the very row that lies there, column by column."""
+    columns = list(rows("default", [("default", 0, encode(made(0, random.Random(7))))]).column_names)
+    names = ", ".join(f"`{name}`" for name in columns)
+    found = index.select(
+        f"SELECT {names}, {KEPT} FROM events WHERE `index` % 99991 = 5 OR `index` % {count} = 997"
+    )
+    width = len(columns)
+    again = rows("default", [
+        ("default", row[columns.index("index")], restored(row[width:]).encode()) for row in found
+    ]).to_pylist()  # fmt: skip
+    for row, one in zip(found, again, strict=True):
+        for name, value in zip(columns, row, strict=False):
+            made_anew = dict(one[name]) if isinstance(value, dict) else one[name]
+            assert made_anew == (dict(value) if isinstance(value, dict) else value), (name, value, one[name])
+    print(f"checked {len(found)} rows", file=sys.stderr)
 
 
 def settle(index: Index) -> None:
@@ -240,7 +307,7 @@ def questions(investigator: Investigator, count: int) -> dict[str, Any]:
         return search(investigator, SearchQuery(text=text, limit=limit), ALL)
 
     def hour() -> str:
-        start_ns = START_NS + chance.randrange(DAY_NS)
+        start_ns = START_NS + chance.randrange(count * EVERY_NS)
         return f"time>={instant(start_ns)} time<{instant(start_ns + DAY_NS // 24)}"
 
     kinds: dict[str, tuple[int, Callable[[], Any]]] = {
@@ -262,23 +329,32 @@ def questions(investigator: Investigator, count: int) -> dict[str, Any]:
             10, lambda: investigator.stats(f"severity:{chance.randrange(5)}", ALL, ("actor.name",)),
         ),
     }  # fmt: skip
-    return {name: timed(name, times, ask) for name, (times, ask) in kinds.items()}
+    return {name: timed(name, times, ask, investigator.index) for name, (times, ask) in kinds.items()}
 
 
-def timed(name: str, times: int, ask: Callable[[], Any]) -> dict[str, float]:
+def timed(name: str, times: int, ask: Callable[[], Any], index: Index) -> dict[str, float]:
+    """How long, with how much processor time of all threads, and how much the database unpacked for it."""
     ask()
-    taken = []
+    taken, unpacked = [], unpacked_bytes(index)
+    begun_cpu_s = time.process_time()
     for _ in range(times):
         begun_s = time.perf_counter()
         ask()
         taken.append((time.perf_counter() - begun_s) * 1e3)
+    cpu_s = time.process_time() - begun_cpu_s
     taken.sort()
     found = {
         "p50_ms": round(statistics.median(taken), 1), "p95_ms": round(taken[int(len(taken) * 0.95)], 1),
-        "max_ms": round(taken[-1], 1),
+        "min_ms": round(taken[0], 1), "max_ms": round(taken[-1], 1), "cpu_ms": round(cpu_s / times * 1e3, 1),
+        "unpacked_mb": round((unpacked_bytes(index) - unpacked) / times / 1e6, 1),
     }  # fmt: skip
     print(name, found, file=sys.stderr)
     return found
+
+
+def unpacked_bytes(index: Index) -> int:
+    told = index.select("SELECT value FROM system.events WHERE event = 'CompressedReadBufferBytes'")
+    return int(told[0][0]) if told else 0
 
 
 def ratios(house: House, investigator: Investigator, index: Index, asked: dict[str, Any]) -> dict[str, float]:
@@ -290,7 +366,10 @@ def ratios(house: House, investigator: Investigator, index: Index, asked: dict[s
     page = search(investigator, SearchQuery(text="rareword42", limit=1_000), ALL)
     assert sorted(hit.index for hit in page.events) == found, "index and ledger differ"
     bare = timed(
-        "bare_sql", 20, lambda: index.select("SELECT count() FROM events WHERE hasToken(body, 'rareword7')")
+        "bare_sql",
+        20,
+        lambda: index.select("SELECT count() FROM events WHERE hasToken(body, 'rareword7')"),
+        index,
     )
     return {
         "ledger_scan_ms": round(scan_ms), "scan_to_word": round(scan_ms / asked["rare_word"]["p50_ms"]),

@@ -2,7 +2,7 @@
 
 from .index import Index, Made, batches
 from .place import Place
-from .schema import ddl
+from .schema import FAILED, bar_sql, ddl
 from .shortening import KEPT, restored
 
-__all__ = ["KEPT", "Index", "Made", "Place", "batches", "ddl", "restored"]
+__all__ = ["FAILED", "KEPT", "Index", "Made", "Place", "bar_sql", "batches", "ddl", "restored"]

@@ -10,7 +10,7 @@ import msgspec
 from ..clock import Clock
 from ..errors import ConfigError
 from ..events import Event, read_place
-from ..index import KEPT, Index, restored
+from ..index import FAILED, KEPT, Index, bar_sql, restored
 from ..index.columns import lower
 from .aliases import NOBODY, Aliases
 from .expressions import Expressions
@@ -35,7 +35,6 @@ from .query.stages import Pipeline, fields_in, render_pipeline
 from .views import Bin, Bins, CountRow, Counts, Hit
 from .visibility import Visibility
 
-_FAILED = "(outcome_status = 'failure' OR decision_effect = 'deny')"
 _BARS = 60
 _MAX_GROUPS = 3
 _WIDTHS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 21_600, 43_200, 86_400,
@@ -135,9 +134,9 @@ class Investigator:
             return Bins("0", [], recorded)
         width = _width_ns(first, last + 1)
         rows = self.index.select(
-            f"SELECT intDiv(time, {{width:Int64}}) * {{width:Int64}} AS bar, count(), countIf({_FAILED})"  # noqa: S608
+            f"SELECT {bar_sql(width)} AS bar, count(), countIf({FAILED})"  # noqa: S608
             f" FROM events WHERE {where} GROUP BY bar ORDER BY bar",
-            bound | {"width": width},
+            bound,
         )
         bins = [Bin(str(start), number, failed) for start, number, failed in rows]
         return Bins(str(width), bins, recorded)
@@ -171,7 +170,7 @@ class Investigator:
         names = ", ".join(f"g{number}" for number in range(len(groups)))
         chosen = ", ".join(f"{group} AS g{number}" for number, group in enumerate(groups))
         rows = self.index.select(
-            f"SELECT {chosen}, count() AS n, countIf({_FAILED}), min(time), max(time) FROM events"  # noqa: S608
+            f"SELECT {chosen}, count() AS n, countIf({FAILED}), min(time), max(time) FROM events"  # noqa: S608
             f" WHERE {where} GROUP BY {names} ORDER BY n DESC, {names} LIMIT {{limit:Int64}}",
             bound | {"limit": limit},
         )
@@ -242,8 +241,7 @@ def instant(time_ns: str | int) -> str:
 
 def _group(name: str, write: Expressions) -> str:
     if width_s := bin_width(name):
-        width = write.bind(width_s * 10**9)
-        return f"toString(intDiv(time, {width}) * {width})"
+        return f"toString({bar_sql(width_s * 10**9)})"
     return write.text(_known(name))
 
 

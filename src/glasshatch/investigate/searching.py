@@ -68,13 +68,14 @@ class _Search:
         self._where = where + _between(wanted, self._bound)
 
     def page(self) -> Page:
-        # Looked up before counting: what comes in between is on no later page and perhaps on this one.
+        # Looked up before asking: what comes in between is on no later page and perhaps on this one.
         seen = self._at.seen if self._at else self._index.watermarks
-        count = self._at.count if self._at else self._count()
         if self._pipeline.stats and self._wanted.limit:
+            count = self._counted(0, 0)
             table = counted(self._index, self._pipeline, self._where, self._bound)
             return Page([], count, self._recorded, table=as_answered(table, self._pipeline.stats))
         found, limit = self._found()
+        count = self._counted(len(found), limit)
         hits = [hit for hit, _ in found]
         whole = bool(self._pipeline.order or self._pipeline.limit)
         following = "" if whole or not found or len(found) < limit else self._after(found[-1], count, seen)
@@ -94,7 +95,12 @@ class _Search:
             where += " AND " + self._at.condition(self._wanted.oldest_first, self._bound)
         return (_read(self._index, where, self._bound, order, limit) if limit else []), limit
 
-    def _count(self) -> int:
+    def _counted(self, found: int, limit: int) -> int:
+        """How many match: a page that is not full holds them all."""
+        if self._at:
+            return self._at.count
+        if found < limit:
+            return found
         ((count,),) = self._index.select(f"SELECT count() FROM events WHERE {self._where}", self._bound)  # noqa: S608
         return int(count)
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import msgspec
 
 from ..events import Event
-from ..index import Index
+from ..index import Index, bar_sql
 from ..index.columns import placed
 from .expressions import Expressions, text_of
 from .query.fields import fields_of, open_member
@@ -74,9 +74,8 @@ def chosen(events: Iterable[Shown], names: tuple[str, ...]) -> Table:
 def _group(group: Group, write: Expressions) -> str:
     if not group.width_s:
         return write.text(group.field)
-    width = write.bind(group.width_s * _SECOND_NS)
     # A number until the rows are sorted: texts of another length would sort by their letters.
-    return f"intDiv(time, {width}) * {width}"
+    return bar_sql(group.width_s * _SECOND_NS)
 
 
 def _made(one: Aggregate, write: Expressions) -> str:
