@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.cells import cell_len
 from typer.core import TyperCommand
 
 from ..api.gist import in_order, is_time
@@ -52,6 +51,8 @@ def _negated(text: str) -> bool:
 
 def _point(query: str, position: int) -> None:
     """The query on standard error, as much of it as a line takes, and a caret below a place of it."""
+    from rich.cells import cell_len
+
     at = min(position - 1, len(query))
     begin = max(0, at - _BEFORE)
     head = ("…" if begin else "") + clean(query[begin:at])

@@ -52,6 +52,8 @@ class LivePolicy(Generic[P]):
         self._source = source
         self._made = made
         self._kind = kind
+        # Looked up once: what is shipped does not change while a process runs.
+        self._shipped = source in kind.shipped()
         self._lock = threading.Lock()
         self._seen = self._stamp()
         self._changing = self._seen
@@ -147,7 +149,7 @@ class LivePolicy(Generic[P]):
 
     def _stamp(self) -> Stamp:
         """What tells a changed file from the same one. A shipped set is changed by an upgrade only."""
-        if self._source in self._kind.shipped():
+        if self._shipped:
             return ()
         path = Path(self._source)
         found = []
