@@ -31,6 +31,7 @@ COMMANDS = {
     "aliases": ("aliases",),
     "exposing": ("exposure",),
     "alerts": ("alerts",),
+    "rules": ("rules", "detect"),
     "feeding": ("ingest",),
     "sources": ("sources", "quarantine"),
     "redacting": ("redact",),
