@@ -13,7 +13,17 @@ from typing import Any
 
 import msgspec
 
-from ..detect.sigma import RuleSet, SigmaRule, Sources, named_source, sources_of
+from ..detect.sigma import (
+    CorrelationFinding,
+    Correlations,
+    Record,
+    RuleSet,
+    Sighting,
+    SigmaFolder,
+    Sources,
+    named_source,
+    sources_of,
+)
 from ..errors import ConfigError
 from ..sources import SOURCES, Arrival, Item, Parsed, SourceKind, read_lines, time_ns
 
@@ -22,6 +32,7 @@ _IDS = ("eventID", "auditID", "uuid", "insertId", "_document_id", "event_id", "i
 
 _TIMES = ("time", "timestamp", "@timestamp", "eventTime", "requestReceivedTimestamp", "published", "UtcTime")
 _TENANT = "default"
+_NEVER_NS = 2**63
 
 Progress = Callable[[int, int], None]
 """Hears how many bytes of how many are read."""
@@ -41,7 +52,7 @@ class FileFinding(msgspec.Struct, frozen=True):
 class FileDetection:
     """Rules, ready for files of one kind of source. For one thread."""
 
-    def __init__(self, rules: list[SigmaRule], source: str = "") -> None:
+    def __init__(self, folder: SigmaFolder, source: str = "") -> None:
         """`source` is a kind of source, or a log source of Sigma (`product/category/service`).
 
         Raises:
@@ -50,9 +61,12 @@ class FileDetection:
         self._kind = SOURCES.get(source, SOURCES["json"])
         self._sources = _named(source)
         self._name = source if source in SOURCES else ""
-        self._rules = RuleSet(rules)
+        self._rules = RuleSet(folder.rules)
+        self._correlations = Correlations(folder.correlations)
+        self._quiet = self._correlations.quiet_rules
         self.records = 0
         self.unreadable = 0
+        self.timeless = 0
 
     def find(self, file: Path, progress: Progress | None = None) -> Iterator[FileFinding]:
         """What the rules find in a file, in its order; also `.gz` and `.zst`, and `-` for standard input.
@@ -68,6 +82,10 @@ class FileDetection:
             if progress is not None:
                 progress(part.read_bytes, part.total_bytes)
 
+    def end(self) -> Iterator[FileFinding]:
+        """What is found because nothing comes any more: timespans that were still open."""
+        return map(_correlated, self._correlations.advance(_NEVER_NS))
+
     def _item(self, item: Item, file: Path) -> Iterator[FileFinding]:
         self.records += 1
         if item.problem or not isinstance(item.value, dict):
@@ -77,10 +95,28 @@ class FileDetection:
         record = self._rules.read({**event, "native": item.value})
         sources = sources_of(record, self._name) if self._sources is None else self._sources
         found = self._rules.match(record, sources)
-        if found:
-            name, moment = _id(item.value) or f"{file.name}:{item.place}", _time(item.value, event)
-            for rule in found:
-                yield FileFinding(rule.rule, rule.title, rule.level, name, moment)
+        moment = _time(item.value)
+        if moment is not None:
+            yield from map(_correlated, self._correlations.advance(moment))
+        name = (_id(item.value) or f"{file.name}:{item.place}") if found else ""
+        for rule in found:
+            if not {rule.rule, rule.name} & self._quiet:
+                yield FileFinding(rule.rule, rule.title, rule.level, name, str(moment or ""))
+            yield from self._heard(rule.rule, rule.name, record, moment, name)
+
+    def _heard(
+        self, rule: str, called: str, record: Record, moment: int | None, event: str
+    ) -> Iterator[FileFinding]:
+        if moment is None:
+            self.timeless += 1
+            return
+        sighting = Sighting(rule, called, record, moment, event, number=self.records)
+        yield from map(_correlated, self._correlations.observe(sighting))
+
+
+def _correlated(found: CorrelationFinding) -> FileFinding:
+    form, last = found.correlation, found.last
+    return FileFinding(form.rule, form.title, form.level, last.event_id, str(last.time_ns))
 
 
 def _named(source: str) -> Sources | None:
@@ -118,14 +154,16 @@ def _id(value: dict[str, Any]) -> str:
     return ""
 
 
-def _time(value: dict[str, Any], event: dict[str, Any]) -> str:
-    """When it happened, if the record says so."""
+def _time(value: dict[str, Any]) -> int | None:
+    """When it happened, in nanoseconds since the epoch; None if the record does not say so."""
     for where in (value, *(inner for inner in value.values() if isinstance(inner, dict))):
         for name in _TIMES:
             if (found := time_ns(where.get(name))) is not None:
-                return str(found)
-    system = value.get("Event", {}).get("System", {}) if isinstance(value.get("Event"), dict) else {}
-    created = system.get("TimeCreated", {}) if isinstance(system, dict) else {}
-    attributes = created.get("#attributes", created) if isinstance(created, dict) else {}
-    found = time_ns(attributes.get("SystemTime")) if isinstance(attributes, dict) else None
-    return str(found) if found is not None else ""
+                return found
+    return time_ns(_inside(value, "Event", "System", "TimeCreated", "#attributes", "SystemTime"))
+
+
+def _inside(value: Any, *path: str) -> Any:
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +13,7 @@ from rich.markup import escape
 from .output import Format, clean, emit_json, emit_rows, progress_bar, say
 
 if TYPE_CHECKING:
+    from ..app.filedetection import FileDetection, FileFinding
     from ..detect.sigma import SigmaFolder
 
 rules_app = typer.Typer(help="Detection rules: check them and look at them.", no_args_is_help=True)
@@ -61,12 +63,18 @@ def check(
     """
     found = _load(folder)
     if format is CheckFormat.json:
-        emit_json({"loaded": len(found.rules), "failed": len(found.problems), "errors": found.problems})
+        emit_json(
+            {
+                "loaded": len(found.rules) + len(found.correlations),
+                "failed": len(found.problems),
+                "errors": found.problems,
+            }
+        )
     else:
         rows = ((one.file, str(one.line), one.reason) for one in found.problems)
         if found.problems:
             emit_rows(("FILE", "LINE", "REASON*"), rows, empty="")
-        say(f"{len(found.rules)} rules are loaded, {len(found.problems)} are not")
+        say(f"{len(found.rules) + len(found.correlations)} rules are loaded, {len(found.problems)} are not")
         _say_wanting(found)
     if found.problems:
         raise typer.Exit(2)
@@ -124,24 +132,33 @@ def detect(
     from ..app.filedetection import FileDetection
 
     found = _load(rules)
-    detection = FileDetection([rule for rule in found.rules if _grave(rule.level, level)], source)
+    detection = FileDetection(found, source)
     if found.problems:
         say(f"[yellow]{len(found.problems)} rules are not loaded[/]: glasshatch rules check names them")
     _say_wanting(found)
     table: list[tuple[str, ...]] = []
     count = 0
-    for file in files:
-        with progress_bar(clean(file.name), quiet=False) as show:
-            for finding in detection.find(file, show):
-                count += 1
-                if format is Format.jsonl:
-                    emit_json(finding)
-                else:
-                    table.append((finding.level, finding.title, finding.event, finding.rule))
+    for finding in _findings(detection, files):
+        if not _grave(finding.level, level):
+            continue
+        count += 1
+        if format is Format.jsonl:
+            emit_json(finding)
+        else:
+            table.append((finding.level, finding.title, finding.event, finding.rule))
     if format is Format.table:
         emit_rows(("LEVEL", "TITLE*", "EVENT", "RULE"), table, empty="nothing was found")
     unread = f", {detection.unreadable} of them unreadable" if detection.unreadable else ""
     say(f"[dim]{count} findings in {detection.records} records{unread}[/]")
+    if detection.timeless:
+        say(f"[yellow]{detection.timeless} matches have no time[/] and were not correlated")
+
+
+def _findings(detection: FileDetection, files: list[Path]) -> Iterator[FileFinding]:
+    for file in files:
+        with progress_bar(clean(file.name), quiet=False) as show:
+            yield from detection.find(file, show)
+    yield from detection.end()
 
 
 def _load(folder: Path) -> SigmaFolder:

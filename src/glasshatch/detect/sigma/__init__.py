@@ -1,15 +1,22 @@
 """Sigma rules: read, compiled, kept, and asked about records."""
 
+from .correlating import CorrelationFinding, Correlations, Sighting
 from .folder import SigmaFolder, load_folder
-from .forms import LogSource, SigmaRule
+from .forms import Correlation, LogSource, SigmaRule
 from .logsources import Sources, named_source, sources_of
 from .problems import RuleProblem
+from .records import Record
 from .ruleset import RuleSet
 
 __all__ = [
+    "Correlation",
+    "CorrelationFinding",
+    "Correlations",
     "LogSource",
+    "Record",
     "RuleProblem",
     "RuleSet",
+    "Sighting",
     "SigmaFolder",
     "SigmaRule",
     "Sources",

@@ -16,13 +16,13 @@ import msgspec
 
 from ...errors import ConfigError
 from ...masking.triggers import cache
-from .forms import SigmaRule
+from .forms import Correlation, SigmaRule
 from .problems import RuleProblem
 
 _MAX_FILE_BYTES = 1024 * 1024
 _MAX_FILES = 50_000
 _ENDINGS = (".yml", ".yaml")
-_READERS = ("forms", "reading", "numbers", "folder", "problems")
+_READERS = ("forms", "reading", "correlationreading", "parsing", "numbers", "folder", "problems")
 
 Progress = Callable[[int, int], None]
 """Hears how many files of how many are done."""
@@ -33,9 +33,18 @@ class SigmaFolder(msgspec.Struct, frozen=True):
 
     rules: list[SigmaRule]
     problems: list[RuleProblem]
+    correlations: list[Correlation] = []
 
 
-_Found = tuple[list[SigmaRule], list[RuleProblem]]
+class _Found(msgspec.Struct, frozen=True):
+    """What was made of one file, whatever its name."""
+
+    rules: list[SigmaRule]
+    correlations: list[Correlation]
+    problems: list[RuleProblem]
+
+
+_AnyRule = SigmaRule | Correlation
 
 
 def load_folder(folder: Path, cache_dir: Path | None = None, progress: Progress | None = None) -> SigmaFolder:
@@ -53,7 +62,7 @@ def load_folder(folder: Path, cache_dir: Path | None = None, progress: Progress 
     place = cache.places(f"{_code()}.sigma", cache_dir)
     kept = _kept(cache.read(place))
     now: dict[str, _Found] = {}
-    rules: list[SigmaRule] = []
+    rules: list[_AnyRule] = []
     problems: list[RuleProblem] = []
     for number, file in enumerate(files):
         if progress is not None:
@@ -65,11 +74,18 @@ def load_folder(folder: Path, cache_dir: Path | None = None, progress: Progress 
             continue
         digest = hashlib.sha256(data).hexdigest()[:32]
         found = now[digest] = kept.get(digest) or _made(data)
-        rules += [msgspec.structs.replace(rule, origin=name) for rule in found[0]]
-        problems += [msgspec.structs.replace(problem, file=name) for problem in found[1]]
+        rules += [msgspec.structs.replace(rule, origin=name) for rule in (*found.rules, *found.correlations)]
+        problems += [msgspec.structs.replace(problem, file=name) for problem in found.problems]
     if now.keys() - kept.keys():
         cache.write(place, msgspec.msgpack.encode({**kept, **now} if len(kept) < _MAX_FILES else now))
-    return SigmaFolder(*_without_doubles(rules, problems))
+    whole = _without_doubles(rules, problems)
+    known = {name for one in whole for name in (one.rule, one.name)}
+    whole = [one for one in whole if not _lacking(one, known, problems)]
+    return SigmaFolder(
+        [one for one in whole if isinstance(one, SigmaRule)],
+        sorted(problems, key=lambda one: (one.file, one.line)),
+        [one for one in whole if isinstance(one, Correlation)],
+    )
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -106,8 +122,10 @@ def _made(data: bytes) -> _Found:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return [], [RuleProblem("", 1, "is not UTF-8")]
-    return read_rules(text, "")
+        return _Found([], [], [RuleProblem("", 1, "is not UTF-8")])
+    found, problems = read_rules(text, "")
+    rules = [one for one in found if isinstance(one, SigmaRule)]
+    return _Found(rules, [one for one in found if isinstance(one, Correlation)], problems)
 
 
 def _code() -> str:
@@ -126,13 +144,22 @@ def _kept(body: bytes | None) -> dict[str, _Found]:
         return {}
 
 
-def _without_doubles(
-    rules: list[SigmaRule], problems: list[RuleProblem]
-) -> tuple[list[SigmaRule], list[RuleProblem]]:
-    first: dict[str, SigmaRule] = {}
+def _without_doubles(rules: list[_AnyRule], problems: list[RuleProblem]) -> list[_AnyRule]:
+    first: dict[str, _AnyRule] = {}
     for rule in rules:
         known = first.setdefault(rule.rule, rule)
         if known is not rule:
             reason = f"its id is that of the rule in {known.origin}: {rule.rule}"
             problems.append(RuleProblem(rule.origin, rule.line, reason))
-    return list(first.values()), sorted(problems, key=lambda one: (one.file, one.line))
+    return list(first.values())
+
+
+def _lacking(one: _AnyRule, known: set[str], problems: list[RuleProblem]) -> bool:
+    """Whether a correlation refers to a rule that is not there."""
+    for reference in one.rules if isinstance(one, Correlation) else ():
+        if reference not in known:
+            problems.append(
+                RuleProblem(one.origin, one.line, f"it refers to a rule that is not there: {reference}")
+            )
+            return True
+    return False

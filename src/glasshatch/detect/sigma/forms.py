@@ -6,7 +6,7 @@ every text of the record. Where a field has several values, one of them is enoug
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -114,10 +114,15 @@ class Wanting(_Form, frozen=True, tag="wanting"):
     operator: Operator = "is"
 
 
-Form = Annotated[
-    All | Any_ | Not | Text | Pattern | Network | Compare | Nothing | Exists | Same | Moment | Wanting,
-    msgspec.Meta(),
-]
+class Seen(_Form, frozen=True, tag="seen"):
+    """A rule that matched inside the timespan: a leaf of what a temporal correlation asks, and of no rule."""
+
+    rule: str
+
+
+Form = (
+    All | Any_ | Not | Text | Pattern | Network | Compare | Nothing | Exists | Same | Moment | Wanting | Seen
+)
 
 
 class LogSource(_Form, frozen=True):
@@ -158,6 +163,45 @@ class SigmaRule(_Form, frozen=True, kw_only=True):
         """The lists that somebody has to supply before it can be evaluated."""
         found = (leaf.name for leaf in leaves(self.form) if isinstance(leaf, Wanting))
         return tuple(dict.fromkeys(found))
+
+
+CorrelationKind = Literal[
+    "event_count", "value_count", "value_sum", "value_avg", "value_percentile", "value_median", "temporal",
+    "temporal_ordered",
+]  # fmt: skip
+
+
+class Correlation(_Form, frozen=True, kw_only=True):
+    """A rule about what other rules match, by group, inside a timespan.
+
+    rules: ids or names of the others. aliases: by a name of `group_by`, the field that has it in the records of
+    each rule. number: what `operator` compares with. fields: what is counted or measured. percentile: of 0 to
+    100. asks: the condition of a temporal one, if it is written out. generate: whether the others raise
+    findings of their own all the same.
+    """
+
+    rule: str
+    title: str
+    level: str = ""
+    status: str = ""
+    description: str = ""
+    author: str = ""
+    tags: tuple[str, ...] = ()
+    false_positives: tuple[str, ...] = ()
+    name: str = ""
+    kind: CorrelationKind
+    rules: tuple[str, ...]
+    group_by: tuple[str, ...] = ()
+    aliases: dict[str, dict[str, str]] = {}
+    timespan_s: int
+    operator: Literal["lt", "le", "gt", "ge", "eq", "ne"] = "ge"
+    number: float = 1
+    fields: tuple[str, ...] = ()
+    percentile: int = 50
+    asks: Form | None = None
+    generate: bool = False
+    origin: str = ""
+    line: int = 0
 
 
 def leaves(form: Form) -> list[Any]:

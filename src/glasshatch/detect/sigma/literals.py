@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterable
-from typing import Any
 
 # The standard library's own parser: what it makes of an expression says which characters must be there.
 from re import _constants as ops
 from re import _parser as parser
+from typing import Any
 
 
 def longest_literal(pattern: str) -> str:

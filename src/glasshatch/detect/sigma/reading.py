@@ -19,6 +19,7 @@ from sigma.conditions import (
     ConditionOR,
     ConditionValueExpression,
 )
+from sigma.correlations import SigmaCorrelationRule
 from sigma.exceptions import SigmaError
 from sigma.rule import SigmaRule as Parsed
 from sigma.types import (
@@ -40,12 +41,14 @@ from sigma.types import (
     TimestampPart,
 )
 
+from .correlationreading import correlation_of
 from .forms import (
     MANY,
     ONE,
     All,
     Any_,
     Compare,
+    Correlation,
     Exists,
     Form,
     LogSource,
@@ -62,6 +65,7 @@ from .forms import (
     Wanting,
 )
 from .numbers import plain_number
+from .parsing import POLICY, Unanswerable, head_of
 from .problems import RuleProblem
 
 _OPERATORS: dict[CompareOperators, Any] = {
@@ -70,42 +74,57 @@ _OPERATORS: dict[CompareOperators, Any] = {
 }  # fmt: skip
 _PARTS: dict[TimestampPart, Any] = {part: part.name.lower() for part in TimestampPart}
 _WILDCARDS = {SpecialChars.WILDCARD_MULTI: MANY, SpecialChars.WILDCARD_SINGLE: ONE}
-_ID_LINE = re.compile(r"^(?:id|title)\s*:", re.MULTILINE)
+_ACTION = re.compile(r"^action\s*:", re.MULTILINE)
 _MAX_DEPTH = 200
 _MAX_REASON = 400
 
 
-class Unanswerable(ValueError):
-    """A rule asks for something that a record cannot answer."""
-
-
-def read_rules(text: str, origin: str) -> tuple[list[SigmaRule], list[RuleProblem]]:
-    """Every rule of a file, and what is wrong with the others. Correlations are not among them.
+def read_rules(text: str, origin: str) -> tuple[list[SigmaRule | Correlation], list[RuleProblem]]:
+    """Every rule of a file, and what is wrong with the others. What correlations refer to is not looked for.
 
     Args:
         origin: The file's name, for messages.
     """
-    rules: list[SigmaRule] = []
+    rules: list[SigmaRule | Correlation] = []
     problems: list[RuleProblem] = []
     for line, document in _documents(text):
         try:
-            found = SigmaCollection.from_yaml(document, collect_errors=True)
+            found = SigmaCollection.from_yaml(
+                document, collect_errors=True, collect_filters=True, resolve_references=False, policy=POLICY
+            )
         except (SigmaError, yaml.YAMLError, ValueError, TypeError, AttributeError, RecursionError) as error:
             problems.append(_problem(origin, line, document, error))
             continue
+        if not found.rules:
+            error = found.errors[0] if found.errors else Unanswerable("there is no rule in it")
+            problems.append(_problem(origin, line, document, error))
         for parsed in found.rules:
             if parsed.errors:
                 problems.append(_problem(origin, line, document, parsed.errors[0]))
-            elif isinstance(parsed, Parsed):
-                try:
-                    rules.append(_rule(parsed, origin, line))
-                except (SigmaError, Unanswerable, RecursionError) as error:
-                    problems.append(_problem(origin, line, document, error))
+                continue
+            try:
+                rules.append(_any_rule(parsed, origin, line))
+            except (SigmaError, Unanswerable, RecursionError) as error:
+                problems.append(_problem(origin, line, document, error))
     return rules, problems
 
 
+def _any_rule(parsed: Any, origin: str, line: int) -> SigmaRule | Correlation:
+    if isinstance(parsed, SigmaCorrelationRule):
+        return correlation_of(parsed, origin, line)
+    if not isinstance(parsed, Parsed):
+        raise Unanswerable("filters are not supported: add what they exclude to the rules")
+    return _rule(parsed, origin, line)
+
+
 def _documents(text: str) -> Iterator[tuple[int, str]]:
-    """The YAML documents of a file, each with the line on which it begins."""
+    """The YAML documents of a file, each with the line on which it begins.
+
+    Of a file with `action` the documents belong together.
+    """
+    if _ACTION.search(text):
+        yield 1, text
+        return
     start = 0
     lines = text.splitlines(keepends=True)
     for number, line in enumerate([*lines, "---\n"]):
@@ -130,10 +149,12 @@ def _problem(origin: str, start: int, document: str, error: Exception) -> RulePr
 
 def _line_of(document: str, reason: str) -> int:
     """Where in a document the thing stands that the reason names; its first line if none does."""
-    for word in re.findall(r"'([^']{2,80})'", reason):
-        for number, line in enumerate(document.splitlines()):
-            if word in line:
-                return number
+    lines = document.splitlines()
+    for word in re.findall(r"'([^']{1,80})'", reason):
+        for quoted in (f"'{word}'", f'"{word}"', f" {word}", f"|{word}", word):
+            for number, line in enumerate(lines):
+                if quoted in line:
+                    return number
     return 0
 
 
@@ -144,13 +165,9 @@ def _rule(parsed: Parsed, origin: str, line: int) -> SigmaRule:
         raise Unanswerable("the condition asks for nothing")
     source = parsed.logsource
     return SigmaRule(
-        rule=str(parsed.id or parsed.name or parsed.title), title=parsed.title, name=parsed.name or "",
-        level=parsed.level.name.lower() if parsed.level else "",
-        status=parsed.status.name.lower() if parsed.status else "",
-        description=parsed.description or "", author=parsed.author or "",
-        tags=tuple(map(str, parsed.tags)), false_positives=tuple(map(str, parsed.falsepositives)),
+        **head_of(parsed), origin=origin, line=line,
         source=LogSource(source.product or "", source.category or "", source.service or ""),
-        form=forms[0] if len(forms) == 1 else Any_(forms), origin=origin, line=line,
+        form=forms[0] if len(forms) == 1 else Any_(forms),
     )  # fmt: skip
 
 
@@ -184,7 +201,7 @@ def _keyword(value: Any) -> Form:
     return _text("", value)
 
 
-def _leaf(field: str, value: Any) -> Form:  # noqa: PLR0911 - one line for each of Sigma's types
+def _leaf(field: str, value: Any) -> Form:
     match value:
         case SigmaExpansion():
             return Any_(tuple(_leaf(field, one) for one in value.values))
