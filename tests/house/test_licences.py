@@ -25,6 +25,7 @@ WEAK_EVERYWHERE = {
     "certifi": "MPL-2.0, a list of certificates; comes with httpx, which litestar brings",
 }
 WEAK_IN_SERVER = WEAK_EVERYWHERE | {
+    "pysigma": "LGPL-2.1-only, the grammar of Sigma rules, called as a package of its own",
     "python-stdnum": "LGPL-2.1-or-later, checksums of national numbers, called as a package of its own",
 }
 WEAK_IN_NER = WEAK_EVERYWHERE | {

@@ -1,7 +1,7 @@
 """Rules over files, without a server and without a record: what would they have found?
 
-Nothing is stored. A record is looked at as its source wrote it, and as the canonical event that a server would
-make of it; what no source understands is looked at as it is.
+Nothing is stored. A record is looked at as its source wrote it, and as the canonical event that a server
+would make of it; what no source understands is looked at as it is.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def _named(source: str) -> Sources | None:
         raise ConfigError(str(error), key="--source") from None
     raise ConfigError(
         f"there is no source {source[:40]!r}", key="--source",
-        hint=f"there are {', '.join(sorted(SOURCES))}, and log sources of Sigma, as in windows/process_creation",
+        hint=f"there are {', '.join(sorted(SOURCES))}, and Sigma's log sources: windows/process_creation",
     )  # fmt: skip
 
 

@@ -1,12 +1,12 @@
 """Correlations at work: what rules match, by group, inside a timespan of event time.
 
-`gt` and `ge`, and temporal correlations, are judged at every event, and a group that was found is found again
-only after the timespan. All others (`lt`, `eq`, …) say something about a timespan that is over: it begins with a
-group's first event, and is judged when the events have gone past its end. An event may come late by
-`LATENESS_NS`, measured against the newest of its group; what is later still is counted and left out.
+`gt` and `ge`, and temporal correlations, are judged at every event, and a group that was found is found
+again only after the timespan. All others (`lt`, `eq`, …) say something about a timespan that is over: it
+begins with a group's first event, and is judged when the events have gone past its end. An event may come late
+by `LATENESS_NS`, measured against the newest of its group; what is later still is counted and left out.
 
-Everything is decided from the events in their order alone, so that the same events lead to the same findings and
-the same memory however they were split into batches, and however often the process was killed between two.
+Everything is decided from the events in their order alone, so that the same events lead to the same findings
+and the same memory however they were split into batches, and however often the process was killed.
 """
 
 from __future__ import annotations

@@ -74,7 +74,8 @@ def load_folder(folder: Path, cache_dir: Path | None = None, progress: Progress 
             continue
         digest = hashlib.sha256(data).hexdigest()[:32]
         found = now[digest] = kept.get(digest) or _made(data)
-        rules += [msgspec.structs.replace(rule, origin=name) for rule in (*found.rules, *found.correlations)]
+        rules += [msgspec.structs.replace(rule, origin=name) for rule in found.rules]
+        rules += [msgspec.structs.replace(one, origin=name) for one in found.correlations]
         problems += [msgspec.structs.replace(problem, file=name) for problem in found.problems]
     if now.keys() - kept.keys():
         cache.write(place, msgspec.msgpack.encode({**kept, **now} if len(kept) < _MAX_FILES else now))

@@ -174,9 +174,9 @@ CorrelationKind = Literal[
 class Correlation(_Form, frozen=True, kw_only=True):
     """A rule about what other rules match, by group, inside a timespan.
 
-    rules: ids or names of the others. aliases: by a name of `group_by`, the field that has it in the records of
-    each rule. number: what `operator` compares with. fields: what is counted or measured. percentile: of 0 to
-    100. asks: the condition of a temporal one, if it is written out. generate: whether the others raise
+    rules: ids or names of the others. aliases: by a name of `group_by`, the field that has it in the records
+    of each rule. number: what `operator` compares with. fields: what is counted or measured. percentile: of 0
+    to 100. asks: the condition of a temporal one, if it is written out. generate: whether the others raise
     findings of their own all the same.
     """
 

@@ -11,7 +11,7 @@ from .forms import All, Any_, Correlation, Form, Not, Seen
 
 
 class Item(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One event in a group: when, which of the correlation's rules matched it, what it adds, where it stands."""
+    """One event in a group: when, which rule of the correlation matched it, what it adds, where it stands."""
 
     time_ns: int
     rule: int

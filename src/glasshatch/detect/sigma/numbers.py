@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 
 def plain_number(number: float) -> str:
     """The text of a number as it is compared: a whole one has no fraction, however it was written."""
@@ -18,4 +20,4 @@ def as_number(value: object) -> float | None:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
         return None
-    return number if number == number else None
+    return None if math.isnan(number) else number

@@ -96,8 +96,8 @@ def read_rules(text: str, origin: str) -> tuple[list[SigmaRule | Correlation], l
             problems.append(_problem(origin, line, document, error))
             continue
         if not found.rules:
-            error = found.errors[0] if found.errors else Unanswerable("there is no rule in it")
-            problems.append(_problem(origin, line, document, error))
+            reason = found.errors[0] if found.errors else Unanswerable("there is no rule in it")
+            problems.append(_problem(origin, line, document, reason))
         for parsed in found.rules:
             if parsed.errors:
                 problems.append(_problem(origin, line, document, parsed.errors[0]))
@@ -243,7 +243,7 @@ def _text(field: str, value: SigmaString) -> Form:
     for part in value.s:
         if isinstance(part, str):
             parts.append(part if cased else part.lower())
-        elif not (parts and parts[-1] == MANY == _WILDCARDS[part]):
+        elif isinstance(part, SpecialChars) and not (parts and parts[-1] == MANY == _WILDCARDS[part]):
             parts.append(_WILDCARDS[part])
     operator, text = _operator(parts)
     return Text(field, operator, text, tuple(parts) if operator == "glob" else (), cased)

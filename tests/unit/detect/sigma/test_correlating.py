@@ -90,7 +90,8 @@ def test_values_are_measured(kind: str, more: str, condition: str, values: list[
     ("kind", "order", "hit"),
     [
         ("temporal", "ab", True), ("temporal", "ba", True), ("temporal", "aa", False),
-        ("temporal_ordered", "ab", True), ("temporal_ordered", "ba", False), ("temporal_ordered", "bab", True),
+        ("temporal_ordered", "ab", True), ("temporal_ordered", "ba", False),
+        ("temporal_ordered", "bab", True),
     ],
 )  # fmt: skip
 def test_rules_meet_in_time(kind: str, order: str, hit: bool) -> None:
@@ -120,7 +121,8 @@ def test_a_name_stands_for_other_fields() -> None:
 
 def test_too_few_is_said_when_the_time_is_over() -> None:
     form = correlation(
-        "    type: event_count\n    rules: beat\n    group-by: host\n    timespan: 1m\n    condition:\n        lt: 3"
+        "    type: event_count\n    rules: beat\n    group-by: host\n    timespan: 1m\n"
+        "    condition:\n        lt: 3"
     )
     events = [seen("beat", at, host=host) for at, host in ((0, "a"), (1, "b"), (2, "a"), (3, "b"), (4, "a"))]
     assert found(form, *events) == []
@@ -141,10 +143,12 @@ def test_late_events_count_and_very_late_ones_do_not() -> None:
 
 def test_a_correlation_of_correlations() -> None:
     burst = correlation(
-        "    type: event_count\n    rules: failed\n    group-by: user\n    timespan: 1m\n    condition:\n        gte: 2"
+        "    type: event_count\n    rules: failed\n    group-by: user\n    timespan: 1m\n"
+        "    condition:\n        gte: 2"
     )
     both = read_rules(
-        "title: Burst and success\nid: 8d4c1d8a-0f3c-4f4e-9d53-6d5c7b0f8a10\ncorrelation:\n    type: temporal_ordered\n"
+        "title: Burst and success\nid: 8d4c1d8a-0f3c-4f4e-9d53-6d5c7b0f8a10\ncorrelation:\n"
+        "    type: temporal_ordered\n"
         f"    rules: [{burst.rule}, login]\n    group-by: user\n    timespan: 5m",
         "both.yml",
     )[0][0]
@@ -160,7 +164,8 @@ def test_a_correlation_of_correlations() -> None:
 
 def test_memory_is_bounded_and_what_is_left_out_is_counted() -> None:
     form = correlation(
-        "    type: event_count\n    rules: failed\n    group-by: user\n    timespan: 1m\n    condition:\n        gte: 9"
+        "    type: event_count\n    rules: failed\n    group-by: user\n    timespan: 1m\n"
+        "    condition:\n        gte: 9"
     )
     one = Correlating(form, max_groups=64)
     for number in range(1_000):
