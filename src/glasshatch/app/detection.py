@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from ..clock import Clock
 from ..detect import Alerts, Delivery, Detector, Route, Rule, Webhook, load_rules
+from ..detect.sigma import SigmaFolder, joined, load_folder
 from ..events import Event
 from .config import LoadedConfig, read_secret
 from .home import Home
@@ -29,7 +30,22 @@ def open_detector(loaded: LoadedConfig, clock: Clock, *, silent_below: int = 0) 
         config.tenant,
         routes=[Route(name, channel.severity) for name, channel in config.alerts.items()],
         silent_below=silent_below,
+        public=read_sigma(loaded),
     )
+
+
+def read_sigma(loaded: LoadedConfig) -> SigmaFolder | None:
+    """The Sigma rules in force; a bad one is left out, and said at the start. None if no folder is named.
+
+    Raises:
+        ConfigError: A folder is not there.
+    """
+    section = loaded.config.detect
+    if not section.sigma:
+        return None
+    cache = Home(loaded.data).cache
+    found = [load_folder(loaded.path(folder), cache) for folder in section.sigma]
+    return joined(found, section.sigma_lists)
 
 
 def make_alerts(detector: Detector, record: Record, clock: Clock) -> Alerts:

@@ -61,8 +61,8 @@ class FileDetection:
         self._kind = SOURCES.get(source, SOURCES["json"])
         self._sources = _named(source)
         self._name = source if source in SOURCES else ""
-        self._rules = RuleSet(folder.rules)
         self._correlations = Correlations(folder.correlations)
+        self._rules = RuleSet(folder.rules, folder.lists, self._correlations.names)
         self._quiet = self._correlations.quiet_rules
         self.records = 0
         self.unreadable = 0

@@ -42,6 +42,17 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     false_positives: str = ""
 
 
+class Head(msgspec.Struct, frozen=True, kw_only=True):
+    """What every alert of a rule shares, whoever wrote the rule."""
+
+    rule: str
+    version: int
+    title: str
+    severity: int
+    tags: tuple[str, ...] = ()
+    false_positives: str = ""
+
+
 class AlertStanding(Alert, frozen=True, kw_only=True):
     """An alert and where it stands. deliveries: `pending`, `delivered` or `failed`, by channel."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -11,13 +11,15 @@ import msgspec
 from ..clock import Clock
 from ..errors import Conflict, GlasshatchError
 from ..events import DEFAULT_LEDGER, Event, decode
-from .alerts import Alert, Route, alert_id
+from .alerts import Alert, Head, Route, alert_id
 from .explaining import actor_name
 from .firsts import FirstSeen
 from .matching import actions_of, could_be
 from .notes import is_own, step_of
-from .observing import Counters, Finding, Kind, Observation, Place, believed_time_ns
+from .observing import Counters, Evidence, Finding, Kind, Memory, Observation, Place, believed_time_ns
+from .publicrules import PublicRules
 from .rule import Rule
+from .sigma import SigmaFolder
 from .stepping import raise_alert, recorded
 from .store import Statement, Store
 from .windows import Windowed
@@ -67,6 +69,11 @@ class _Working:
         self.rule = rule
         self.matches = rule.matcher()
         self.explain = rule.explainer()
+        file = rule.file
+        self.head = Head(
+            rule=file.id, version=file.version, title=file.title, severity=file.severity, tags=file.tags,
+            false_positives=file.false_positives,
+        )  # fmt: skip
         self.actions = actions_of(rule.file.match)
         self.each = rule.file.each
         self.kind: Kind = (FirstSeen if rule.file.kind == "first_seen" else Windowed)(rule, max_groups)
@@ -92,9 +99,11 @@ class Detector:
         routes: Sequence[Route],
         max_groups: int,
         silent_below: int,
+        public: SigmaFolder | None = None,
     ) -> None:
         self.store = store
         self._rules = list(rules)
+        self._folder = public
         self._clock = clock
         self._tenant = tenant
         self._routes = list(routes)
@@ -115,6 +124,7 @@ class Detector:
         routes: Sequence[Route] = (),
         max_groups: int = MAX_GROUPS,
         silent_below: int = 0,
+        public: SigmaFolder | None = None,
     ) -> Detector:
         """Go on where the directory's file left off; begin at the ledger's first entry if there is none.
 
@@ -124,13 +134,14 @@ class Detector:
             routes: Which alerts go to which channels.
             silent_below: Rules learn from so many entries, but raise nothing. For the first start of
                 detection over a record that is older than it.
+            public: Rules in Sigma's form, which every entry meets.
 
         Raises:
             ConfigError: The directory cannot be used, or a newer version wrote the file.
         """
-        store = Store.open(directory)
-        store.forget_rules_but(rule.state_key for rule in rules)
-        return cls(store, rules, clock, tenant, routes, max_groups, silent_below)
+        detector = cls(Store.open(directory), rules, clock, tenant, routes, max_groups, silent_below, public)
+        detector.store.forget_rules_but(name for name, _ in detector._memories())
+        return detector
 
     @property
     def watermark(self) -> int:
@@ -220,11 +231,19 @@ class Detector:
         self._unreadable = int(store.meta("unreadable", "0"))
         self._working = [_Working(rule, self._max_groups) for rule in self._rules]
         self._by_action: dict[str, list[_Working]] = {}
-        for one in self._working:
-            one.kind.restore(store.memory(one.rule.state_key))
-            saved = store.meta(f"counters/{one.rule.state_key}")
+        self._public = PublicRules(self._folder, self._max_groups) if self._folder is not None else None
+        for name, memory in self._memories():
+            memory.restore(store.memory(name))
+            saved = store.meta(f"counters/{name}")
             if saved:
-                one.kind.counters = msgspec.json.decode(saved, type=Counters)
+                memory.counters = msgspec.json.decode(saved, type=Counters)
+
+    def _memories(self) -> Iterator[tuple[str, Memory]]:
+        """What remembers, by the name under which it is kept."""
+        for one in self._working:
+            yield one.rule.state_key, one.kind
+        if self._public is not None:
+            yield from self._public.memories()
 
     def _apply(self, entries: Sequence[tuple[str, int, bytes]], marks: dict[str, int]) -> list[Alert]:
         now_ns = self._clock.now_ns()
@@ -239,12 +258,13 @@ class Detector:
                 self._unreadable += 1
                 continue
             if read is not None:
-                self._meet(Place(ledger, index, number), *read, now_ns, raised, statements)
+                self._meet(data, Place(ledger, index, number), *read, now_ns, raised, statements)
         meta = {_mark_name(name): str(mark) for name, mark in marks.items()}
         meta["unreadable"] = str(self._unreadable)
-        for one in self._working:
-            meta[f"counters/{one.rule.state_key}"] = msgspec.json.encode(one.kind.counters).decode()
-        memory = {one.rule.state_key: one.kind.changes() for one in self._working}
+        memory = {}
+        for name, one in self._memories():
+            meta[f"counters/{name}"] = msgspec.json.encode(one.counters).decode()
+            memory[name] = one.changes()
         self.store.save(meta, memory, statements)
         self._watermarks = marks
         return raised
@@ -252,13 +272,13 @@ class Detector:
     def _read(self, data: bytes) -> tuple[Event, int] | None:
         """The event and when it happened, as far as that is believed; None if nothing here asks for it."""
         action = _head(data).action
-        if not self._interested(action) and not action.startswith("alert."):
+        if self._public is None and not self._interested(action) and not action.startswith("alert."):
             return None
         event = decode(data)
         return event, believed_time_ns(event)
 
     def _meet(
-        self, place: Place, event: Event, time_ns: int, now_ns: int,
+        self, data: bytes, place: Place, event: Event, time_ns: int, now_ns: int,
         raised: list[Alert], statements: list[Statement],
     ) -> None:  # fmt: skip
         if is_own(event):
@@ -266,13 +286,24 @@ class Detector:
             if step is not None:
                 statements += recorded(step, place.number, now_ns)
             return
+        for alert in self._found(data, place, event, time_ns, now_ns):
+            if place.number < self._silent_below or self._known(alert, raised):
+                continue
+            raised.append(alert)
+            statements += raise_alert(alert, place.number, self._routes, now_ns)
+
+    def _found(self, data: bytes, place: Place, event: Event, time_ns: int, now_ns: int) -> Iterator[Alert]:
+        """What any rule finds at an entry."""
         for one in self._interested(event.action):
             for finding in one.observe(event, place, time_ns):
-                alert = self._alert(one, event, finding, now_ns)
-                if place.number < self._silent_below or self._known(alert, raised):
-                    continue
-                raised.append(alert)
-                statements += raise_alert(alert, place.number, self._routes, now_ns)
+                reason = one.explain(event, finding.item, finding.measured)
+                yield self._alert(
+                    one.head, event, finding.group, finding.evidence, reason, finding.measured, now_ns
+                )
+        for found in self._public.observe(data, event, place, time_ns) if self._public is not None else ():
+            yield self._alert(
+                found.head, event, found.group, found.evidence, found.reason, found.measured, now_ns
+            )
 
     def _known(self, alert: Alert, raised: list[Alert]) -> bool:
         return any(alert.id == one.id for one in raised) or self.store.knows_alert(alert.id)
@@ -287,31 +318,22 @@ class Detector:
             self._by_action[action] = found
         return found
 
-    def _alert(self, one: _Working, event: Event, finding: Finding, now_ns: int) -> Alert:
-        file = one.rule.file
+    def _alert(
+        self, head: Head, event: Event, group: bytes, evidence: Sequence[Evidence], reason: str,
+        measured: dict[str, str], now_ns: int,
+    ) -> Alert:  # fmt: skip
         return Alert(
-            id=alert_id(self._tenant, file.id, file.version, finding.group, event.id),
-            tenant=self._tenant,
-            rule=file.id,
-            version=file.version,
-            title=file.title,
-            severity=file.severity,
-            time=event.time,
-            raised=str(now_ns),
-            trigger=event.id,
-            reason=_cut(one.explain(event, finding.item, finding.measured)),
-            actor=_cut(actor_name(event.actor)),
+            id=alert_id(self._tenant, head.rule, head.version, group, event.id),
+            tenant=self._tenant, rule=head.rule, version=head.version, title=head.title,
+            severity=head.severity, time=event.time, raised=str(now_ns), trigger=event.id,
+            reason=_cut(reason), actor=_cut(actor_name(event.actor)),
             actor_id=event.actor.id if event.actor else "",
             resource=_cut(event.resource.id) if event.resource else "",
-            session=event.session_id,
-            trace=event.trace_id,
-            events=tuple(item.event_id for item in finding.evidence),
-            indices=tuple(item.index for item in finding.evidence),
-            ledgers=_ledgers_of(finding),
-            measured=finding.measured,
-            tags=file.tags,
-            false_positives=file.false_positives,
-        )
+            session=event.session_id, trace=event.trace_id,
+            events=tuple(item.event_id for item in evidence), indices=tuple(item.index for item in evidence),
+            ledgers=_ledgers_of(evidence), measured=measured, tags=head.tags,
+            false_positives=head.false_positives,
+        )  # fmt: skip
 
 
 def _mark_name(ledger: str) -> str:
@@ -324,9 +346,9 @@ def _marks_of(store: Store) -> dict[str, int]:
     return {name.partition("/")[2] or DEFAULT_LEDGER: int(mark) for name, mark in found.items()}
 
 
-def _ledgers_of(finding: Finding) -> tuple[str, ...]:
+def _ledgers_of(evidence: Sequence[Evidence]) -> tuple[str, ...]:
     """The ledger of each event behind it; nothing if all are in the default one."""
-    names = tuple(item.ledger or DEFAULT_LEDGER for item in finding.evidence)
+    names = tuple(item.ledger or DEFAULT_LEDGER for item in evidence)
     return names if set(names) - {DEFAULT_LEDGER} else ()
 
 

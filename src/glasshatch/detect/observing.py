@@ -90,16 +90,13 @@ class Changes(msgspec.Struct):
     drop: list[bytes] = []
 
 
-class Kind(Protocol):
-    """One rule at work."""
+class Memory(Protocol):
+    """What a rule remembers."""
 
     counters: Counters
 
     def restore(self, rows: Iterable[Row]) -> None:
         """Begin with what was stored."""
-
-    def observe(self, seen: Observation) -> list[Finding]:
-        """Take one matching event in."""
 
     def changes(self) -> Changes:
         """What to store; asked once at the end of each batch."""
@@ -107,6 +104,13 @@ class Kind(Protocol):
     @property
     def groups(self) -> int:
         """How many groups it remembers."""
+
+
+class Kind(Memory, Protocol):
+    """One rule at work."""
+
+    def observe(self, seen: Observation) -> list[Finding]:
+        """Take one matching event in."""
 
 
 class Grouping:

@@ -1,7 +1,7 @@
 """Sigma rules: read, compiled, kept, and asked about records."""
 
 from .correlating import CorrelationFinding, Correlations, Sighting
-from .folder import SigmaFolder, load_folder
+from .folder import SigmaFolder, joined, load_folder
 from .forms import Correlation, LogSource, SigmaRule
 from .logsources import Sources, named_source, sources_of
 from .problems import RuleProblem
@@ -20,6 +20,7 @@ __all__ = [
     "SigmaFolder",
     "SigmaRule",
     "Sources",
+    "joined",
     "load_folder",
     "named_source",
     "sources_of",

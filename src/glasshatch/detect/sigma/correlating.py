@@ -2,8 +2,8 @@
 
 `gt` and `ge`, and temporal correlations, are judged at every event, and a group that was found is found
 again only after the timespan. All others (`lt`, `eq`, …) say something about a timespan that is over: it
-begins with a group's first event, and is judged when the events have gone past its end. An event may come late
-by `LATENESS_NS`, measured against the newest of its group; what is later still is counted and left out.
+begins with a group's first event, and is judged when the events have gone past its end. An event may come
+late by `LATENESS_NS`, against the newest of its group; what is later still is counted and left out.
 
 Everything is decided from the events in their order alone, so that the same events lead to the same findings
 and the same memory however they were split into batches, and however often the process was killed.
@@ -271,6 +271,14 @@ class Correlations:
             for number, reference in enumerate(one.form.rules):
                 self._hears.setdefault(reference, []).append((one, number))
         self._now_ns = 0
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What records are asked for."""
+        forms = [one.form for one in self.working]
+        groups = {name.lower() for form in forms for name in form.group_by}
+        aliases = {field for form in forms for fields in form.aliases.values() for field in fields.values()}
+        return frozenset(groups | aliases | {field for form in forms for field in form.fields})
 
     @property
     def quiet_rules(self) -> frozenset[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -34,6 +34,8 @@ class SigmaFolder(msgspec.Struct, frozen=True):
     rules: list[SigmaRule]
     problems: list[RuleProblem]
     correlations: list[Correlation] = []
+    lists: dict[str, tuple[str, ...]] = {}
+    """What rules ask for by name."""
 
 
 class _Found(msgspec.Struct, frozen=True):
@@ -87,6 +89,19 @@ def load_folder(folder: Path, cache_dir: Path | None = None, progress: Progress 
         sorted(problems, key=lambda one: (one.file, one.line)),
         [one for one in whole if isinstance(one, Correlation)],
     )
+
+
+def joined(folders: Sequence[SigmaFolder], lists: Mapping[str, tuple[str, ...]]) -> SigmaFolder:
+    """Several folders as one; of two rules with one id the second is a problem."""
+    problems = [problem for folder in folders for problem in folder.problems]
+    every: list[_AnyRule] = []
+    for folder in folders:
+        every += [*folder.rules, *folder.correlations]
+    whole = _without_doubles(every, problems)
+    return SigmaFolder(
+        [one for one in whole if isinstance(one, SigmaRule)], problems,
+        [one for one in whole if isinstance(one, Correlation)], dict(lists),
+    )  # fmt: skip
 
 
 def _files(folder: Path) -> Iterator[Path]:

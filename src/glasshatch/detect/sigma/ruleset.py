@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import ahocorasick
@@ -103,11 +103,14 @@ class _Dispatch:
 class RuleSet:
     """Rules, ready to be asked about records. For one thread."""
 
-    def __init__(self, rules: Sequence[SigmaRule], lists: Lists | None = None) -> None:
+    def __init__(
+        self, rules: Sequence[SigmaRule], lists: Lists | None = None, also: Iterable[str] = ()
+    ) -> None:
+        """lists: what rules ask for by name. also: further names that somebody will ask records for."""
         self.rules = list(rules)
         self._compiled = [_Compiled(rule, lists or {}) for rule in rules]
         self._dispatches: dict[Sources, _Dispatch] = {}
-        self._reader = Reader(_names(rules))
+        self._reader = Reader((*_names(rules), *also))
 
     def read(self, document: dict[str, Any]) -> Record:
         """A decoded JSON object as `match` asks about it."""
