@@ -143,6 +143,23 @@ class Detector:
         detector.store.forget_rules_but(name for name, _ in detector._memories())
         return detector
 
+    def renew(self, rules: Sequence[Rule], public: SigmaFolder | None) -> None:
+        """Take other rules from the next entry on. What a rule remembers stays as long as it means the same.
+
+        Raises:
+            Unavailable: The file cannot be written; the old rules stay.
+        """
+        with self._lock:
+            before = self._rules, self._folder
+            self._rules, self._folder = list(rules), public
+            try:
+                self._load()
+                self.store.forget_rules_but(name for name, _ in self._memories())
+            except BaseException:
+                self._rules, self._folder = before
+                self._load()
+                raise
+
     @property
     def watermark(self) -> int:
         """The index of the default ledger's first entry that was not applied yet."""

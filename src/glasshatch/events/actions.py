@@ -128,6 +128,10 @@ ACTIONS: dict[str, Action] = {
             4,
         ),
         Action("export.reset", "somebody set an export to another entry; says from where and to where", 3),
+        Action(
+            "rules.loaded", "other detection rules are in force; says how many, and which are left out", 2
+        ),
+        Action("rules.refused", "a detection rule is bad, and the old rules stay in force; says why", 4),
         Action("record.proved", "somebody took an inclusion proof out of the record"),
         Action(
             "bundle.made",

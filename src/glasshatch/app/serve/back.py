@@ -18,7 +18,8 @@ import uvloop
 from ...api.page import PageSettings, page_router
 from ...api.ports import TlogSettings
 from ...api.server import ApiServer
-from ...clock import SystemClock
+from ...clock import Clock, SystemClock
+from ...detect import Alerts
 from ...errors import GlasshatchError, place_of_bug
 from ...index import Index
 from ...investigate import Investigator
@@ -33,6 +34,7 @@ from ..livekeys import LiveKeyring
 from ..opening import load_engine
 from ..published import PublishedLogs
 from ..recorder import EventMaker
+from ..rulewatch import RuleWatch
 from ..witnessing import make_witnessing
 from .behind import FollowedIndex, has_read_all
 from .hub import Hub
@@ -89,17 +91,10 @@ class _Back:
         followed = FollowedIndex(index, self._recorder, self.hub)
         self._follow(stack, followed.watermarks, followed.apply, followed.prune)
 
-        detector = open_detector(loaded, clock)
-        stack.callback(detector.close)
-        read_all = has_read_all(lambda: detector.watermarks, self._recorder)
-        delivery = make_delivery(loaded, detector, self._recorder.record, clock, read_all, complain)
-        self._follow(stack, lambda: detector.watermarks, detector.apply_all, detector.prune)
-        delivery.start()
-        stack.callback(delivery.stop)
+        alerts = self._detect(stack, clock)
 
         keys = LiveKeyring(loaded, load_engine(loaded), complain)
         investigator = Investigator(index, keys.redact, clock, keys.older)
-        alerts = make_alerts(detector, self._recorder.record, clock)
         witnessing = make_witnessing(loaded, self.note, clock, complain)
         logs = PublishedLogs(home)
         exports = RunningExports(
@@ -133,6 +128,20 @@ class _Back:
         stack.callback(witnessing.stop)
         exports.start()
         stack.callback(exports.stop)
+
+    def _detect(self, stack: ExitStack, clock: Clock) -> Alerts:
+        """Begin to detect; what people do with alerts."""
+        loaded, record = self._loaded, self._recorder.record
+        detector = open_detector(loaded, clock)
+        stack.callback(detector.close)
+        read_all = has_read_all(lambda: detector.watermarks, self._recorder)
+        delivery = make_delivery(loaded, detector, record, clock, read_all, complain)
+        self._follow(stack, lambda: detector.watermarks, detector.apply_all, detector.prune)
+        watch = RuleWatch(loaded, detector, self.note, complain)
+        for part in (delivery, watch):
+            part.start()
+            stack.callback(part.stop)
+        return make_alerts(detector, record, clock)
 
     def note(self, action: str, **members: Any) -> None:
         """Record something through the front; durable when this returns."""
