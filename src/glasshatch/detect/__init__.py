@@ -1,12 +1,15 @@
 """Detection behind the ledger: rules as data, alerts, and their delivery."""
 
 from .alerts import Alert, AlertStanding, AlertState, Route
-from .checking import RuleTestResult, check_rules, untested
+from .checking import check_rules, untested
 from .delivery import Channel, Delivery, Patience
 from .desk import Alerts
-from .detector import Detector, DetectorStanding, RuleStanding
+from .detector import MAX_GROUPS, Detector, DetectorStanding, RuleStanding
+from .observing import Place, believed_time_ns
+from .publicrules import PublicFinding, PublicRules
 from .rule import Rule, parse_rule
 from .rulebook import load_rules, read_folder
+from .ruletests import RuleTestResult
 from .store import Store
 from .webhook import (
     DELIVERY_HEADER,
@@ -22,6 +25,7 @@ from .webhook import (
 __all__ = [
     "DELIVERY_HEADER",
     "LEAST_SECRET_BYTES",
+    "MAX_GROUPS",
     "SIGNATURE_HEADER",
     "TIMESTAMP_HEADER",
     "Alert",
@@ -33,12 +37,16 @@ __all__ = [
     "Detector",
     "DetectorStanding",
     "Patience",
+    "Place",
+    "PublicFinding",
+    "PublicRules",
     "Route",
     "Rule",
     "RuleStanding",
     "RuleTestResult",
     "Store",
     "Webhook",
+    "believed_time_ns",
     "check_rules",
     "load_rules",
     "parse_rule",

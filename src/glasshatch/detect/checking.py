@@ -14,25 +14,11 @@ from ..errors import ConfigError
 from ..events import Event, encode, foreign, uuid7
 from .detector import Detector
 from .fields import kind_of
-from .rule import Rule, RuleTest, duration_ns
+from .rule import Rule
+from .ruletests import RuleTest, RuleTestResult, duration_ns
 
 _BEGIN_NS = 1_700_000_000_000_000_000
 _MAX_EVENTS = 100_000
-
-
-class RuleTestResult(msgspec.Struct, frozen=True):
-    """One test of a rule: how many alerts were wanted, how many were raised, and what they said."""
-
-    rule: str
-    test: str
-    wanted: int
-    raised: int
-    reasons: tuple[str, ...] = ()
-
-    @property
-    def passed(self) -> bool:
-        """Whether the rule did what its author said."""
-        return self.wanted == self.raised
 
 
 def check_rules(rules: Sequence[Rule]) -> list[RuleTestResult]:

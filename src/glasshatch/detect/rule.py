@@ -17,47 +17,22 @@ from ..errors import ConfigError
 from .explaining import Explain, compile_explanation
 from .fields import item_type, kind_of
 from .matching import BadCondition, Matches, compile_match, reader_of
+from .ruletests import Line, RuleTest, Table, duration_ns
 
 RuleKind = Literal["volume", "count", "first_seen"]
 Id = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{2,62}$")]
-Line = Annotated[str, msgspec.Meta(min_length=3, max_length=200)]
 Text = Annotated[str, msgspec.Meta(min_length=3, max_length=2_000)]
 Tag = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]{1,60}$")]
 
-_UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
-_SECOND_NS = 1_000_000_000
-_LONGEST_S = 400 * 86_400
 
-
-class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of a rule file; an unknown key is refused."""
-
-
-class Learning(_Table, frozen=True):
+class Learning(Table, frozen=True):
     """How much of a group must be known before a first sight of it says anything: both must be reached."""
 
     touches: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
     period: str = "0s"
 
 
-class RuleTestEvents(_Table, frozen=True):
-    """Events of a rule's test: the members of a canonical event, so many of it, one every so long."""
-
-    event: dict[str, Any]
-    at: str = "0s"
-    repeat: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 1
-    every: str = "1s"
-
-
-class RuleTest(_Table, frozen=True):
-    """A test of a rule: events, and how many alerts they must raise."""
-
-    name: Line
-    alerts: Annotated[int, msgspec.Meta(ge=0)]
-    events: Annotated[tuple[RuleTestEvents, ...], msgspec.Meta(min_length=1)]
-
-
-class RuleFile(_Table, frozen=True):
+class RuleFile(Table, frozen=True):
     """Every key of a rule file."""
 
     id: Id
@@ -139,15 +114,6 @@ def parse_rule(data: bytes, origin: str) -> Rule:
     _check_kind(file, origin)
     _check_parts(rule, origin)
     return rule
-
-
-def duration_ns(text: str) -> int:
-    """`90s`, `5m`, `1h` or `14d` in nanoseconds; raises `ValueError` for anything else."""
-    found = re.fullmatch(r"(\d{1,8})([smhd])", text)
-    seconds = int(found[1]) * _UNITS_S[found[2]] if found else -1
-    if not 0 <= seconds <= _LONGEST_S:
-        raise ValueError("a duration is a number and a unit, s m h or d, of at most 400 days: 90s, 5m, 14d")
-    return seconds * _SECOND_NS
 
 
 def _durations(file: RuleFile, origin: str) -> Iterator[tuple[str, int]]:

@@ -7,6 +7,7 @@ from .logsources import Sources, named_source, sources_of
 from .problems import RuleProblem
 from .records import Record
 from .ruleset import RuleSet
+from .testing import run_tests, untested_rules
 
 __all__ = [
     "Correlation",
@@ -23,5 +24,7 @@ __all__ = [
     "joined",
     "load_folder",
     "named_source",
+    "run_tests",
     "sources_of",
+    "untested_rules",
 ]

@@ -37,6 +37,11 @@ class SigmaFolder(msgspec.Struct, frozen=True):
     lists: dict[str, tuple[str, ...]] = {}
     """What rules ask for by name."""
 
+    def every_rule(self) -> Iterator[SigmaRule | Correlation]:
+        """The rules, then the correlations."""
+        yield from self.rules
+        yield from self.correlations
+
 
 class _Found(msgspec.Struct, frozen=True):
     """What was made of one file, whatever its name."""

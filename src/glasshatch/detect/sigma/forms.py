@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from ..ruletests import RuleTest
+
 Operator = Literal["is", "begins", "ends", "has", "glob"]
 Part = str | int
 """A piece of a pattern: a text, or one of the two wildcards."""
@@ -155,6 +157,7 @@ class SigmaRule(_Form, frozen=True, kw_only=True):
     name: str = ""
     source: LogSource = LogSource()
     form: Form
+    tests: tuple[RuleTest, ...] = ()
     origin: str = ""
     line: int = 0
 
@@ -200,6 +203,7 @@ class Correlation(_Form, frozen=True, kw_only=True):
     percentile: int = 50
     asks: Form | None = None
     generate: bool = False
+    tests: tuple[RuleTest, ...] = ()
     origin: str = ""
     line: int = 0
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import msgspec
 import re2
 from sigma.policy import SigmaPolicy
 from sigma.policy.regex_engine import RE2RegexEngine
+
+from ..ruletests import RuleTest, duration_ns
 
 
 class Unanswerable(ValueError):
@@ -37,4 +40,17 @@ def head_of(parsed: Any) -> dict[str, Any]:
         "status": parsed.status.name.lower() if parsed.status else "",
         "description": parsed.description or "", "author": parsed.author or "",
         "tags": tuple(map(str, parsed.tags)), "false_positives": tuple(map(str, parsed.falsepositives)),
+        "tests": _tests(parsed.custom_attributes.get("tests", [])),
     }  # fmt: skip
+
+
+def _tests(given: Any) -> tuple[RuleTest, ...]:
+    """The tests that a rule carries, a member of ours beside Sigma's."""
+    try:
+        tests = msgspec.convert(given, tuple[RuleTest, ...])
+        for one in tests:
+            for events in one.events:
+                duration_ns(events.at), duration_ns(events.every)
+    except (msgspec.ValidationError, ValueError) as error:
+        raise Unanswerable(f"tests: {error}") from None
+    return tests
