@@ -194,6 +194,14 @@ def alerts(scene: Scene) -> Iterator[Story]:
 
 
 @contextlib.contextmanager
+def write_a_rule(scene: Scene) -> Iterator[Story]:
+    with in_the_house(
+        scene, sees=("2 tests hold", "6c9e1f80-0001-4a5b-9c3d-000000000001", "The trail was stopped, by")
+    ) as story:
+        yield story
+
+
+@contextlib.contextmanager
 def backup(scene: Scene) -> Iterator[Story]:
     """The server runs; the master key is kept elsewhere, and so is the newest checkpoint somebody saw."""
     house = scene.house
@@ -601,6 +609,7 @@ STORIES = {
     "docs/operate/break-glass.md": break_glass, "docs/guides/first-day-approver.md": first_judging,
     "docs/guides/first-day-engineer.md": first_day,
     "README.md": readme, "docs/guides/protect-a-database.md": protect, "docs/guides/alerts.md": alerts,
+    "docs/guides/write-a-rule.md": write_a_rule,
     "docs/operate/backup.md": backup, "docs/operate/upgrade.md": upgrade, "docs/operate/keys.md": keys,
     "docs/operate/retention.md": retention, "docs/operate/workers.md": workers,
     "docs/operate/clickhouse.md": clickhouse,
