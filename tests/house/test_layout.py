@@ -48,6 +48,8 @@ OPEN_PARTS = {
     "api.play_values": "the same about sessions and playing them",
     "api.export_values": "the same about exports",
     "policy.access": "who may read and do what, beside the policies of statements; pure",
+    "detect.sigma": "pure but for its cache: rules over records, which need no server and no detector",
+    "masking.triggers": "what was compiled once is kept; Sigma's rules are kept the same way",
     "gateway.core": "pure: what a connector is written against",
     "gateway.connectors": "pure: one folder for each protocol",
     "gateway.errands": "blocking: what the gateway does at a resource on its own account",
