@@ -46,7 +46,8 @@ class Backtest:
         except GlasshatchError:
             return
         time_ns = believed_time_ns(event)
-        for found in self._rules.observe(data, event, Place(ledger, index, self.events), time_ns):
+        seen = self._rules.look(msgspec.json.decode(data), event.source.kind)
+        for found in self._rules.observe(seen, event, Place(ledger, index, self.events), time_ns):
             count = self._counts.setdefault(found.head.rule, _Count(found.head.title))
             count.alerts += 1
             count.actors.add(event.actor.id if event.actor else "")

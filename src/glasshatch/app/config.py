@@ -132,12 +132,13 @@ class ResourceSection(_Section, frozen=True):
 class DetectSection(_Section, frozen=True):
     """Detection behind the ledger.
 
-    user_rules: folders with your own rule files, beside the shipped ones. sigma: folders of Sigma rules.
-    sigma_lists: what they ask for by name (`%admins%`).
+    user_rules: folders with your own rule files, beside the shipped ones. sigma: the same for Sigma rules.
+    sigma_off: ids or names of rules that are not asked. sigma_lists: what they ask for by name (`%admins%`).
     """
 
     user_rules: tuple[str, ...] = ()
     sigma: tuple[str, ...] = ()
+    sigma_off: tuple[str, ...] = ()
     sigma_lists: dict[str, tuple[str, ...]] = {}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from ..clock import Clock
 from ..detect import Alerts, Delivery, Detector, Route, Rule, Webhook, load_rules
-from ..detect.sigma import SigmaFolder, joined, load_folder
+from ..detect.sigma import SHIPPED_SIGMA, SigmaFolder, joined, load_folder
 from ..events import Event
 from .config import LoadedConfig, read_secret
 from .home import Home
@@ -34,18 +34,16 @@ def open_detector(loaded: LoadedConfig, clock: Clock, *, silent_below: int = 0) 
     )
 
 
-def read_sigma(loaded: LoadedConfig) -> SigmaFolder | None:
-    """The Sigma rules in force; a bad one is left out, and said at the start. None if no folder is named.
+def read_sigma(loaded: LoadedConfig) -> SigmaFolder:
+    """The Sigma rules in force: the shipped ones and those of the folders. A bad one is left out.
 
     Raises:
         ConfigError: A folder is not there.
     """
-    section = loaded.config.detect
-    if not section.sigma:
-        return None
-    cache = Home(loaded.data).cache
-    found = [load_folder(loaded.path(folder), cache) for folder in section.sigma]
-    return joined(found, section.sigma_lists)
+    section, cache = loaded.config.detect, Home(loaded.data).cache
+    folders = [SHIPPED_SIGMA, *(loaded.path(folder) for folder in section.sigma)]
+    found = [load_folder(folder, cache) for folder in folders]
+    return joined(found, section.sigma_lists, section.sigma_off)
 
 
 def make_alerts(detector: Detector, record: Record, clock: Clock) -> Alerts:

@@ -78,14 +78,11 @@ class RuleWatch:
             self._note("rules.refused", outcome=Outcome(status="failure", reason=str(error)))
             raise
         self._detector.renew(rules, public)
-        attrs: dict[str, Any] = {"rules": len(rules)}
-        if public is not None:
-            attrs |= {
-                "sigma": len(public.rules), "correlations": len(public.correlations),
-                "left_out": [
-                    f"{Path(one.file).name}:{one.line}: {one.reason}" for one in public.problems[:_MOST_NAMED]
-                ],
-            }  # fmt: skip
+        left_out = [f"{Path(one.file).name}:{one.line}: {one.reason}" for one in public.problems]
+        attrs: dict[str, Any] = {
+            "rules": len(rules), "sigma": len(public.rules), "correlations": len(public.correlations),
+            "left_out": left_out[:_MOST_NAMED],
+        }  # fmt: skip
         self._note("rules.loaded", attrs=attrs)
 
 

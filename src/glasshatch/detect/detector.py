@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -17,7 +18,7 @@ from .firsts import FirstSeen
 from .matching import actions_of, could_be
 from .notes import is_own, step_of
 from .observing import Counters, Evidence, Finding, Kind, Memory, Observation, Place, believed_time_ns
-from .publicrules import PublicRules
+from .publicrules import PublicRules, Seen
 from .rule import Rule
 from .sigma import SigmaFolder
 from .stepping import raise_alert, recorded
@@ -38,6 +39,19 @@ class _Head(msgspec.Struct):
 
 
 _head = msgspec.json.Decoder(_Head).decode
+
+
+def _head_of(document: Any) -> tuple[str, str]:
+    """Action and kind of source of a decoded entry; raises `ValueError` if it is no event."""
+    source = document.get("source") if isinstance(document, dict) else None
+    action = document.get("action") if isinstance(document, dict) else None
+    if not isinstance(source, dict) or not isinstance(action, str):
+        raise ValueError("no event")
+    return action, str(source.get("kind"))
+
+
+_Read = tuple[Event, int, Seen | None]
+"""An event, when it happened as far as that is believed, and what Sigma's rules see of it."""
 
 
 class RuleStanding(msgspec.Struct, frozen=True):
@@ -275,7 +289,7 @@ class Detector:
                 self._unreadable += 1
                 continue
             if read is not None:
-                self._meet(data, Place(ledger, index, number), *read, now_ns, raised, statements)
+                self._meet(Place(ledger, index, number), read, now_ns, raised, statements)
         meta = {_mark_name(name): str(mark) for name, mark in marks.items()}
         meta["unreadable"] = str(self._unreadable)
         memory = {}
@@ -286,38 +300,56 @@ class Detector:
         self._watermarks = marks
         return raised
 
-    def _read(self, data: bytes) -> tuple[Event, int] | None:
-        """The event and when it happened, as far as that is believed; None if nothing here asks for it."""
-        action = _head(data).action
-        if self._public is None and not self._interested(action) and not action.startswith("alert."):
+    def _read(self, data: bytes) -> _Read | None:
+        """An entry, as far as something here asks for it; None if nothing does.
+
+        Raises:
+            GlasshatchError, ValueError: It is no event.
+        """
+        seen: Seen | None = None
+        if self._public is None:
+            action = _head(data).action
+        else:
+            document = msgspec.json.decode(data)
+            action, kind = _head_of(document)
+            if not action.startswith("alert."):
+                seen = self._public.look(document, kind)
+        asked = bool(self._interested(action)) or action.startswith("alert.")
+        if not asked and not (seen is not None and (seen[1] or self._public_waits)):
             return None
         event = decode(data)
-        return event, believed_time_ns(event)
+        return event, believed_time_ns(event), seen
+
+    @property
+    def _public_waits(self) -> bool:
+        return self._public is not None and self._public.waits
 
     def _meet(
-        self, data: bytes, place: Place, event: Event, time_ns: int, now_ns: int,
-        raised: list[Alert], statements: list[Statement],
-    ) -> None:  # fmt: skip
-        if is_own(event):
-            step = step_of(event)
+        self, place: Place, read: _Read, now_ns: int, raised: list[Alert], statements: list[Statement]
+    ) -> None:
+        if is_own(read[0]):
+            step = step_of(read[0])
             if step is not None:
                 statements += recorded(step, place.number, now_ns)
             return
-        for alert in self._found(data, place, event, time_ns, now_ns):
+        for alert in self._found(place, read, now_ns):
             if place.number < self._silent_below or self._known(alert, raised):
                 continue
             raised.append(alert)
             statements += raise_alert(alert, place.number, self._routes, now_ns)
 
-    def _found(self, data: bytes, place: Place, event: Event, time_ns: int, now_ns: int) -> Iterator[Alert]:
+    def _found(self, place: Place, read: _Read, now_ns: int) -> Iterator[Alert]:
         """What any rule finds at an entry."""
+        event, time_ns, seen = read
         for one in self._interested(event.action):
             for finding in one.observe(event, place, time_ns):
                 reason = one.explain(event, finding.item, finding.measured)
                 yield self._alert(
                     one.head, event, finding.group, finding.evidence, reason, finding.measured, now_ns
                 )
-        for found in self._public.observe(data, event, place, time_ns) if self._public is not None else ():
+        if self._public is None or seen is None:
+            return
+        for found in self._public.observe(seen, event, place, time_ns):
             yield self._alert(
                 found.head, event, found.group, found.evidence, found.reason, found.measured, now_ns
             )

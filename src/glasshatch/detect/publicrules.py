@@ -15,14 +15,24 @@ from ..events import DEFAULT_LEDGER, Event
 from .alerts import Head
 from .explaining import actor_name
 from .observing import MAX_EVIDENCE, Changes, Counters, Evidence, Memory, Place, Row, digest
-from .sigma import CorrelationFinding, Correlations, RuleSet, Sighting, SigmaFolder, SigmaRule, sources_of
+from .sigma import (
+    CorrelationFinding,
+    Correlations,
+    Record,
+    RuleSet,
+    Sighting,
+    SigmaFolder,
+    SigmaRule,
+    sources_of,
+)
 
 QUIET_NS = 600 * 10**9
 """So long a rule says nothing more of the same actor at the same thing."""
 
 _SEVERITIES = {"informational": 1, "low": 2, "medium": 3, "high": 4, "critical": 5}
 _UNSAID = 3
-_decode = msgspec.json.decode
+Seen = tuple[Record, list[SigmaRule]]
+"""An entry as rules see it, and the rules that match it."""
 
 
 class PublicFinding(msgspec.Struct, frozen=True):
@@ -45,10 +55,20 @@ class PublicRules:
         self._quiet = _Quiet(max_groups)
         self._heads: dict[str, Head] = {}
 
-    def observe(self, data: bytes, event: Event, place: Place, time_ns: int) -> list[PublicFinding]:
-        """What the rules find at an entry. `data` are its bytes, of which `event` was read."""
-        record = self.rules.read(_decode(data))
-        matched = self.rules.match(record, sources_of(record, event.source.kind))
+    @property
+    def waits(self) -> bool:
+        """Whether something is found by time alone, so that every entry counts."""
+        return self._correlations.waits
+
+    def look(self, document: dict[str, Any], kind: str) -> Seen:
+        """Which rules an entry matches; most match none. `document` is the entry decoded, of this kind of
+        source."""
+        record = self.rules.read(document)
+        return record, self.rules.match(record, sources_of(record, kind))
+
+    def observe(self, seen: Seen, event: Event, place: Place, time_ns: int) -> list[PublicFinding]:
+        """What the rules find at an entry that was looked at, of which `event` was read."""
+        record, matched = seen
         found = [self._correlated(one, event) for one in self._correlations.advance(time_ns)]
         ledger = "" if place.ledger == DEFAULT_LEDGER else place.ledger
         for rule in matched:

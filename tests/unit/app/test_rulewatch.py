@@ -13,6 +13,7 @@ from glasshatch.app.config import load_config
 from glasshatch.app.rulewatch import RuleWatch
 from glasshatch.clock import ManualClock
 from glasshatch.detect import Detector
+from glasshatch.detect.sigma import SHIPPED_SIGMA, load_folder
 from glasshatch.events import Actor, Event, Source, encode
 
 RULE = """title: Somebody did {what}
@@ -66,7 +67,7 @@ def test_a_rule_is_taken_up_and_let_go(watched: tuple[Detector, Path, list[Any]]
     (rules / "one.yml").write_text(RULE.format(what="this"))
     until(lambda: len(noted) == 1)
     assert noted[0][0] == "rules.loaded"
-    assert noted[0][1]["attrs"]["sigma"] == 1
+    assert noted[0][1]["attrs"]["sigma"] == len(load_folder(SHIPPED_SIGMA).rules) + 1
     assert len(detector.apply([entry(1, "this"), entry(2, "that")])) == 1
     (rules / "one.yml").write_text(RULE.format(what="that now"))
     until(lambda: len(noted) == 2)

@@ -1,7 +1,7 @@
 """Sigma rules: read, compiled, kept, and asked about records."""
 
 from .correlating import CorrelationFinding, Correlations, Sighting
-from .folder import SigmaFolder, joined, load_folder
+from .folder import SHIPPED_SIGMA, SigmaFolder, joined, load_folder
 from .forms import Correlation, LogSource, SigmaRule
 from .logsources import Sources, named_source, sources_of
 from .problems import RuleProblem
@@ -10,6 +10,7 @@ from .ruleset import RuleSet
 from .testing import run_tests, untested_rules
 
 __all__ = [
+    "SHIPPED_SIGMA",
     "Correlation",
     "CorrelationFinding",
     "Correlations",

@@ -103,6 +103,11 @@ class Correlating:
         """How many groups it remembers."""
         return len(self._groups)
 
+    @property
+    def waits(self) -> bool:
+        """Whether a timespan is open whose end will be judged."""
+        return bool(self._ends)
+
     def restore(self, rows: Iterable[Row]) -> None:
         """Begin with what was stored."""
         for row in rows:
@@ -273,6 +278,11 @@ class Correlations:
         self._now_ns = 0
 
     @property
+    def waits(self) -> bool:
+        """Whether the end of a timespan will say something, so that the time of every event counts."""
+        return any(one.waits for one in self.working)
+
+    @property
     def names(self) -> frozenset[str]:
         """What records are asked for."""
         forms = [one.form for one in self.working]
@@ -296,7 +306,7 @@ class Correlations:
         if now_ns <= self._now_ns:
             return []
         self._now_ns = now_ns
-        return [finding for one in self.working if not one._flows for finding in one.advance(now_ns)]
+        return [finding for one in self.working if one.waits for finding in one.advance(now_ns)]
 
     def _hear(self, seen: Sighting, found: list[CorrelationFinding], depth: int) -> None:
         names = {seen.rule, seen.name} - {""}

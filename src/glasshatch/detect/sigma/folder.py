@@ -19,6 +19,9 @@ from ...masking.triggers import cache
 from .forms import Correlation, SigmaRule
 from .problems import RuleProblem
 
+SHIPPED_SIGMA = Path(__file__).parents[1] / "rules" / "sigma"
+"""The rules that come with the program."""
+
 _MAX_FILE_BYTES = 1024 * 1024
 _MAX_FILES = 50_000
 _ENDINGS = (".yml", ".yaml")
@@ -96,12 +99,18 @@ def load_folder(folder: Path, cache_dir: Path | None = None, progress: Progress 
     )
 
 
-def joined(folders: Sequence[SigmaFolder], lists: Mapping[str, tuple[str, ...]]) -> SigmaFolder:
-    """Several folders as one; of two rules with one id the second is a problem."""
+def joined(
+    folders: Sequence[SigmaFolder], lists: Mapping[str, tuple[str, ...]], off: Sequence[str] = ()
+) -> SigmaFolder:
+    """Several folders as one; of two rules with one id the second is a problem.
+
+    Args:
+        off: Ids or names of rules to be left out, and of correlations.
+    """
     problems = [problem for folder in folders for problem in folder.problems]
     every: list[_AnyRule] = []
     for folder in folders:
-        every += [*folder.rules, *folder.correlations]
+        every += [one for one in folder.every_rule() if not {one.rule, one.name} & {*off}]
     whole = _without_doubles(every, problems)
     return SigmaFolder(
         [one for one in whole if isinstance(one, SigmaRule)], problems,

@@ -1,0 +1,41 @@
+"""The rules that come with the program: each is tested both ways, and says what it may be wrong about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from glasshatch.detect.sigma import SHIPPED_SIGMA, SigmaFolder, load_folder, run_tests, untested_rules
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> SigmaFolder:
+    return load_folder(SHIPPED_SIGMA, tmp_path_factory.mktemp("cache"))
+
+
+def test_every_rule_can_be_read(shipped: SigmaFolder) -> None:
+    assert shipped.problems == []
+    assert len(list(shipped.every_rule())) >= 100
+
+
+def test_every_test_holds(shipped: SigmaFolder) -> None:
+    results = list(run_tests(shipped))
+    assert len(results) >= 200
+    assert [one for one in results if not one.passed] == []
+
+
+def test_every_rule_is_tested_both_ways(shipped: SigmaFolder) -> None:
+    assert untested_rules(shipped) == []
+
+
+def test_every_rule_says_what_people_need(shipped: SigmaFolder) -> None:
+    for rule in shipped.every_rule():
+        assert rule.level, rule.title
+        assert rule.false_positives, rule.title
+        assert len(rule.description) > 20, rule.title
+
+
+def test_every_group_has_some() -> None:
+    groups = {file.parent.name for file in Path(SHIPPED_SIGMA).rglob("*.yml")}
+    assert groups == {"application", "cloud", "gateway", "identity", "kubernetes", "record"}
