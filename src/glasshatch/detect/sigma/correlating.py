@@ -89,6 +89,7 @@ class Correlating:
         self._measure = measure_of(form)
         self._span_ns = form.timespan_s * _SECOND_NS
         self._max_groups = max_groups
+        self._temporal = form.kind in ("temporal", "temporal_ordered")
         self._flows = form.asks is not None or form.operator in _FLOWING
         self._most = min(
             _MOST_ITEMS, max(MAX_ITEMS, int(form.number) + 1 if form.kind == "event_count" else 0)
@@ -144,7 +145,10 @@ class Correlating:
         if item.time_ns < newest_ns - LATENESS_NS:
             self.counters.late += 1
             return None
-        bisect.insort_right(group.items, item, key=lambda one: one.time_ns)
+        if self._temporal and _goes_on(group.items, item):
+            group.items[-1] = item
+        else:
+            bisect.insort_right(group.items, item, key=lambda one: one.time_ns)
         group.touched = seen.number
         self._dirty.add(key)
         self._forget(group)
@@ -264,6 +268,15 @@ class Correlating:
         del self._groups[key]
         self._dropped.add(key)
         self._dirty.discard(key)
+
+
+def _goes_on(items: Sequence[Item], item: Item) -> bool:
+    """Whether one rule matched three times in a row: of such a run its first and its newest say it all."""
+    return (
+        len(items) >= 2
+        and items[-1].rule == items[-2].rule == item.rule
+        and item.time_ns >= items[-1].time_ns
+    )
 
 
 class Correlations:

@@ -206,3 +206,12 @@ def test_it_goes_on_after_any_stop(seed: int) -> None:
                 kept.pop(key, None)
             working = Correlating(form, 50)
             working.restore(kept.values())
+
+
+def test_a_rule_that_matches_all_day_takes_no_room() -> None:
+    form = correlation("    type: temporal_ordered\n    rules: [a, b]\n    group-by: user\n    timespan: 1h")
+    one = Correlating(form, 10)
+    assert not [hit for at in range(3_000) if (hit := one.observe(seen("b", at, user="x"), 1))]
+    assert len(one.changes().put[0].data) < 300
+    assert one.observe(seen("a", 3_000, user="x"), 0) is None
+    assert one.observe(seen("b", 3_001, user="x"), 1) is not None
