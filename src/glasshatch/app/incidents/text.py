@@ -19,6 +19,14 @@ def render_markdown(report: PostMortem) -> bytes:
 
 
 def _lines(report: PostMortem) -> Iterator[str]:
+    for part in (_head, _found_out, _exposed, _worked_on, _told_in_time):
+        yield from part(report)
+    yield "\n## Check it\n"
+    yield f"{_safe(TRUST)} `glasshatch verify POST-MORTEM.zip --key KEY` checks it offline."
+    yield f"\nTaken out of {_safe(report.origin)} by {_safe(report.made_by)}, {moment(report.made)} UTC."
+
+
+def _head(report: PostMortem) -> Iterator[str]:
     one = report.incident
     yield f"# Incident {one.number}: {_safe(one.title)}"
     yield ""
@@ -31,8 +39,11 @@ def _lines(report: PostMortem) -> Iterator[str]:
     if report.timeline:
         span = lasted(report.timeline[0].time, report.timeline[-1].time)
         yield f"- Timeline: {len(report.timeline)} events over {span}"
+
+
+def _found_out(report: PostMortem) -> Iterator[str]:
     yield "\n## What was found out"
-    for question in one.questions:
+    for question in report.incident.questions:
         yield f"\n### {_safe(question.question)}\n"
         yield _block(question.answer) if question.answer else "*Not answered.*"
     yield "\n## The events it rests on\n"
@@ -44,6 +55,9 @@ def _lines(report: PostMortem) -> Iterator[str]:
             yield f"  {_safe(_cut(pin.gist))}"
     for left in report.gone:
         yield f"- **{_safe(left.why)}** — {_safe(f'entry {left.place}, event {left.event}')}: {PRUNED}"
+
+
+def _exposed(report: PostMortem) -> Iterator[str]:
     yield "\n## Who\n"
     yield from _table(("Actor", "Also as", "Events", "Refused or failed", "First (UTC)", "Last (UTC)"), (
         (who.actor, ", ".join(who.aliases), str(who.events), str(who.failed), moment(who.first),
@@ -57,12 +71,19 @@ def _lines(report: PostMortem) -> Iterator[str]:
         for shown in report.data
     ))  # fmt: skip
     yield f"\n{PERSONAL}"
+
+
+def _worked_on(report: PostMortem) -> Iterator[str]:
+    one = report.incident
     yield "\n## How it was worked on\n"
     told = [(note.time, note.by, "note", note.text) for note in one.notes]
     told += [(step.time, step.by, f"{step.before} to {step.after}", step.why) for step in one.moves]
     yield from _table(("When (UTC)", "Who", "What", "Text"), (
         (moment(time), by, what, text) for time, by, what, text in sorted(told, key=lambda item: int(item[0]))
     ))  # fmt: skip
+
+
+def _told_in_time(report: PostMortem) -> Iterator[str]:
     yield "\n## Timeline\n"
     yield from _table(("Time (UTC)", "", "Source", "Who", "Action", "Result", "Resource", "What", "Why"), (
         (moment(at.time), MARKS[at.link], at.source,
@@ -77,9 +98,6 @@ def _lines(report: PostMortem) -> Iterator[str]:
     yield from _table(("Source", "Events", "Its clock"), (
         (name, str(count), clocks.get(name, "ours")) for name, count in report.sources.items()
     ))  # fmt: skip
-    yield "\n## Check it\n"
-    yield f"{_safe(TRUST)} `glasshatch verify POST-MORTEM.zip --key KEY` checks it offline."
-    yield f"\nTaken out of {_safe(report.origin)} by {_safe(report.made_by)}, {moment(report.made)} UTC."
 
 
 def _table(names: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
