@@ -56,7 +56,7 @@ class Redactor:
         `policy` says what the record keeps; without it, of everything what the packs say.
         """
         self.engine = engine
-        self._vouched = OWN_KINDS | workforce
+        self._workforce = workforce
         self._workforce_feeds = tuple(workforce_feeds)
         self._policy = policy if policy is not None else MaskingPolicy()
         self._places = Places(self._policy)
@@ -158,7 +158,7 @@ class Redactor:
         feed = feed or (event.source.kind if event.source.kind in OWN_KINDS else "")
         storing = self.met_by(self._policy.stored_view(feed))
         try:
-            clean = storing._together([event], self._is_workforce(feed))[0]
+            clean = storing._together([event], feed)[0]
             return self._settled(event, clean, feed)
         except Exception:
             redaction = Redaction(counts={"UNSCANNED": 1}, pack_hash=self.engine.pack_hash)
@@ -168,7 +168,7 @@ class Redactor:
         """Many events of one feed as by `event`, in one scan over the texts of all."""
         storing = self.met_by(self._policy.stored_view(feed))
         try:
-            clean = storing._together(events, self._is_workforce(feed))
+            clean = storing._together(events, feed)
             if not self._places.of(feed):
                 return clean
             return [self._settled(*both, feed) for both in zip(events, clean, strict=True)]
@@ -185,12 +185,20 @@ class Redactor:
             return [None] * len(events)
         other = FOREIGN_BUT_ACTOR if self._is_workforce(feed) else FOREIGN
         kinds = (event.source.kind if isinstance(event, Event) else event.kind for event in events)
-        walks = [VOUCHED if kind in self._vouched else other for kind in kinds]
+        vouched = self._vouched_by(feed)
+        walks = [VOUCHED if kind in vouched else other for kind in kinds]
         return self._batches.encoded(events, walks, storing._ways, storing._told, storing.found)
 
     def _settled(self, before: Event, after: Event, feed: str) -> Event:
         rules = self._places.of(feed)
         return settled(before, after, rules, self.findings, self.tokens) if rules else after
+
+    def _vouched_by(self, feed: str) -> frozenset[str]:
+        """The kinds of source whose events' names stay in clear. A feed speaks for its own kind alone: an
+        application's event that claims another one is an application's event."""
+        if not feed:
+            return OWN_KINDS | self._workforce
+        return OWN_KINDS | (self._workforce & {feed.partition("/")[0]})
 
     def _is_workforce(self, feed: str) -> bool:
         return bool(self._workforce_feeds) and any(fnmatchcase(feed, one) for one in self._workforce_feeds)
@@ -223,9 +231,10 @@ class Redactor:
             or self.found(texts)
         )
 
-    def _together(self, events: Sequence[Event], actor_clear: bool) -> list[Event]:
+    def _together(self, events: Sequence[Event], feed: str) -> list[Event]:
         gathered = Gathered(self._ways)
-        walk = partial(change_texts, vouched=self._vouched, actor_clear=actor_clear)
+        vouched, actor_clear = self._vouched_by(feed), self._is_workforce(feed)
+        walk = partial(change_texts, vouched=vouched, actor_clear=actor_clear)
         ends: list[int] = []
         for event in events:
             walk(event, gathered.take)

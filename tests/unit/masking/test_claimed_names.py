@@ -67,6 +67,21 @@ def test_of_an_application_every_name_is_redacted_and_of_the_workforce_none() ->
     assert kept.actor == event.actor
 
 
+def test_a_feed_speaks_for_its_own_kind_alone() -> None:
+    """An application that says its events were CloudTrail's would otherwise have its customers' names kept."""
+    tokens = Tokens({1: bytes(32)}, 1, "default")
+    redactor = Redactor(Engine.load(), tokens, workforce=frozenset({"cloudtrail"}))
+    event = Event(
+        id="e", time="1", action="sent", source=Source(kind="cloudtrail"), actor=Actor(id=MAIL, name=MAIL)
+    )
+    assert redactor.events([event], "cloudtrail/main")[0].actor == event.actor
+    for feed in ("json/shop", "syslog/cloudtrail", "x"):
+        assert MAIL not in str(redactor.events([event], feed)[0])
+        assert MAIL not in str(redactor.event(event, feed))
+        made = redactor.encoded([event], feed)[0]
+        assert made is None or MAIL.encode() not in made
+
+
 def test_ids_of_applications_stay_what_they_are() -> None:
     redactor = Redactor(Engine.load(), Tokens({1: bytes(32)}, 1, "default"))
     ids = ["u-1842", "order/4711", "0192c5e4-8a1b-7c3d-9e2f-123456789abc", "checkout", "cart/7", "req_8f3a"]
