@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 
 BIN := .venv/bin
-LOCKS := $(wildcard requirements/*.lock) requirements/install.sh pyproject.toml hatch_build.py $(wildcard src/glasshatch/*/*.pyx src/glasshatch/*/*.h)
+LOCKS := $(wildcard requirements/*.lock) requirements/install.sh pyproject.toml hatch_build.py $(wildcard src/glasshatch/*/*.pyx src/glasshatch/*/*.h src/glasshatch/*/*/*.pyx src/glasshatch/*/*/*.h)
 PYTEST := $(BIN)/python -m pytest
 
 .PHONY: help setup demo demo-reset test check servers bench docs deep lock clean format

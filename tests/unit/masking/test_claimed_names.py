@@ -68,7 +68,7 @@ def test_of_an_application_every_name_is_redacted_and_of_the_workforce_none() ->
 
 
 def test_a_feed_speaks_for_its_own_kind_alone() -> None:
-    """An application that says its events were CloudTrail's would otherwise have its customers' names kept."""
+    """An application that claims to be CloudTrail would otherwise have its customers' names kept."""
     tokens = Tokens({1: bytes(32)}, 1, "default")
     redactor = Redactor(Engine.load(), tokens, workforce=frozenset({"cloudtrail"}))
     event = Event(
