@@ -289,7 +289,7 @@ def test_an_incident_begins_with_an_alert(world: World, postgres_tls: PostgresSe
     for _ in range(7):
         assert psql(server, postgres_tls, "SELECT 1", user="mallory") != 0
     deadline = time.monotonic() + 60
-    auditor = server.client("auditor")
+    auditor = server.desk_of("auditor")
     while not auditor.list_alerts(""):
         assert time.monotonic() < deadline, "no alert was raised"
         time.sleep(0.2)

@@ -25,12 +25,12 @@ def give(visitor: Visitor, reason: str, wanted: str = "/search?span=all", csrf: 
 
 
 def test_an_admin_is_asked_and_reads_the_content_with_a_reason(server: PageServer) -> None:
-    server.add("ada", "admin")
+    server.add("ora", "admin")
     of_bob = server.ask_for("bob has a reason of his own", "bob")
     server.feed({"action": "page.viewed", "message": "content for the reason's test"})
     server.wait_until(lambda: bool(server.found('"content for the reason\'s test"')))
     event = server.found('"content for the reason\'s test"')[0]["id"]
-    visitor = server.visitor("ada")
+    visitor = server.visitor("ora")
     before = visitor.get(f"/events/{event}")
     assert before.status == 404
     assert "Why do you read?" in before.text
@@ -39,7 +39,7 @@ def test_an_admin_is_asked_and_reads_the_content_with_a_reason(server: PageServe
     assert after.status == 200
     assert "ticket 17: who changed the price of order 4" in after.text
     assert "Why do you read?" not in after.text
-    reads = server.found("actor:ada action:record.read reason:*")
+    reads = server.found("actor:ora action:record.read reason:*")
     assert reads
     assert all("ticket 17" in one["access"]["reason"] for one in reads)
     assert "canary" not in str(reads), "a reason is redacted like any other text"
