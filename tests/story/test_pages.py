@@ -195,6 +195,13 @@ def alerts(scene: Scene) -> Iterator[Story]:
 
 @contextlib.contextmanager
 def write_a_rule(scene: Scene) -> Iterator[Story]:
+    """The reader keeps the page's records and its first rule as the files that it names."""
+    page = PAGES["docs/guides/write-a-rule.md"].read_text()
+    (scene.work / "rules").mkdir()
+    for form, file in (("json", "calls.jsonl"), ("yaml", "rules/trail-stopped.yml")):
+        found = re.search(rf"```{form}\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+        assert found
+        (scene.work / file).write_text(found[1])
     with in_the_house(
         scene, sees=("2 tests hold", "6c9e1f80-0001-4a5b-9c3d-000000000001", "The trail was stopped, by")
     ) as story:

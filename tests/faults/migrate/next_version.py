@@ -41,7 +41,9 @@ def become(scratch: Path) -> None:
     room = importlib.import_module("glasshatch.control.migrate")
     migrations = scratch / "migrations"
     if not migrations.exists():
-        shutil.copytree(room._MIGRATIONS, migrations, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            room._MIGRATIONS, migrations, ignore=shutil.ignore_patterns("__pycache__", "ready.sql")
+        )
         (migrations / "versions" / f"r{NEXT}_shift.py").write_text(SECOND)
     room._MIGRATIONS = migrations
     schema.REVISION = NEXT

@@ -114,7 +114,7 @@ def test_output_goes_through_pipes(server: RunningServer) -> None:
         ("source:kubernetes order_id:7", 19, "attrs.order_id"),
         ("time>=yesterday", 7, "now-1h"),
         ("data.rows:many", 11, ">100"),
-        ('actor:"alice', 7, "a phrase"),
+        ('actor:"alice', 7, 'write " at its end'),
         ("a and b", 3, "quotes"),
     ],
 )
