@@ -94,7 +94,7 @@ def test_keys_go_to_places_rows_and_the_query(carol: Page) -> None:
     carol.keyboard.press("j")
     carol.keyboard.press("k")
     carol.keyboard.press("j")
-    second = carol.locator(".rows tbody tr").nth(1).locator("a")
+    second = carol.locator(".rows tbody tr").nth(1).locator("a").first
     expect(second).to_be_focused()
     href = second.get_attribute("href")
     carol.keyboard.press("Enter")
