@@ -4,12 +4,13 @@ from .alerts import Alert, AlertStanding, AlertState, Route
 from .checking import check_rules, untested
 from .delivery import Channel, Delivery, Patience
 from .desk import Alerts
-from .detector import MAX_GROUPS, Detector, DetectorStanding, RuleStanding
+from .detector import MAX_GROUPS, Detector
 from .observing import Place, believed_time_ns
 from .publicrules import PublicFinding, PublicRules
 from .rule import Rule, parse_rule
 from .rulebook import load_rules, read_folder
 from .ruletests import RuleTestResult
+from .standing import DetectorStanding, RuleStanding
 from .store import Store
 from .webhook import (
     DELIVERY_HEADER,

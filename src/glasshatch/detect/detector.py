@@ -5,22 +5,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from ..clock import Clock
 from ..errors import Conflict, GlasshatchError
 from ..events import DEFAULT_LEDGER, Event, decode
-from .alerts import Alert, Head, Route, alert_id
-from .explaining import actor_name
+from .alertmaking import is_pruned, make_alert
+from .alerts import Alert, Head, Route
 from .firsts import FirstSeen
 from .matching import actions_of, could_be
 from .notes import is_own, step_of
-from .observing import Counters, Evidence, Finding, Kind, Memory, Observation, Place, believed_time_ns
+from .observing import Counters, Finding, Kind, Memory, Observation, Place, believed_time_ns
 from .publicrules import PublicRules, Seen
 from .rule import Rule
 from .sigma import SigmaFolder
+from .standing import DetectorStanding, RuleStanding
 from .stepping import raise_alert, recorded
 from .store import Statement, Store
 from .windows import Windowed
@@ -29,7 +29,6 @@ MAX_GROUPS = 50_000
 """So many groups a rule remembers, unless told otherwise."""
 
 _MAX_ACTIONS = 4_096
-_MAX_TEXT = 600
 
 
 class _Head(msgspec.Struct):
@@ -41,39 +40,21 @@ class _Head(msgspec.Struct):
 _head = msgspec.json.Decoder(_Head).decode
 
 
-def _head_of(document: Any) -> tuple[str, str]:
-    """Action and kind of source of a decoded entry; raises `ValueError` if it is no event."""
-    source = document.get("source") if isinstance(document, dict) else None
-    action = document.get("action") if isinstance(document, dict) else None
-    if not isinstance(source, dict) or not isinstance(action, str):
-        raise ValueError("no event")
-    return action, str(source.get("kind"))
+class _Kind(msgspec.Struct):
+    kind: str
+
+
+class _HeadAndSource(_Head):
+    """The same, and which kind of source it is from."""
+
+    source: _Kind
+
+
+_head_and_source = msgspec.json.Decoder(_HeadAndSource).decode
 
 
 _Read = tuple[Event, int, Seen | None]
 """An event, when it happened as far as that is believed, and what Sigma's rules see of it."""
-
-
-class RuleStanding(msgspec.Struct, frozen=True):
-    """How a rule is doing: groups remembered, evicted, events too late, findings kept quiet."""
-
-    rule: str
-    title: str
-    groups: int
-    evicted: int
-    late: int
-    quiet: int
-
-
-class DetectorStanding(msgspec.Struct, frozen=True, kw_only=True):
-    """How detection is doing. unreadable: entries that are no events and were passed over."""
-
-    watermark: int
-    unreadable: int
-    alerts: int
-    to_record: int
-    to_deliver: int
-    rules: list[RuleStanding]
 
 
 class _Working:
@@ -233,7 +214,7 @@ class Detector:
         with self._lock:
             marks = self.watermarks
             marks.update({name: max(marks.get(name, 0), minimum) for name, minimum in minimums.items()})
-            old = [alert.id for alert in self.store.every_alert() if _is_pruned(alert, minimums)]
+            old = [alert.id for alert in self.store.every_alert() if is_pruned(alert, minimums)]
             if old or marks != self.watermarks:
                 self.store.drop_alerts(old, {_mark_name(name): str(mark) for name, mark in marks.items()})
                 self._watermarks = marks
@@ -310,10 +291,10 @@ class Detector:
         if self._public is None:
             action = _head(data).action
         else:
-            document = msgspec.json.decode(data)
-            action, kind = _head_of(document)
-            if not action.startswith("alert."):
-                seen = self._public.look(document, kind)
+            head = _head_and_source(data)
+            action, kind = head.action, head.source.kind
+            if not action.startswith("alert.") and self._public.may_match(data, kind):
+                seen = self._public.look(msgspec.json.decode(data), kind)
         asked = bool(self._interested(action)) or action.startswith("alert.")
         if not asked and not (seen is not None and (seen[1] or self._public_waits)):
             return None
@@ -344,15 +325,17 @@ class Detector:
         for one in self._interested(event.action):
             for finding in one.observe(event, place, time_ns):
                 reason = one.explain(event, finding.item, finding.measured)
-                yield self._alert(
-                    one.head, event, finding.group, finding.evidence, reason, finding.measured, now_ns
-                )
+                yield make_alert(
+                    self._tenant, one.head, event, finding.group, finding.evidence, reason,
+                    finding.measured, now_ns,
+                )  # fmt: skip
         if self._public is None or seen is None:
             return
         for found in self._public.observe(seen, event, place, time_ns):
-            yield self._alert(
-                found.head, event, found.group, found.evidence, found.reason, found.measured, now_ns
-            )
+            yield make_alert(
+                self._tenant, found.head, event, found.group, found.evidence, found.reason, found.measured,
+                now_ns,
+            )  # fmt: skip
 
     def _known(self, alert: Alert, raised: list[Alert]) -> bool:
         return any(alert.id == one.id for one in raised) or self.store.knows_alert(alert.id)
@@ -367,23 +350,6 @@ class Detector:
             self._by_action[action] = found
         return found
 
-    def _alert(
-        self, head: Head, event: Event, group: bytes, evidence: Sequence[Evidence], reason: str,
-        measured: dict[str, str], now_ns: int,
-    ) -> Alert:  # fmt: skip
-        return Alert(
-            id=alert_id(self._tenant, head.rule, head.version, group, event.id),
-            tenant=self._tenant, rule=head.rule, version=head.version, title=head.title,
-            severity=head.severity, time=event.time, raised=str(now_ns), trigger=event.id,
-            reason=_cut(reason), actor=_cut(actor_name(event.actor)),
-            actor_id=event.actor.id if event.actor else "",
-            resource=_cut(event.resource.id) if event.resource else "",
-            session=event.session_id, trace=event.trace_id,
-            events=tuple(item.event_id for item in evidence), indices=tuple(item.index for item in evidence),
-            ledgers=_ledgers_of(evidence), measured=measured, tags=head.tags,
-            false_positives=head.false_positives,
-        )  # fmt: skip
-
 
 def _mark_name(ledger: str) -> str:
     """The name of a ledger's watermark; the default one's is what it was when there was no other."""
@@ -393,21 +359,3 @@ def _mark_name(ledger: str) -> str:
 def _marks_of(store: Store) -> dict[str, int]:
     found = store.metas("watermark")
     return {name.partition("/")[2] or DEFAULT_LEDGER: int(mark) for name, mark in found.items()}
-
-
-def _ledgers_of(evidence: Sequence[Evidence]) -> tuple[str, ...]:
-    """The ledger of each event behind it; nothing if all are in the default one."""
-    names = tuple(item.ledger or DEFAULT_LEDGER for item in evidence)
-    return names if set(names) - {DEFAULT_LEDGER} else ()
-
-
-def _cut(text: str) -> str:
-    """Names of foreign events may be of any length; an alert must fit an entry of the ledger."""
-    return text if len(text) <= _MAX_TEXT else text[:_MAX_TEXT] + "…"
-
-
-def _is_pruned(alert: Alert, minimums: Mapping[str, int]) -> bool:
-    ledgers = alert.ledgers or (DEFAULT_LEDGER,) * len(alert.indices)
-    return bool(alert.indices) and all(
-        index < minimums.get(ledger, 0) for ledger, index in zip(ledgers, alert.indices, strict=True)
-    )

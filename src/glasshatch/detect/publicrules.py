@@ -60,6 +60,10 @@ class PublicRules:
         """Whether something is found by time alone, so that every entry counts."""
         return self._correlations.waits
 
+    def may_match(self, data: bytes, kind: str) -> bool:
+        """Whether an entry of a kind of source is worth a look; a no is certain."""
+        return self.waits or self.rules.may_match(data, kind)
+
     def look(self, document: dict[str, Any], kind: str) -> Seen:
         """Which rules an entry matches; most match none. `document` is the entry decoded, of this kind of
         source."""

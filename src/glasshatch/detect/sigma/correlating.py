@@ -90,7 +90,8 @@ class Correlating:
         self._span_ns = form.timespan_s * _SECOND_NS
         self._max_groups = max_groups
         self._temporal = form.kind in ("temporal", "temporal_ordered")
-        self._flows = form.asks is not None or form.operator in _FLOWING
+        # Judged at every event, and not when a timespan is over.
+        self.flows = form.asks is not None or form.operator in _FLOWING
         self._most = min(
             _MOST_ITEMS, max(MAX_ITEMS, int(form.number) + 1 if form.kind == "event_count" else 0)
         )
@@ -140,7 +141,7 @@ class Correlating:
         group = self._groups.get(key)
         if group is None:
             # Names are kept only where they are shown when nobody has the record at hand any more.
-            group = self._new_group(key, "" if self._flows else shown, seen)
+            group = self._new_group(key, "" if self.flows else shown, seen)
         newest_ns = group.items[-1].time_ns if group.items else item.time_ns
         if item.time_ns < newest_ns - LATENESS_NS:
             self.counters.late += 1
@@ -152,7 +153,7 @@ class Correlating:
         group.touched = seen.number
         self._dirty.add(key)
         self._forget(group)
-        if self._flows:
+        if self.flows:
             found = self._judged(key, group, item, seen.record)
             return None if found is None else msgspec.structs.replace(found, shown=shown)
         if group.opened_ns is None or item.time_ns < group.opened_ns:
@@ -231,7 +232,7 @@ class Correlating:
 
     def _forget(self, group: _Group) -> None:
         """Let go of what no window can reach any more, and of too many."""
-        if self._flows:
+        if self.flows:
             edge_ns = group.items[-1].time_ns - self._span_ns - LATENESS_NS
             gone = bisect.bisect_right(group.items, edge_ns, key=lambda one: one.time_ns)
             del group.items[:gone]
@@ -253,7 +254,7 @@ class Correlating:
         gone = [
             key
             for key, group in self._groups.items()
-            if self._flows and (not group.items or group.items[-1].time_ns < over_ns)
+            if self.flows and (not group.items or group.items[-1].time_ns < over_ns)
         ]
         if len(gone) < wanted:
             past = set(gone)
@@ -284,6 +285,7 @@ class Correlations:
 
     def __init__(self, forms: Sequence[Correlation], max_groups: int = 50_000) -> None:
         self.working = [Correlating(form, max_groups) for form in forms]
+        self._tides = [one for one in self.working if not one.flows]
         self._hears: dict[str, list[tuple[Correlating, int]]] = {}
         for one in self.working:
             for number, reference in enumerate(one.form.rules):
@@ -293,7 +295,7 @@ class Correlations:
     @property
     def waits(self) -> bool:
         """Whether the end of a timespan will say something, so that the time of every event counts."""
-        return any(one.waits for one in self.working)
+        return any(one.waits for one in self._tides)
 
     @property
     def names(self) -> frozenset[str]:
@@ -319,7 +321,7 @@ class Correlations:
         if now_ns <= self._now_ns:
             return []
         self._now_ns = now_ns
-        return [finding for one in self.working if one.waits for finding in one.advance(now_ns)]
+        return [finding for one in self._tides if one.waits for finding in one.advance(now_ns)]
 
     def _hear(self, seen: Sighting, found: list[CorrelationFinding], depth: int) -> None:
         names = {seen.rule, seen.name} - {""}

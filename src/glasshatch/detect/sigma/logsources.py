@@ -15,6 +15,9 @@ Sources = frozenset[LogSource]
 
 UNKNOWN: Sources = frozenset()
 
+FOREIGN: Sources = frozenset({LogSource("another system")})
+"""Of a feed of another kind than those below: rules about these have records of their own to look at."""
+
 _KINDS: dict[str, tuple[LogSource, ...]] = {
     "kubernetes": (LogSource("kubernetes", "application", "audit"), LogSource("kubernetes", "", "audit")),
     "cloudtrail": (LogSource("aws", "", "cloudtrail"),),
@@ -27,6 +30,7 @@ _KINDS: dict[str, tuple[LogSource, ...]] = {
 }
 """By `source.kind`. Of `json`, `otlp` and `syslog` the record itself has to say it."""
 
+_COVERED = frozenset(source.product for sources in _KINDS.values() for source in sources)
 _WINDOWS = "windows"
 _CHANNELS = {
     "application": "application", "security": "security", "system": "system",
@@ -119,9 +123,11 @@ def sources_of(record: Record, kind: str = "") -> Sources:
         return _sets(known)
     values = record.values
     if "channel" in values and "eventid" in values:
-        return _windows(record.one("channel"), record.one("eventid"))
+        return _windows(record.one("channel"), record.one("eventid")) or (FOREIGN if kind else UNKNOWN)
     if kind == "syslog":
         return _syslog(record.one("app") or record.one("appname") or record.one("resource.name"))
+    if kind:
+        return FOREIGN
     if "eventsource" in values and "eventname" in values:
         return _sets(_KINDS["cloudtrail"])
     if "auditid" in values and "verb" in values:
@@ -159,6 +165,8 @@ def _syslog(program: str) -> Sources:
 
 def applies(rule: LogSource, sources: Sources) -> bool:
     """Whether a rule is to be asked about a record of these log sources."""
+    if sources is FOREIGN:
+        return rule.product not in _COVERED
     return not sources or any(rule.includes(one) for one in sources)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -9,11 +10,17 @@ import ahocorasick
 
 from .anchors import anchors_of
 from .forms import Same, SigmaRule, leaves
-from .logsources import Sources, applies
+from .logsources import FOREIGN, Sources, applies, sources_of
 from .matching import Lists, Matches, compile_form
 from .records import Reader, Record
 
 _MOST_DISPATCHES = 512
+_MOST_NEEDLES = 24
+_NEVER = b"\0"
+"""Stands in no JSON, so that no rule at all is a no as well."""
+
+_PLAIN = re.compile(r"[a-z0-9 ._:@*+-]+")
+"""What stands in JSON as it is."""
 
 
 class _Compiled:
@@ -110,7 +117,43 @@ class RuleSet:
         self.rules = list(rules)
         self._compiled = [_Compiled(rule, lists or {}) for rule in rules]
         self._dispatches: dict[Sources, _Dispatch] = {}
+        self._needles: dict[str, tuple[bytes, ...] | None] = {}
         self._reader = Reader((*_names(rules), *also))
+
+    def may_match(self, data: bytes, kind: str) -> bool:
+        """Whether a rule may match a record of which only the JSON is at hand. To be wrong about a yes costs
+        time; a no is certain.
+
+        Args:
+            kind: The kind of source it comes from; not empty.
+        """
+        needles = self._needles.get(kind, ())
+        if needles == ():
+            if len(self._needles) >= _MOST_DISPATCHES:
+                self._needles.clear()
+            needles = self._needles[kind] = self._needles_of(kind)
+        if needles is None:
+            return True
+        text = data.lower()
+        for needle in needles:  # noqa: SIM110 - a generator costs more than the search
+            if needle in text:
+                return True
+        return False
+
+    def _needles_of(self, kind: str) -> tuple[bytes, ...] | None:
+        """Texts of which a record of a feed must hold one so that a rule can match; None for any."""
+        if sources_of(Record({}, {}), kind) is not FOREIGN:
+            return None
+        found: set[bytes] = {_NEVER}
+        for one in self._compiled:
+            if not applies(one.rule.source, FOREIGN) and one.rule.source.product != "windows":
+                continue
+            if one.anchors is None or not all(_PLAIN.fullmatch(anchor.text) for anchor in one.anchors):
+                return None
+            found.update(anchor.text.encode() for anchor in one.anchors)
+        if len(found) > 1:
+            found.discard(_NEVER)
+        return tuple(found) if len(found) <= _MOST_NEEDLES else None
 
     def read(self, document: dict[str, Any]) -> Record:
         """A decoded JSON object as `match` asks about it."""

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from glasshatch.detect.sigma import SHIPPED_SIGMA, SigmaFolder, load_folder, run_tests, untested_rules
+from glasshatch.detect.sigma import (
+    SHIPPED_SIGMA,
+    RuleSet,
+    SigmaFolder,
+    load_folder,
+    run_tests,
+    sources_of,
+    untested_rules,
+)
 
 
 @pytest.fixture(scope="module")
@@ -39,3 +48,21 @@ def test_every_rule_says_what_people_need(shipped: SigmaFolder) -> None:
 def test_every_group_has_some() -> None:
     groups = {file.parent.name for file in Path(SHIPPED_SIGMA).rglob("*.yml")}
     assert groups == {"application", "cloud", "gateway", "identity", "kubernetes", "record"}
+
+
+def test_what_is_passed_over_unread_matches_nothing(shipped: SigmaFolder) -> None:
+    """Every record of every test, as a feed of JSON would bring it."""
+    rules = RuleSet(shipped.rules)
+    passed = 0
+    for rule in shipped.every_rule():
+        for test in rule.tests:
+            for one in test.events:
+                event = {"action": "x", "native": one.event, **one.event}
+                data = msgspec.json.encode(event)
+                if not rules.may_match(data, "json"):
+                    passed += 1
+                    record = rules.read(event)
+                    assert rules.match(record, sources_of(record, "json")) == []
+    assert passed > 100
+    assert rules.may_match(b"{}", "cloudtrail"), "of these kinds every record is looked at"
+    assert rules.may_match(b'{"outcome":{"status":"FAILURE"}}', "json")
