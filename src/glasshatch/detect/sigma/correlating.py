@@ -47,7 +47,8 @@ class Sighting(msgspec.Struct, frozen=True):
 
 
 class CorrelationFinding(msgspec.Struct, frozen=True):
-    """A correlation is met. group: a digest. shown: the group's values, for people. items: what is behind it.
+    """A correlation is met. group: a digest. shown: the group's values, for people;
+    empty after a restart where a timespan ran out. items: what is behind it.
     record: that of the last event, None if a timespan ran out."""
 
     correlation: Correlation
@@ -77,7 +78,7 @@ class _Group:
 
 
 _encode = msgspec.msgpack.encode
-_decode = msgspec.msgpack.Decoder(tuple[str, list[Item], int | None, int | None]).decode
+_decode = msgspec.msgpack.Decoder(tuple[list[Item], int | None, int | None]).decode
 
 
 class Correlating:
@@ -113,8 +114,9 @@ class Correlating:
     def restore(self, rows: Iterable[Row]) -> None:
         """Begin with what was stored."""
         for row in rows:
-            shown, items, raised_ns, opened_ns = _decode(row.data)
-            group = self._groups[row.key] = _Group(shown)
+            items, raised_ns, opened_ns = _decode(row.data)
+            # What a group is called is not kept: a rule's memory holds digests and counts, and no names.
+            group = self._groups[row.key] = _Group("")
             group.items, group.raised_ns, group.opened_ns = items, raised_ns, opened_ns
             group.touched = row.touched
             if opened_ns is not None:
@@ -123,7 +125,7 @@ class Correlating:
     def changes(self) -> Changes:
         """What to store."""
         put = [
-            Row(key, group.touched, _encode((group.shown, group.items, group.raised_ns, group.opened_ns)))
+            Row(key, group.touched, _encode((group.items, group.raised_ns, group.opened_ns)))
             for key in sorted(self._dirty)
             if (group := self._groups.get(key)) is not None
         ]
@@ -140,7 +142,6 @@ class Correlating:
         key, shown = digest(values), ", ".join(values)
         group = self._groups.get(key)
         if group is None:
-            # Names are kept only where they are shown when nobody has the record at hand any more.
             group = self._new_group(key, "" if self.flows else shown, seen)
         newest_ns = group.items[-1].time_ns if group.items else item.time_ns
         if item.time_ns < newest_ns - LATENESS_NS:
