@@ -132,7 +132,8 @@ class RuleSet:
             if len(self._needles) >= _MOST_DISPATCHES:
                 self._needles.clear()
             needles = self._needles[kind] = self._needles_of(kind)
-        if needles is None:
+        # Beyond ASCII there are letters whose lower case is in it, as the sign of the kelvin.
+        if needles is None or not data.isascii():
             return True
         text = data.lower()
         for needle in needles:  # noqa: SIM110 - a generator costs more than the search

@@ -66,3 +66,5 @@ def test_what_is_passed_over_unread_matches_nothing(shipped: SigmaFolder) -> Non
     assert passed > 100
     assert rules.may_match(b"{}", "cloudtrail"), "of these kinds every record is looked at"
     assert rules.may_match(b'{"outcome":{"status":"FAILURE"}}', "json")
+    assert not rules.may_match(b'{"action":"order.paid"}', "json")
+    assert rules.may_match('{"action":"intake.quaran\u212aed"}'.encode(), "json"), "not judged by bytes"
