@@ -294,12 +294,21 @@ class Detector:
             head = _head_and_source(data)
             action, kind = head.action, head.source.kind
             if not action.startswith("alert.") and self._public.may_match(data, kind):
-                seen = self._public.look(msgspec.json.decode(data), kind)
+                seen = self._looked(self._public, data, kind)
         asked = bool(self._interested(action)) or action.startswith("alert.")
         if not asked and not (seen is not None and (seen[1] or self._public_waits)):
             return None
         event = decode(data)
         return event, believed_time_ns(event), seen
+
+    def _looked(self, public: PublicRules, data: bytes, kind: str) -> Seen | None:
+        try:
+            return public.look(msgspec.json.decode(data), kind)
+        except Exception:
+            # A bug of the evaluator. It must not hold up every entry behind this one, which the other rules
+            # still meet; it is counted with what could not be read.
+            self._unreadable += 1
+            return None
 
     @property
     def _public_waits(self) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 
-from glasshatch.detect import Alert
+from glasshatch.detect import Alert, PublicRules
 from glasshatch.detect.sigma import SigmaFolder
 from glasshatch.detect.sigma.forms import Correlation, SigmaRule
 from glasshatch.detect.sigma.reading import read_rules
@@ -117,3 +119,21 @@ def test_a_restart_after_any_batch_changes_nothing(
 
 def plain(alert: Alert) -> Alert:
     return msgspec.structs.replace(alert, raised="")
+
+
+def test_an_entry_that_breaks_the_evaluator_stops_no_other(
+    open_detector: Open, folder: SigmaFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    detector = open_detector(public=folder)
+    look = PublicRules.look
+
+    def broken(rules: PublicRules, document: dict[str, Any], kind: str) -> Any:
+        if document["native"]["eventName"] == "Odd":
+            raise TypeError("a bug")
+        return look(rules, document, kind)
+
+    monkeypatch.setattr(PublicRules, "look", broken)
+    raised = detector.apply([entry(0, 100, "Odd"), entry(1, 101, "StopLogging")])
+    assert [one.title for one in raised] == ["Trail stopped"]
+    assert detector.watermark == 2
+    assert detector.standing().unreadable == 1
